@@ -1,0 +1,167 @@
+"""The command line: ``memjax study``, ``studies``, ``run`` and ``show``. Thin: each verb is one call of the library."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from memjax.errors import InputError
+
+__all__ = ["main"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="memjax", description="Vectorised sweeps of small networks in JAX.")
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    parser.add_argument("--no-cache", action="store_true", help="do not keep compiled programs on disk")
+    parser.add_argument(
+        "--cache", metavar="DIR", help="folder for compiled programs (default: the user's cache folder)"
+    )
+    verbs = parser.add_subparsers(dest="verb")
+    study = verbs.add_parser("study", help="run a published experiment: data, figures, published numbers beside ours")
+    study.add_argument("name")
+    study.add_argument("--scale", help="quick (the default) or paper")
+    study.add_argument("--seeds", type=int, metavar="K", help="number of seeds")
+    study.add_argument("--out", metavar="DIR", help="folder to make (default: runs/NAME-SCALE)")
+    verbs.add_parser("studies", help="list the studies")
+    run = verbs.add_parser("run", help="run the sweep of a TOML or JSON file")
+    run.add_argument("spec", metavar="SPEC")
+    run.add_argument("--out", metavar="DIR", required=True, help="folder to make")
+    show = verbs.add_parser("show", help="say what a dataset holds")
+    show.add_argument("folder", metavar="DIR")
+    for verb in (study, run):
+        verb.add_argument(
+            "--progress", action=argparse.BooleanOptionalAction, help="show a bar (default: in a terminal)"
+        )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments
+        Words after ``memjax``; None takes them from the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 2 for a request that cannot be carried out (one sentence on stderr), 130 if interrupted.
+
+    Examples
+    --------
+    >>> main(["studies"])
+    l2-memorization  How does memorization affect L2?
+    0
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return _dispatch(parser, options)
+    except InputError as problem:
+        print(f"memjax: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("memjax: interrupted; nothing was written.", file=sys.stderr)
+        return 130
+
+
+def _dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    if options.version:
+        from importlib.metadata import version
+
+        print(version("memjax"))
+        return 0
+    verb = {"study": _study, "studies": _studies, "run": _run, "show": _show}.get(options.verb)
+    if verb is None:
+        parser.print_help()
+        return 2
+    return verb(options)
+
+
+def _start_cache(options: argparse.Namespace) -> None:
+    from memjax.cache import enable_compile_cache
+
+    if not options.no_cache:
+        enable_compile_cache(options.cache)
+
+
+def _study(options: argparse.Namespace) -> int:
+    from memjax import studies
+    from memjax.studies.report import as_text
+
+    study = studies.find(options.name)
+    scale = options.scale or next(iter(study.scales))
+    _start_cache(options)
+    out = options.out or Path("runs") / f"{study.name}-{scale}"
+    print(f"{study.title} Scale {scale}: {study.scales.get(scale, 'unknown')}.", flush=True)
+    folder, findings = studies.run(study, out, scale=scale, seeds=options.seeds, progress=options.progress)
+    for table in findings.tables.values():
+        print(f"\n{as_text(table)}")
+    print(f"\nWrote {_shown(folder)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    return 0
+
+
+def _studies(options: argparse.Namespace) -> int:
+    from memjax import studies
+
+    del options
+    found = [studies.find(name) for name in studies.names()]
+    width = max(len(study.name) for study in found)
+    for study in found:
+        print(f"{study.name.ljust(width)}  {study.title}")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from memjax.results import save
+    from memjax.spec import read_experiment, read_over
+    from memjax.studies.study import new_folder, save_folder
+    from memjax.sweep import sweep
+
+    spec = _read(Path(options.spec))
+    unknown = sorted(set(spec) - {"experiment", "over"})
+    if unknown:
+        raise InputError(f"{options.spec} has the tables {unknown}, which are not known: use experiment and over.")
+    experiment, over = read_experiment(spec.get("experiment", {})), read_over(spec.get("over", {}))
+    target = new_folder(options.out)
+    _start_cache(options)
+    dataset = sweep(experiment, over, progress=options.progress)
+    save_folder(target, {"dataset": dataset})
+    print(f"Wrote {_shown(target)}: dataset.nc")
+    return 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import json
+
+    if path.suffix not in (".toml", ".json"):
+        raise InputError(f"The spec {str(path)!r} has an unknown ending: give a .toml or .json file.")
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except OSError as problem:
+        raise InputError(f"The spec {str(path)!r} cannot be read: {problem.strerror}.") from None
+    except (ValueError, RecursionError) as problem:
+        raise InputError(f"The spec {str(path)!r} is not valid {path.suffix[1:].upper()}: {problem}.") from None
+    if not isinstance(data, dict):
+        raise InputError(f"The spec {str(path)!r} must be a table with experiment and over.")
+    return data
+
+
+def _show(options: argparse.Namespace) -> int:
+    from memjax.results import open_dataset, summary
+
+    print(summary(open_dataset(options.folder)))
+    return 0
+
+
+def _shown(path: Path) -> str:
+    """Path relative to where the user stands, if it lies below."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,0 +1,77 @@
+"""Check measures on shapes alone, before anything is trained."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+
+from memjax.engine.program import Program
+from memjax.errors import InputError
+from memjax.examples import Examples, Tile
+from memjax.measures.measure import Measure
+from memjax.precision import float_dtype
+
+__all__ = ["check_measures"]
+
+_BATCH = 3
+
+
+def check_measures(program: Program) -> None:
+    """Raise `InputError` where a measure fails on the program's model and examples, or gives the wrong shape."""
+    hyper = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
+    key = jax.ShapeDtypeStruct((2,), "uint32")
+    params, _ = jax.eval_shape(program.init, key, hyper)
+    tile, split = _examples(program)
+    for measure in program.measures:
+        value = _value(program, measure, params, hyper, tile if measure.per_example else split)
+        _check_shape(measure, value)
+
+
+def _examples(program: Program) -> tuple[Any, Any]:
+    """Shape structs of what a measure sees: one tile, or all examples of a split."""
+    shape: Any = jax.ShapeDtypeStruct
+    tile = Tile(program.x.struct(_BATCH), program.y.struct(_BATCH), shape((_BATCH,), "bool"))
+    x, y, number = program.x.struct(2, _BATCH), program.y.struct(2, _BATCH), shape((), "int32")
+    return tile, Examples(x, y, None, number, number, number)
+
+
+def _value(program: Program, measure: Measure, params: Any, hyper: Any, examples: Any) -> Any:
+    def call(params: Any, hyper: Any, examples: Any) -> Any:
+        return measure.bind(program.loss)(params, program.model_with(hyper).apply, examples)
+
+    try:
+        return jax.eval_shape(call, params, hyper, examples)
+    except InputError:
+        raise
+    except Exception as problem:
+        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+        raise InputError(f"The measure {measure.name!r} cannot be computed: {reason}") from problem
+
+
+def _check_shape(measure: Measure, value: Any) -> None:
+    if measure.per_example:
+        _expect(measure, value, (_BATCH,), f"one value per example, [{_BATCH}] for {_BATCH} examples")
+    elif isinstance(value, dict):
+        if len(measure.dims) != 1:
+            raise InputError(
+                f"The measure {measure.name!r} gives a dict, so it needs the name of one dimension for its keys: wrap it "
+                "in memjax.measures.Measure(function, name, dims=('part',))."
+            )
+        for entry in value.values():
+            _expect(measure, entry, (), "a number for every key")
+    else:
+        rank = len(measure.dims)
+        shape = getattr(value, "shape", None)
+        what = "a number" if rank == 0 else f"an array with the {rank} dimensions {measure.dims}"
+        _expect(measure, value, shape if shape is not None and len(shape) == rank else (math.inf,), what)
+
+
+def _expect(measure: Measure, value: Any, shape: tuple[float, ...], what: str) -> None:
+    if getattr(value, "shape", None) != shape:
+        got = f"shape {list(value.shape)}" if hasattr(value, "shape") else f"a {type(value).__name__}"
+        raise InputError(
+            f"The measure {measure.name!r} gives {got}, but must give {what}: change its result, or declare its "
+            "dimensions with memjax.measures.Measure(function, name, dims=...)."
+        )

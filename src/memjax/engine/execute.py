@@ -1,0 +1,175 @@
+"""Execute a plan: compile, deal blocks to lanes, and hand every finished block to the caller."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from memjax.engine.lanes import deal
+from memjax.engine.loop import Compiled, compile_block
+from memjax.engine.pack import Block, batch_order, draw_block
+from memjax.engine.plan import BlockPlan, Plan
+from memjax.engine.status import Status
+from memjax.engine.step import BlockData, RunState
+from memjax.precision import x64_enabled
+
+__all__ = ["BlockResult", "execute"]
+
+_SEGMENTS = 10
+
+
+class BlockResult(NamedTuple):
+    """What a block leaves, on the host; R counts its real runs.
+
+    Attributes
+    ----------
+    records
+        ``[R, K, ...]`` by variable, each a dict by label for measures that give one.
+    status, stop_step
+        ``int[R]``.
+    snapshots
+        Parameters ``[R, ...]`` by step.
+    """
+
+    records: dict[str, Any]
+    status: np.ndarray
+    stop_step: np.ndarray
+    snapshots: dict[int, Any]
+
+
+def execute(
+    plan: Plan,
+    on_block: Callable[[BlockPlan, BlockResult], None],
+    on_steps: Callable[[BlockPlan, int], None],
+    on_compiled: Callable[[], None] = lambda: None,
+) -> None:
+    """Train every block of a plan.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    on_block
+        Called with each finished block, from the lane that trained it, one at a time.
+    on_steps
+        Called after each segment with the block and the number of steps done, one at a time.
+    on_compiled
+        Called once, when all programs are ready and training starts.
+    """
+    lock = threading.Lock()
+    pools = _Pools()
+    for block in plan.blocks:
+        _compile(block, jax.local_devices()[0])
+    on_compiled()
+
+    def work(block: BlockPlan, device: Any, stop: threading.Event) -> None:
+        def steps_done(steps: int) -> None:
+            with lock:
+                on_steps(block, steps)
+
+        result = _train(block, device, pools, steps_done, stop)
+        if result is not None:
+            with lock:
+                on_block(block, result)
+
+    deal(plan.blocks, work, plan.lanes)
+
+
+class _Pools:
+    """Pools of tasks on devices: one copy per device, however many runs point into it."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[int, Any], tuple[Any, Any]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, block: BlockPlan, device: Any) -> Any:
+        if block.pool is None:
+            return None
+        with self._lock:
+            key = id(block.pool), device
+            if key not in self._held:
+                pool = block.pool.pool  # type: ignore[attr-defined]
+                dtype = jax.dtypes.canonicalize_dtype(pool.dtype)
+                self._held[key] = jax.device_put(np.asarray(pool, dtype), device), block.pool
+            return self._held[key][0]
+
+
+def _records_per_segment(block: BlockPlan) -> int:
+    """Records per segment: about a tenth of all, equal segments, with every snapshot at the end of one."""
+    program = block.program
+    marks = {s // program.record_every for run in block.runs for s in run.experiment.snapshots}
+    grain = math.gcd(program.num_records, *marks)
+    wanted = max(1, program.num_records // _SEGMENTS)
+    return max(size for size in range(1, grain + 1) if grain % size == 0 and size <= wanted)
+
+
+def _compile(block: BlockPlan, device: Any) -> Compiled:
+    rows = None if block.pool is None else len(block.pool.pool)  # type: ignore[attr-defined]
+    x64 = x64_enabled()
+    return compile_block(block.program, block.schedule, block.shape, _records_per_segment(block), rows, device, x64)
+
+
+def _train(
+    block: BlockPlan, device: Any, pools: _Pools, on_steps: Callable[[int], None], stop: threading.Event
+) -> BlockResult | None:
+    """Train one block from start to end; None if told to stop."""
+    compiled, program = _compile(block, device), block.program
+    packed = draw_block(program, block.shape, [run.experiment for run in block.runs])
+    data, state = _start(block, compiled, packed, pools, device)
+    records = [jax.tree.map(lambda leaf: np.asarray(leaf)[None], compiled.record(data, state))]
+    wanted = {step for run in block.runs for step in run.experiment.snapshots}
+    snapshots = {0: _host(state.params)} if 0 in wanted else {}
+    span = _records_per_segment(block) * program.record_every
+    for start in range(0, program.steps, span):
+        if stop.is_set():
+            return None
+        state, segment_records = compiled.segment(data, state, _rows(block, start, start + span, device))
+        records.append(_host(segment_records))
+        if start + span in wanted:
+            snapshots[start + span] = _host(state.params)
+        on_steps(span)
+    return _result(block, state, records, snapshots)
+
+
+def _start(
+    block: BlockPlan, compiled: Compiled, packed: Block, pools: _Pools, device: Any
+) -> tuple[BlockData, RunState]:
+    """Put a packed block on its device, with the initial state of each run."""
+    runs = range(block.shape.runs)
+    each = [compiled.init(packed.keys[i], {path: value[i] for path, value in packed.hyper.items()}) for i in runs]
+    params, opt_state = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *each)
+    zeros: Any = np.zeros(block.shape.runs, np.int32)
+    data = BlockData(packed.hyper, packed.train, packed.test, None)
+    data, state = jax.device_put((data, RunState(params, opt_state, zeros, zeros)), device)
+    return data._replace(pool=pools.get(block, device)), state
+
+
+def _rows(block: BlockPlan, start: int, stop: int, device: Any) -> Any:
+    size = block.program.batch_size
+    if size is None:
+        return None
+    runs = [run.experiment for run in block.runs]
+    runs += [runs[-1]] * (block.shape.runs - len(runs))
+    rows = batch_order(runs, size, start, stop)
+    return jax.device_put(rows.reshape(-1, block.program.record_every, *rows.shape[1:]), device)
+
+
+def _host(tree: Any) -> Any:
+    return jax.tree.map(np.asarray, tree)
+
+
+def _result(block: BlockPlan, state: RunState, records: list[Any], snapshots: dict[int, Any]) -> BlockResult:
+    real = slice(0, len(block.runs))
+    joined = jax.tree.map(lambda *parts: np.moveaxis(np.concatenate(parts), 0, 1)[real], *records)
+    status = np.asarray(state.status)[real]
+    return BlockResult(
+        joined,
+        np.where(status == Status.RUNNING, Status.FINISHED, status),
+        np.asarray(state.stop_step)[real],
+        jax.tree.map(lambda leaf: leaf[real], snapshots),
+    )

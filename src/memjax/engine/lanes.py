@@ -1,0 +1,56 @@
+"""Lanes: threads that each take the next block, so that independent runs use every core or device."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+import jax
+
+from memjax.precision import x64_enabled
+
+__all__ = ["deal"]
+
+Item = TypeVar("Item")
+
+
+def deal(items: Sequence[Item], work: Callable[[Item, Any, threading.Event], None], lanes: int) -> None:
+    """Deal items to lanes in order; a lane takes the next one when it is free.
+
+    Parameters
+    ----------
+    items
+        Dearest first, so that the last ones even out the lanes.
+    work
+        Called with an item, the lane's device, and an event that is set when it should stop early.
+    lanes
+        Number of lanes; lane i works on device i modulo the number of devices.
+    """
+    waiting: queue.SimpleQueue[Item] = queue.SimpleQueue()
+    for item in items:
+        waiting.put(item)
+    stop = threading.Event()
+    devices = jax.local_devices()
+    x64 = x64_enabled()
+
+    def lane(device: Any) -> None:
+        # JAX keeps this setting per thread; a lane must see the one its sweep was called under.
+        with jax.enable_x64(x64):
+            while not stop.is_set():
+                try:
+                    item = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                work(item, device, stop)
+
+    with ThreadPoolExecutor(lanes, thread_name_prefix="memjax-lane") as pool:
+        futures = [pool.submit(lane, devices[i % len(devices)]) for i in range(min(lanes, len(items)))]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+        finally:
+            stop.set()

@@ -1,0 +1,133 @@
+"""The one loop: a scan over records of a scan over steps, compiled once per packed shape."""
+
+from __future__ import annotations
+
+import functools
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import jax
+
+from memjax.engine.pack import Shape, Tiles
+from memjax.engine.program import Program, ShapeOf
+from memjax.engine.step import BlockData, RunState, Schedule, first_state, step, take_record
+from memjax.precision import float_dtype
+
+__all__ = ["Compiled", "compile_block", "segment"]
+
+
+def segment(
+    program: Program, schedule: Schedule, records: int, data: BlockData, state: RunState, rows: Any
+) -> tuple[RunState, dict[str, Any]]:
+    """Train for some records and take each of them.
+
+    Parameters
+    ----------
+    records
+        Records K to take, one after every ``record_every`` steps.
+    rows
+        Minibatch rows ``int32[K, record_every, R, B]``, or None for full batch.
+
+    Returns
+    -------
+    tuple
+        The state after the last step, and the records, ``[K, R, ...]`` each.
+    """
+
+    def one_step(state: RunState, rows: Any) -> tuple[RunState, None]:
+        return step(program, schedule, data, state, rows), None
+
+    def one_record(state: RunState, rows: Any) -> tuple[RunState, dict[str, Any]]:
+        state, _ = jax.lax.scan(one_step, state, rows, length=program.record_every)
+        return state, take_record(program, schedule, data, state)
+
+    return jax.lax.scan(one_record, state, rows, length=records)
+
+
+class Compiled(NamedTuple):
+    """Compiled programs of one packed shape on one device.
+
+    Attributes
+    ----------
+    init
+        ``(key_data[2], hyper) -> (params, opt_state)`` of one run; on the host, so that the numbers are the same
+        whatever the device and the company.
+    record
+        ``(data, state) -> records [R, ...]`` of the state as it is.
+    segment
+        ``(data, state, rows) -> (state, records [K, R, ...])``.
+    """
+
+    init: Any
+    record: Any
+    segment: Any
+
+
+def _start_shapes(program: Program, hyper: Any) -> tuple[Any, Any]:
+    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), hyper)
+    key = jax.ShapeDtypeStruct((2,), "uint32")
+    return (key, one), jax.eval_shape(program.init, key, one)
+
+
+def _tile_shapes(x: ShapeOf, y: ShapeOf, runs: int, tiles: int, width: int) -> Tiles:
+    over = lambda *lead: jax.ShapeDtypeStruct(lead, "int32")  # noqa: E731
+    return Tiles(
+        x.struct(tiles, width), y.struct(tiles, width), over(runs), over(runs), over(tiles), over(tiles), over()
+    )
+
+
+def block_shapes(program: Program, shape: Shape, pool: ShapeOf | None, rows: int) -> tuple[Any, Any, Any, Any]:
+    """Shape structs of what the programs take: arguments of init, data, state, minibatch rows."""
+    number = float_dtype()
+    hyper = {path: jax.ShapeDtypeStruct((shape.runs,), number) for path in program.traced}
+    x = program.x if pool is None else ShapeOf(((), "int32"))
+    train, test = (_tile_shapes(x, program.y, shape.runs, tiles, shape.width) for tiles in shape[2:])
+    data = BlockData(hyper, train, test, None if pool is None else program.x.struct(rows))
+    start, one = _start_shapes(program, hyper)
+    stacked = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((shape.runs, *leaf.shape), leaf.dtype), one)
+    state = jax.eval_shape(lambda p, o: first_state(p, o, shape.runs), *stacked)
+    return start, data, state, None
+
+
+def _host(device: Any) -> Any:
+    """Host's own device where JAX has one, so that initial parameters do not depend on the accelerator."""
+    try:
+        return jax.local_devices(backend="cpu")[0]
+    except RuntimeError:
+        return device
+
+
+def _placed(device: Any, shapes: Any) -> Any:
+    here = jax.sharding.SingleDeviceSharding(device)
+    return jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=here), shapes)
+
+
+@functools.lru_cache(maxsize=64)
+def compile_block(
+    program: Program, schedule: Schedule, shape: Shape, records: int, pool_rows: int | None, device: Any, x64: bool
+) -> Compiled:
+    """Compile the three programs of a packed shape, at the same time; the same arguments give the same programs.
+
+    Parameters
+    ----------
+    records
+        Records per segment.
+    pool_rows
+        Rows of the task's pool, or None.
+    device
+        Where the block will run.
+    x64
+        Whether 64-bit numbers are enabled: part of the key, since it changes every shape here.
+    """
+    del x64
+    start, data, state, _ = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
+    batch = (records, program.record_every, shape.runs, program.batch_size)
+    rows = None if program.batch_size is None else jax.ShapeDtypeStruct(batch, "int32")
+    place = functools.partial(_placed, device)
+    lowered = (
+        jax.jit(program.init).lower(*_placed(_host(device), start)),
+        jax.jit(lambda d, s: take_record(program, schedule, d, s)).lower(*place((data, state))),
+        jax.jit(lambda d, s, r: segment(program, schedule, records, d, s, r)).lower(*place((data, state, rows))),
+    )
+    with ThreadPoolExecutor(len(lowered)) as pool:
+        return Compiled(*pool.map(lambda low: low.compile(), lowered))

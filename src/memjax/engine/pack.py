@@ -1,0 +1,137 @@
+"""Pack runs into a block: ragged example counts become equal tiles, numbers become arrays over runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from memjax.engine.program import Program, traced_of
+from memjax.experiment import Experiment
+from memjax.precision import float_dtype
+from memjax.random import generator, key_data
+from memjax.types import Data
+from memjax.validate import check_data
+
+__all__ = ["Block", "Shape", "Tiles", "batch_order", "draw_block"]
+
+
+class Shape(NamedTuple):
+    """Packed shape of a block; the same shape is the same compiled program.
+
+    Attributes
+    ----------
+    runs
+        Runs R in the block.
+    width
+        Examples B in a tile.
+    train_tiles, test_tiles
+        Tiles T that there is room for, per split.
+    """
+
+    runs: int
+    width: int
+    train_tiles: int
+    test_tiles: int
+
+
+class Tiles(NamedTuple):
+    """One split of a block of runs.
+
+    Attributes
+    ----------
+    x, y
+        ``[T, B, ...]``; rows beyond a run's count are padding.
+    first, size
+        ``int32[R]``: first tile and number of examples of each run.
+    run, position
+        ``int32[T]``: run of each tile and the tile's place in it; unused tiles have a place beyond every count.
+    most
+        Tiles of the largest run, ``int32``.
+    """
+
+    x: Any
+    y: Any
+    first: Any
+    size: Any
+    run: Any
+    position: Any
+    most: Any
+
+
+class Block(NamedTuple):
+    """Host arrays of a block: everything its compiled program takes, but the pool."""
+
+    keys: np.ndarray
+    hyper: dict[str, np.ndarray]
+    train: Tiles
+    test: Tiles
+
+
+def draw_block(program: Program, shape: Shape, runs: Sequence[Experiment]) -> Block:
+    """Draw the data of some runs and pack them; missing runs at the end repeat the last one."""
+    runs = [*runs, *[runs[-1]] * (shape.runs - len(runs))]
+    splits = [run.task.draw(run.data_key, *run.sizes()) for run in runs]
+    for run, split in zip(runs, splits, strict=True):
+        check_data(run, split.train)
+        check_data(run, split.test)
+    numbers = [traced_of(run) for run in runs]
+    dtype = float_dtype()
+    return Block(
+        keys=np.stack([key_data(run.init_key, "init") for run in runs]),
+        hyper={path: np.array([row[path] for row in numbers], dtype) for path in program.traced},
+        train=_tiles([split.train for split in splits], shape.width, shape.train_tiles),
+        test=_tiles([split.test for split in splits], shape.width, shape.test_tiles),
+    )
+
+
+def _tiles(parts: Sequence[Data], width: int, room: int) -> Tiles:
+    counts = np.array([len(part.y) for part in parts], np.int32)
+    used = -(-counts // width)
+    first = (np.cumsum(used) - used).astype(np.int32)
+    run, position = np.zeros(room, np.int32), np.full(room, np.iinfo(np.int32).max // width, np.int32)
+    run[: used.sum()] = np.repeat(np.arange(len(parts)), used)
+    position[: used.sum()] = np.concatenate([np.arange(tiles) for tiles in used])
+    x, y = (_padded([part[field] for part in parts], first, width, room) for field in (0, 1))
+    return Tiles(x, y, first, counts, run, position, np.int32(used.max()))
+
+
+def _padded(rows: Sequence[np.ndarray], first: np.ndarray, width: int, room: int) -> np.ndarray:
+    dtype = jax.dtypes.canonicalize_dtype(rows[0].dtype)
+    flat = np.zeros((room * width, *rows[0].shape[1:]), dtype)
+    for part, tile in zip(rows, first, strict=True):
+        flat[tile * width : tile * width + len(part)] = part
+    return flat.reshape(room, width, *rows[0].shape[1:])
+
+
+def batch_order(runs: Sequence[Experiment], width: int, start: int, stop: int) -> np.ndarray:
+    """Rows that each step trains on, in epochs without replacement; the order follows from the data seed alone.
+
+    Parameters
+    ----------
+    runs
+        Experiments R of a block.
+    width
+        Examples per step B.
+    start, stop
+        Range of steps.
+
+    Returns
+    -------
+    np.ndarray
+        ``int32[stop - start, R, B]``, -1 where the last batch of an epoch has fewer examples.
+    """
+    return np.stack([_run_order(run, width, start, stop) for run in runs], axis=1)
+
+
+def _run_order(run: Experiment, width: int, start: int, stop: int) -> np.ndarray:
+    count, _ = run.sizes()
+    per_epoch = -(-count // width)
+    epochs = range(start // per_epoch, -(-stop // per_epoch))
+    rows = np.full((len(epochs), per_epoch * width), -1, np.int32)
+    for row, epoch in zip(rows, epochs, strict=True):
+        row[:count] = generator(run.data_key, f"batch order {epoch}").permutation(count)
+    skipped = epochs.start * per_epoch
+    return rows.reshape(-1, width)[start - skipped : stop - skipped]

@@ -1,0 +1,109 @@
+"""The static half of a run: everything that decides which program is compiled, and nothing that does not."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+
+from memjax import losses
+from memjax.experiment import Experiment
+from memjax.fields import fill, skeleton, traced_values
+from memjax.measures.measure import Measure, settle
+from memjax.models.adapt import with_outputs
+from memjax.types import Array, Data, LossFn, Model
+
+__all__ = ["Program", "ShapeOf", "program_of", "traced_of"]
+
+Hyper = Mapping[str, Any]
+_DEFAULT_MEASURES = ("loss", "accuracy", "weight_l2")
+
+
+class ShapeOf(tuple[tuple[int, ...], str]):
+    """Shape of one example and dtype name, hashable."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> ShapeOf:
+        """Shape and JAX's dtype of the rows of a host array."""
+        return cls((tuple(array.shape[1:]), jax.dtypes.canonicalize_dtype(array.dtype).name))
+
+    def struct(self, *leading: int) -> Any:
+        """Shape struct with leading axes."""
+        return jax.ShapeDtypeStruct((*leading, *self[0]), np.dtype(self[1]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """Static structure that runs of a group share; two equal ones compile to the same program.
+
+    The traced numbers are holes in `model` and `optimizer`; the methods fill them with one run's values.
+    """
+
+    model: Model
+    optimizer: Any
+    loss: LossFn
+    measures: tuple[Measure, ...]
+    steps: int
+    record_every: int
+    batch_size: int | None
+    x: ShapeOf
+    y: ShapeOf
+    traced: tuple[str, ...]
+
+    @property
+    def num_records(self) -> int:
+        """Records after the initial one, K - 1."""
+        return self.steps // self.record_every
+
+    def model_with(self, hyper: Hyper) -> Model:
+        """The model with one run's numbers."""
+        return fill(self.model, _below("model.", hyper))
+
+    def rule_with(self, hyper: Hyper) -> optax.GradientTransformation:
+        """The optax transformation with one run's numbers."""
+        return fill(self.optimizer, _below("optimizer.", hyper)).transformation(self.steps)
+
+    def init(self, key_data: Array, hyper: Hyper) -> tuple[Any, Any]:
+        """Initial parameters and optimizer state of one run."""
+        key = jax.random.wrap_key_data(key_data, impl="threefry2x32")
+        params = self.model_with(hyper).init(key, jax.numpy.zeros((1, *self.x[0]), self.x[1]))
+        return params, self.rule_with(hyper).init(params)
+
+
+def _below(prefix: str, hyper: Hyper) -> dict[str, Any]:
+    return {path.removeprefix(prefix): value for path, value in hyper.items() if path.startswith(prefix)}
+
+
+def traced_of(experiment: Experiment) -> dict[str, float]:
+    """Numbers of one run that enter its program as data: the task's stay on the host, in the data it draws."""
+    return {path: value for path, value in traced_values(experiment).items() if not path.startswith("task.")}
+
+
+def program_of(experiment: Experiment, sample: Data) -> Program:
+    """Program of one run, given some of its examples with the pool's indices resolved."""
+    model = with_outputs(experiment.model, experiment.task.num_outputs)
+    return Program(
+        model=skeleton(model),
+        optimizer=skeleton(experiment.optimizer),
+        loss=losses.get(experiment.loss),
+        measures=_measures(experiment, sample),
+        steps=int(experiment.steps),
+        record_every=int(experiment.record_every),
+        batch_size=experiment.batch_size,
+        x=ShapeOf.of(sample.x),
+        y=ShapeOf.of(sample.y),
+        traced=tuple(sorted(traced_of(experiment))),
+    )
+
+
+def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:
+    if experiment.measures is not None:
+        return settle(experiment.measures)
+    labels = np.issubdtype(sample.y.dtype, np.integer)
+    return settle(name for name in _DEFAULT_MEASURES if labels or name != "accuracy")

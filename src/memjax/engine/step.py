@@ -1,0 +1,174 @@
+"""One step of a block of runs, and one record of it. The step is the same under both schedules.
+
+The schedules differ only in how a function of a tile is summed over the tiles of every run: *streamed* goes through a
+run's tiles one after another, so that activations stay in a CPU's cache; *batched* takes all tiles at once, for GPUs
+and TPUs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from memjax.engine.pack import Tiles
+from memjax.engine.program import Hyper, Program
+from memjax.engine.status import Status
+from memjax.examples import Examples, Tile, tile_of
+from memjax.types import Array, Params
+
+__all__ = ["BlockData", "RunState", "Schedule", "first_state", "step", "take_record"]
+
+Schedule = Literal["streamed", "batched"]
+Total = Callable[[Params, Hyper, Tile], Any]
+
+
+class RunState(NamedTuple):
+    """What the next step needs; every leaf has the leading axis R.
+
+    Attributes
+    ----------
+    params, opt_state
+        Of the model and of optax.
+    status
+        ``int32[R]``, codes of `Status`.
+    stop_step
+        ``int32[R]``, steps done.
+    """
+
+    params: Params
+    opt_state: Any
+    status: Array
+    stop_step: Array
+
+
+class BlockData(NamedTuple):
+    """Data of a block: hyperparameters ``[R]`` each, both splits, and the pool of a task that has one."""
+
+    hyper: Hyper
+    train: Tiles
+    test: Tiles
+    pool: Array | None
+
+
+def first_state(params: Params, opt_state: Any, runs: int) -> RunState:
+    """State before the first step."""
+    zeros = jnp.zeros(runs, jnp.int32)
+    return RunState(params, opt_state, zeros + Status.RUNNING, zeros)
+
+
+def _examples(tiles: Tiles, pool: Array | None) -> tuple[Examples, Any]:
+    """Examples of every run, and the axes to map over runs."""
+    arrays = Examples(tiles.x, tiles.y, pool, tiles.first, tiles.size, tiles.most)
+    axes: Any = Examples(None, None, None, 0, 0, None)  # type: ignore[arg-type]
+    return arrays, axes
+
+
+def _total(schedule: Schedule, function: Total, params: Params, data: BlockData, tiles: Tiles) -> Any:
+    """Sum a function of a tile over each run's tiles: a tree of ``[R, ...]``."""
+    if schedule == "streamed":
+        examples, axes = _examples(tiles, data.pool)
+        one = lambda p, h, e: e.sum(lambda tile: function(p, h, tile))  # noqa: E731
+        return jax.vmap(one, in_axes=(0, 0, axes))(params, data.hyper, examples)
+    spread = jax.tree.map(lambda leaf: leaf[tiles.run], (params, data.hyper, tiles.size))
+    one_tile = lambda p, h, size, x, y, at: function(p, h, tile_of(x, y, at, size, data.pool))  # noqa: E731
+    parts = jax.vmap(one_tile)(*spread, tiles.x, tiles.y, tiles.position)
+    return jax.tree.map(lambda leaf: jax.ops.segment_sum(leaf, tiles.run, tiles.first.shape[0]), parts)
+
+
+def _loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
+    def loss_sum(params: Params, hyper: Hyper, tile: Tile) -> Array:
+        outputs = program.model_with(hyper).apply(params, tile.x)
+        return tile.sum(program.loss(outputs, tile.y))
+
+    return loss_sum
+
+
+def _gradient(
+    program: Program, schedule: Schedule, params: Params, data: BlockData, rows: Array | None
+) -> tuple[Array, Params]:
+    """Mean loss ``[R]`` and its gradient, over the train split or over the rows ``[R, B]`` of a minibatch."""
+    function = jax.value_and_grad(_loss_sum(program))
+    if rows is None:
+        total, count = _total(schedule, function, params, data, data.train), data.train.size
+    else:
+        examples, axes = _examples(data.train, data.pool)
+        one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
+        total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows >= 0).sum(-1)
+    return jax.tree.map(lambda leaf: leaf / count.astype(leaf.dtype).reshape(-1, *(1,) * (leaf.ndim - 1)), total)
+
+
+def _minibatch(examples: Examples, rows: Array) -> Tile:
+    mask = rows >= 0
+    return examples.take(examples.first * examples.x.shape[1] + jnp.where(mask, rows, 0), mask)
+
+
+def _update(program: Program, hyper: Hyper, state: RunState, loss: Array, gradient: Params) -> RunState:
+    """Next state of one run; one whose loss or next parameters are not finite stays as it is for good."""
+    scaled = jax.tree.map(lambda leaf: leaf * hyper["loss_scale"].astype(leaf.dtype), gradient)
+    updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    finite = jnp.isfinite(loss)
+    for leaf in jax.tree.leaves(params):
+        finite &= jnp.isfinite(leaf).all()
+    alive = (state.status == Status.RUNNING) & finite
+    keep = lambda new, old: jnp.where(alive, new, old)  # noqa: E731
+    return RunState(
+        jax.tree.map(keep, params, state.params),
+        jax.tree.map(keep, opt_state, state.opt_state),
+        jnp.where(finite, state.status, Status.DIVERGED),
+        state.stop_step + alive,
+    )
+
+
+def step(program: Program, schedule: Schedule, data: BlockData, state: RunState, rows: Array | None = None) -> RunState:
+    """One update of every run of a block; ``rows[R, B]`` picks the minibatch, None is full batch."""
+    loss, gradient = _gradient(program, schedule, state.params, data, rows)
+    return jax.vmap(functools.partial(_update, program))(data.hyper, state, loss, gradient)
+
+
+def take_record(program: Program, schedule: Schedule, data: BlockData, state: RunState) -> dict[str, Any]:
+    """Values of all measures, ``[R, ...]`` each by variable name; NaN for runs that diverged."""
+    record: dict[str, Any] = {}
+    for split, tiles in (("train", data.train), ("test", data.test)):
+        measures = [measure for measure in program.measures if split in measure.splits]
+        record |= _per_example(program, schedule, data, state.params, split, tiles, measures)
+        record |= _whole(program, data, state.params, split, tiles, measures)
+    alive = state.status != Status.DIVERGED
+    blank = lambda leaf: jnp.where(alive.reshape(-1, *(1,) * (leaf.ndim - 1)), leaf, jnp.nan)  # noqa: E731
+    return jax.tree.map(blank, record)
+
+
+def _per_example(
+    program: Program, schedule: Schedule, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
+) -> dict[str, Array]:
+    """Measures of single examples, all in one pass over the split: XLA merges their forward passes."""
+    chosen = [measure for measure in measures if measure.per_example]
+    if not chosen:
+        return {}
+
+    def sums(params: Params, hyper: Hyper, tile: Tile) -> dict[str, Array]:
+        apply = program.model_with(hyper).apply
+        values = {m.variable(split): m.bind(program.loss)(params, apply, tile) for m in chosen}
+        return {name: tile.sum(value) for name, value in values.items()}
+
+    total = _total(schedule, sums, params, data, tiles)
+    means = {m.variable(split) for m in chosen if m.reduce == "mean"}
+    return {name: value / tiles.size if name in means else value for name, value in total.items()}
+
+
+def _whole(
+    program: Program, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
+) -> dict[str, Any]:
+    """Measures of a whole split at once."""
+    examples, axes = _examples(tiles, data.pool)
+    found = {}
+    for measure in measures:
+        if not measure.per_example:
+            one = lambda p, h, e, m=measure: m.bind(program.loss)(p, program.model_with(h).apply, e)  # noqa: E731
+            found[measure.variable(split)] = jax.vmap(one, in_axes=(0, 0, axes))(params, data.hyper, examples)
+    return found

@@ -1,0 +1,29 @@
+"""The one exception for a user's mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["InputError", "listing"]
+
+
+class InputError(ValueError):
+    """A request that cannot be carried out as written.
+
+    Raised on the host before anything is traced or written. The message is one whole sentence that names the field,
+    the value, what is allowed and what to do; the command line prints it and exits with code 2.
+    """
+
+
+def listing(names: Iterable[object]) -> str:
+    """Write names as an English list.
+
+    Examples
+    --------
+    >>> listing(["adam", "sgd", "rmsprop"])
+    'adam, sgd or rmsprop'
+    """
+    words = [str(name) for name in names]
+    if len(words) < 2:
+        return "".join(words) or "nothing"
+    return f"{', '.join(words[:-1])} or {words[-1]}"

@@ -1,0 +1,161 @@
+"""The experiment: task, model, optimizer, loss, step budget and what is recorded; every default is in this file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from memjax import losses
+from memjax.errors import InputError
+from memjax.fields import traced
+from memjax.measures.measure import Measure, settle
+from memjax.models import MLP, as_model
+from memjax.optimizers import Optimizer, adam
+from memjax.tasks import RandomLabels
+from memjax.types import Task
+
+__all__ = ["Experiment"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One network trained once, fully stated; `memjax.sweep` varies its fields.
+
+    Parameters
+    ----------
+    task
+        Where examples come from.
+    model
+        Anything `memjax.models.as_model` accepts.
+    optimizer
+        Made by a factory of `memjax.optimizers`.
+    loss
+        ``cross_entropy``, ``mse`` or a function ``(outputs[B, C], targets[B, ...]) -> [B]``. Training minimises its mean
+        over the train examples.
+    loss_scale
+        Multiplies the loss in the gradient; records are of the unscaled loss. Traced.
+    steps
+        Updates of the parameters.
+    record_every
+        Steps between records; must divide ``steps``. Record 0 is the initial state, the last record the final one.
+    batch_size
+        None for full batch; else examples per step, in epochs without replacement (the last batch of an epoch may be
+        smaller).
+    train_size
+        Train examples N.
+    test_size
+        Test examples; None takes the task's own test set where it has one, else as many as ``train_size``.
+    seed
+        Seed of data, initial parameters and order of batches, by independent streams.
+    data_seed, init_seed
+        Seed of the data (and batch order), or of the initial parameters, apart from ``seed``; None follows ``seed``.
+    measures
+        Names of built-in measures, `memjax.measures.Measure` objects, or functions ``(params, apply, examples)``. None
+        records ``loss``, ``accuracy`` (for labels) and ``weight_l2``.
+    snapshots
+        Steps at which parameters are kept; multiples of ``record_every``.
+
+    Raises
+    ------
+    InputError
+        If a field's value is not allowed.
+
+    Examples
+    --------
+    >>> blog = Experiment(task=RandomLabels(input_dim=9, num_classes=17), steps=1000)
+    >>> blog.optimizer
+    adam(learning_rate=0.001, b1=0.9, b2=0.999, eps=1e-08, l2=0.0, clip_norm=None)
+    """
+
+    task: Task = field(default_factory=RandomLabels)
+    model: Any = field(default_factory=MLP)
+    optimizer: Optimizer = field(default_factory=adam)
+    loss: str | Callable[..., Any] = "cross_entropy"
+    loss_scale: float = traced(1.0)
+    steps: int = 1000
+    record_every: int = 10
+    batch_size: int | None = None
+    train_size: int = 1000
+    test_size: int | None = None
+    seed: int = 0
+    data_seed: int | None = None
+    init_seed: int | None = None
+    measures: tuple[str | Measure | Callable[..., Any], ...] | None = None
+    snapshots: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.task, Task) or isinstance(self.task, type):
+            raise InputError(
+                f"task is {self.task!r}: give an object of memjax.tasks, or your own with num_outputs and draw."
+            )
+        if not isinstance(self.optimizer, Optimizer):
+            raise InputError(
+                f"optimizer is {self.optimizer!r}: make one with memjax.optimizers, such as adam(1e-3) or from_optax(factory)."
+            )
+        object.__setattr__(self, "model", as_model(self.model))
+        for name in ("steps", "record_every", "train_size"):
+            _whole(name, getattr(self, name), 1)
+        for name in ("batch_size", "test_size"):
+            _whole(name, getattr(self, name), 1, optional=True)
+        _whole("seed", self.seed, 0)
+        for name in ("data_seed", "init_seed"):
+            _whole(name, getattr(self, name), 0, optional=True)
+        if not np.isfinite(self.loss_scale):
+            raise InputError(f"loss_scale is {self.loss_scale!r}: give a finite number.")
+        losses.get(self.loss)
+        object.__setattr__(self, "snapshots", tuple(self.snapshots))
+        if self.measures is not None:
+            object.__setattr__(self, "measures", tuple(self.measures))
+            settle(self.measures)
+
+    @property
+    def data_key(self) -> int:
+        """Seed of the data: ``data_seed``, or ``seed`` where that is None."""
+        return int(self.seed if self.data_seed is None else self.data_seed)
+
+    @property
+    def init_key(self) -> int:
+        """Seed of the initial parameters: ``init_seed``, or ``seed`` where that is None."""
+        return int(self.seed if self.init_seed is None else self.init_seed)
+
+    def sizes(self) -> tuple[int, int]:
+        """Train and test size, with a test size of None settled by the task.
+
+        Examples
+        --------
+        >>> Experiment(train_size=50).sizes()
+        (50, 50)
+        """
+        if hasattr(self.task, "sizes"):
+            return self.task.sizes(self.train_size, self.test_size)
+        return self.train_size, self.train_size if self.test_size is None else self.test_size
+
+    def to_json(self) -> str:
+        """Write the experiment as JSON; see `memjax.spec`."""
+        from memjax.spec import to_json
+
+        return to_json(self)
+
+    @staticmethod
+    def from_json(text: str, using: tuple[Any, ...] = ()) -> Experiment:
+        """Read an experiment from JSON; ``using`` holds the functions and objects of your own that it names.
+
+        Examples
+        --------
+        >>> Experiment.from_json(Experiment(steps=20).to_json()) == Experiment(steps=20)
+        True
+        """
+        from memjax.spec import from_json
+
+        return from_json(text, using)
+
+
+def _whole(name: str, value: Any, least: int, *, optional: bool = False) -> None:
+    if optional and value is None:
+        return
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        none = " or None" if optional else ""
+        raise InputError(f"{name} is {value!r}: give a whole number of at least {least}{none}.")

@@ -1,0 +1,195 @@
+"""Fields of nested frozen dataclasses by path: find, replace, and tell traced numbers from structure.
+
+An experiment is a tree of frozen dataclasses. A path such as ``optimizer.learning_rate`` names one field in it; the
+keys of a mapping count as fields of the dataclass that holds it. A field declared with `traced`, and every number in a
+mapping, enters the compiled program as data, so sweeping it compiles nothing; all else is structure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from flax.core import FrozenDict
+
+from memjax.errors import InputError, listing
+
+__all__ = ["Skeleton", "fill", "is_traced", "paths", "replace", "resolve", "skeleton", "traced", "traced_values"]
+
+_LINEN_FIELDS = {"parent", "name"}
+
+
+def traced(default: float | None) -> Any:
+    """Declare a dataclass field whose number is data to the compiled program.
+
+    Sweeping such a field adds no compile. ``None`` and other things that are not numbers stay structure.
+
+    Parameters
+    ----------
+    default
+        The field's default value.
+
+    Examples
+    --------
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Noisy:
+    ...     scale: float = traced(1.0)
+    >>> dict(traced_values(Noisy(scale=2.0)))
+    {'scale': 2.0}
+    """
+    return dataclasses.field(default=default, metadata={"traced": True})
+
+
+@dataclasses.dataclass(frozen=True)
+class Skeleton:
+    """Stands where a traced number was taken out."""
+
+
+_HOLE = Skeleton()
+
+
+def _is_node(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type | Skeleton)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number | Skeleton) and not isinstance(value, bool)
+
+
+def _children(node: Any) -> Iterator[tuple[str, Any, bool]]:
+    """Yield ``(name, value, declared traced)`` of one dataclass."""
+    for field in dataclasses.fields(node):
+        if field.name in _LINEN_FIELDS and hasattr(node, "clone"):
+            continue
+        value = getattr(node, field.name)
+        if isinstance(value, Mapping):
+            yield from ((key, item, True) for key, item in value.items())
+        else:
+            yield field.name, value, bool(field.metadata.get("traced"))
+
+
+def paths(node: Any, prefix: str = "") -> dict[str, Any]:
+    """Every field of a tree of dataclasses by dotted path, outer before inner.
+
+    Examples
+    --------
+    >>> from memjax.models import MLP
+    >>> paths(MLP())["hidden"]
+    (100, 100)
+    """
+    found: dict[str, Any] = {}
+    for name, value, _ in _children(node):
+        found[prefix + name] = value
+        if _is_node(value):
+            found.update(paths(value, f"{prefix}{name}."))
+    return found
+
+
+def resolve(node: Any, name: str) -> str:
+    """Full path of a field given by dotted path or by an unambiguous short name.
+
+    Raises
+    ------
+    InputError
+        If no field or more than one field has that name; the message lists the candidates.
+    """
+    known = paths(node)
+    if name in known:
+        return name
+    matches = [path for path in known if path.endswith("." + name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise InputError(f"The axis {name!r} is ambiguous: write {listing(sorted(matches))} in full.")
+    shorts = {path.rpartition(".")[2]: path for path in known}
+    close = difflib.get_close_matches(name, [*known, *shorts], n=3, cutoff=0.6)
+    hint = f" Did you mean {listing(close)}?" if close else ""
+    raise InputError(f"There is no field {name!r} to sweep.{hint} The fields are {listing(sorted(known))}.")
+
+
+def _rebuild(node: Any, changes: Mapping[str, Any]) -> Any:
+    """Copy one dataclass with some children replaced, mappings included."""
+    changes = dict(changes)
+    for field in dataclasses.fields(node):
+        value = getattr(node, field.name)
+        if isinstance(value, Mapping):
+            inner = {key: changes.pop(key) for key in value if key in changes}
+            if inner:
+                changes[field.name] = FrozenDict({**value, **inner})
+    if hasattr(node, "clone"):
+        return node.clone(**changes)
+    # Tracers and holes stand for numbers that were already checked, so __post_init__ must not look at them again.
+    if any(not _plain(change) for change in changes.values()):
+        copy = object.__new__(type(node))
+        for field in dataclasses.fields(node):
+            object.__setattr__(copy, field.name, changes.get(field.name, getattr(node, field.name)))
+        return copy
+    return dataclasses.replace(node, **changes)
+
+
+def _plain(value: Any) -> bool:
+    """Whether a value is ordinary host data through and through."""
+    if isinstance(value, Mapping):
+        return all(_plain(item) for item in value.values())
+    if _is_node(value):
+        return all(_plain(item) for _, item, _ in _children(value))
+    return not isinstance(value, Skeleton) and not hasattr(value, "aval")
+
+
+def replace(node: Any, path: str, value: Any) -> Any:
+    """Copy a tree of dataclasses with the field at a full path replaced.
+
+    Examples
+    --------
+    >>> from memjax.models import MLP
+    >>> replace(MLP(), "hidden", (8,)).hidden
+    (8,)
+    """
+    head, _, rest = path.partition(".")
+    if rest:
+        child = next(item for name, item, _ in _children(node) if name == head)
+        value = replace(child, rest, value)
+    return _rebuild(node, {head: value})
+
+
+def is_traced(node: Any, path: str) -> bool:
+    """Whether the field at a full path is a traced number."""
+    return path in traced_values(node)
+
+
+def traced_values(node: Any, prefix: str = "") -> dict[str, Any]:
+    """Every traced number of a tree of dataclasses by path."""
+    found: dict[str, Any] = {}
+    for name, value, declared in _children(node):
+        if _is_node(value):
+            found.update(traced_values(value, f"{prefix}{name}."))
+        elif declared and _is_number(value):
+            found[prefix + name] = value
+    return found
+
+
+def fill(node: Any, values: Mapping[str, Any], prefix: str = "") -> Any:
+    """Copy a tree of dataclasses with the numbers at the given paths replaced, tracers included."""
+    changes: dict[str, Any] = {}
+    for name, value, _ in _children(node):
+        path = prefix + name
+        if path in values:
+            changes[name] = values[path]
+        elif _is_node(value) and any(key.startswith(path + ".") for key in values):
+            changes[name] = fill(value, values, path + ".")
+    return _rebuild(node, changes) if changes else node
+
+
+def skeleton(node: Any) -> Any:
+    """Copy a tree of dataclasses with a hole for every traced number: equal exactly where the program is the same.
+
+    Examples
+    --------
+    >>> from memjax.optimizers import adam, sgd
+    >>> skeleton(adam(1e-3)) == skeleton(adam(1e-2)), skeleton(adam(1e-3)) == skeleton(sgd(1e-3))
+    (True, False)
+    """
+    return fill(node, dict.fromkeys(traced_values(node), _HOLE))

@@ -1,0 +1,79 @@
+"""Losses: functions from outputs and targets to one value per example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from memjax.errors import InputError, listing
+from memjax.types import Array, LossFn
+
+__all__ = ["cross_entropy", "get", "mse"]
+
+
+def cross_entropy(outputs: Array, targets: Array) -> Array:
+    """Negative log-likelihood of the label under the softmax of the outputs, in nats.
+
+    Parameters
+    ----------
+    outputs
+        Logits ``[B, C]``.
+    targets
+        Integer labels ``[B]`` in ``0..C-1``.
+
+    Returns
+    -------
+    Array
+        ``[B]``, the dtype of the outputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cross_entropy(np.zeros((1, 4), np.float32), np.array([2])).round(4).tolist()
+    [1.3862999677658081]
+    """
+    # A comparison instead of a gather: its gradient is a subtraction, not a scatter, which XLA's CPU backend runs serially.
+    chosen = targets[..., None] == jnp.arange(outputs.shape[-1], dtype=targets.dtype)
+    return jax.nn.logsumexp(outputs, axis=-1) - jnp.where(chosen, outputs, 0).sum(-1)
+
+
+def mse(outputs: Array, targets: Array) -> Array:
+    """Squared error, averaged over the outputs of an example as PyTorch's ``MSELoss`` does.
+
+    Parameters
+    ----------
+    outputs, targets
+        Values ``[B, C]``.
+
+    Returns
+    -------
+    Array
+        ``[B]``, the dtype of the outputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mse(np.array([[1.0, 3.0]]), np.array([[0.0, 0.0]])).tolist()
+    [5.0]
+    """
+    return jnp.square(outputs - targets).reshape(outputs.shape[0], -1).mean(-1)
+
+
+_BUILT_IN: dict[str, LossFn] = {"cross_entropy": cross_entropy, "mse": mse}
+
+
+def get(loss: str | Callable[[Array, Array], Array]) -> LossFn:
+    """Loss function for a name, or the user's own function as it is.
+
+    Raises
+    ------
+    InputError
+        If the name is not one of the built-in losses.
+    """
+    if callable(loss):
+        return loss
+    if loss in _BUILT_IN:
+        return _BUILT_IN[loss]
+    raise InputError(f"The loss {loss!r} is not known: use {listing(_BUILT_IN)}, or pass your own function.")

@@ -1,0 +1,27 @@
+"""Measures: pure functions of parameters, apply function and examples; recorded while training, or run on snapshots."""
+
+from memjax.measures.accuracy import accuracy
+from memjax.measures.bits import memorized_bits
+from memjax.measures.gradient import gradient_norm
+from memjax.measures.loss import loss
+from memjax.measures.margin import logit_margin
+from memjax.measures.measure import Measure, settle
+from memjax.measures.norms import layer_l2, weight_l2
+
+BUILT_IN = {
+    measure.name: measure
+    for measure in (loss, accuracy, weight_l2, layer_l2, gradient_norm, memorized_bits, logit_margin)
+}
+
+__all__ = [
+    "BUILT_IN",
+    "Measure",
+    "accuracy",
+    "gradient_norm",
+    "layer_l2",
+    "logit_margin",
+    "loss",
+    "memorized_bits",
+    "settle",
+    "weight_l2",
+]

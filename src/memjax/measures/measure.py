@@ -1,0 +1,107 @@
+"""What a measure is, and how names and plain functions become one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from memjax.errors import InputError, listing
+from memjax.types import LossFn
+
+__all__ = ["Measure", "settle"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A pure function of parameters, apply function and examples, with the words that label its values.
+
+    Any function ``(params, apply, examples)`` serves as a measure of the train split by itself; wrap it in a Measure to
+    say more. A function with a keyword-only argument ``loss`` is given the experiment's loss function.
+
+    Attributes
+    ----------
+    function
+        If `per_example`: called on a tile of examples, ``x[B, ...]`` and ``y[B, ...]``, gives ``[B]``, and the engine
+        reduces over the split. Else: called with all `memjax.Examples` of a split, gives a scalar, an array with
+        `dims`, or (with one dim) a dict whose keys label that dim.
+    name
+        Name of the variable, after ``train_`` or ``test_`` if there are several splits.
+    per_example
+        See `function`.
+    splits
+        Splits that it is taken on.
+    reduce
+        ``mean`` or ``sum`` over the examples of the split, if `per_example`.
+    dims
+        Names of the dimensions of one value.
+    long_name, units
+        For the labels of plots; units ``1`` for pure numbers.
+    """
+
+    function: Callable[..., Any]
+    name: str
+    per_example: bool = False
+    splits: tuple[str, ...] = ("train",)
+    reduce: str = "mean"
+    dims: tuple[str, ...] = ()
+    long_name: str = ""
+    units: str = "1"
+
+    def __post_init__(self) -> None:
+        if self.reduce not in ("mean", "sum"):
+            raise InputError(f"The measure {self.name!r} has reduce = {self.reduce!r}: use mean or sum.")
+        if not self.splits or set(self.splits) - {"train", "test"}:
+            raise InputError(f"The measure {self.name!r} has splits = {self.splits!r}: use train, test or both.")
+
+    def variable(self, split: str) -> str:
+        """Name of the variable for one split."""
+        return f"{split}_{self.name}" if len(self.splits) > 1 else self.name
+
+    def bind(self, loss: LossFn) -> Callable[..., Any]:
+        """The function with ``loss`` supplied if it asks for it."""
+        wanted = inspect.signature(self.function).parameters.get("loss")
+        if wanted is None or wanted.kind is not inspect.Parameter.KEYWORD_ONLY:
+            return self.function
+        return lambda params, apply, examples: self.function(params, apply, examples, loss=loss)
+
+
+def settle(measures: Iterable[str | Measure | Callable[..., Any]]) -> tuple[Measure, ...]:
+    """Turn names and plain functions into measures.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, two measures share a name, or something is not a function.
+
+    Examples
+    --------
+    >>> [m.name for m in settle(["loss", "weight_l2"])]
+    ['loss', 'weight_l2']
+    """
+    found = tuple(_one(measure) for measure in measures)
+    names = [measure.name for measure in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"Two measures are named {name!r}: give each its own name with memjax.measures.Measure.")
+    return found
+
+
+def _one(measure: str | Measure | Callable[..., Any]) -> Measure:
+    from memjax.measures import BUILT_IN
+
+    if isinstance(measure, Measure):
+        return measure
+    if isinstance(measure, str):
+        if measure in BUILT_IN:
+            return BUILT_IN[measure]
+        raise InputError(f"The measure {measure!r} is not known: use {listing(BUILT_IN)}, or pass a function.")
+    if callable(measure):
+        name = getattr(measure, "__name__", "")
+        if not name.isidentifier():
+            raise InputError(
+                f"The measure {measure!r} has no usable name: wrap it in memjax.measures.Measure(function, name)."
+            )
+        return Measure(measure, name, long_name=name.replace("_", " "))
+    raise InputError(f"The measure {measure!r} is neither a name nor a function (params, apply, examples).")

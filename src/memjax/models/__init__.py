@@ -1,0 +1,6 @@
+"""Models: pure functions from parameters and inputs to outputs."""
+
+from memjax.models.adapt import NNX, FunctionPair, as_model
+from memjax.models.mlp import MLP
+
+__all__ = ["MLP", "NNX", "FunctionPair", "as_model"]

@@ -1,0 +1,75 @@
+"""Initial parameters of the built-in models, from one flat draw per run.
+
+One draw of all parameters compiles in a tenth of a second where a draw per layer takes most of one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from memjax.errors import InputError, listing
+from memjax.types import Array, Params
+
+__all__ = ["check", "draw"]
+
+_RULES = ("torch", "lecun", "he", "normal")
+
+
+def check(rule: str) -> None:
+    """Raise `InputError` unless the rule is known."""
+    if rule not in _RULES:
+        raise InputError(f"The initializer {rule!r} is not known: use {listing(_RULES)}.")
+
+
+def draw(key: Array, shapes: Any, rule: str, scale: Array | float) -> Params:
+    """Draw parameters for a tree of layers ``{layer: {"kernel": [fan_in, ...], "bias": [...]}}``.
+
+    Parameters
+    ----------
+    key
+        Random key.
+    shapes
+        Tree of shape structs.
+    rule
+        ``torch``, ``lecun``, ``he`` or ``normal``; see `memjax.models.MLP`.
+    scale
+        Multiplies every parameter.
+
+    Returns
+    -------
+    Params
+        Tree of arrays with those shapes and dtypes.
+    """
+    leaves, tree = jax.tree.flatten(shapes)
+    total = sum(leaf.size for leaf in leaves)
+    dtype = leaves[0].dtype
+    flat = (
+        jax.random.uniform(key, (total,), dtype, -1, 1) if rule == "torch" else jax.random.normal(key, (total,), dtype)
+    )
+    offsets = [0, *_cumulative([leaf.size for leaf in leaves])]
+    spreads = jax.tree.leaves(_spreads(shapes, rule))
+    parts = [
+        flat[start : start + leaf.size].reshape(leaf.shape) * (spread * jnp.asarray(scale, dtype))
+        for start, leaf, spread in zip(offsets, leaves, spreads, strict=False)
+    ]
+    return jax.tree.unflatten(tree, parts)
+
+
+def _cumulative(sizes: list[int]) -> list[int]:
+    return [sum(sizes[: end + 1]) for end in range(len(sizes))]
+
+
+def _spreads(shapes: Any, rule: str) -> Any:
+    """Factor on the unit draw for every leaf, in the structure of ``shapes``."""
+    return {layer: _layer_spreads(leaves, rule) for layer, leaves in shapes.items()}
+
+
+def _layer_spreads(leaves: dict[str, Any], rule: str) -> dict[str, float]:
+    fan_in = math.prod(leaves["kernel"].shape[:-1])
+    weight = {"torch": fan_in**-0.5, "lecun": fan_in**-0.5, "he": (2 / fan_in) ** 0.5, "normal": 1.0}[rule]
+    bias = fan_in**-0.5 if rule == "torch" else 0.0
+    return {name: bias if name == "bias" else weight for name in leaves}

@@ -1,0 +1,101 @@
+"""The multilayer perceptron: a Linen module drawn flat and applied layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import flax.linen as nn
+import jax
+
+from memjax.errors import InputError
+from memjax.fields import traced
+from memjax.models.activations import get as get_activation
+from memjax.models.initializers import check as check_initializer
+from memjax.models.initializers import draw
+from memjax.types import Array, Params
+
+__all__ = ["MLP"]
+
+
+class _Layers(nn.Module):
+    """Affine layers with an activation between them; inputs are flattened."""
+
+    widths: tuple[int, ...]
+    activation: Callable[[Array], Array]
+    bias: bool
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        x = x.reshape(x.shape[0], -1)
+        for depth, width in enumerate(self.widths):
+            x = nn.Dense(width, use_bias=self.bias, name=f"layer_{depth}", promote_dtype=_as_is)(x)
+            if depth < len(self.widths) - 1:
+                x = self.activation(x)
+        return x
+
+
+def _as_is(*arrays: Array | None, dtype: object = None, inexact: bool = True) -> list[Array | None]:
+    """Leave dtypes alone: data and parameters already have the experiment's."""
+    del dtype, inexact
+    return list(arrays)
+
+
+@dataclass(frozen=True)
+class MLP:
+    """Multilayer perceptron of any widths and depth.
+
+    Parameters
+    ----------
+    hidden
+        Widths of the hidden layers; ``()`` is a linear model.
+    activation
+        A name from `memjax.models.activations`, or any elementwise function.
+    bias
+        Whether layers have biases.
+    initializer
+        ``torch`` (weights and biases uniform on +-1/sqrt(fan_in), PyTorch's default), ``lecun`` or ``he`` (normal with
+        variance 1/fan_in or 2/fan_in, biases zero) or ``normal`` (standard normal, biases zero).
+    init_scale
+        Multiplies every initial parameter. Traced.
+    outputs
+        Width of the output; None takes what the task calls for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> model = MLP(hidden=(100, 100), outputs=17)
+    >>> params = model.init(jax.random.key(0), np.zeros((1, 9), np.float32))
+    >>> sum(leaf.size for leaf in jax.tree.leaves(params))
+    12817
+    """
+
+    hidden: tuple[int, ...] = (100, 100)
+    activation: str | Callable[[Array], Array] = "relu"
+    bias: bool = True
+    initializer: str = "torch"
+    init_scale: float = traced(1.0)
+    outputs: int | None = None
+
+    def __post_init__(self) -> None:
+        widths = (self.hidden,) if isinstance(self.hidden, int) else tuple(self.hidden)
+        object.__setattr__(self, "hidden", widths)
+        for width in widths if self.outputs is None else (*widths, self.outputs):
+            if not isinstance(width, int) or isinstance(width, bool) or width < 1:
+                raise InputError(f"MLP layer width {width!r} is not allowed: give positive whole numbers.")
+        get_activation(self.activation)
+        check_initializer(self.initializer)
+
+    def _layers(self) -> _Layers:
+        if self.outputs is None:
+            raise InputError("MLP.outputs is None: give the output width, or let an experiment's task set it.")
+        return _Layers((*self.hidden, self.outputs), get_activation(self.activation), self.bias)
+
+    def init(self, key: Array, x: Array) -> Params:
+        """Draw parameters for inputs ``x[B, ...]`` from one flat draw: a tree ``layer_i / kernel, bias``."""
+        shapes = jax.eval_shape(self._layers().init, key, x)["params"]
+        return draw(key, shapes, self.initializer, self.init_scale)
+
+    def apply(self, params: Params, x: Array) -> Array:
+        """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""
+        return self._layers().apply({"params": params}, x)

@@ -1,0 +1,66 @@
+"""The progress bar of a sweep: there before the first compile, counted in examples trained on, so that its time left holds."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any
+
+from memjax.engine.plan import BlockPlan, Plan
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """A bar over a sweep; a context manager that shows nothing where it is not wanted.
+
+    Parameters
+    ----------
+    plan
+        What will be done.
+    show
+        True or False; None shows the bar in a terminal and in a notebook only.
+    """
+
+    def __init__(self, plan: Plan, show: bool | None) -> None:
+        self._total = sum(block.examples * block.program.steps for block in plan.blocks)
+        self._num_runs, self._done = len(plan.runs), 0
+        self._show = _interactive() if show is None else show
+        self._bar: Any = None
+
+    def __enter__(self) -> Progress:
+        if self._show:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=self._total, unit="example", unit_scale=True, mininterval=0.2, smoothing=0.1)
+            self._bar.set_description(f"compiling, 0/{self._num_runs} runs", refresh=True)
+        return self
+
+    def compiled(self) -> None:
+        """Start the clock of the time left: compiling says nothing about the rate of training."""
+        if self._bar is not None:
+            self._bar.unpause()
+            self._bar.set_description(f"0/{self._num_runs} runs")
+
+    def steps(self, block: BlockPlan, steps: int) -> None:
+        """Count some steps of a block as done."""
+        if self._bar is not None:
+            self._bar.update(block.examples * steps)
+
+    def finished(self, block: BlockPlan) -> None:
+        """Count a block's runs as done."""
+        self._done += len(block.runs)
+        if self._bar is not None:
+            self._bar.set_description(f"{self._done}/{self._num_runs} runs")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _interactive() -> bool:
+    shell = sys.modules.get("IPython")
+    kernel = shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell"
+    return kernel or bool(getattr(sys.stderr, "isatty", lambda: False)())

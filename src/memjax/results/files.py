@@ -1,0 +1,100 @@
+"""Save and open a Dataset: one NetCDF file, or a zarr folder; plain arrays and text, nothing pickled."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import xarray as xr
+
+from memjax.errors import InputError
+from memjax.results.schema import SCHEMA_VERSION
+
+__all__ = ["open_dataset", "save"]
+
+DATASET_FILE = "dataset.nc"
+"""Name of the dataset in a folder that a study or ``memjax run`` leaves."""
+
+
+def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
+    """Write a Dataset to a new file, whole or not at all.
+
+    Parameters
+    ----------
+    dataset
+        Result of `memjax.sweep`.
+    path
+        A name ending in ``.nc`` (NetCDF by h5netcdf) or ``.zarr`` (the extra ``memjax[zarr]``).
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If the ending is another, the file exists, or its folder does not.
+    """
+    target = Path(path)
+    if target.suffix not in (".nc", ".zarr"):
+        raise InputError(f"Cannot save to {str(target)!r}: give a name ending in .nc or .zarr.")
+    if target.exists():
+        raise InputError(f"{str(target)!r} exists already: give another name, or remove it first.")
+    if not target.parent.is_dir():
+        raise InputError(f"The folder {str(target.parent)!r} does not exist: create it first.")
+    with tempfile.TemporaryDirectory(prefix=".memjax-", dir=target.parent) as scratch:
+        partial = Path(scratch) / target.name
+        if target.suffix == ".nc":
+            dataset.to_netcdf(partial, engine="h5netcdf", encoding=_encoding(dataset))
+        else:
+            dataset.to_zarr(partial, consolidated=False, zarr_format=2)
+        partial.rename(target)
+    return target
+
+
+def _encoding(dataset: xr.Dataset) -> dict[str, dict[str, object]]:
+    return {
+        str(name): {"zlib": True, "complevel": 1, "shuffle": True}
+        for name, array in dataset.data_vars.items()
+        if array.ndim and array.size > 1000
+    }
+
+
+def open_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Open what `save`, a study or ``memjax run`` left: a file, or the folder that holds ``dataset.nc``.
+
+    Returns
+    -------
+    xr.Dataset
+        In memory; the file is closed.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it cannot be read, or it is no memjax dataset of a known schema.
+    """
+    source = Path(path)
+    if source.suffix != ".zarr" and source.is_dir():
+        source = source / DATASET_FILE
+    if not source.exists():
+        raise InputError(
+            f"There is no dataset at {str(source)!r}: give a .nc file, a .zarr folder, or the folder of a study."
+        )
+    try:
+        if source.suffix == ".zarr":
+            dataset = xr.open_zarr(source, consolidated=False).load()
+        else:
+            dataset = xr.load_dataset(source, engine="h5netcdf")
+    except Exception as problem:
+        raise InputError(f"{str(source)!r} cannot be read as a dataset: {problem}") from problem
+    version = dataset.attrs.get("schema_version")
+    if version is None:
+        raise InputError(f"{str(source)!r} was not written by memjax: it has no schema_version.")
+    if int(version) != SCHEMA_VERSION:
+        raise InputError(
+            f"{str(source)!r} has memjax schema {version}, this memjax reads schema {SCHEMA_VERSION}: use the version "
+            "named in its attribute 'versions'."
+        )
+    return dataset

@@ -1,0 +1,118 @@
+"""Snapshots: parameters of every run at chosen steps, flat in the Dataset and back as trees."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+
+from memjax.engine.execute import BlockResult
+from memjax.engine.plan import BlockPlan
+from memjax.errors import InputError, listing
+from memjax.results.schema import coordinate_attrs
+
+__all__ = ["add_snapshots", "params"]
+
+Layout = list[tuple[list[str], list[int]]]
+
+
+def add_snapshots(
+    dataset: xr.Dataset, dims: tuple[str, ...], shape: tuple[int, ...], finished: list[tuple[BlockPlan, BlockResult]]
+) -> xr.Dataset:
+    """Add ``parameters`` with the dimensions ``snapshot`` and ``parameter_index``, NaN where a run has none."""
+    steps = sorted({step for _, result in finished for step in result.snapshots})
+    if not steps:
+        return dataset
+    flats = [(block, {s: _flatten(tree) for s, tree in result.snapshots.items()}) for block, result in finished]
+    longest = max(flat.shape[1] for _, by_step in flats for flat, _ in by_step.values())
+    kind = next(flat.dtype for _, by_step in flats for flat, _ in by_step.values())
+    values = np.full((*shape, len(steps), longest), np.nan, kind)
+    layouts: list[Layout] = []
+    which = np.zeros(shape, np.int32)
+    for block, by_step in flats:
+        for step, (flat, layout) in by_step.items():
+            if layout not in layouts:
+                layouts.append(layout)
+            for i, run in enumerate(block.runs):
+                values[run.index][steps.index(step), : flat.shape[1]] = flat[i]
+                which[run.index] = layouts.index(layout)
+    dataset = dataset.assign_coords(
+        snapshot=("snapshot", np.array(steps), coordinate_attrs("snapshot")),
+        parameter_layout=(dims, which, {"long_name": "which entry of the layouts of parameters the run has"}),
+    )
+    attrs = {"long_name": "parameters, flattened", "units": "1", "layouts": json.dumps(layouts)}
+    dataset["parameters"] = ((*dims, "snapshot", "parameter_index"), values, attrs)
+    return dataset
+
+
+def _flatten(tree: Any) -> tuple[np.ndarray, Layout]:
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    layout = [([_key(key) for key in path], list(leaf.shape[1:])) for path, leaf in leaves]
+    return np.concatenate([leaf.reshape(leaf.shape[0], -1) for _, leaf in leaves], axis=1), layout
+
+
+def _key(key: Any) -> str:
+    return str(next(getattr(key, name) for name in ("key", "idx", "name") if hasattr(key, name)))
+
+
+def params(dataset: xr.Dataset, step: int | None = None, **run: Any) -> dict[str, Any]:
+    """Parameters of one run at one snapshot.
+
+    Parameters
+    ----------
+    dataset
+        Result of a sweep whose experiment had ``snapshots``.
+    step
+        Step of the snapshot; None is the last one.
+    run
+        Label of the run along every axis, such as ``train_size=50, seed=0``.
+
+    Returns
+    -------
+    dict
+        Nested dicts of arrays, as the model's ``init`` gave them; lists and tuples come back as dicts by position.
+
+    Raises
+    ------
+    InputError
+        If there are no snapshots, the step was not kept, or the labels do not pick one run.
+
+    Examples
+    --------
+    >>> import memjax as mj
+    >>> spec = mj.Experiment(steps=2, record_every=1, train_size=8, snapshots=(0, 2), model=mj.models.MLP(hidden=(4,)))
+    >>> ds = mj.sweep(spec, over={"seed": [0, 1]})
+    >>> mj.params(ds, step=2, seed=1)["layer_0"]["kernel"].shape
+    (9, 4)
+    """
+    if "parameters" not in dataset:
+        raise InputError("The dataset holds no parameters: name the steps to keep in Experiment(snapshots=...).")
+    kept = dataset["snapshot"].values.tolist()
+    step = kept[-1] if step is None else step
+    if step not in kept:
+        raise InputError(f"There is no snapshot of step {step!r}: the dataset holds {listing(kept)}.")
+    axes = [dim for dim in dataset["parameters"].dims if dim not in ("snapshot", "parameter_index")]
+    if sorted(run) != sorted(map(str, axes)):
+        raise InputError(f"Name one run by its labels along {axes}; got {run!r}.")
+    try:
+        one = dataset[["parameters", "parameter_layout"]].sel(snapshot=step, **run)
+    except KeyError as missing:
+        raise InputError(f"There is no run with the labels {run!r}: {missing} is not in the dataset.") from None
+    layouts = json.loads(dataset["parameters"].attrs["layouts"])
+    return _unflatten(one["parameters"].values, layouts[int(one["parameter_layout"])])
+
+
+def _unflatten(flat: np.ndarray, layout: Layout) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    start = 0
+    for path, shape in layout:
+        size = int(np.prod(shape))
+        node = tree
+        for key in path[:-1]:
+            node = node.setdefault(key, {})
+        node[path[-1]] = flat[start : start + size].reshape(shape)
+        start += size
+    return tree

@@ -1,0 +1,57 @@
+"""Names, dimensions and attributes of a result: what a reader of the file may rely on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+from datetime import UTC, datetime
+from typing import Any
+
+__all__ = ["SCHEMA_VERSION", "coordinate_attrs", "provenance"]
+
+SCHEMA_VERSION = 1
+"""Goes up when a name or a meaning in the Dataset changes."""
+
+_PACKAGES = ("memjax", "jax", "jaxlib", "flax", "optax", "numpy", "xarray")
+
+# Counts are pure numbers: a unit "steps" beside the name "training step" would say it twice on every axis.
+_COORDINATES: dict[str, dict[str, str]] = {
+    "step": {"long_name": "training step", "units": "1"},
+    "train_size": {"long_name": "number of train examples", "units": "1"},
+    "test_size": {"long_name": "number of test examples", "units": "1"},
+    "batch_size": {"long_name": "batch size", "units": "1"},
+    "learning_rate": {"long_name": "learning rate", "units": "1"},
+    "snapshot": {"long_name": "training step of the snapshot", "units": "1"},
+    "status": {"long_name": "what became of the run: finished or diverged"},
+    "stop_step": {"long_name": "last step with a finite loss and finite parameters", "units": "1"},
+}
+
+
+def coordinate_attrs(name: str) -> dict[str, str]:
+    """Long name and units of a coordinate; an axis without its own entry is named as it is written."""
+    return dict(_COORDINATES.get(name, {"long_name": name.replace("_", " ")}))
+
+
+def provenance(experiment_json: str, axes: dict[str, list[Any]], packing: dict[str, Any]) -> dict[str, Any]:
+    """Attributes that say where a Dataset comes from; text and numbers only, so that any format can hold them.
+
+    Parameters
+    ----------
+    experiment_json
+        The experiment.
+    axes
+        Labels of every axis.
+    packing
+        Device, lanes, precision and packed shapes.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "experiment": experiment_json,
+        "axes": json.dumps(axes),
+        "packing": json.dumps(packing),
+        "versions": json.dumps(
+            {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in _PACKAGES}}
+        ),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,105 @@
+"""Learning-rate schedules whose numbers are traced, so that a sweep over peaks or warmups compiles nothing.
+
+A schedule is a frozen dataclass with ``at(step, steps)``: the rate before step ``step`` (from 0) of ``steps``.
+Use one in place of the number: ``adam(learning_rate=warmup_cosine(peak=1e-3, warmup_steps=100))``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import jax.numpy as jnp
+
+from memjax.fields import traced
+from memjax.types import Array
+
+__all__ = ["Schedule", "constant", "cosine", "linear", "warmup", "warmup_cosine"]
+
+
+@runtime_checkable
+class Schedule(Protocol):
+    """Anything with ``at(step, steps) -> learning rate``; the fields declared `memjax.fields.traced` can be swept."""
+
+    def at(self, step: Array, steps: int) -> Array:
+        """Learning rate before update ``step`` (from 0) of a run of ``steps`` updates."""
+        ...
+
+
+def _ramp(step: Array, warmup_steps: Array | float) -> Array:
+    """Fraction of the warmup done, 0 at step 0 and 1 from ``warmup_steps`` on."""
+    return jnp.where(step < warmup_steps, step / jnp.maximum(warmup_steps, 1), 1.0)
+
+
+def _decay(step: Array, start: Array | float, stop: Array | float) -> Array:
+    """Fraction of the way from ``start`` to ``stop``, clipped to 0..1."""
+    return jnp.clip((step - start) / jnp.maximum(stop - start, 1), 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class constant:
+    """The same rate throughout; ``adam(1e-3)`` is short for it."""
+
+    peak: float = traced(1e-3)
+
+    def at(self, step: Array, steps: int) -> Array:
+        """Rate ``peak``."""
+        del step, steps
+        return jnp.asarray(self.peak)
+
+
+@dataclass(frozen=True)
+class warmup:
+    """Linear rise from 0 to ``peak`` over ``warmup_steps``, then constant (`optax.linear_schedule`).
+
+    Examples
+    --------
+    >>> [round(float(warmup(peak=1.0, warmup_steps=4).at(step, 100)), 2) for step in (0, 2, 4, 50)]
+    [0.0, 0.5, 1.0, 1.0]
+    """
+
+    peak: float = traced(1e-3)
+    warmup_steps: float = traced(100)
+
+    def at(self, step: Array, steps: int) -> Array:
+        """Rate before ``step``."""
+        del steps
+        return self.peak * _ramp(step, self.warmup_steps)
+
+
+@dataclass(frozen=True)
+class linear:
+    """Straight line from ``peak`` at step 0 to ``peak * final_fraction`` at the last step."""
+
+    peak: float = traced(1e-3)
+    final_fraction: float = traced(0.0)
+
+    def at(self, step: Array, steps: int) -> Array:
+        """Rate before ``step``."""
+        return self.peak * (1 - (1 - self.final_fraction) * _decay(step, 0, steps))
+
+
+@dataclass(frozen=True)
+class cosine:
+    """Half a cosine from ``peak`` at step 0 to ``peak * final_fraction`` (`optax.cosine_decay_schedule`)."""
+
+    peak: float = traced(1e-3)
+    final_fraction: float = traced(0.0)
+
+    def at(self, step: Array, steps: int) -> Array:
+        """Rate before ``step``."""
+        return warmup_cosine(self.peak, 0, self.final_fraction).at(step, steps)
+
+
+@dataclass(frozen=True)
+class warmup_cosine:
+    """Linear rise over ``warmup_steps``, then half a cosine (`optax.warmup_cosine_decay_schedule` from 0)."""
+
+    peak: float = traced(1e-3)
+    warmup_steps: float = traced(100)
+    final_fraction: float = traced(0.0)
+
+    def at(self, step: Array, steps: int) -> Array:
+        """Rate before ``step``."""
+        fall = 0.5 * (1 + jnp.cos(jnp.pi * _decay(step, self.warmup_steps, steps)))
+        return self.peak * _ramp(step, self.warmup_steps) * (self.final_fraction + (1 - self.final_fraction) * fall)

@@ -1,0 +1,177 @@
+"""Experiments and sweeps as JSON or TOML: plain data in, plain data out, no code run from either.
+
+An object of memjax is written as ``{"type": "tasks.RandomLabels", ...fields}``. Anything of the user's own (a function,
+a model, arrays) is written as ``{"reference": "module:name"}`` and can be read back only by handing it over in
+``using``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from memjax import measures, models, optimizers, schedules, tasks
+from memjax.errors import InputError, listing
+from memjax.experiment import Experiment
+from memjax.optimizers import Optimizer
+
+__all__ = ["from_json", "read_experiment", "read_over", "reference", "to_json"]
+
+_DEEPEST = 20
+
+
+def _types() -> dict[str, Callable[..., Any]]:
+    """Everything that a spec may name, by name."""
+    own = {
+        "tasks": (tasks, ("RandomLabels",)),
+        "models": (models, ("MLP",)),
+        "schedules": (schedules, ("constant", "warmup", "linear", "cosine", "warmup_cosine")),
+        "optimizers": (optimizers, ("adam", "adamw", "sgd", "rmsprop")),
+    }
+    return {f"{kind}.{name}": getattr(module, name) for kind, (module, names) in own.items() for name in names}
+
+
+def reference(thing: Any) -> str:
+    """Text that stands for an object of the user's own: ``module:name`` for functions and classes, else its repr.
+
+    Examples
+    --------
+    >>> reference(np.tanh), reference(json.dumps)
+    ("<ufunc 'tanh'>", 'json:dumps')
+    """
+    if hasattr(thing, "__qualname__") and hasattr(thing, "__module__"):
+        return f"{thing.__module__}:{thing.__qualname__}"
+    return repr(thing)
+
+
+def _encode(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, tuple | list):
+        return [_encode(item) for item in value]
+    if isinstance(value, measures.Measure):
+        return value.name if measures.BUILT_IN.get(value.name) == value else {"reference": reference(value)}
+    if isinstance(value, Optimizer):
+        return _encode_optimizer(value)
+    for name, kind in _types().items():
+        if isinstance(kind, type) and type(value) is kind:
+            fields = dataclasses.fields(value)  # type: ignore[arg-type]
+            return {"type": name, **{field.name: _encode(getattr(value, field.name)) for field in fields}}
+    return {"reference": reference(value)}
+
+
+def _encode_optimizer(optimizer: Optimizer) -> dict[str, Any]:
+    hyper = {name: _encode(value) for name, value in optimizer.hyperparameters.items()}
+    # A built-in factory is private to memjax.optimizers: a user's own of the same name is not it.
+    if optimizer.factory.__module__ == optimizers.__name__:
+        return {"type": f"optimizers.{optimizer.name}", **hyper}
+    return {"type": "optimizers.from_optax", "factory": {"reference": reference(optimizer.factory)}, **hyper}
+
+
+def to_json(experiment: Experiment) -> str:
+    """Write an experiment as JSON text, every field in it.
+
+    Examples
+    --------
+    >>> json.loads(to_json(Experiment()))["optimizer"]["learning_rate"]
+    0.001
+    """
+    return json.dumps({f.name: _encode(getattr(experiment, f.name)) for f in dataclasses.fields(experiment)}, indent=1)
+
+
+def from_json(text: str, using: Sequence[Any] = ()) -> Experiment:
+    """Read an experiment from JSON text; fields left out keep their defaults.
+
+    Raises
+    ------
+    InputError
+        If the text is not such JSON, names something unknown, or refers to an object that is not in ``using``.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise InputError(f"The experiment is not valid JSON: {problem}.") from None
+    return read_experiment(data, using)
+
+
+def read_experiment(data: Any, using: Sequence[Any] = ()) -> Experiment:
+    """Build an experiment from decoded JSON or TOML."""
+    if not isinstance(data, Mapping):
+        raise InputError(f"An experiment must be a table of fields, but got {type(data).__name__}.")
+    return _build("the experiment", Experiment, data, using, 0)
+
+
+def read_over(data: Any, using: Sequence[Any] = ()) -> dict[str | tuple[str, ...], list[Any]]:
+    """Build axes from decoded JSON or TOML: lists of values, or ``{range = [start, stop, step]}``; commas join fields.
+
+    Examples
+    --------
+    >>> read_over({"seed": {"range": [3]}, "train_size, steps": [[50, 100], [100, 200]]})
+    {'seed': [0, 1, 2], ('train_size', 'steps'): [(50, 100), (100, 200)]}
+    """
+    if not isinstance(data, Mapping):
+        raise InputError(f"`over` must be a table of axes, but got {type(data).__name__}.")
+    axes: dict[str | tuple[str, ...], list[Any]] = {}
+    for name, values in data.items():
+        fields = tuple(part.strip() for part in name.split(","))
+        axes[fields if len(fields) > 1 else fields[0]] = _values(name, values, using)
+    return axes
+
+
+def _values(name: str, values: Any, using: Sequence[Any]) -> list[Any]:
+    if isinstance(values, Mapping) and set(values) == {"range"}:
+        bounds = values["range"] if isinstance(values["range"], list) else [values["range"]]
+        if not 1 <= len(bounds) <= 3 or not all(isinstance(b, int) for b in bounds) or bounds[2:] == [0]:
+            raise InputError(
+                f"The range of axis {name!r} is {bounds!r}: give [stop], [start, stop] or [start, stop, step]."
+            )
+        if len(range(*bounds)) > 10_000_000:
+            raise InputError(f"The range of axis {name!r} has {len(range(*bounds))} values: give at most ten million.")
+        return list(range(*bounds))
+    if not isinstance(values, list):
+        raise InputError(f"The axis {name!r} has the values {values!r}: give a list, or a table with range.")
+    return [_decode(value, using, 1) for value in values]
+
+
+def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:
+    if depth > _DEEPEST:
+        raise InputError(f"The spec is nested more than {_DEEPEST} deep, which no experiment is.")
+    if isinstance(value, list):
+        return tuple(_decode(item, using, depth + 1) for item in value)
+    if not isinstance(value, Mapping):
+        return value
+    if set(value) == {"reference"}:
+        return _referred(value["reference"], using)
+    if "type" not in value:
+        raise InputError(f"The table with the fields {listing(sorted(value))} needs a 'type': use {listing(_types())}.")
+    kind = value["type"]
+    fields = {name: item for name, item in value.items() if name != "type"}
+    if kind == "optimizers.from_optax":
+        return _build(kind, optimizers.from_optax, fields, using, depth)
+    if not isinstance(kind, str) or kind not in _types():
+        raise InputError(f"The type {kind!r} is not known: use {listing(_types())}, or hand your own over in Python.")
+    return _build(kind, _types()[kind], fields, using, depth)
+
+
+def _referred(name: Any, using: Sequence[Any]) -> Any:
+    for thing in using:
+        if reference(thing) == name:
+            return thing
+    raise InputError(
+        f"The spec refers to {name!r}, which is not data: read it from Python with using=(that object,), for memjax never "
+        "imports what a file names."
+    )
+
+
+def _build(what: str, kind: Callable[..., Any], fields: Mapping[str, Any], using: Sequence[Any], depth: int) -> Any:
+    decoded = {str(name): _decode(item, using, depth + 1) for name, item in fields.items()}
+    try:
+        return kind(**decoded)
+    except TypeError as problem:
+        raise InputError(f"The fields of {what} do not fit: {str(problem).replace('()', '')}.") from None

@@ -1,0 +1,5 @@
+"""Studies: published experiments, one file each, with the published numbers beside ours."""
+
+from memjax.studies.study import Findings, Study, Sweep, Table, find, names, run
+
+__all__ = ["Findings", "Study", "Sweep", "Table", "find", "names", "run"]

@@ -1,0 +1,120 @@
+"""Random labels: inputs from a simple law, labels independent of them. Nothing to learn, only to memorise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from memjax.errors import InputError, listing
+from memjax.random import generator
+from memjax.types import Data, Split
+
+__all__ = ["RandomLabels"]
+
+
+def _sphere(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    normal = rng.standard_normal(shape, np.float32)
+    return normal / np.linalg.norm(normal, axis=1, keepdims=True)
+
+
+_INPUTS: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]] = {
+    "normal": lambda rng, shape: rng.standard_normal(shape, np.float32),
+    "uniform": lambda rng, shape: 2 * rng.random(shape, np.float32) - 1,
+    "uniform01": lambda rng, shape: rng.random(shape, np.float32),
+    "rademacher": lambda rng, shape: 2 * (rng.random(shape, np.float32) < 0.5).astype(np.float32) - 1,
+    "sphere": _sphere,
+}
+
+_LABELS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
+    "uniform": lambda classes, alpha: np.ones_like(classes),
+    "power": lambda classes, alpha: classes**-alpha,
+    "exponential": lambda classes, alpha: np.exp(-alpha * classes),
+}
+
+
+@dataclass(frozen=True)
+class RandomLabels:
+    """Inputs from a simple law and class labels drawn independently of them (Zhang et al. 2017; Liu's L2 post).
+
+    Parameters
+    ----------
+    input_dim
+        Input width D.
+    num_classes
+        Number of classes C, at least 2.
+    inputs
+        Law of the inputs: ``normal`` (N(0, I)), ``uniform`` (on (-1, 1)), ``uniform01`` (on (0, 1)), ``rademacher``
+        (+-1) or ``sphere`` (unit sphere).
+    labels
+        Law of the labels over classes c = 1..C: ``uniform``, ``power`` (c^-alpha) or ``exponential`` (exp(-alpha c)).
+    alpha
+        Parameter of the label law; at 0 both laws are uniform.
+    label_noise
+        Does not apply, and must stay 0: every label is random already.
+
+    Examples
+    --------
+    >>> task = RandomLabels(input_dim=9, num_classes=17)
+    >>> train, test = task.draw(seed=0, train_size=100, test_size=80)
+    >>> train.x.shape, train.y.shape, test.x.shape
+    ((100, 9), (100,), (80, 9))
+    """
+
+    input_dim: int = 9
+    num_classes: int = 17
+    inputs: str = "normal"
+    labels: str = "uniform"
+    alpha: float = 1.0
+    label_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        _positive("input_dim", self.input_dim, 1)
+        _positive("num_classes", self.num_classes, 2)
+        _one_of("inputs", self.inputs, _INPUTS)
+        _one_of("labels", self.labels, _LABELS)
+        if not np.isfinite(self.alpha):
+            raise InputError(f"RandomLabels.alpha is {self.alpha!r}: give a finite number.")
+        if self.label_noise != 0:
+            raise InputError(
+                f"RandomLabels.label_noise is {self.label_noise!r}, but label noise does not apply here: the labels are "
+                "independent of the inputs already. Leave it at 0, or use a task with true labels, such as "
+                "memjax.tasks.from_arrays."
+            )
+
+    @property
+    def num_outputs(self) -> int:
+        """One logit per class."""
+        return self.num_classes
+
+    def label_probabilities(self) -> np.ndarray:
+        """Probability of each class, ``float64[C]``.
+
+        Examples
+        --------
+        >>> RandomLabels(num_classes=2, labels="power", alpha=1.0).label_probabilities().round(4).tolist()
+        [0.6667, 0.3333]
+        """
+        weights = _LABELS[self.labels](np.arange(1, self.num_classes + 1, dtype=np.float64), self.alpha)
+        return weights / weights.sum()
+
+    def draw(self, seed: int, train_size: int, test_size: int) -> Split:
+        """Draw both splits: inputs ``float32[N, D]``, labels ``int32[N]``; nested in either size."""
+        return Split(self._examples(seed, "train", train_size), self._examples(seed, "test", test_size))
+
+    def _examples(self, seed: int, split: str, size: int) -> Data:
+        x = _INPUTS[self.inputs](generator(seed, f"{split} inputs"), (size, self.input_dim))
+        uniform = generator(seed, f"{split} labels").random(size)
+        cumulative = np.cumsum(self.label_probabilities())[:-1]
+        return Data(x, np.searchsorted(cumulative, uniform, side="right").astype(np.int32))
+
+
+def _positive(name: str, value: object, least: int) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise InputError(f"RandomLabels.{name} is {value!r}: give a whole number of at least {least}.")
+
+
+def _one_of(name: str, value: object, allowed: dict[str, object] | dict) -> None:
+    if value not in allowed:
+        raise InputError(f"RandomLabels.{name} is {value!r}: use {listing(allowed)}.")

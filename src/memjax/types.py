@@ -1,0 +1,114 @@
+"""Shape letters and the protocols of the open parts: task, model, loss, measure.
+
+Shape letters, the same in every docstring of the library:
+
+====== =============================================
+letter meaning
+====== =============================================
+R      runs (networks trained once)
+T      tiles (fixed-width slices of one run's examples)
+B      examples in a tile or a minibatch
+N      examples of a split
+D      input width
+C      classes, or outputs of the model
+P      parameters
+K      records
+S      snapshots
+====== =============================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+import jax
+import numpy as np
+
+__all__ = ["Apply", "Array", "Data", "LossFn", "Model", "Params", "PoolTask", "Split", "Task"]
+
+Array: TypeAlias = jax.Array
+Params: TypeAlias = Any
+"""Any pytree of arrays."""
+
+Apply: TypeAlias = Callable[[Params, Array], Array]
+"""``apply(params, x[B, ...]) -> outputs[B, C]``, for one run."""
+
+LossFn: TypeAlias = Callable[[Array, Array], Array]
+"""``loss(outputs[B, C], targets[B, ...]) -> [B]``: one value per example."""
+
+
+class Data(NamedTuple):
+    """Examples of one split of one run, on the host.
+
+    Attributes
+    ----------
+    x
+        Inputs ``[N, ...]``; of a task that owns a pool, integer indices ``[N]`` into it.
+    y
+        Targets: integer labels ``[N]`` or values ``[N, C]``.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+class Split(NamedTuple):
+    """Train and test examples of one run."""
+
+    train: Data
+    test: Data
+
+
+@runtime_checkable
+class Task(Protocol):
+    """Where examples come from and what the targets are.
+
+    A frozen dataclass with these members; every field of it can be swept. It may also have
+    ``sizes(train_size, test_size) -> (train_size, test_size)``, which settles a test size of ``None`` and refuses
+    sizes it cannot serve.
+
+    Attributes
+    ----------
+    num_outputs
+        Width of the model's output that the targets call for.
+    """
+
+    @property
+    def num_outputs(self) -> int:
+        """Width of the model's output that the targets call for."""
+        ...
+
+    def draw(self, seed: int, train_size: int, test_size: int) -> Split:
+        """Draw the examples of one run on the host.
+
+        Must depend on nothing but its arguments and fields, and be nested: with the same seed, the first 50 of 100
+        train examples are the 50 of a smaller run.
+        """
+        ...
+
+
+@runtime_checkable
+class PoolTask(Task, Protocol):
+    """A task whose inputs all come from one fixed array, so that runs hold indices instead of copies."""
+
+    @property
+    def pool(self) -> np.ndarray:
+        """Inputs ``[N, ...]`` that `draw` gives indices into; the same array for the same fields."""
+        ...
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A pure function from parameters and inputs to outputs; knows nothing of training.
+
+    A Linen module is one as it is; see `memjax.models.as_model` for what else is accepted.
+    """
+
+    def init(self, key: Array, x: Array) -> Params:
+        """Draw initial parameters for inputs ``x[B, ...]``."""
+        ...
+
+    def apply(self, params: Params, x: Array) -> Array:
+        """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""
+        ...

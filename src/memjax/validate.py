@@ -1,0 +1,103 @@
+"""Checks of one run that need several of its fields, on the host before anything is traced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from memjax import losses
+from memjax.errors import InputError
+from memjax.experiment import Experiment
+from memjax.models.adapt import with_outputs
+from memjax.types import Data
+
+__all__ = ["check_data", "check_functions", "check_run"]
+
+
+def check_run(experiment: Experiment) -> None:
+    """Raise `InputError` where the fields of one run contradict each other."""
+    steps, every = experiment.steps, experiment.record_every
+    if steps % every:
+        near = ", ".join(str(d) for d in range(1, steps + 1) if steps % d == 0)
+        raise InputError(f"record_every is {every}, which does not divide steps = {steps}: use one of {near}.")
+    for step in experiment.snapshots:
+        if not isinstance(step, int | np.integer) or not 0 <= step <= steps or step % every:
+            raise InputError(
+                f"The snapshot step {step!r} is not allowed: give multiples of record_every = {every} from 0 to {steps}."
+            )
+    train_size, _ = experiment.sizes()
+    if experiment.batch_size is not None and experiment.batch_size > train_size:
+        raise InputError(
+            f"batch_size is {experiment.batch_size}, larger than train_size = {train_size}: lower it, or use None for "
+            "full batch."
+        )
+
+
+def check_data(experiment: Experiment, data: Data) -> None:
+    """Raise `InputError` where drawn targets do not fit the loss or the task's outputs."""
+    labels = np.issubdtype(data.y.dtype, np.integer)
+    name = experiment.loss if isinstance(experiment.loss, str) else None
+    if name == "mse" and labels:
+        raise InputError(
+            "loss is 'mse', but the targets are class labels: squared error would treat their arbitrary numbering as a "
+            "quantity. Use loss = 'cross_entropy', or give one-hot float targets with memjax.tasks.from_arrays."
+        )
+    if name == "cross_entropy" and not labels:
+        raise InputError(
+            f"loss is 'cross_entropy', but the targets are {data.y.dtype} values: use loss = 'mse', or integer labels."
+        )
+    if labels and len(data.y) and not 0 <= data.y.min() <= data.y.max() < experiment.task.num_outputs:
+        raise InputError(
+            f"Labels run from {data.y.min()} to {data.y.max()}, but the task has {experiment.task.num_outputs} classes: "
+            f"labels must lie in 0..{experiment.task.num_outputs - 1}."
+        )
+
+
+def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
+    """Raise `InputError` where model or loss cannot serve examples shaped like ``x[B, ...]`` and ``y[B, ...]``."""
+    model = with_outputs(experiment.model, experiment.task.num_outputs)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    params = _shape(f"The model {model!r} cannot draw parameters for inputs {_show(x)}", model.init, key, x)
+    _check_params(params)
+    outputs = _shape(f"The model {model!r} cannot be applied to inputs {_show(x)}", model.apply, params, x)
+    width, batch = experiment.task.num_outputs, x.shape[0]
+    if outputs.shape != (batch, width):
+        raise InputError(
+            f"The model's output has shape {list(outputs.shape)} for {batch} examples, but the task calls for "
+            f"{[batch, width]}: give the model {width} outputs."
+        )
+    loss = losses.get(experiment.loss)
+    values = _shape(f"The loss {experiment.loss!r} cannot be applied to targets {_show(y)}", loss, outputs, y)
+    if getattr(values, "shape", None) != (batch,):
+        raise InputError(
+            f"The loss {experiment.loss!r} gave shape {list(getattr(values, 'shape', []))} for {batch} examples: it must "
+            "give one value per example, before any mean."
+        )
+
+
+def _check_params(params: Any) -> None:
+    if not jax.tree.leaves(params):
+        raise InputError("The model has no parameters to train.")
+    if isinstance(params, dict) and "params" in params and len(params) > 1:
+        extra = sorted(set(params) - {"params"})
+        raise InputError(
+            f"The Linen module keeps the collections {extra} beside its parameters: memjax trains pure functions of the "
+            "parameters, so remove batch statistics and other state."
+        )
+
+
+def _shape(what: str, function: Any, *arguments: Any) -> Any:
+    """Trace a user's function for its output shape; a failure becomes one sentence with the cause chained."""
+    try:
+        return jax.eval_shape(function, *arguments)
+    except InputError:
+        raise
+    except Exception as problem:
+        reason = str(problem).strip().splitlines()
+        raise InputError(f"{what}: {reason[0] if reason else type(problem).__name__}") from problem
+
+
+def _show(struct: Any) -> str:
+    return f"{struct.dtype}{list(struct.shape)}"
