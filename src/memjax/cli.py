@@ -119,7 +119,6 @@ def _studies(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from memjax.results import save
     from memjax.spec import read_experiment, read_over
     from memjax.studies.study import new_folder, save_folder
     from memjax.sweep import sweep

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-__all__ = ["float_dtype", "x64_enabled"]
+__all__ = ["float_dtype", "host_dtype", "x64_enabled"]
 
 
 def x64_enabled() -> bool:
@@ -16,3 +16,14 @@ def x64_enabled() -> bool:
 def float_dtype() -> np.dtype:
     """Type of a number that enters a program: float32, or float64 where that is enabled."""
     return np.dtype(jax.dtypes.canonicalize_dtype(np.float64))
+
+
+def host_dtype(dtype: np.dtype) -> np.dtype:
+    """Type that host data of a dtype is packed as: all floats alike, whole numbers as they are up to 32 bits.
+
+    Examples
+    --------
+    >>> host_dtype(np.dtype("float64")), host_dtype(np.dtype("uint8"))
+    (dtype('float32'), dtype('uint8'))
+    """
+    return float_dtype() if np.issubdtype(dtype, np.floating) else np.dtype(jax.dtypes.canonicalize_dtype(dtype))

@@ -16,7 +16,7 @@ from memjax.engine.pack import Block, batch_order, draw_block
 from memjax.engine.plan import BlockPlan, Plan
 from memjax.engine.status import Status
 from memjax.engine.step import BlockData, RunState
-from memjax.precision import x64_enabled
+from memjax.precision import host_dtype, x64_enabled
 
 __all__ = ["BlockResult", "execute"]
 
@@ -94,8 +94,8 @@ class _Pools:
             key = id(block.pool), device
             if key not in self._held:
                 pool = block.pool.pool  # type: ignore[attr-defined]
-                dtype = jax.dtypes.canonicalize_dtype(pool.dtype)
-                self._held[key] = jax.device_put(np.asarray(pool, dtype), device), block.pool
+                packed = np.asarray(pool, host_dtype(pool.dtype))
+                self._held[key] = jax.device_put(packed, device), block.pool
             return self._held[key][0]
 
 

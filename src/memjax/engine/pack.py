@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from memjax.engine.program import Program, traced_of
 from memjax.experiment import Experiment
-from memjax.precision import float_dtype
+from memjax.precision import float_dtype, host_dtype
 from memjax.random import generator, key_data
 from memjax.types import Data
 from memjax.validate import check_data
@@ -99,7 +98,7 @@ def _tiles(parts: Sequence[Data], width: int, room: int) -> Tiles:
 
 
 def _padded(rows: Sequence[np.ndarray], first: np.ndarray, width: int, room: int) -> np.ndarray:
-    dtype = jax.dtypes.canonicalize_dtype(rows[0].dtype)
+    dtype = host_dtype(rows[0].dtype)
     flat = np.zeros((room * width, *rows[0].shape[1:]), dtype)
     for part, tile in zip(rows, first, strict=True):
         flat[tile * width : tile * width + len(part)] = part

@@ -15,6 +15,7 @@ from memjax.experiment import Experiment
 from memjax.fields import fill, skeleton, traced_values
 from memjax.measures.measure import Measure, settle
 from memjax.models.adapt import with_outputs
+from memjax.precision import host_dtype
 from memjax.types import Array, Data, LossFn, Model
 
 __all__ = ["Program", "ShapeOf", "program_of", "traced_of"]
@@ -31,7 +32,7 @@ class ShapeOf(tuple[tuple[int, ...], str]):
     @classmethod
     def of(cls, array: np.ndarray) -> ShapeOf:
         """Shape and JAX's dtype of the rows of a host array."""
-        return cls((tuple(array.shape[1:]), jax.dtypes.canonicalize_dtype(array.dtype).name))
+        return cls((tuple(array.shape[1:]), host_dtype(array.dtype).name))
 
     def struct(self, *leading: int) -> Any:
         """Shape struct with leading axes."""

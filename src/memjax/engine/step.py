@@ -116,7 +116,8 @@ def _update(program: Program, hyper: Hyper, state: RunState, loss: Array, gradie
     for leaf in jax.tree.leaves(params):
         finite &= jnp.isfinite(leaf).all()
     alive = (state.status == Status.RUNNING) & finite
-    keep = lambda new, old: jnp.where(alive, new, old)  # noqa: E731
+    # A model that keeps float32 parameters where 64-bit numbers are enabled stays so, whatever the hyperparameters are.
+    keep = lambda new, old: jnp.where(alive, new.astype(old.dtype), old)  # noqa: E731
     return RunState(
         jax.tree.map(keep, params, state.params),
         jax.tree.map(keep, opt_state, state.opt_state),

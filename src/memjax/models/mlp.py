@@ -29,16 +29,10 @@ class _Layers(nn.Module):
     def __call__(self, x: Array) -> Array:
         x = x.reshape(x.shape[0], -1)
         for depth, width in enumerate(self.widths):
-            x = nn.Dense(width, use_bias=self.bias, name=f"layer_{depth}", promote_dtype=_as_is)(x)
+            x = nn.Dense(width, use_bias=self.bias, param_dtype=x.dtype, name=f"layer_{depth}")(x)
             if depth < len(self.widths) - 1:
                 x = self.activation(x)
         return x
-
-
-def _as_is(*arrays: Array | None, dtype: object = None, inexact: bool = True) -> list[Array | None]:
-    """Leave dtypes alone: data and parameters already have the experiment's."""
-    del dtype, inexact
-    return list(arrays)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,106 @@
+"""A quantity against a swept value, averaged over seeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from memjax.analysis._validate import positions, require_array, require_fraction, require_only_dims
+from memjax.plots._axes import axes_or_new, label_of, scale_axis
+from memjax.plots._mean import draw_mean
+from memjax.plots.styles import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["curve"]
+
+
+@style()
+def curve(
+    values: xr.DataArray,
+    x: str = "train_size",
+    over: str = "seed",
+    ax: Axes | None = None,
+    level: float = 0.95,
+    *,
+    label: str | None = None,
+    color: Any = None,
+) -> Axes:
+    """Draw the mean over seeds with its interval, and every seed as a faint point.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        Values, dimensions ``(over, x)`` in any order, or ``(x,)``. NaN (diverged runs) are left out of the mean.
+    x : str
+        Dimension on the horizontal axis, with a numeric coordinate; logarithmic if it spans more than a decade.
+    over : str
+        Dimension of the seeds.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    level : float
+        Nominal coverage of the Student-t band, between 0 and 1.
+    label : str, optional
+        Text of the legend; by default it says what line and band are.
+    color : matplotlib colour, optional
+        Colour of line, band and points; by default the next of the axes' cycle.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on, labelled by ``long_name`` and ``units``.
+
+    Raises
+    ------
+    ValueError
+        If ``values`` is not a DataArray or has further dimensions, ``x`` has no numeric coordinate, or ``level`` is
+        not in (0, 1).
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from matplotlib.figure import Figure
+    >>> gap = xr.DataArray([[9.0, 40.0, 22.0], [9.4, 41.0, 23.0]], dims=("seed", "train_size"),
+    ...                    coords={"train_size": [50, 3200, 25600]}, attrs={"long_name": "gap of L2 norm"})
+    >>> ax = curve(gap, x="train_size", ax=Figure().subplots())
+    >>> ax.get_ylabel(), ax.get_xscale()
+    ('gap of L2 norm', 'log')
+    """
+    require_array(values, "values")
+    require_only_dims(values, (over, x))
+    require_fraction(level, "level")
+    at = positions(values, x)
+    ax = axes_or_new(ax)
+    values = values.sortby(x)
+    draw_mean(
+        ax,
+        values,
+        x,
+        over,
+        level,
+        marker="o",
+        markersize=3.0,
+        color=color,
+        label=label or _default_label(values, over, level),
+    )
+    if over in values.dims:
+        _draw_seeds(ax, values.transpose(x, over), x)
+    scale_axis(ax, at, "x")
+    ax.set(xlabel=label_of(values[x]), ylabel=label_of(values))
+    ax.legend()
+    return ax
+
+
+def _default_label(values: xr.DataArray, over: str, level: float) -> str:
+    if values.sizes.get(over, 1) == 1:
+        return f"one {over}"
+    return f"mean of {values.sizes[over]} {over}s, {level:.0%} interval"
+
+
+def _draw_seeds(ax: Axes, values: xr.DataArray, x: str) -> None:
+    color = ax.lines[-1].get_color()
+    at = np.broadcast_to(values[x].values[:, None], values.shape)
+    ax.plot(at.ravel(), values.values.ravel(), ".", color=color, alpha=0.5, markersize=5.0, markeredgewidth=0.0)

@@ -1,0 +1,21 @@
+import math
+
+import pytest
+
+from memjax.analysis import format_interval
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "text"),
+    [
+        (40.47, (39.61, 41.33), "40.47 [39.61, 41.33]"),
+        (0.27, (-0.001, 0.541), "0.27 [0.00, 0.54]"),
+        (25600.0, (12000.0, 40000.0), "25600 [12000, 40000]"),
+        (6.5, (-math.inf, math.inf), "6.50 [-inf, inf]"),
+        (2.0, (2.0, 2.0), "2.00 [2.00, 2.00]"),
+        (1.0, (1.0 - 1e-13, 1.0 + 1e-13), "1.00000 [1.00000, 1.00000]"),
+        (math.nan, (math.nan, math.nan), "nan [no interval]"),
+    ],
+)
+def test_text(value, interval, text):
+    assert format_interval(value, interval) == text
