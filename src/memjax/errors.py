@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["InputError", "listing"]
+__all__ = ["InputError", "cause", "listing"]
 
 
 class InputError(ValueError):
@@ -27,3 +27,15 @@ def listing(names: Iterable[object]) -> str:
     if len(words) < 2:
         return "".join(words) or "nothing"
     return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def cause(problem: BaseException) -> str:
+    """First line of what went wrong in a user's function, with its kind, to end a sentence with.
+
+    Examples
+    --------
+    >>> cause(KeyError("weights"))
+    "KeyError: 'weights'."
+    """
+    lines = str(problem).strip().splitlines()
+    return f"{type(problem).__name__}: {lines[0].rstrip('.') if lines else 'no message'}."

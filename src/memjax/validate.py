@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from memjax import losses
-from memjax.errors import InputError
+from memjax.errors import InputError, cause
 from memjax.experiment import Experiment
 from memjax.models.adapt import with_outputs
 from memjax.types import Data
@@ -95,8 +95,7 @@ def _shape(what: str, function: Any, *arguments: Any) -> Any:
     except InputError:
         raise
     except Exception as problem:
-        reason = str(problem).strip().splitlines()
-        raise InputError(f"{what}: {reason[0] if reason else type(problem).__name__}") from problem
+        raise InputError(f"{what}: {cause(problem)}") from problem
 
 
 def _show(struct: Any) -> str:

@@ -94,7 +94,7 @@ def cells(experiment: Experiment, axes: tuple[Axis, ...]) -> Iterator[tuple[tupl
     Whole objects are put in before the fields inside them, so a model axis and a width axis combine.
     """
     # Resolving a name depends only on the objects swept; the numbers would make every cell pay for it anew.
-    known: dict[tuple[Any, ...], list[str]] = {}
+    known: dict[tuple[Any, ...], str] = {}
     flat = [(position, place, name) for position, axis in enumerate(axes) for place, name in enumerate(axis.names)]
     depth = {name: _depth(experiment, name) for _, _, name in flat}
     flat.sort(key=lambda item: depth[item[2]])
@@ -106,10 +106,13 @@ def cells(experiment: Experiment, axes: tuple[Axis, ...]) -> Iterator[tuple[tupl
         yield index, run
 
 
-def _path(run: Experiment, name: str, known: dict[tuple[Any, ...], list[str]]) -> str:
-    key = (name, type(run.task), type(run.model), tuple(run.optimizer.hyperparameters), run.optimizer.factory)
-    schedule = tuple(type(value) for value in run.optimizer.hyperparameters.values())
-    return known.setdefault((*key, schedule), [resolve(run, name)])[0]
+def _path(run: Experiment, name: str, known: dict[tuple[Any, ...], str]) -> str:
+    hyper = run.optimizer.hyperparameters
+    kinds = tuple(type(value) for value in hyper.values())
+    key = (name, type(run.task), type(run.model), run.optimizer.factory, tuple(hyper), kinds)
+    if key not in known:
+        known[key] = resolve(run, name)
+    return known[key]
 
 
 def _depth(experiment: Experiment, name: str) -> int:

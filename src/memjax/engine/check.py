@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from memjax.engine.program import Program
-from memjax.errors import InputError
+from memjax.errors import InputError, cause
 from memjax.examples import Examples, Tile
 from memjax.measures.measure import Measure
 from memjax.precision import float_dtype
@@ -46,8 +46,7 @@ def _value(program: Program, measure: Measure, params: Any, hyper: Any, examples
     except InputError:
         raise
     except Exception as problem:
-        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
-        raise InputError(f"The measure {measure.name!r} cannot be computed: {reason}") from problem
+        raise InputError(f"The measure {measure.name!r} cannot be computed: {cause(problem)}") from problem
 
 
 def _check_shape(measure: Measure, value: Any) -> None:
