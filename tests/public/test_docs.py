@@ -1,0 +1,36 @@
+"""Every Python example in the README and on the pages of docs/ runs and prints what it says."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def examples(page):
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return doctest.DocTestParser().get_doctest("\n".join(blocks), {}, page.name, str(page), 0)
+
+
+WITH_EXAMPLES = [page for page in PAGES if examples(page).examples]
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
+def test_examples_of_a_page_run(page):
+    failures: list[str] = []
+    doctest.DocTestRunner(optionflags=FLAGS).run(examples(page), out=failures.append)
+    assert not failures, "".join(failures)
+
+
+def test_most_pages_have_examples():
+    assert len(WITH_EXAMPLES) >= 8
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert not [link for link in links if not (page.parent / link).exists()]
