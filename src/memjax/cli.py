@@ -120,7 +120,7 @@ def _studies(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from memjax.spec import read_experiment, read_over
-    from memjax.studies.study import new_folder, save_folder
+    from memjax.studies.run import new_folder, save_folder
     from memjax.sweep import sweep
 
     spec = _read(Path(options.spec))

@@ -72,11 +72,18 @@ def _total(schedule: Schedule, function: Total, params: Params, data: BlockData,
     """Sum a function of a tile over each run's tiles: a tree of ``[R, ...]``."""
     if schedule == "streamed":
         examples, axes = _examples(tiles, data.pool)
-        one = lambda p, h, e: e.sum(lambda tile: function(p, h, tile))  # noqa: E731
-        return jax.vmap(one, in_axes=(0, 0, axes))(params, data.hyper, examples)
+
+        def one_run(params: Params, hyper: Hyper, examples: Examples) -> Any:
+            return examples.sum(lambda tile: function(params, hyper, tile))
+
+        return jax.vmap(one_run, in_axes=(0, 0, axes))(params, data.hyper, examples)
     spread = jax.tree.map(lambda leaf: leaf[tiles.run], (params, data.hyper, tiles.size))
-    one_tile = lambda p, h, size, x, y, at: function(p, h, tile_of(x, y, at, size, data.pool))  # noqa: E731
-    parts = jax.vmap(one_tile)(*spread, tiles.x, tiles.y, tiles.position)
+
+    def one_tile(own: Any, x: Array, y: Array, position: Array) -> Any:
+        params, hyper, size = own
+        return function(params, hyper, tile_of(x, y, position, size, data.pool))
+
+    parts = jax.vmap(one_tile)(spread, tiles.x, tiles.y, tiles.position)
     return jax.tree.map(lambda leaf: jax.ops.segment_sum(leaf, tiles.run, tiles.first.shape[0]), parts)
 
 

@@ -48,8 +48,14 @@ def style() -> Iterator[None]:
         "image.cmap": "viridis",
         "savefig.dpi": 200.0,
     }
-    with matplotlib.rc_context(settings):
+    # Only these settings are put back: the first figure of a notebook switches it to interactive drawing, and
+    # matplotlib's own rc_context would undo that on leaving.
+    before = {name: matplotlib.rcParams[name] for name in settings}
+    matplotlib.rcParams.update(settings)
+    try:
         yield
+    finally:
+        matplotlib.rcParams.update(before)
 
 
 def ordered_colors(count: int) -> list[tuple[float, float, float, float]]:

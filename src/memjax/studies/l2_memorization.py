@@ -137,8 +137,11 @@ def _gaps(gap: xr.DataArray) -> Table:
 def _figure(panels: int, width: float = 4.5, height: float = 3.4) -> tuple[Figure, np.ndarray]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width * panels, height), layout="constrained")
-    return figure, np.atleast_1d(figure.subplots(1, panels))
+    from memjax import plots
+
+    with plots.style():
+        figure = Figure(figsize=(width * panels, height), layout="constrained")
+        return figure, np.atleast_1d(figure.subplots(1, panels))
 
 
 def _base_run(dataset: xr.Dataset) -> Figure:

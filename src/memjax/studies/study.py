@@ -1,29 +1,18 @@
-"""What a study is, and the one way to run it: sweep, analyse, and leave data, figures, tables and a report."""
+"""What a study is: sweeps, and what to make of their data."""
 
 from __future__ import annotations
 
-import csv
-import importlib
-import os
-import pkgutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import memjax.studies
-from memjax.errors import InputError, listing
 from memjax.experiment import Experiment
-from memjax.results.files import DATASET_FILE, save
-from memjax.studies.report import write_report
-from memjax.sweep import sweep
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-__all__ = ["Findings", "Study", "Sweep", "Table", "find", "names", "new_folder", "run", "save_folder"]
+__all__ = ["Findings", "Study", "Sweep", "Table"]
 
 
 @dataclass(frozen=True)
@@ -88,121 +77,3 @@ class Study:
     seeds: Mapping[str, int]
     sweeps: Callable[[str, int], Mapping[str, Sweep]]
     analyse: Callable[[Mapping[str, xr.Dataset]], Findings]
-
-
-def _modules() -> dict[str, str]:
-    """Module of every study by its name on the command line: a study is a file here that defines ``STUDY``."""
-    found = (module.name for module in pkgutil.iter_modules(memjax.studies.__path__))
-    return {name.replace("_", "-"): name for name in found if name not in ("study", "report")}
-
-
-def names() -> list[str]:
-    """Names of all studies.
-
-    Examples
-    --------
-    >>> names()
-    ['l2-memorization']
-    """
-    return sorted(_modules())
-
-
-def find(name: str) -> Study:
-    """Study of a name.
-
-    Raises
-    ------
-    InputError
-        If there is none; the message lists them.
-    """
-    modules = _modules()
-    if name not in modules:
-        raise InputError(f"There is no study {name!r}: use {listing(names())}.")
-    study: Study = importlib.import_module(f"memjax.studies.{modules[name]}").STUDY
-    return study
-
-
-def run(
-    study: Study,
-    out: str | os.PathLike[str],
-    *,
-    scale: str | None = None,
-    seeds: int | None = None,
-    progress: bool | None = None,
-) -> tuple[Path, Findings]:
-    """Run a study and leave its folder: the datasets first, then figures, tables and ``report.md``.
-
-    Parameters
-    ----------
-    study
-        From `find`.
-    out
-        Folder to make; must not exist.
-    scale
-        One of the study's scales; None is the first.
-    seeds
-        Number of seeds, from 0 up; None is the scale's own.
-    progress
-        Whether to show bars, as in `memjax.sweep`.
-
-    Returns
-    -------
-    tuple
-        The folder, and what the study found.
-
-    Raises
-    ------
-    InputError
-        If the folder exists, the scale is unknown, or the number of seeds is not positive.
-    """
-    scale = next(iter(study.scales)) if scale is None else scale
-    if scale not in study.scales:
-        raise InputError(f"The study {study.name!r} has no scale {scale!r}: use {listing(study.scales)}.")
-    seeds = study.seeds[scale] if seeds is None else seeds
-    if seeds < 1:
-        raise InputError(f"seeds is {seeds}: give at least 1.")
-    target = new_folder(out)
-    sweeps = study.sweeps(scale, seeds)
-    datasets = {name: sweep(part.experiment, part.over, progress=progress) for name, part in sweeps.items()}
-    for dataset in datasets.values():
-        dataset.attrs |= {"study": study.name, "scale": scale, "title": study.title}
-    save_folder(target, datasets)
-    findings = study.analyse(datasets)
-    _write_findings(target, study, scale, datasets, findings)
-    return target, findings
-
-
-def new_folder(out: str | os.PathLike[str]) -> Path:
-    """Path of a folder that can be made; raises `InputError` if it exists already or cannot be made."""
-    target = Path(out).absolute()
-    if target.exists():
-        raise InputError(f"The folder {str(out)!r} exists already: give another one, or remove it first.")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise InputError(f"The folder {str(out)!r} cannot be made: {problem.strerror}.") from None
-    if not os.access(target.parent, os.W_OK):
-        raise InputError(f"The folder {str(target.parent)!r} cannot be written to: choose another one.")
-    return target
-
-
-def save_folder(target: Path, datasets: Mapping[str, xr.Dataset]) -> None:
-    """Make a folder with the first dataset as ``dataset.nc`` and the others by name, whole or not at all."""
-    with tempfile.TemporaryDirectory(prefix=".memjax-", dir=target.parent) as scratch:
-        folder = Path(scratch) / target.name
-        folder.mkdir()
-        for i, (name, dataset) in enumerate(datasets.items()):
-            save(dataset, folder / (DATASET_FILE if i == 0 else f"{name}.nc"))
-        folder.rename(target)
-
-
-def _write_findings(
-    folder: Path, study: Study, scale: str, datasets: Mapping[str, xr.Dataset], findings: Findings
-) -> None:
-    for name, figure in findings.figures.items():
-        for ending in ("png", "pdf"):
-            figure.savefig(folder / f"{name}.{ending}", dpi=200, bbox_inches="tight")
-    for name, table in findings.tables.items():
-        with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([table.columns, *table.rows])
-    write_report(folder / "report.md", study, scale, datasets, findings)
