@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from memjax import losses
+from memjax.checks import number, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.measures.measure import Measure, settle
@@ -97,18 +96,16 @@ class Experiment:
             )
         object.__setattr__(self, "model", as_model(self.model))
         for name in ("steps", "record_every", "train_size"):
-            _whole(name, getattr(self, name), 1)
-        for name in ("batch_size", "test_size"):
-            _whole(name, getattr(self, name), 1, optional=True)
-        _whole("seed", self.seed, 0)
-        for name in ("data_seed", "init_seed"):
-            _whole(name, getattr(self, name), 0, optional=True)
-        if not np.isfinite(self.loss_scale):
-            raise InputError(f"loss_scale is {self.loss_scale!r}: give a finite number.")
+            whole(name, getattr(self, name), 1)
+        whole("seed", self.seed, 0)
+        for name, least in (("batch_size", 1), ("test_size", 1), ("data_seed", 0), ("init_seed", 0)):
+            if getattr(self, name) is not None:
+                whole(name, getattr(self, name), least)
+        number("loss_scale", self.loss_scale)
         losses.get(self.loss)
-        object.__setattr__(self, "snapshots", tuple(self.snapshots))
+        object.__setattr__(self, "snapshots", _several("snapshots", self.snapshots))
         if self.measures is not None:
-            object.__setattr__(self, "measures", tuple(self.measures))
+            object.__setattr__(self, "measures", _several("measures", self.measures))
             settle(self.measures)
 
     @property
@@ -153,9 +150,7 @@ class Experiment:
         return from_json(text, using)
 
 
-def _whole(name: str, value: Any, least: int, *, optional: bool = False) -> None:
-    if optional and value is None:
-        return
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-        none = " or None" if optional else ""
-        raise InputError(f"{name} is {value!r}: give a whole number of at least {least}{none}.")
+def _several(name: str, values: Any) -> tuple[Any, ...]:
+    if not isinstance(values, tuple | list | range):
+        raise InputError(f"{name} is {values!r}: give a tuple, with a comma even around one entry.")
+    return tuple(values)

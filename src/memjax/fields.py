@@ -17,7 +17,17 @@ from flax.core import FrozenDict
 
 from memjax.errors import InputError, listing
 
-__all__ = ["Skeleton", "fill", "is_traced", "paths", "replace", "resolve", "skeleton", "traced", "traced_values"]
+__all__ = [
+    "Skeleton",
+    "fill",
+    "is_node",
+    "paths",
+    "replace",
+    "resolve",
+    "skeleton",
+    "traced",
+    "traced_values",
+]
 
 _LINEN_FIELDS = {"parent", "name"}
 
@@ -51,7 +61,8 @@ class Skeleton:
 _HOLE = Skeleton()
 
 
-def _is_node(value: Any) -> bool:
+def is_node(value: Any) -> bool:
+    """Whether a value is a dataclass object whose fields have paths of their own."""
     return dataclasses.is_dataclass(value) and not isinstance(value, type | Skeleton)
 
 
@@ -83,7 +94,7 @@ def paths(node: Any, prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value, _ in _children(node):
         found[prefix + name] = value
-        if _is_node(value):
+        if is_node(value):
             found.update(paths(value, f"{prefix}{name}."))
     return found
 
@@ -134,7 +145,7 @@ def _plain(value: Any) -> bool:
     """Whether a value is ordinary host data through and through."""
     if isinstance(value, Mapping):
         return all(_plain(item) for item in value.values())
-    if _is_node(value):
+    if is_node(value):
         return all(_plain(item) for _, item, _ in _children(value))
     return not isinstance(value, Skeleton) and not hasattr(value, "aval")
 
@@ -155,16 +166,11 @@ def replace(node: Any, path: str, value: Any) -> Any:
     return _rebuild(node, {head: value})
 
 
-def is_traced(node: Any, path: str) -> bool:
-    """Whether the field at a full path is a traced number."""
-    return path in traced_values(node)
-
-
 def traced_values(node: Any, prefix: str = "") -> dict[str, Any]:
     """Every traced number of a tree of dataclasses by path."""
     found: dict[str, Any] = {}
     for name, value, declared in _children(node):
-        if _is_node(value):
+        if is_node(value):
             found.update(traced_values(value, f"{prefix}{name}."))
         elif declared and _is_number(value):
             found[prefix + name] = value
@@ -178,7 +184,7 @@ def fill(node: Any, values: Mapping[str, Any], prefix: str = "") -> Any:
         path = prefix + name
         if path in values:
             changes[name] = values[path]
-        elif _is_node(value) and any(key.startswith(path + ".") for key in values):
+        elif is_node(value) and any(key.startswith(path + ".") for key in values):
             changes[name] = fill(value, values, path + ".")
     return _rebuild(node, changes) if changes else node
 

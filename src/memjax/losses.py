@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from memjax.errors import InputError, listing
 from memjax.types import Array, LossFn
 
-__all__ = ["cross_entropy", "get", "mse"]
+__all__ = ["cross_entropy", "get", "is_label", "mse"]
 
 
 def cross_entropy(outputs: Array, targets: Array) -> Array:
@@ -35,8 +35,12 @@ def cross_entropy(outputs: Array, targets: Array) -> Array:
     [1.3862999677658081]
     """
     # A comparison instead of a gather: its gradient is a subtraction, not a scatter, which XLA's CPU backend runs serially.
-    chosen = targets[..., None] == jnp.arange(outputs.shape[-1], dtype=targets.dtype)
-    return jax.nn.logsumexp(outputs, axis=-1) - jnp.where(chosen, outputs, 0).sum(-1)
+    return jax.nn.logsumexp(outputs, axis=-1) - jnp.where(is_label(outputs, targets), outputs, 0).sum(-1)
+
+
+def is_label(outputs: Array, targets: Array) -> Array:
+    """Whether an output is the label's: ``bool[B, C]`` for outputs ``[B, C]`` and integer labels ``[B]`` of any width."""
+    return jnp.asarray(targets)[..., None] == jnp.arange(outputs.shape[-1])
 
 
 def mse(outputs: Array, targets: Array) -> Array:
@@ -74,6 +78,6 @@ def get(loss: str | Callable[[Array, Array], Array]) -> LossFn:
     """
     if callable(loss):
         return loss
-    if loss in _BUILT_IN:
+    if isinstance(loss, str) and loss in _BUILT_IN:
         return _BUILT_IN[loss]
     raise InputError(f"The loss {loss!r} is not known: use {listing(_BUILT_IN)}, or pass your own function.")

@@ -17,6 +17,7 @@ import numpy as np
 import optax
 from flax.core import FrozenDict
 
+from memjax.checks import number
 from memjax.errors import InputError
 from memjax.schedules import Schedule, constant, cosine, linear, warmup, warmup_cosine
 
@@ -106,6 +107,17 @@ def _rmsprop(learning_rate: Any, l2: Any, clip_norm: Any, **rest: Any) -> optax.
     return _clipped(clip_norm, optax.add_decayed_weights(l2), optax.rmsprop(learning_rate, **rest))
 
 
+def _built_in(factory: Any, learning_rate: Rate, numbers: dict[str, float | None], **structure: Any) -> Optimizer:
+    """Check the numbers of a built-in factory; None stands for a part that is left out."""
+    name = factory.__name__.removeprefix("_")
+    for key, value in numbers.items():
+        if value is not None or key not in ("momentum", "clip_norm"):
+            number(f"{name}.{key}", value)
+    if not isinstance(learning_rate, Schedule):
+        number(f"{name}.learning_rate", learning_rate)
+    return Optimizer(factory, {"learning_rate": learning_rate, **numbers, **structure})
+
+
 def adam(
     learning_rate: Rate = 1e-3,
     *,
@@ -133,7 +145,7 @@ def adam(
     >>> adam(3e-4).hyperparameters["learning_rate"]
     0.0003
     """
-    return Optimizer(_adam, dict(learning_rate=learning_rate, b1=b1, b2=b2, eps=eps, l2=l2, clip_norm=clip_norm))
+    return _built_in(_adam, learning_rate, dict(b1=b1, b2=b2, eps=eps, l2=l2, clip_norm=clip_norm))
 
 
 def adamw(
@@ -146,10 +158,8 @@ def adamw(
     clip_norm: float | None = None,
 ) -> Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019), as `optax.adamw` with PyTorch's default decay."""
-    return Optimizer(
-        _adamw,
-        dict(learning_rate=learning_rate, b1=b1, b2=b2, eps=eps, weight_decay=weight_decay, clip_norm=clip_norm),
-    )
+    numbers = dict(b1=b1, b2=b2, eps=eps, weight_decay=weight_decay, clip_norm=clip_norm)
+    return _built_in(_adamw, learning_rate, numbers)
 
 
 def sgd(
@@ -161,9 +171,8 @@ def sgd(
     clip_norm: float | None = None,
 ) -> Optimizer:
     """Gradient descent with optional (Nesterov) momentum and coupled L2, as `optax.sgd`."""
-    return Optimizer(
-        _sgd, dict(learning_rate=learning_rate, momentum=momentum, nesterov=nesterov, l2=l2, clip_norm=clip_norm)
-    )
+    numbers = dict(momentum=momentum, l2=l2, clip_norm=clip_norm)
+    return _built_in(_sgd, learning_rate, numbers, nesterov=bool(nesterov))
 
 
 def rmsprop(
@@ -176,9 +185,8 @@ def rmsprop(
     clip_norm: float | None = None,
 ) -> Optimizer:
     """RMSProp, as `optax.rmsprop` (``eps`` inside the square root), with coupled L2."""
-    return Optimizer(
-        _rmsprop, dict(learning_rate=learning_rate, decay=decay, eps=eps, momentum=momentum, l2=l2, clip_norm=clip_norm)
-    )
+    numbers = dict(decay=decay, eps=eps, momentum=momentum, l2=l2, clip_norm=clip_norm)
+    return _built_in(_rmsprop, learning_rate, numbers)
 
 
 def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperparameters: Any) -> Optimizer:
@@ -203,7 +211,7 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
     """
     try:
         inspect.signature(factory).bind(**hyperparameters)
-    except TypeError as problem:
+    except (TypeError, ValueError) as problem:
         raise InputError(
             f"The factory {factory!r} cannot be called with {sorted(hyperparameters)}: {problem}."
         ) from None

@@ -6,11 +6,13 @@ Use one in place of the number: ``adam(learning_rate=warmup_cosine(peak=1e-3, wa
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 
+from memjax.checks import number
 from memjax.fields import traced
 from memjax.types import Array
 
@@ -26,6 +28,11 @@ class Schedule(Protocol):
         ...
 
 
+def _check(schedule: Any) -> None:
+    for field in dataclasses.fields(schedule):
+        number(f"{type(schedule).__name__}.{field.name}", getattr(schedule, field.name))
+
+
 def _ramp(step: Array, warmup_steps: Array | float) -> Array:
     """Fraction of the warmup done, 0 at step 0 and 1 from ``warmup_steps`` on."""
     return jnp.where(step < warmup_steps, step / jnp.maximum(warmup_steps, 1), 1.0)
@@ -36,11 +43,20 @@ def _decay(step: Array, start: Array | float, stop: Array | float) -> Array:
     return jnp.clip((step - start) / jnp.maximum(stop - start, 1), 0.0, 1.0)
 
 
+def _half_cosine(step: Array, start: Array | float, stop: int, final_fraction: Array | float) -> Array:
+    """Factor that falls from 1 at ``start`` to ``final_fraction`` at ``stop``."""
+    fall = 0.5 * (1 + jnp.cos(jnp.pi * _decay(step, start, stop)))
+    return final_fraction + (1 - final_fraction) * fall
+
+
 @dataclass(frozen=True)
 class constant:
     """The same rate throughout; ``adam(1e-3)`` is short for it."""
 
     peak: float = traced(1e-3)
+
+    def __post_init__(self) -> None:
+        _check(self)
 
     def at(self, step: Array, steps: int) -> Array:
         """Rate ``peak``."""
@@ -61,6 +77,9 @@ class warmup:
     peak: float = traced(1e-3)
     warmup_steps: float = traced(100)
 
+    def __post_init__(self) -> None:
+        _check(self)
+
     def at(self, step: Array, steps: int) -> Array:
         """Rate before ``step``."""
         del steps
@@ -74,6 +93,9 @@ class linear:
     peak: float = traced(1e-3)
     final_fraction: float = traced(0.0)
 
+    def __post_init__(self) -> None:
+        _check(self)
+
     def at(self, step: Array, steps: int) -> Array:
         """Rate before ``step``."""
         return self.peak * (1 - (1 - self.final_fraction) * _decay(step, 0, steps))
@@ -86,9 +108,12 @@ class cosine:
     peak: float = traced(1e-3)
     final_fraction: float = traced(0.0)
 
+    def __post_init__(self) -> None:
+        _check(self)
+
     def at(self, step: Array, steps: int) -> Array:
         """Rate before ``step``."""
-        return warmup_cosine(self.peak, 0, self.final_fraction).at(step, steps)
+        return self.peak * _half_cosine(step, 0, steps, self.final_fraction)
 
 
 @dataclass(frozen=True)
@@ -99,7 +124,10 @@ class warmup_cosine:
     warmup_steps: float = traced(100)
     final_fraction: float = traced(0.0)
 
+    def __post_init__(self) -> None:
+        _check(self)
+
     def at(self, step: Array, steps: int) -> Array:
         """Rate before ``step``."""
-        fall = 0.5 * (1 + jnp.cos(jnp.pi * _decay(step, self.warmup_steps, steps)))
-        return self.peak * _ramp(step, self.warmup_steps) * (self.final_fraction + (1 - self.final_fraction) * fall)
+        fall = _half_cosine(step, self.warmup_steps, steps, self.final_fraction)
+        return self.peak * _ramp(step, self.warmup_steps) * fall

@@ -17,11 +17,14 @@ import numpy as np
 from memjax import measures, models, optimizers, schedules, tasks
 from memjax.errors import InputError, listing
 from memjax.experiment import Experiment
+from memjax.measures import Measure
+from memjax.models import NNX, FunctionPair
 from memjax.optimizers import Optimizer
 
 __all__ = ["from_json", "read_experiment", "read_over", "reference", "to_json"]
 
 _DEEPEST = 20
+_MOST_VALUES = 10_000_000
 
 
 def _types() -> dict[str, Callable[..., Any]]:
@@ -45,6 +48,10 @@ def reference(thing: Any) -> str:
     """
     if hasattr(thing, "__qualname__") and hasattr(thing, "__module__"):
         return f"{thing.__module__}:{thing.__qualname__}"
+    if isinstance(thing, Measure | FunctionPair | NNX):
+        # Their repr names the functions inside by an address, which another process cannot find.
+        inside = (reference(getattr(thing, field.name)) for field in dataclasses.fields(thing))
+        return f"{type(thing).__name__}({', '.join(inside)})"
     return repr(thing)
 
 
@@ -93,6 +100,8 @@ def from_json(text: str, using: Sequence[Any] = ()) -> Experiment:
     InputError
         If the text is not such JSON, names something unknown, or refers to an object that is not in ``using``.
     """
+    if not isinstance(text, str):
+        raise InputError(f"The experiment is {text!r}: give its JSON as text.")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as problem:
@@ -131,9 +140,13 @@ def _values(name: str, values: Any, using: Sequence[Any]) -> list[Any]:
             raise InputError(
                 f"The range of axis {name!r} is {bounds!r}: give [stop], [start, stop] or [start, stop, step]."
             )
-        if len(range(*bounds)) > 10_000_000:
-            raise InputError(f"The range of axis {name!r} has {len(range(*bounds))} values: give at most ten million.")
-        return list(range(*bounds))
+        found = range(*bounds)
+        if not found:
+            raise InputError(f"The range {bounds} of axis {name!r} has no values: give at least one.")
+        # A slice is cut without counting, where len() of a huge range would overflow.
+        if found[: _MOST_VALUES + 1] != found[:_MOST_VALUES]:
+            raise InputError(f"The range {bounds} of axis {name!r} has more than {_MOST_VALUES} values: give fewer.")
+        return list(found)
     if not isinstance(values, list):
         raise InputError(f"The axis {name!r} has the values {values!r}: give a list, or a table with range.")
     return [_decode(value, using, 1) for value in values]

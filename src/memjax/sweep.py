@@ -10,7 +10,7 @@ import jax
 import xarray as xr
 
 from memjax.engine.axes import Axis, read_axes
-from memjax.engine.check import check_measures
+from memjax.engine.check import check_program
 from memjax.engine.execute import BlockResult, execute
 from memjax.engine.plan import BlockPlan, Packing, Plan, make_plan
 from memjax.engine.status import Status
@@ -79,7 +79,7 @@ def sweep(
     axes = read_axes(over or {})
     plan = make_plan(experiment, axes, packing or Packing())
     for program in dict.fromkeys(block.program for block in plan.blocks):
-        check_measures(program)
+        check_program(program)
     finished: list[tuple[BlockPlan, BlockResult]] = []
     with Progress(plan, progress) as bar:
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from memjax.errors import InputError
 from memjax.experiment import Experiment
-from memjax.fields import paths, replace, resolve
+from memjax.fields import is_node, paths, replace, resolve
 
 __all__ = ["Axis", "cells", "read_axes"]
 
@@ -36,23 +36,30 @@ class Axis:
     @property
     def dim(self) -> str:
         """Name of the dimension: the first field's, without its path."""
-        return self.names[0].rpartition(".")[2]
+        return self.labels[0]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Name of every field's coordinate, in the order of `names`."""
+        return tuple(name.rpartition(".")[2] for name in self.names)
 
     def coords(self) -> dict[str, np.ndarray]:
         """Labels of every field along the dimension: numbers as they are, all else as readable text."""
         columns = zip(*self.rows, strict=True)
         return {
-            name.rpartition(".")[2]: _labels(name, list(column))
-            for name, column in zip(self.names, columns, strict=True)
+            label: _labels(name, list(column))
+            for label, name, column in zip(self.labels, self.names, columns, strict=True)
         }
 
 
 def read_axes(over: Over) -> tuple[Axis, ...]:
     """Read ``over``; raises `InputError` for an empty axis, repeated values, or rows that do not fit their fields."""
-    axes = tuple(_axis((names,) if isinstance(names, str) else tuple(names), values) for names, values in over.items())
+    if not isinstance(over, Mapping):
+        raise InputError(f"over is {over!r}: give a dict from field names to lists of values.")
+    axes = tuple(_axis(_names(names), values) for names, values in over.items())
     seen: list[str] = []
     for axis in axes:
-        for name in axis.coords():
+        for name in axis.labels:
             if name in (*seen, "step"):
                 raise InputError(
                     f"Two axes would both be labelled {name!r}: sweep one of them, or move them together in a tuple."
@@ -65,8 +72,17 @@ def read_axes(over: Over) -> tuple[Axis, ...]:
     return axes
 
 
+def _names(names: Any) -> tuple[str, ...]:
+    several = (names,) if isinstance(names, str) else names
+    if not isinstance(several, tuple) or not several or not all(isinstance(name, str) for name in several):
+        raise InputError(
+            f"The axis {names!r} is not named: use a field's name, or a tuple of names that move together."
+        )
+    return several
+
+
 def _axis(names: tuple[str, ...], values: Iterable[Any]) -> Axis:
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    if isinstance(values, str) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         raise InputError(f"The axis {names[0]!r} has the values {values!r}: give a list of values.")
     rows = [_host(value) for value in values]
     if not rows:
@@ -83,7 +99,7 @@ def _axis(names: tuple[str, ...], values: Iterable[Any]) -> Axis:
 
 def _host(value: Any) -> Any:
     """Python's own number for a NumPy or JAX scalar, and tuples for lists, so that experiments stay hashable."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
         return tuple(_host(item) for item in value)
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
 
@@ -91,41 +107,54 @@ def _host(value: Any) -> Any:
 def cells(experiment: Experiment, axes: tuple[Axis, ...]) -> Iterator[tuple[tuple[int, ...], Experiment]]:
     """Yield the index and the experiment of every cell of the product, last axis fastest.
 
-    Whole objects are put in before the fields inside them, so a model axis and a width axis combine.
+    Whole objects are put in before the fields inside them, so a model axis and a width axis combine, in either order.
     """
-    # Resolving a name depends only on the objects swept; the numbers would make every cell pay for it anew.
-    known: dict[tuple[Any, ...], str] = {}
-    flat = [(position, place, name) for position, axis in enumerate(axes) for place, name in enumerate(axis.names)]
-    depth = {name: _depth(experiment, name) for _, _, name in flat}
-    flat.sort(key=lambda item: depth[item[2]])
+    known: dict[Any, list[tuple[int, int, str]]] = {}
     for index in itertools.product(*(range(len(axis.rows)) for axis in axes)):
+        values = [
+            [axis.rows[i][place] for place in range(len(axis.names))] for axis, i in zip(axes, index, strict=True)
+        ]
+        # The order and the paths depend only on the kinds of object swept; numbers must not make every cell find them anew.
+        kinds = tuple(_kind(value) for row in values for value in row)
+        if kinds not in known:
+            known[kinds] = _order(experiment, axes, values)
         run = experiment
-        for position, place, name in flat:
-            value = axes[position].rows[index[position]][place]
-            run = replace(run, _path(run, name, known), value)
+        for position, place, path in known[kinds]:
+            run = replace(run, path, values[position][place])
         yield index, run
 
 
-def _path(run: Experiment, name: str, known: dict[tuple[Any, ...], str]) -> str:
-    hyper = run.optimizer.hyperparameters
-    kinds = tuple(type(value) for value in hyper.values())
-    key = (name, type(run.task), type(run.model), run.optimizer.factory, tuple(hyper), kinds)
-    if key not in known:
-        known[key] = resolve(run, name)
-    return known[key]
+def _kind(value: Any) -> Any:
+    """What of a value can change which fields a run has: the types and names inside it."""
+    return (type(value), *((path, type(item)) for path, item in paths(value).items())) if is_node(value) else None
 
 
-def _depth(experiment: Experiment, name: str) -> int:
-    """Nesting of a field; one that only a swept object has counts as deepest."""
-    matches = [path for path in paths(experiment) if path == name or path.endswith("." + name)]
-    return min((path.count(".") for path in matches), default=99)
+def _order(experiment: Experiment, axes: tuple[Axis, ...], values: list[list[Any]]) -> list[tuple[int, int, str]]:
+    """Positions of the swept fields from the outside in, with their full paths."""
+    waiting = [(i, place, name) for i, axis in enumerate(axes) for place, name in enumerate(axis.names)]
+    run, done = experiment, []
+    while waiting:
+        found = [(resolve(run, name), i, place, name) for i, place, name in waiting if _present(run, name)]
+        if not found:
+            resolve(run, waiting[0][2])
+        path, i, place, name = min(found, key=lambda item: item[0].count("."))
+        run = replace(run, path, values[i][place])
+        waiting.remove((i, place, name))
+        done.append((i, place, path))
+    return done
+
+
+def _present(run: Experiment, name: str) -> bool:
+    return any(path == name or path.endswith("." + name) for path in paths(run))
 
 
 def _labels(name: str, column: list[Any]) -> np.ndarray:
-    if all(isinstance(value, bool | int | float | np.number) for value in column) and not any(
-        value is None for value in column
-    ):
-        return np.asarray(column)
+    if all(isinstance(value, bool | int | float | np.number) for value in column):
+        whole = all(isinstance(value, int) and not isinstance(value, bool) for value in column)
+        numbers = np.asarray(column, np.uint64 if whole and 2**63 <= max(column) < 2**64 and min(column) >= 0 else None)
+        # Whole numbers too large for 64 bits would come back rounded, or as objects.
+        if numbers.dtype != object and all(own == value for own, value in zip(numbers.tolist(), column, strict=True)):
+            return numbers
     words = [_word(value) for value in column]
     if len(set(words)) < len(words):
         words = [repr(value) for value in column]

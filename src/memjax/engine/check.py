@@ -1,4 +1,4 @@
-"""Check measures on shapes alone, before anything is trained."""
+"""Check optimizer and measures on shapes alone, before anything is trained."""
 
 from __future__ import annotations
 
@@ -13,20 +13,36 @@ from memjax.examples import Examples, Tile
 from memjax.measures.measure import Measure
 from memjax.precision import float_dtype
 
-__all__ = ["check_measures"]
+__all__ = ["check_program"]
 
 _BATCH = 3
 
 
-def check_measures(program: Program) -> None:
-    """Raise `InputError` where a measure fails on the program's model and examples, or gives the wrong shape."""
+def check_program(program: Program) -> None:
+    """Raise `InputError` where the optimizer or a measure fails on the model, or a measure gives the wrong shape."""
     hyper = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
-    key = jax.ShapeDtypeStruct((2,), "uint32")
-    params, _ = jax.eval_shape(program.init, key, hyper)
+    params = _check_rule(program, hyper)
     tile, split = _examples(program)
     for measure in program.measures:
         value = _value(program, measure, params, hyper, tile if measure.per_example else split)
         _check_shape(measure, value)
+
+
+def _check_rule(program: Program, hyper: Any) -> Any:
+    """Shapes of the parameters, once the optimizer has made a first update of them."""
+
+    def first_update(key: Any, hyper: Any) -> Any:
+        params, state = program.init(key, hyper)
+        program.rule_with(hyper).update(params, state, params)
+        return params
+
+    try:
+        return jax.eval_shape(first_update, jax.ShapeDtypeStruct((2,), "uint32"), hyper)
+    except InputError:
+        raise
+    except Exception as problem:
+        name = program.optimizer.name
+        raise InputError(f"The optimizer {name!r} cannot update the model's parameters: {cause(problem)}") from problem
 
 
 def _examples(program: Program) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ import math
 import jax.numpy as jnp
 
 from memjax.examples import Tile
+from memjax.losses import cross_entropy
 from memjax.measures.measure import Measure
 from memjax.types import Apply, Array, Params
 
@@ -14,8 +15,6 @@ __all__ = ["memorized_bits"]
 
 
 def _bits(params: Params, apply: Apply, examples: Tile) -> Array:
-    from memjax.losses import cross_entropy
-
     outputs = apply(params, examples.x)
     nats = math.log(outputs.shape[-1]) - cross_entropy(outputs, examples.y)
     return nats / jnp.asarray(math.log(2), nats.dtype)

@@ -42,7 +42,7 @@ def get(activation: str | Callable[[Array], Array]) -> Callable[[Array], Array]:
     """
     if callable(activation):
         return activation
-    if activation in _BUILT_IN:
+    if isinstance(activation, str) and activation in _BUILT_IN:
         return _BUILT_IN[activation]
     raise InputError(
         f"The activation {activation!r} is not known: use {listing(_BUILT_IN)}, or pass your own elementwise function."

@@ -85,7 +85,8 @@ def as_model(model: Any) -> Model:
         return model
     if isinstance(model, tuple | list) and len(model) == 2 and all(callable(part) for part in model):
         return FunctionPair(*model)
-    if callable(model) and _takes_one(model):
+    forgotten = isinstance(model, type) and hasattr(model, "init") and hasattr(model, "apply")
+    if callable(model) and not forgotten and _takes_one(model):
         return NNX(model)
     raise InputError(
         f"The model {model!r} cannot be used: give a model of memjax.models, a Linen module, an NNX factory that takes "
@@ -96,7 +97,7 @@ def as_model(model: Any) -> Model:
 def _takes_one(function: Callable[..., Any]) -> bool:
     try:
         inspect.signature(function).bind(None)
-    except TypeError:
+    except (TypeError, ValueError):
         return False
     return True
 

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from memjax.errors import InputError, listing
+from memjax.checks import one_of
 from memjax.types import Array, Params
 
 __all__ = ["check", "draw"]
@@ -21,8 +21,7 @@ _RULES = ("torch", "lecun", "he", "normal")
 
 def check(rule: str) -> None:
     """Raise `InputError` unless the rule is known."""
-    if rule not in _RULES:
-        raise InputError(f"The initializer {rule!r} is not known: use {listing(_RULES)}.")
+    one_of("The initializer", rule, _RULES)
 
 
 def draw(key: Array, shapes: Any, rule: str, scale: Array | float) -> Params:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
+from memjax.checks import number, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
 from memjax.models.initializers import check as check_initializer
 from memjax.models.initializers import draw
+from memjax.precision import float_dtype
 from memjax.types import Array, Params
 
 __all__ = ["MLP"]
@@ -28,11 +31,19 @@ class _Layers(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         x = x.reshape(x.shape[0], -1)
+        if not jnp.issubdtype(x.dtype, jnp.floating):
+            x = x.astype(float_dtype())
         for depth, width in enumerate(self.widths):
             x = nn.Dense(width, use_bias=self.bias, param_dtype=x.dtype, name=f"layer_{depth}")(x)
             if depth < len(self.widths) - 1:
                 x = self.activation(x)
         return x
+
+
+def _widths(hidden: object) -> tuple[int, ...]:
+    if isinstance(hidden, tuple | list):
+        return tuple(int(whole("MLP layer width", width, 1)) for width in hidden)
+    return (int(whole("MLP layer width", hidden, 1)),)
 
 
 @dataclass(frozen=True)
@@ -72,11 +83,10 @@ class MLP:
     outputs: int | None = None
 
     def __post_init__(self) -> None:
-        widths = (self.hidden,) if isinstance(self.hidden, int) else tuple(self.hidden)
-        object.__setattr__(self, "hidden", widths)
-        for width in widths if self.outputs is None else (*widths, self.outputs):
-            if not isinstance(width, int) or isinstance(width, bool) or width < 1:
-                raise InputError(f"MLP layer width {width!r} is not allowed: give positive whole numbers.")
+        object.__setattr__(self, "hidden", _widths(self.hidden))
+        if self.outputs is not None:
+            whole("MLP.outputs", self.outputs, 1)
+        number("MLP.init_scale", self.init_scale)
         get_activation(self.activation)
         check_initializer(self.initializer)
 

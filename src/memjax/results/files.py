@@ -6,6 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from memjax.errors import InputError
@@ -92,7 +93,7 @@ def open_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
     version = dataset.attrs.get("schema_version")
     if version is None:
         raise InputError(f"{str(source)!r} was not written by memjax: it has no schema_version.")
-    if int(version) != SCHEMA_VERSION:
+    if not isinstance(version, int | np.integer) or version != SCHEMA_VERSION:
         raise InputError(
             f"{str(source)!r} has memjax schema {version}, this memjax reads schema {SCHEMA_VERSION}: use the version "
             "named in its attribute 'versions'."

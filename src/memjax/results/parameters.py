@@ -95,7 +95,7 @@ def params(dataset: xr.Dataset, step: int | None = None, **run: Any) -> dict[str
     if step not in kept:
         raise InputError(f"There is no snapshot of step {step!r}: the dataset holds {listing(kept)}.")
     axes = [dim for dim in dataset["parameters"].dims if dim not in ("snapshot", "parameter_index")]
-    if sorted(run) != sorted(map(str, axes)):
+    if sorted(run) != sorted(map(str, axes)) or not all(np.isscalar(label) for label in run.values()):
         raise InputError(f"Name one run by its labels along {axes}; got {run!r}.")
     try:
         one = dataset[["parameters", "parameter_layout"]].sel(snapshot=step, **run)

@@ -8,11 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
+from memjax.checks import number
 from memjax.errors import InputError
 from memjax.random import generator
 from memjax.types import Data, Split
 
 __all__ = ["Arrays", "from_arrays"]
+
+_LARGEST = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +32,7 @@ class Arrays:
     label_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.label_noise <= 1:
-            raise InputError(f"Arrays.label_noise is {self.label_noise!r}: give a probability between 0 and 1.")
+        number("Arrays.label_noise", self.label_noise, 0, 1)
         if self.label_noise and not self.has_labels:
             raise InputError("Arrays.label_noise replaces class labels, but y holds values: leave it at 0.")
 
@@ -166,6 +168,8 @@ def _checked(x_name: str, y_name: str, x: np.ndarray, y: np.ndarray) -> tuple[np
     inputs, targets = _numbers(x_name, x), _numbers(y_name, y)
     if inputs.ndim < 2:
         raise InputError(f"{x_name} has shape {list(inputs.shape)}: give one row per example, such as x[:, None].")
+    if targets.ndim < 1:
+        raise InputError(f"{y_name} is a single number: give one target per row of {x_name}.")
     if len(inputs) != len(targets) or len(inputs) == 0:
         raise InputError(
             f"{x_name} has {len(inputs)} rows and {y_name} {len(targets)}: give as many targets as inputs, at least one."
@@ -181,7 +185,10 @@ def _checked(x_name: str, y_name: str, x: np.ndarray, y: np.ndarray) -> tuple[np
 
 
 def _numbers(name: str, values: np.ndarray) -> np.ndarray:
-    array = np.asarray(values)
+    try:
+        array = np.array(values)
+    except ValueError as problem:
+        raise InputError(f"{name} is no array: {problem}.") from None
     if array.dtype == bool:
         array = array.astype(np.int32)
     if not (np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)):
@@ -191,4 +198,14 @@ def _numbers(name: str, values: np.ndarray) -> np.ndarray:
         raise InputError(
             f"{name} holds {array[bad]} at index {list(bad)}: remove or replace values that are not finite."
         )
+    if (
+        np.issubdtype(array.dtype, np.integer)
+        and array.size
+        and not -_LARGEST <= array.min() <= array.max() <= _LARGEST
+    ):
+        raise InputError(
+            f"{name} holds whole numbers beyond {_LARGEST}, the largest of 32 bits: convert them to float."
+        )
+    # The digest stands for the content, so the content must not change.
+    array.flags.writeable = False
     return array

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memjax.errors import InputError, listing
+from memjax.checks import number, one_of, whole
+from memjax.errors import InputError
 from memjax.random import generator
 from memjax.types import Data, Split
 
@@ -27,10 +28,11 @@ _INPUTS: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]]
     "sphere": _sphere,
 }
 
+# Logarithms of the weights: a steep law would overflow by itself.
 _LABELS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
-    "uniform": lambda classes, alpha: np.ones_like(classes),
-    "power": lambda classes, alpha: classes**-alpha,
-    "exponential": lambda classes, alpha: np.exp(-alpha * classes),
+    "uniform": lambda classes, alpha: np.zeros_like(classes),
+    "power": lambda classes, alpha: -alpha * np.log(classes),
+    "exponential": lambda classes, alpha: -alpha * classes,
 }
 
 
@@ -45,7 +47,7 @@ class RandomLabels:
     num_classes
         Number of classes C, at least 2.
     inputs
-        Law of the inputs: ``normal`` (N(0, I)), ``uniform`` (on (-1, 1)), ``uniform01`` (on (0, 1)), ``rademacher``
+        Law of the inputs: ``normal`` (N(0, I)), ``uniform`` (on [-1, 1)), ``uniform01`` (on [0, 1)), ``rademacher``
         (+-1) or ``sphere`` (unit sphere).
     labels
         Law of the labels over classes c = 1..C: ``uniform``, ``power`` (c^-alpha) or ``exponential`` (exp(-alpha c)).
@@ -70,12 +72,11 @@ class RandomLabels:
     label_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        _positive("input_dim", self.input_dim, 1)
-        _positive("num_classes", self.num_classes, 2)
-        _one_of("inputs", self.inputs, _INPUTS)
-        _one_of("labels", self.labels, _LABELS)
-        if not np.isfinite(self.alpha):
-            raise InputError(f"RandomLabels.alpha is {self.alpha!r}: give a finite number.")
+        whole("RandomLabels.input_dim", self.input_dim, 1)
+        whole("RandomLabels.num_classes", self.num_classes, 2)
+        one_of("RandomLabels.inputs", self.inputs, _INPUTS)
+        one_of("RandomLabels.labels", self.labels, _LABELS)
+        number("RandomLabels.alpha", self.alpha)
         if self.label_noise != 0:
             raise InputError(
                 f"RandomLabels.label_noise is {self.label_noise!r}, but label noise does not apply here: the labels are "
@@ -96,7 +97,8 @@ class RandomLabels:
         >>> RandomLabels(num_classes=2, labels="power", alpha=1.0).label_probabilities().round(4).tolist()
         [0.6667, 0.3333]
         """
-        weights = _LABELS[self.labels](np.arange(1, self.num_classes + 1, dtype=np.float64), self.alpha)
+        logs = _LABELS[self.labels](np.arange(1, self.num_classes + 1, dtype=np.float64), self.alpha)
+        weights = np.exp(logs - logs.max())
         return weights / weights.sum()
 
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
@@ -108,13 +110,3 @@ class RandomLabels:
         uniform = generator(seed, f"{split} labels").random(size)
         cumulative = np.cumsum(self.label_probabilities())[:-1]
         return Data(x, np.searchsorted(cumulative, uniform, side="right").astype(np.int32))
-
-
-def _positive(name: str, value: object, least: int) -> None:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-        raise InputError(f"RandomLabels.{name} is {value!r}: give a whole number of at least {least}.")
-
-
-def _one_of(name: str, value: object, allowed: dict[str, object] | dict) -> None:
-    if value not in allowed:
-        raise InputError(f"RandomLabels.{name} is {value!r}: use {listing(allowed)}.")

@@ -1,0 +1,84 @@
+"""Checks of single values that more than one part makes; each returns the value, or raises a whole sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from memjax.errors import InputError, listing
+
+__all__ = ["number", "one_of", "whole"]
+
+
+def whole(name: str, value: Any, least: int) -> Any:
+    """Check a whole number.
+
+    Raises
+    ------
+    InputError
+        If it is no whole number or less than ``least``.
+
+    Examples
+    --------
+    >>> whole("steps", 10, 1)
+    10
+    """
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise InputError(f"{name} is {value!r}: give a whole number of at least {least}.")
+    return value
+
+
+def number(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> Any:
+    """Check a finite number in a range, both ends included.
+
+    Raises
+    ------
+    InputError
+        If it is no number, not finite, or outside.
+
+    Examples
+    --------
+    >>> number("alpha", 0.5)
+    0.5
+    """
+    if not _finite(value) or not least <= value <= most:
+        where = (
+            ""
+            if least == -math.inf
+            else f" of at least {least:g}"
+            if most == math.inf
+            else f" from {least:g} to {most:g}"
+        )
+        raise InputError(f"{name} is {value!r}: give a finite number{where}.")
+    return value
+
+
+def _finite(value: Any) -> bool:
+    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number too large for a float
+        return False
+
+
+def one_of(name: str, value: Any, allowed: Iterable[str]) -> Any:
+    """Check a word.
+
+    Raises
+    ------
+    InputError
+        If it is none of the allowed ones.
+
+    Examples
+    --------
+    >>> one_of("labels", "uniform", ("uniform", "power"))
+    'uniform'
+    """
+    allowed = tuple(allowed)
+    if not isinstance(value, str) or value not in allowed:
+        raise InputError(f"{name} is {value!r}: use {listing(allowed)}.")
+    return value

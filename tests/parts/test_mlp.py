@@ -1,0 +1,222 @@
+"""MLP: initial laws against closed forms, the forward pass against NumPy, activations against scipy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import special
+
+from memjax import InputError
+from memjax.models import MLP
+from memjax.models.adapt import parameter_count, with_outputs
+
+FAN_IN = (6, 400, 300)
+ACTIVATIONS = {
+    "relu": lambda x: np.maximum(x, 0),
+    "tanh": np.tanh,
+    "sigmoid": special.expit,
+    "gelu": lambda x: x * 0.5 * (1 + special.erf(x / np.sqrt(2))),
+    "gelu_tanh": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "silu": lambda x: x * special.expit(x),
+    "softplus": lambda x: np.logaddexp(x, 0),
+    "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+    "sin": np.sin,
+    "square": np.square,
+    "identity": lambda x: x,
+}
+
+
+def _params(seed=0, width=6, **fields):
+    model = MLP(outputs=5, **fields)
+    return model.init(jax.random.key(seed), np.zeros((1, width), np.float32))
+
+
+def _forward(params, x, activation):
+    """The naive pass in float64."""
+    x = x.reshape(len(x), -1).astype(np.float64)
+    for depth in range(len(params)):
+        layer = {name: np.asarray(leaf, np.float64) for name, leaf in params[f"layer_{depth}"].items()}
+        x = x @ layer["kernel"] + layer.get("bias", 0)
+        if depth < len(params) - 1:
+            x = activation(x)
+    return x
+
+
+def _leaves(rule):
+    params = _params(hidden=(400, 300), initializer=rule)
+    for depth, fan_in in enumerate(FAN_IN):
+        for name, leaf in params[f"layer_{depth}"].items():
+            yield name, fan_in, np.asarray(leaf, np.float64).ravel()
+
+
+def test_torch_init_is_uniform_up_to_its_bound_biases_too():
+    for _, fan_in, leaf in _leaves("torch"):
+        bound, n = fan_in**-0.5, leaf.size
+        assert np.abs(leaf).max() <= bound * (1 + 1e-6)
+        # The largest of n uniform draws falls short of the bound by a fraction 7/n with probability exp(-7).
+        assert min(leaf.max(), -leaf.min()) > bound * (1 - 7 / n)
+        # Uniform on +-b: variance b^2/3, fourth moment b^4/5, so the variance of n squares is 4/45 b^4 / n.
+        assert abs(np.mean(leaf**2) - 1 / (3 * fan_in)) < 5 * bound**2 * np.sqrt(4 / 45 / n)
+        assert abs(np.mean(leaf)) < 5 * bound * np.sqrt(1 / 3 / n)
+
+
+@pytest.mark.parametrize(
+    ("rule", "gain"), [("lecun", lambda n: 1 / n), ("he", lambda n: 2 / n), ("normal", lambda n: 1)]
+)
+def test_normal_inits_have_their_variance_and_zero_biases(rule, gain):
+    for name, fan_in, leaf in _leaves(rule):
+        if name == "bias":
+            assert not leaf.any()
+            continue
+        variance, n = gain(fan_in), leaf.size
+        assert abs(np.mean(leaf**2) - variance) < 5 * variance * np.sqrt(2 / n)
+        assert abs(np.mean(leaf)) < 5 * np.sqrt(variance / n)
+        assert abs(np.mean(leaf**4) - 3 * variance**2) < 5 * variance**2 * np.sqrt(96 / n)
+
+
+def test_layers_and_seeds_are_drawn_apart():
+    params, other = _params(hidden=(6, 6)), _params(1, hidden=(6, 6))
+    first, second = (np.asarray(params[f"layer_{i}"]["kernel"]) for i in (0, 1))
+    assert not np.isin(first, second).any()
+    assert not np.isin(first, np.asarray(other["layer_0"]["kernel"])).any()
+
+
+@pytest.mark.parametrize("rule", ["torch", "lecun", "he", "normal"])
+def test_init_scale_multiplies_every_parameter_exactly(rule):
+    one, double = _params(initializer=rule), _params(initializer=rule, init_scale=2.0)
+    jax.tree.map(lambda a, b: np.testing.assert_array_equal(2 * np.asarray(a), np.asarray(b)), one, double)
+    odd = _params(initializer=rule, init_scale=0.3)
+    # Two roundings of float32 apart: 0.3 and the product; measured 1.2e-7.
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(0.3 * np.asarray(a, float), b, rtol=2.4e-7), one, odd)
+
+
+def test_the_network_of_the_post_has_12817_parameters():
+    assert parameter_count(MLP(hidden=(100, 100), outputs=17), np.zeros((1, 9), np.float32)) == 12_817
+    assert 9 * 100 + 100 + 100 * 100 + 100 + 100 * 17 + 17 == 12_817
+
+
+def test_without_biases_only_kernels_remain():
+    params = _params(hidden=(8,), bias=False)
+    assert {name: sorted(layer) for name, layer in params.items()} == {"layer_0": ["kernel"], "layer_1": ["kernel"]}
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 6 * 8 + 8 * 5
+
+
+@pytest.mark.parametrize(("name", "bias"), [("relu", False), *((name, True) for name in ACTIVATIONS)])
+def test_apply_is_the_naive_forward_pass(name, bias):
+    model = MLP(hidden=(7, 11), activation=name, bias=bias, outputs=3)
+    x = np.random.default_rng(1).normal(size=(13, 4)).astype(np.float32)
+    params = jax.tree.map(lambda leaf: 2 * leaf, model.init(jax.random.key(2), x))
+    expected = _forward(params, x, ACTIVATIONS[name])
+    # Float32 against float64: measured 3.2e-7 of the largest output (square) and less for the others.
+    np.testing.assert_allclose(model.apply(params, x), expected, rtol=0, atol=2e-6 * np.abs(expected).max())
+
+
+def test_the_table_of_activations_is_complete():
+    from memjax.models import activations
+
+    with pytest.raises(InputError, match="not known") as caught:
+        activations.get("no such")
+    named = str(caught.value).split("use ")[1].split(", or pass")[0].replace(" or ", ", ").split(", ")
+    assert sorted(named) == sorted(ACTIVATIONS)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_and_their_gradients_are_right_far_out(name):
+    from memjax.models import activations
+
+    x = np.array([-30.0, -3.0, -0.5, 0.25, 2.0, 30.0])
+    with jax.enable_x64(True):
+        ours = activations.get(name)
+        values, slopes = map(np.asarray, jax.vmap(jax.value_and_grad(ours))(jnp.asarray(x)))
+    np.testing.assert_allclose(values, ACTIVATIONS[name](x), rtol=1e-12, atol=1e-14)
+    central = (ACTIVATIONS[name](x + 1e-5) - ACTIVATIONS[name](x - 1e-5)) / 2e-5
+    # Central differences at 1e-5 in float64 lose about 1e-10 of values up to 900.
+    np.testing.assert_allclose(slopes, central, rtol=1e-7, atol=1e-9)
+
+
+def test_gelu_is_the_exact_one():
+    model = MLP(hidden=(1,), activation="gelu", bias=False, outputs=1)
+    params = {"layer_0": {"kernel": jnp.ones((1, 1))}, "layer_1": {"kernel": jnp.ones((1, 1))}}
+    # The tanh form is off by 4.7e-4 at its worst near 2.2; float32 by 2e-7.
+    value = float(model.apply(params, np.array([[2.2]], np.float32))[0, 0])
+    assert abs(value - 2.2 * special.ndtr(2.2)) < 1e-6
+
+
+def test_a_linear_model_has_no_hidden_layer_and_superposes():
+    model = MLP(hidden=(), bias=False, outputs=2)
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    params = model.init(jax.random.key(0), x)
+    assert list(params) == ["layer_0"]
+    np.testing.assert_allclose(model.apply(params, x), x @ np.asarray(params["layer_0"]["kernel"]), rtol=0, atol=1e-6)
+
+
+def test_inputs_of_any_rank_are_flattened_row_by_row():
+    model = MLP(hidden=(4,), outputs=2)
+    x = np.random.default_rng(0).normal(size=(5, 2, 3)).astype(np.float32)
+    params = model.init(jax.random.key(0), x)
+    np.testing.assert_array_equal(model.apply(params, x), model.apply(params, x.reshape(5, 6)))
+
+
+def test_an_activation_may_be_any_function():
+    cube = MLP(hidden=(4,), activation=lambda x: x**3, outputs=2)
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    params = cube.init(jax.random.key(0), x)
+    np.testing.assert_allclose(cube.apply(params, x), _forward(params, x, lambda v: v**3), rtol=0, atol=1e-6)
+
+
+def test_double_precision_stays_double():
+    with jax.enable_x64(True):
+        x = np.random.default_rng(0).normal(size=(5, 3))
+        model = MLP(hidden=(8,), activation="tanh", outputs=2)
+        params = jax.tree.map(lambda leaf: leaf.astype(np.float64), model.init(jax.random.key(0), x))
+        out = np.asarray(model.apply(params, x))
+    np.testing.assert_allclose(out, _forward(params, x, np.tanh), rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32])
+def test_whole_number_inputs_are_taken_as_the_floats_they_are(dtype):
+    pixels = np.random.default_rng(0).integers(0, 9, size=(5, 3))
+    model = MLP(hidden=(4,), outputs=2)
+    params = model.init(jax.random.key(0), pixels.astype(np.float32))
+    same = model.init(jax.random.key(0), pixels.astype(dtype))
+    jax.tree.map(np.testing.assert_array_equal, same, params)
+    np.testing.assert_array_equal(
+        model.apply(params, pixels.astype(dtype)), model.apply(params, pixels.astype(np.float32))
+    )
+
+
+def test_with_outputs_fills_only_what_is_open():
+    assert with_outputs(MLP(), 7) == MLP(outputs=7)
+    assert with_outputs(MLP(outputs=3), 7) == MLP(outputs=3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"hidden": (4, 0)}, r"is 0: give a whole number"),
+        ({"hidden": (4, 2.5)}, r"is 2\.5: give a whole number"),
+        ({"hidden": (True,)}, r"is True: give a whole number"),
+        ({"outputs": -1}, r"is -1: give a whole number"),
+        ({"activation": "rleu"}, r"The activation 'rleu' is not known: use relu, tanh"),
+        ({"initializer": "xavier"}, r"The initializer is 'xavier': use torch, lecun, he or normal"),
+    ],
+)
+def test_bad_fields_have_their_sentence(fields, sentence):
+    with pytest.raises(InputError, match=sentence):
+        MLP(**fields)
+
+
+@pytest.mark.parametrize("fields", [{"hidden": None}, {"hidden": 2.5}, {"activation": ["relu"]}], ids=str)
+def test_a_field_of_the_wrong_type_is_an_input_error(fields):
+    with pytest.raises(InputError):
+        MLP(**fields)
+
+
+def test_widths_from_numpy_are_whole_numbers_too():
+    assert MLP(hidden=(np.int64(4), np.int32(8))) == MLP(hidden=(4, 8))
+    assert MLP(hidden=16) == MLP(hidden=(16,))
+
+
+def test_an_open_width_cannot_be_applied():
+    with pytest.raises(InputError, match=r"MLP\.outputs is None"):
+        MLP().init(jax.random.key(0), np.zeros((1, 2), np.float32))
