@@ -43,8 +43,8 @@ def reference(thing: Any) -> str:
 
     Examples
     --------
-    >>> reference(np.tanh), reference(json.dumps)
-    ("<ufunc 'tanh'>", 'json:dumps')
+    >>> reference(json.dumps)
+    'json:dumps'
     """
     if hasattr(thing, "__qualname__") and hasattr(thing, "__module__"):
         return f"{thing.__module__}:{thing.__qualname__}"
@@ -136,20 +136,25 @@ def read_over(data: Any, using: Sequence[Any] = ()) -> dict[str | tuple[str, ...
 def _values(name: str, values: Any, using: Sequence[Any]) -> list[Any]:
     if isinstance(values, Mapping) and set(values) == {"range"}:
         bounds = values["range"] if isinstance(values["range"], list) else [values["range"]]
-        if not 1 <= len(bounds) <= 3 or not all(isinstance(b, int) for b in bounds) or bounds[2:] == [0]:
+        if not 1 <= len(bounds) <= 3 or not all(_is_bound(bound) for bound in bounds) or bounds[2:] == [0]:
             raise InputError(
                 f"The range of axis {name!r} is {bounds!r}: give [stop], [start, stop] or [start, stop, step]."
             )
         found = range(*bounds)
         if not found:
             raise InputError(f"The range {bounds} of axis {name!r} has no values: give at least one.")
-        # A slice is cut without counting, where len() of a huge range would overflow.
+        # A slice is cut without counting, where len() of a range over all 64 bits would overflow.
         if found[: _MOST_VALUES + 1] != found[:_MOST_VALUES]:
             raise InputError(f"The range {bounds} of axis {name!r} has more than {_MOST_VALUES} values: give fewer.")
         return list(found)
     if not isinstance(values, list):
         raise InputError(f"The axis {name!r} has the values {values!r}: give a list, or a table with range.")
     return [_decode(value, using, 1) for value in values]
+
+
+def _is_bound(value: Any) -> bool:
+    """Whether a value can bound a range: a whole number of 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
 
 
 def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:
