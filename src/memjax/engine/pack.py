@@ -90,7 +90,8 @@ def _tiles(parts: Sequence[Data], width: int, room: int) -> Tiles:
     counts = np.array([len(part.y) for part in parts], np.int32)
     used = -(-counts // width)
     first = (np.cumsum(used) - used).astype(np.int32)
-    run, position = np.zeros(room, np.int32), np.full(room, np.iinfo(np.int32).max // width, np.int32)
+    # Far beyond every count, yet a whole tile short of where int32 would wrap round to a place that counts.
+    run, position = np.zeros(room, np.int32), np.full(room, np.iinfo(np.int32).max // width - 1, np.int32)
     run[: used.sum()] = np.repeat(np.arange(len(parts)), used)
     position[: used.sum()] = np.concatenate([np.arange(tiles) for tiles in used])
     x, y = (_padded([part[field] for part in parts], first, width, room) for field in (0, 1))
