@@ -7,10 +7,12 @@ python -m benchmarks.l2_against_pytorch (PyTorch is no dependency: pip install t
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -49,34 +51,45 @@ def memjax_gaps(seeds: int) -> np.ndarray:
     return mj.analysis.gap(ds.weight_l2).values
 
 
+def measure(seeds: int) -> dict[str, Any]:
+    """Gaps of both, and the seconds each took."""
+    start = time.perf_counter()
+    ours = memjax_gaps(seeds)
+    middle = time.perf_counter()
+    theirs = [[pytorch_gap(size, seed) for seed in range(seeds)] for size in SIZES]
+    seconds = {"memjax": middle - start, "PyTorch": time.perf_counter() - middle}
+    return {"sizes": SIZES, "memjax": ours.tolist(), "PyTorch": theirs, "seconds": seconds}
+
+
+def show(report: dict[str, Any]) -> None:
+    """Print the table of a report."""
+    gaps = {name: np.array(report[name]) for name in ("memjax", "PyTorch")}
+    print("train size  memjax           PyTorch          difference in standard errors")
+    for size, a, b in zip(report["sizes"], *gaps.values(), strict=True):
+        error = (a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)) ** 0.5
+        means = [f"{v.mean():6.3f} +- {v.std(ddof=1) / len(v) ** 0.5:.3f}" for v in (a, b)]
+        print(f"{size:10d}  {means[0]}  {means[1]}  {(a.mean() - b.mean()) / error:+.1f}")
+    for name, values in gaps.items():
+        curve = xr.DataArray(values, dims=("train_size", "seed"), coords={"train_size": list(report["sizes"])})
+        law = mj.analysis.fit_power_law(curve, offset=True)
+        alone = mj.analysis.fit_power_law(curve.rename(seed="run"), offset=True)["exponent"]
+        interval = mj.analysis.format_interval(float(law["exponent"]), law["exponent_interval"].values)
+        print(f"exponent of A N^B + C, {name}: {interval}; single runs: standard deviation {float(alone.std()):.3f}")
+    print(f"seconds: {', '.join(f'{name} {value:.0f}' for name, value in report['seconds'].items())}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=32)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "l2_against_pytorch.json")
+    parser.add_argument("--show", action="store_true", help="print the table of the last run again")
     options = parser.parse_args()
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise SystemExit("PyTorch is missing: pip install torch==2.13.0, then run this again.") from None
-    start = time.perf_counter()
-    ours = memjax_gaps(options.seeds)
-    middle = time.perf_counter()
-    theirs = np.array([[pytorch_gap(size, seed) for seed in range(options.seeds)] for size in SIZES])
-    seconds = {"memjax": middle - start, "pytorch": time.perf_counter() - middle}
-    print("train size  memjax           PyTorch          difference in standard errors")
-    for size, a, b in zip(SIZES, ours, theirs, strict=True):
-        error = (a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)) ** 0.5
-        means = [f"{v.mean():6.3f} +- {v.std(ddof=1) / len(v) ** 0.5:.3f}" for v in (a, b)]
-        print(f"{size:10d}  {means[0]}  {means[1]}  {(a.mean() - b.mean()) / error:+.1f}")
-    for name, gaps in (("memjax", ours), ("PyTorch", theirs)):
-        curve = xr.DataArray(gaps, dims=("train_size", "seed"), coords={"train_size": list(SIZES)})
-        law = mj.analysis.fit_power_law(curve, offset=True)
-        interval = mj.analysis.format_interval(float(law["exponent"]), law["exponent_interval"].values)
-        print(f"exponent of A N^B + C, {name:8s} {interval}")
-    print(f"seconds: memjax {seconds['memjax']:.0f}, PyTorch loop {seconds['pytorch']:.0f}")
-    options.out.parent.mkdir(exist_ok=True)
-    report = {"sizes": SIZES, "memjax": ours.tolist(), "pytorch": theirs.tolist(), "seconds": seconds}
-    options.out.write_text(json.dumps(report) + "\n")
+    if not options.show:
+        if importlib.util.find_spec("torch") is None:
+            raise SystemExit("PyTorch is missing: pip install torch==2.13.0, then run this again.")
+        options.out.parent.mkdir(exist_ok=True)
+        options.out.write_text(json.dumps(measure(options.seeds)) + "\n")
+    show(json.loads(options.out.read_text()))
 
 
 if __name__ == "__main__":
