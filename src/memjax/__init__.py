@@ -4,7 +4,7 @@ from importlib.metadata import version as _version
 
 from memjax import analysis, losses, measures, models, optimizers, plots, schedules, tasks
 from memjax.cache import enable_compile_cache
-from memjax.engine.plan import Packing
+from memjax.engine.partition import Packing
 from memjax.errors import InputError
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment

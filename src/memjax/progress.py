@@ -6,7 +6,8 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from memjax.engine.plan import BlockPlan, Plan
+from memjax.engine.partition import BlockPlan
+from memjax.engine.plan import Plan
 
 __all__ = ["Progress"]
 

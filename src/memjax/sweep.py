@@ -12,7 +12,8 @@ import xarray as xr
 from memjax.engine.axes import Axis, read_axes
 from memjax.engine.check import check_program
 from memjax.engine.execute import BlockResult, execute
-from memjax.engine.plan import BlockPlan, Packing, Plan, make_plan
+from memjax.engine.partition import BlockPlan, Packing
+from memjax.engine.plan import Plan, make_plan
 from memjax.engine.status import Status
 from memjax.errors import InputError
 from memjax.experiment import Experiment

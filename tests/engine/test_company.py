@@ -8,7 +8,8 @@ import memjax as mj
 from memjax.engine import execute as engine
 from memjax.engine.axes import read_axes
 from memjax.engine.pack import draw_block
-from memjax.engine.plan import Packing, make_plan
+from memjax.engine.partition import Packing
+from memjax.engine.plan import make_plan
 
 SPEC = mj.Experiment(
     task=mj.tasks.RandomLabels(input_dim=5, num_classes=7),

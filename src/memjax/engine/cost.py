@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 __all__ = ["candidate_widths", "run_seconds"]
 
 COMPILE_SECONDS = 1.5
@@ -33,8 +35,7 @@ def candidate_widths(sizes: Sequence[int]) -> list[int]:
     return sorted(fitted | powers)
 
 
-def run_seconds(size: int, width: int, block: int, parameters: int, steps: int) -> float:
-    """Seconds that a run of ``size`` examples a step takes on one lane, in tiles of ``width``, in blocks of ``block``."""
-    tiles = math.ceil(size / width)
+def run_seconds(sizes: np.ndarray, width: int, block: int, parameters: int, steps: int) -> np.ndarray:
+    """Seconds that runs of ``sizes`` examples a step take on one lane each, in tiles of ``width``, ``block`` at a time."""
     tile = width * 6 * parameters / _FLOPS_PER_SECOND + _TILE_SECONDS
-    return steps * (tiles * tile + parameters * _PARAMETER_SECONDS + _STEP_SECONDS / block)
+    return steps * (np.ceil(sizes / width) * tile + parameters * _PARAMETER_SECONDS + _STEP_SECONDS / block)

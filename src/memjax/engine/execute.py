@@ -13,7 +13,8 @@ import numpy as np
 from memjax.engine.lanes import deal
 from memjax.engine.loop import Compiled, compile_block
 from memjax.engine.pack import Block, batch_order, draw_block
-from memjax.engine.plan import BlockPlan, Plan
+from memjax.engine.partition import BlockPlan
+from memjax.engine.plan import Plan
 from memjax.engine.status import Status
 from memjax.engine.step import BlockData, RunState
 from memjax.precision import host_dtype, x64_enabled

@@ -111,5 +111,6 @@ def with_outputs(model: Model, num_outputs: int) -> Model:
 
 def parameter_count(model: Model, x: Any) -> int:
     """Number of parameters for inputs shaped like ``x``."""
-    shapes = jax.eval_shape(model.init, jax.random.key(0), x)
+    # The key is a shape too: making one would compile a program of its own.
+    shapes = jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)), x)
     return sum(leaf.size for leaf in jax.tree.leaves(shapes))

@@ -10,7 +10,8 @@ import xarray as xr
 
 from memjax.engine.axes import Axis
 from memjax.engine.execute import BlockResult
-from memjax.engine.plan import BlockPlan, Plan
+from memjax.engine.partition import BlockPlan
+from memjax.engine.plan import Plan
 from memjax.engine.status import Status
 from memjax.results.parameters import add_snapshots
 from memjax.results.schema import coordinate_attrs

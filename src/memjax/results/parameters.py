@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.engine.execute import BlockResult
-from memjax.engine.plan import BlockPlan
+from memjax.engine.partition import BlockPlan
 from memjax.errors import InputError, listing
 from memjax.results.schema import coordinate_attrs
 
