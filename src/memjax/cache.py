@@ -8,6 +8,8 @@ from pathlib import Path
 
 import jax
 
+from memjax.errors import InputError
+
 __all__ = ["enable_compile_cache"]
 
 
@@ -33,7 +35,12 @@ def enable_compile_cache(folder: str | os.PathLike[str] | None = None) -> Path:
     True
     """
     chosen = Path(folder or os.environ.get("MEMJAX_CACHE") or _user_cache() / "memjax")
-    chosen.mkdir(parents=True, exist_ok=True)
+    try:
+        chosen.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise InputError(
+            f"The compile cache {str(chosen)!r} cannot be made ({problem.strerror}): choose another folder, or leave it off."
+        ) from None
     jax.config.update("jax_compilation_cache_dir", str(chosen))
     # JAX keeps only what took a second to compile; ours are many programs of less.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"memjax: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("memjax: interrupted; nothing was written.", file=sys.stderr)
+        print("memjax: interrupted; a file is written whole or not at all, so what is there is good.", file=sys.stderr)
         return 130
 
 
@@ -99,7 +99,8 @@ def _study(options: argparse.Namespace) -> int:
     scale = options.scale or next(iter(study.scales))
     _start_cache(options)
     out = options.out or Path("runs") / f"{study.name}-{scale}"
-    print(f"{study.title} Scale {scale}: {study.scales.get(scale, 'unknown')}.", flush=True)
+    if scale in study.scales:
+        print(f"{study.title} Scale {scale}: {study.scales[scale]}.", flush=True)
     folder, findings = studies.run(study, out, scale=scale, seeds=options.seeds, progress=options.progress)
     for table in findings.tables.values():
         print(f"\n{as_text(table)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 
 from memjax.types import Array
 
-__all__ = ["Examples", "Tile", "tile_of"]
+__all__ = ["Examples", "Tile", "masked_tile", "tile_mask"]
 
 
 class Tile(NamedTuple):
@@ -19,7 +20,7 @@ class Tile(NamedTuple):
     Attributes
     ----------
     x, y
-        Inputs ``[B, ...]`` and targets ``[B, ...]``; zeros where padded.
+        Inputs ``[B, ...]`` and targets ``[B, ...]``; the run's own first example where padded.
     mask
         ``bool[B]``, True for real examples.
     """
@@ -33,16 +34,21 @@ class Tile(NamedTuple):
         return jnp.where(self.mask, values, 0).sum()
 
 
-class Examples(NamedTuple):
-    """All examples of one split of one run.
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Examples:
+    """All examples of one split of one run, to be gone through tile by tile.
+
+    The arrays inside are the tiles of all runs of a block, so they are private: read examples through `mean`, `sum` and
+    `tile`.
 
     Attributes
     ----------
-    x, y
+    _x, _y
         Tiles ``[T, B, ...]`` of inputs (or of indices into the pool) and targets, maybe of several runs.
-    pool
-        Inputs ``[N, ...]`` that ``x`` indexes, or None.
-    first
+    _pool
+        Inputs ``[N, ...]`` that ``_x`` indexes, or None.
+    _first
         First tile of this run.
     size
         Number of examples of this run, N.
@@ -50,23 +56,36 @@ class Examples(NamedTuple):
         Number of tiles to go through, at least those of this run.
     """
 
-    x: Array
-    y: Array
-    pool: Array | None
-    first: Array
+    _x: Array
+    _y: Array
+    _pool: Array | None
+    _first: Array
     size: Array
     num_tiles: Array | int
 
-    def take(self, flat: Array, mask: Array) -> Tile:
-        """Tile of the examples at positions ``flat[B]`` among the rows of all tiles; ``mask`` tells which to keep."""
-        x = self.x.reshape(-1, *self.x.shape[2:])[flat]
-        y = self.y.reshape(-1, *self.y.shape[2:])[flat]
-        return _masked(x, y, mask, self.pool)
+    def __getattr__(self, name: str) -> Any:
+        if name in ("x", "y"):
+            raise AttributeError(
+                f"Examples has no {name}, for they come in tiles: use examples.mean(f) or examples.sum(f), where f sees "
+                f"tile.{name}"
+            )
+        raise AttributeError(name)
+
+    def take(self, rows: Array, mask: Array) -> Tile:
+        """Tile of the examples at places ``rows[B]`` of this run; ``mask`` tells which to keep."""
+        flat = self._first * self._x.shape[1] + rows
+        x = self._x.reshape(-1, *self._x.shape[2:])[flat]
+        y = self._y.reshape(-1, *self._y.shape[2:])[flat]
+        return masked_tile(x, y, mask, self._spare(), self._pool)
 
     def tile(self, index: Array) -> Tile:
         """Tile ``index`` of this run, from 0."""
-        at = jnp.minimum(self.first + index, self.x.shape[0] - 1)
-        return tile_of(self.x[at], self.y[at], index, self.size, self.pool)
+        at = jnp.minimum(self._first + index, self._x.shape[0] - 1)
+        mask = tile_mask(index, self._x.shape[1], self.size)
+        return masked_tile(self._x[at], self._y[at], mask, self._spare(), self._pool)
+
+    def _spare(self) -> tuple[Array, Array]:
+        return self._x[self._first, 0], self._y[self._first, 0]
 
     def sum(self, function: Callable[[Tile], Any]) -> Any:
         """Sum a function of a tile, giving any tree of arrays, over the tiles of this run.
@@ -88,18 +107,20 @@ class Examples(NamedTuple):
         return self.sum(lambda tile: tile.sum(function(tile))) / self.size
 
 
-def tile_of(x: Array, y: Array, index: Array, size: Array, pool: Array | None) -> Tile:
-    """Tile from rows ``x[B, ...]`` and ``y[B, ...]`` that stand at place ``index`` among a run's ``size`` examples."""
-    width = x.shape[0]
-    return _masked(x, y, index * width + jnp.arange(width) < size, pool)
+def tile_mask(index: Array, width: int, size: Array) -> Array:
+    """Which places of tile ``index`` of a run of ``size`` examples are real: ``bool[width]``."""
+    return index * width + jnp.arange(width) < size
 
 
-def _masked(x: Array, y: Array, mask: Array, pool: Array | None) -> Tile:
-    """Zero the padding before any function sees it: a NaN there would come back through the gradient of a mask."""
-    if pool is not None:
-        x = pool[jnp.where(mask, x, 0)]
-    return Tile(_select(mask, x), _select(mask, y), mask)
+def masked_tile(x: Array, y: Array, mask: Array, spare: tuple[Array, Array], pool: Array | None) -> Tile:
+    """Tile with a spare example of the same run in place of padding.
+
+    Padding is replaced before any function sees it: its value could come back through the gradient of a mask as 0 times
+    infinity. A real example does no harm there, where zeros would to a model that divides by the norm of its input.
+    """
+    x, y = _select(mask, x, spare[0]), _select(mask, y, spare[1])
+    return Tile(x if pool is None else pool[x], y, mask)
 
 
-def _select(mask: Array, values: Array) -> Array:
-    return jnp.where(mask.reshape(-1, *(1,) * (values.ndim - 1)), values, 0)
+def _select(mask: Array, values: Array, spare: Array) -> Array:
+    return jnp.where(mask.reshape(-1, *(1,) * (values.ndim - 1)), values, spare)

@@ -1,8 +1,8 @@
 """Fields of nested frozen dataclasses by path: find, replace, and tell traced numbers from structure.
 
 An experiment is a tree of frozen dataclasses. A path such as ``optimizer.learning_rate`` names one field in it; the
-keys of a mapping count as fields of the dataclass that holds it. A field declared with `traced`, and every number in a
-mapping, enters the compiled program as data, so sweeping it compiles nothing; all else is structure.
+keys of a mapping count as fields of the dataclass that holds it. A field declared with `traced`, and every float in a
+mapping declared so, enters the compiled program as data, so sweeping it compiles nothing; all else is structure.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def _children(node: Any) -> Iterator[tuple[str, Any, bool]]:
             continue
         value = getattr(node, field.name)
         if isinstance(value, Mapping):
-            yield from ((key, item, True) for key, item in value.items())
+            declared = bool(field.metadata.get("traced"))
+            # A whole number in a mapping may be a count that decides structure; only a float is surely a number to trace.
+            yield from ((str(key), item, declared and not isinstance(item, int)) for key, item in value.items())
         else:
             yield field.name, value, bool(field.metadata.get("traced"))
 

@@ -48,14 +48,32 @@ class Optimizer:
         Called inside the compiled step with the hyperparameters as keywords; a learning rate that follows a schedule
         arrives as a function of the step.
     hyperparameters
-        Numbers (traced), schedules (their numbers traced), and anything else (structure).
+        Numbers with a fraction (traced), schedules (their numbers traced), and anything else (structure).
     """
 
     factory: Callable[..., optax.GradientTransformation]
-    hyperparameters: Mapping[str, Any] = field(default_factory=FrozenDict)
+    hyperparameters: Mapping[str, Any] = field(default_factory=FrozenDict, metadata={"traced": True})
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hyperparameters", FrozenDict(self.hyperparameters))
+        checked = {name: self._check(name, value) for name, value in self.hyperparameters.items()}
+        object.__setattr__(self, "hyperparameters", FrozenDict(checked))
+        if checked.get("nesterov") and self.factory is _sgd and checked["momentum"] is None:
+            raise InputError("sgd.nesterov is True, but momentum is None: give a momentum, such as 0.9.")
+
+    def _check(self, name: str, value: Any) -> Any:
+        """Check one hyperparameter; numbers of the built-in optimizers become floats, for they are traced as such."""
+        if self.factory not in (_adam, _adamw, _sgd, _rmsprop):
+            return number(f"{self.name}.{name}", value) if isinstance(value, float) else value
+        if name == "nesterov" or (value is None and name in ("momentum", "clip_norm")):
+            return value
+        if name == "learning_rate" and isinstance(value, Schedule):
+            return value
+        if callable(value):
+            raise InputError(
+                f"{self.name}.{name} is the function {value!r}: use a schedule of memjax.schedules, or take the whole "
+                "optimizer with from_optax."
+            )
+        return float(number(f"{self.name}.{name}", value))
 
     @property
     def name(self) -> str:
@@ -107,17 +125,6 @@ def _rmsprop(learning_rate: Any, l2: Any, clip_norm: Any, **rest: Any) -> optax.
     return _clipped(clip_norm, optax.add_decayed_weights(l2), optax.rmsprop(learning_rate, **rest))
 
 
-def _built_in(factory: Any, learning_rate: Rate, numbers: dict[str, float | None], **structure: Any) -> Optimizer:
-    """Check the numbers of a built-in factory; None stands for a part that is left out."""
-    name = factory.__name__.removeprefix("_")
-    for key, value in numbers.items():
-        if value is not None or key not in ("momentum", "clip_norm"):
-            number(f"{name}.{key}", value)
-    if not isinstance(learning_rate, Schedule):
-        number(f"{name}.learning_rate", learning_rate)
-    return Optimizer(factory, {"learning_rate": learning_rate, **numbers, **structure})
-
-
 def adam(
     learning_rate: Rate = 1e-3,
     *,
@@ -145,7 +152,7 @@ def adam(
     >>> adam(3e-4).hyperparameters["learning_rate"]
     0.0003
     """
-    return _built_in(_adam, learning_rate, dict(b1=b1, b2=b2, eps=eps, l2=l2, clip_norm=clip_norm))
+    return Optimizer(_adam, dict(learning_rate=learning_rate, b1=b1, b2=b2, eps=eps, l2=l2, clip_norm=clip_norm))
 
 
 def adamw(
@@ -158,8 +165,8 @@ def adamw(
     clip_norm: float | None = None,
 ) -> Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019), as `optax.adamw` with PyTorch's default decay."""
-    numbers = dict(b1=b1, b2=b2, eps=eps, weight_decay=weight_decay, clip_norm=clip_norm)
-    return _built_in(_adamw, learning_rate, numbers)
+    numbers = dict(learning_rate=learning_rate, b1=b1, b2=b2, eps=eps, weight_decay=weight_decay, clip_norm=clip_norm)
+    return Optimizer(_adamw, numbers)
 
 
 def sgd(
@@ -171,8 +178,8 @@ def sgd(
     clip_norm: float | None = None,
 ) -> Optimizer:
     """Gradient descent with optional (Nesterov) momentum and coupled L2, as `optax.sgd`."""
-    numbers = dict(momentum=momentum, l2=l2, clip_norm=clip_norm)
-    return _built_in(_sgd, learning_rate, numbers, nesterov=bool(nesterov))
+    numbers = dict(learning_rate=learning_rate, momentum=momentum, l2=l2, clip_norm=clip_norm, nesterov=nesterov)
+    return Optimizer(_sgd, numbers)
 
 
 def rmsprop(
@@ -185,8 +192,8 @@ def rmsprop(
     clip_norm: float | None = None,
 ) -> Optimizer:
     """RMSProp, as `optax.rmsprop` (``eps`` inside the square root), with coupled L2."""
-    numbers = dict(decay=decay, eps=eps, momentum=momentum, l2=l2, clip_norm=clip_norm)
-    return _built_in(_rmsprop, learning_rate, numbers)
+    numbers = dict(learning_rate=learning_rate, decay=decay, eps=eps, momentum=momentum, l2=l2, clip_norm=clip_norm)
+    return Optimizer(_rmsprop, numbers)
 
 
 def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperparameters: Any) -> Optimizer:
@@ -197,7 +204,7 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
     factory
         Called with the hyperparameters as keywords; must return a gradient transformation.
     hyperparameters
-        Numbers are traced, schedules of `memjax.schedules` become functions of the step, the rest is structure.
+        Floats are traced, schedules of `memjax.schedules` become functions of the step, the rest is structure.
 
     Raises
     ------

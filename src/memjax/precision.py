@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import numpy as np
 
-__all__ = ["float_dtype", "host_dtype", "x64_enabled"]
+__all__ = ["compile_settings", "float_dtype", "host_dtype", "x64_enabled"]
 
 
 def x64_enabled() -> bool:
@@ -27,3 +29,9 @@ def host_dtype(dtype: np.dtype) -> np.dtype:
     (dtype('float32'), dtype('uint8'))
     """
     return float_dtype() if np.issubdtype(dtype, np.floating) else np.dtype(jax.dtypes.canonicalize_dtype(dtype))
+
+
+def compile_settings() -> tuple[Any, ...]:
+    """JAX's settings under which the same program on the same arrays is compiled to something else."""
+    config: Any = jax.config
+    return x64_enabled(), config.jax_default_matmul_precision

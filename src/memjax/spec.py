@@ -21,7 +21,7 @@ from memjax.measures import Measure
 from memjax.models import NNX, FunctionPair
 from memjax.optimizers import Optimizer
 
-__all__ = ["from_json", "read_experiment", "read_over", "reference", "to_json"]
+__all__ = ["encode", "from_json", "read_experiment", "read_over", "reference", "to_json"]
 
 _DEEPEST = 20
 _MOST_VALUES = 10_000_000
@@ -55,13 +55,20 @@ def reference(thing: Any) -> str:
     return repr(thing)
 
 
-def _encode(value: Any) -> Any:
+def encode(value: Any) -> Any:
+    """Plain data for a value of a field: what `read_experiment` and `read_over` read.
+
+    Examples
+    --------
+    >>> encode((1, 2.5)), encode(np.tanh)
+    ([1, 2.5], {'reference': 'numpy:tanh'})
+    """
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, tuple | list):
-        return [_encode(item) for item in value]
+        return [encode(item) for item in value]
     if isinstance(value, measures.Measure):
         return value.name if measures.BUILT_IN.get(value.name) == value else {"reference": reference(value)}
     if isinstance(value, Optimizer):
@@ -69,12 +76,12 @@ def _encode(value: Any) -> Any:
     for name, kind in _types().items():
         if isinstance(kind, type) and type(value) is kind:
             fields = dataclasses.fields(value)  # type: ignore[arg-type]
-            return {"type": name, **{field.name: _encode(getattr(value, field.name)) for field in fields}}
+            return {"type": name, **{field.name: encode(getattr(value, field.name)) for field in fields}}
     return {"reference": reference(value)}
 
 
 def _encode_optimizer(optimizer: Optimizer) -> dict[str, Any]:
-    hyper = {name: _encode(value) for name, value in optimizer.hyperparameters.items()}
+    hyper = {name: encode(value) for name, value in optimizer.hyperparameters.items()}
     # A built-in factory is private to memjax.optimizers: a user's own of the same name is not it.
     if optimizer.factory.__module__ == optimizers.__name__:
         return {"type": f"optimizers.{optimizer.name}", **hyper}
@@ -89,7 +96,7 @@ def to_json(experiment: Experiment) -> str:
     >>> json.loads(to_json(Experiment()))["optimizer"]["learning_rate"]
     0.001
     """
-    return json.dumps({f.name: _encode(getattr(experiment, f.name)) for f in dataclasses.fields(experiment)}, indent=1)
+    return json.dumps({f.name: encode(getattr(experiment, f.name)) for f in dataclasses.fields(experiment)}, indent=1)
 
 
 def from_json(text: str, using: Sequence[Any] = ()) -> Experiment:

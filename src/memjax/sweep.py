@@ -10,7 +10,7 @@ import jax
 import xarray as xr
 
 from memjax.engine.axes import Axis, read_axes
-from memjax.engine.check import check_program
+from memjax.engine.check import check_names, check_program
 from memjax.engine.execute import BlockResult, execute
 from memjax.engine.partition import BlockPlan, Packing
 from memjax.engine.plan import Plan, make_plan
@@ -21,6 +21,7 @@ from memjax.precision import x64_enabled
 from memjax.progress import Progress
 from memjax.results.assemble import assemble
 from memjax.results.schema import provenance
+from memjax.spec import encode
 
 __all__ = ["sweep"]
 
@@ -79,7 +80,9 @@ def sweep(
         raise InputError(f"sweep got {experiment!r}: give a memjax.Experiment.")
     axes = read_axes(over or {})
     plan = make_plan(experiment, axes, packing or Packing())
-    for program in dict.fromkeys(block.program for block in plan.blocks):
+    programs = dict.fromkeys(block.program for block in plan.blocks)
+    check_names([label for axis in axes for label in axis.labels], programs)
+    for program in programs:
         check_program(program)
     finished: list[tuple[BlockPlan, BlockResult]] = []
     with Progress(plan, progress) as bar:
@@ -90,13 +93,18 @@ def sweep(
 
         execute(plan, on_block, bar.steps, bar.compiled)
     dataset = assemble(plan, axes, finished)
-    dataset.attrs = provenance(experiment.to_json(), _axis_labels(axes), _packing(plan))
+    dataset.attrs = provenance(experiment.to_json(), _axis_labels(axes), _axis_values(axes), _packing(plan))
     _report(dataset)
     return dataset
 
 
 def _axis_labels(axes: tuple[Axis, ...]) -> dict[str, list[Any]]:
     return {name: labels.tolist() for axis in axes for name, labels in axis.coords().items()}
+
+
+def _axis_values(axes: tuple[Axis, ...]) -> dict[str, list[Any]]:
+    """What the labels stand for, as a spec writes it."""
+    return {",".join(axis.names): [encode(row if len(row) > 1 else row[0]) for row in axis.rows] for axis in axes}
 
 
 def _packing(plan: Plan) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from memjax import losses
 from memjax.errors import InputError, cause
 from memjax.experiment import Experiment
 from memjax.models.adapt import with_outputs
-from memjax.types import Data
+from memjax.types import Data, PoolTask, Split
 
-__all__ = ["check_data", "check_functions", "check_run"]
+__all__ = ["check_functions", "check_run", "check_targets", "draw_split"]
 
 
 def check_run(experiment: Experiment) -> None:
@@ -35,7 +35,43 @@ def check_run(experiment: Experiment) -> None:
         )
 
 
-def check_data(experiment: Experiment, data: Data) -> None:
+def draw_split(experiment: Experiment) -> Split:
+    """Draw the examples of one run; raise `InputError` where they are not what was asked for, or do not fit the loss."""
+    kind, pooled = type(experiment.task).__name__, isinstance(experiment.task, PoolTask)
+    sizes = experiment.sizes()
+    parts = _parts(kind, experiment.task.draw(experiment.data_key, *sizes))
+    for name, part, size in zip(("train", "test"), parts, sizes, strict=True):
+        if not len(part.x) == len(part.y) == size:
+            raise InputError(
+                f"{kind}.draw gave {len(part.x)} inputs and {len(part.y)} targets for the {name} split, where {size} were "
+                "asked for: draw exactly as many."
+            )
+        if pooled:
+            _check_indices(kind, part.x, len(experiment.task.pool))  # type: ignore[attr-defined]
+        check_targets(experiment, part)
+    return Split(*(Data(part.x.astype(np.int32), part.y) for part in parts)) if pooled else Split(*parts)
+
+
+def _parts(kind: str, split: Any) -> tuple[Data, Data]:
+    try:
+        (train_x, train_y), (test_x, test_y) = split
+        return Data(np.asarray(train_x), np.asarray(train_y)), Data(np.asarray(test_x), np.asarray(test_y))
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{kind}.draw gave no ((x, y), (x, y)): return memjax.types.Split(Data(x, y), Data(x, y))."
+        ) from None
+
+
+def _check_indices(kind: str, rows: np.ndarray, pool_rows: int) -> None:
+    whole = np.issubdtype(rows.dtype, np.integer) and rows.ndim == 1
+    if not whole or not 0 <= int(rows.min()) <= int(rows.max()) < pool_rows:
+        raise InputError(
+            f"{kind}.draw must give one whole number from 0 to {pool_rows - 1} per example as x, for the task has a pool; "
+            f"it gave {rows.dtype}{list(rows.shape)}."
+        )
+
+
+def check_targets(experiment: Experiment, data: Data) -> None:
     """Raise `InputError` where drawn targets do not fit the loss or the task's outputs."""
     labels = np.issubdtype(data.y.dtype, np.integer)
     name = experiment.loss if isinstance(experiment.loss, str) else None
@@ -67,6 +103,11 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
         raise InputError(
             f"The model's output has shape {list(outputs.shape)} for {batch} examples, but the task calls for "
             f"{[batch, width]}: give the model {width} outputs."
+        )
+    if experiment.loss == "mse" and outputs.shape != y.shape:
+        raise InputError(
+            f"loss is 'mse', but targets have shape {list(y.shape)} and outputs {list(outputs.shape)}: give targets of the "
+            "outputs' shape, such as y[:, None]."
         )
     loss = losses.get(experiment.loss)
     values = _shape(f"The loss {experiment.loss!r} cannot be applied to targets {_show(y)}", loss, outputs, y)

@@ -13,7 +13,7 @@ from memjax.errors import listing
 from memjax.random import generator, key_data
 from memjax.tasks import RandomLabels, from_arrays
 from memjax.types import Data
-from memjax.validate import check_data, check_functions, check_run
+from memjax.validate import check_functions, check_run, check_targets
 
 X = np.ones((2, 3), np.float32)
 LABELS = np.zeros(2, np.int32)
@@ -119,13 +119,13 @@ def test_fields_at_their_limits_agree():
 )
 def test_targets_that_do_not_fit_the_loss_are_an_input_error(fields, y, sentence):
     with pytest.raises(InputError, match=sentence):
-        check_data(Experiment(**fields), Data(X, y))
+        check_targets(Experiment(**fields), Data(X, y))
 
 
 def test_targets_that_fit_pass():
-    check_data(Experiment(), Data(X, np.array([0, 16])))
-    check_data(Experiment(loss="mse", task=VALUES), Data(X, np.zeros((2, 2))))
-    check_data(Experiment(loss=lambda o, t: t), Data(X, LABELS))
+    check_targets(Experiment(), Data(X, np.array([0, 16])))
+    check_targets(Experiment(loss="mse", task=VALUES), Data(X, np.zeros((2, 2))))
+    check_targets(Experiment(loss=lambda o, t: t), Data(X, LABELS))
 
 
 class Normed(nn.Module):

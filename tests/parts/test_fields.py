@@ -118,12 +118,13 @@ def test_the_traced_numbers_of_the_default_experiment_are_these():
 
 
 def test_numbers_are_traced_where_declared_and_none_bools_and_plain_fields_are_not():
-    values = fields.traced_values(Experiment(optimizer=sgd(0.1, nesterov=True), model=TwoBlocks()))
+    values = fields.traced_values(Experiment(optimizer=sgd(0.1, momentum=0.9, nesterov=True), model=TwoBlocks()))
     assert set(values) == {
         "model.left.scale",
         "model.right.scale",
         "optimizer.learning_rate",
         "optimizer.l2",
+        "optimizer.momentum",
         "loss_scale",
     }
     scheduled = fields.traced_values(SCHEDULED)

@@ -66,9 +66,9 @@ def read_axes(over: Over) -> tuple[Axis, ...]:
                 )
             seen.append(name)
         if len(np.unique(axis.coords()[axis.dim])) < len(axis.rows):
-            raise InputError(
-                f"The axis {axis.dim!r} has repeated values {list(axis.coords()[axis.dim])}: give each once."
-            )
+            values = axis.coords()[axis.dim].tolist()
+            more = ", or name first the field whose values all differ" if len(axis.names) > 1 else ""
+            raise InputError(f"The axis {axis.dim!r} has repeated values {values}: give each once{more}.")
     return axes
 
 

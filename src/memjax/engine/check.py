@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import jax
+import numpy as np
 
 from memjax.engine.program import Program
 from memjax.errors import InputError, cause
@@ -13,9 +15,35 @@ from memjax.examples import Examples, Tile
 from memjax.measures.measure import Measure
 from memjax.precision import float_dtype
 
-__all__ = ["check_program"]
+__all__ = ["RESERVED", "check_names", "check_program"]
 
 _BATCH = 3
+RESERVED = ("step", "status", "stop_step", "snapshot", "parameters", "parameter_index", "parameter_layout")
+"""Names that every result uses, or may."""
+
+
+def check_names(axes: Iterable[str], programs: Iterable[Program]) -> None:
+    """Raise `InputError` where two things of the Dataset would have one name, which would be found after training."""
+    taken = dict.fromkeys(RESERVED, "the result itself") | dict.fromkeys(axes, "an axis")
+    for axis in axes:
+        if axis in RESERVED:
+            raise InputError(f"The axis {axis!r} has a name that every result uses: rename the field.")
+    dims: dict[str, str] = {}
+    variables: dict[str, Measure] = {}
+    for measure in dict.fromkeys(measure for program in programs for measure in program.measures):
+        for split in measure.splits:
+            name = measure.variable(split)
+            if name in taken or variables.setdefault(name, measure) != measure:
+                other = taken.get(name, "another measure")
+                raise InputError(f"The measure {measure.name!r} would write {name!r}, the name of {other}: rename it.")
+        for dim in measure.dims:
+            if dim in taken or dims.setdefault(dim, measure.name) != measure.name:
+                other = taken.get(dim, f"the measure {dims.get(dim)!r}")
+                raise InputError(
+                    f"The measure {measure.name!r} has the dimension {dim!r}, a name of {other}: rename it."
+                )
+    for name in variables.keys() & dims.keys():
+        raise InputError(f"{name!r} is the name of a measure and of a dimension: rename one of them.")
 
 
 def check_program(program: Program) -> None:
@@ -24,6 +52,10 @@ def check_program(program: Program) -> None:
     params = _check_rule(program, hyper)
     tile, split = _examples(program)
     for measure in program.measures:
+        if measure.needs_labels and not np.issubdtype(np.dtype(program.y[1]), np.integer):
+            raise InputError(
+                f"The measure {measure.name!r} needs class labels, but the targets are values: leave it out."
+            )
         value = _value(program, measure, params, hyper, tile if measure.per_example else split)
         _check_shape(measure, value)
 

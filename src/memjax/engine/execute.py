@@ -17,7 +17,7 @@ from memjax.engine.partition import BlockPlan
 from memjax.engine.plan import Plan
 from memjax.engine.status import Status
 from memjax.engine.step import BlockData, RunState
-from memjax.precision import host_dtype, x64_enabled
+from memjax.precision import compile_settings, host_dtype
 
 __all__ = ["BlockResult", "execute"]
 
@@ -64,8 +64,8 @@ def execute(
     """
     lock = threading.Lock()
     pools = _Pools()
-    for block in plan.blocks:
-        _compile(block, jax.local_devices()[0])
+    devices = jax.local_devices()[: plan.lanes]
+    compiled = {(block.key, device): _compile(block, device) for block in plan.blocks for device in devices}
     on_compiled()
 
     def work(block: BlockPlan, device: Any, stop: threading.Event) -> None:
@@ -73,7 +73,7 @@ def execute(
             with lock:
                 on_steps(block, steps)
 
-        result = _train(block, device, pools, steps_done, stop)
+        result = _train(block, compiled[block.key, device], device, pools, steps_done, stop)
         if result is not None:
             with lock:
                 on_block(block, result)
@@ -94,8 +94,7 @@ class _Pools:
         with self._lock:
             key = id(block.pool), device
             if key not in self._held:
-                pool = block.pool.pool  # type: ignore[attr-defined]
-                packed = np.asarray(pool, host_dtype(pool.dtype))
+                packed = np.asarray(block.pool, host_dtype(block.pool.dtype))
                 self._held[key] = jax.device_put(packed, device), block.pool
             return self._held[key][0]
 
@@ -110,21 +109,27 @@ def _records_per_segment(block: BlockPlan) -> int:
 
 
 def _compile(block: BlockPlan, device: Any) -> Compiled:
-    rows = None if block.pool is None else len(block.pool.pool)  # type: ignore[attr-defined]
-    x64 = x64_enabled()
-    return compile_block(block.program, block.schedule, block.shape, _records_per_segment(block), rows, device, x64)
+    program, schedule, shape, snapshots = block.key
+    del snapshots
+    rows = None if block.pool is None else len(block.pool)
+    return compile_block(program, schedule, shape, _records_per_segment(block), rows, device, compile_settings())
 
 
 def _train(
-    block: BlockPlan, device: Any, pools: _Pools, on_steps: Callable[[int], None], stop: threading.Event
+    block: BlockPlan,
+    compiled: Compiled,
+    device: Any,
+    pools: _Pools,
+    on_steps: Callable[[int], None],
+    stop: threading.Event,
 ) -> BlockResult | None:
     """Train one block from start to end; None if told to stop."""
-    compiled, program = _compile(block, device), block.program
+    program = block.program
     packed = draw_block(program, block.shape, [run.experiment for run in block.runs])
     data, state = _start(block, compiled, packed, pools, device)
     records = [jax.tree.map(lambda leaf: np.asarray(leaf)[None], compiled.record(data, state))]
     wanted = {step for run in block.runs for step in run.experiment.snapshots}
-    snapshots = {0: _host(state.params)} if 0 in wanted else {}
+    snapshots = {0: _snapshot(state)} if 0 in wanted else {}
     span = _records_per_segment(block) * program.record_every
     for start in range(0, program.steps, span):
         if stop.is_set():
@@ -132,7 +137,7 @@ def _train(
         state, segment_records = compiled.segment(data, state, _rows(block, start, start + span, device))
         records.append(_host(segment_records))
         if start + span in wanted:
-            snapshots[start + span] = _host(state.params)
+            snapshots[start + span] = _snapshot(state)
         on_steps(span)
     return _result(block, state, records, snapshots)
 
@@ -164,13 +169,22 @@ def _host(tree: Any) -> Any:
     return jax.tree.map(np.asarray, tree)
 
 
+def _snapshot(state: RunState) -> Any:
+    """Parameters of every run, NaN for those that diverged: the values they froze at are no state of this step."""
+    diverged = np.asarray(state.status) == Status.DIVERGED
+
+    def blank(leaf: Any) -> np.ndarray:
+        return np.where(diverged.reshape(-1, *(1,) * (leaf.ndim - 1)), np.nan, leaf)
+
+    return jax.tree.map(lambda leaf: blank(leaf).astype(leaf.dtype), state.params)
+
+
 def _result(block: BlockPlan, state: RunState, records: list[Any], snapshots: dict[int, Any]) -> BlockResult:
     real = slice(0, len(block.runs))
     joined = jax.tree.map(lambda *parts: np.moveaxis(np.concatenate(parts), 0, 1)[real], *records)
-    status = np.asarray(state.status)[real]
-    return BlockResult(
-        joined,
-        np.where(status == Status.RUNNING, Status.FINISHED, status),
-        np.asarray(state.stop_step)[real],
-        jax.tree.map(lambda leaf: leaf[real], snapshots),
-    )
+    status, stop_step = np.asarray(state.status)[real], np.array(state.stop_step)[real]
+    ended = np.where(status == Status.RUNNING, Status.FINISHED, status)
+    # No step looks at the loss of the final state, so its record has the last word.
+    final = joined.get("train_loss", np.zeros((len(block.runs), 1)))[:, -1]
+    ended = np.where((ended == Status.FINISHED) & ~np.isfinite(final), Status.DIVERGED, ended)
+    return BlockResult(joined, ended, stop_step, jax.tree.map(lambda leaf: leaf[real], snapshots))

@@ -76,8 +76,8 @@ def _tile_shapes(x: ShapeOf, y: ShapeOf, runs: int, tiles: int, width: int) -> T
     )
 
 
-def block_shapes(program: Program, shape: Shape, pool: ShapeOf | None, rows: int) -> tuple[Any, Any, Any, Any]:
-    """Shape structs of what the programs take: arguments of init, data, state, minibatch rows."""
+def block_shapes(program: Program, shape: Shape, pool: ShapeOf | None, rows: int) -> tuple[Any, Any, Any]:
+    """Shape structs of what the programs take: arguments of init, data, state."""
     number = float_dtype()
     hyper = {path: jax.ShapeDtypeStruct((shape.runs,), number) for path in program.traced}
     x = program.x if pool is None else ShapeOf(((), "int32"))
@@ -86,7 +86,7 @@ def block_shapes(program: Program, shape: Shape, pool: ShapeOf | None, rows: int
     start, one = _start_shapes(program, hyper)
     stacked = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((shape.runs, *leaf.shape), leaf.dtype), one)
     state = jax.eval_shape(lambda p, o: first_state(p, o, shape.runs), *stacked)
-    return start, data, state, None
+    return start, data, state
 
 
 def _host(device: Any) -> Any:
@@ -104,7 +104,13 @@ def _placed(device: Any, shapes: Any) -> Any:
 
 @functools.lru_cache(maxsize=64)
 def compile_block(
-    program: Program, schedule: Schedule, shape: Shape, records: int, pool_rows: int | None, device: Any, x64: bool
+    program: Program,
+    schedule: Schedule,
+    shape: Shape,
+    records: int,
+    pool_rows: int | None,
+    device: Any,
+    settings: tuple[Any, ...],
 ) -> Compiled:
     """Compile the three programs of a packed shape, at the same time; the same arguments give the same programs.
 
@@ -116,11 +122,11 @@ def compile_block(
         Rows of the task's pool, or None.
     device
         Where the block will run.
-    x64
-        Whether 64-bit numbers are enabled: part of the key, since it changes every shape here.
+    settings
+        JAX's settings that change what is compiled from the same arguments; only part of the key.
     """
-    del x64
-    start, data, state, _ = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
+    del settings
+    start, data, state = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
     batch = (records, program.record_every, shape.runs, program.batch_size)
     rows = None if program.batch_size is None else jax.ShapeDtypeStruct(batch, "int32")
     place = functools.partial(_placed, device)

@@ -12,9 +12,13 @@ from memjax.experiment import Experiment
 from memjax.precision import float_dtype, host_dtype
 from memjax.random import generator, key_data
 from memjax.types import Data
-from memjax.validate import check_data
+from memjax.validate import draw_split
 
-__all__ = ["Block", "Shape", "Tiles", "batch_order", "draw_block"]
+__all__ = ["PAD", "Block", "Shape", "Tiles", "batch_order", "draw_block"]
+
+
+PAD = -1
+"""Row of a minibatch that is padding."""
 
 
 class Shape(NamedTuple):
@@ -71,11 +75,9 @@ class Block(NamedTuple):
 
 def draw_block(program: Program, shape: Shape, runs: Sequence[Experiment]) -> Block:
     """Draw the data of some runs and pack them; missing runs at the end repeat the last one."""
-    runs = [*runs, *[runs[-1]] * (shape.runs - len(runs))]
-    splits = [run.task.draw(run.data_key, *run.sizes()) for run in runs]
-    for run, split in zip(runs, splits, strict=True):
-        check_data(run, split.train)
-        check_data(run, split.test)
+    missing = shape.runs - len(runs)
+    splits = [draw_split(run) for run in runs]
+    runs, splits = [*runs, *[runs[-1]] * missing], [*splits, *[splits[-1]] * missing]
     numbers = [traced_of(run) for run in runs]
     dtype = float_dtype()
     return Block(
@@ -121,7 +123,7 @@ def batch_order(runs: Sequence[Experiment], width: int, start: int, stop: int) -
     Returns
     -------
     np.ndarray
-        ``int32[stop - start, R, B]``, -1 where the last batch of an epoch has fewer examples.
+        ``int32[stop - start, R, B]``, `PAD` where the last batch of an epoch has fewer examples.
     """
     return np.stack([_run_order(run, width, start, stop) for run in runs], axis=1)
 
@@ -130,7 +132,7 @@ def _run_order(run: Experiment, width: int, start: int, stop: int) -> np.ndarray
     count, _ = run.sizes()
     per_epoch = -(-count // width)
     epochs = range(start // per_epoch, -(-stop // per_epoch))
-    rows = np.full((len(epochs), per_epoch * width), -1, np.int32)
+    rows = np.full((len(epochs), per_epoch * width), PAD, np.int32)
     for row, epoch in zip(rows, epochs, strict=True):
         row[:count] = generator(run.data_key, f"batch order {epoch}").permutation(count)
     skipped = epochs.start * per_epoch

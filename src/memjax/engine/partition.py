@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -17,7 +18,6 @@ from memjax.engine.step import Schedule
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.models.adapt import parameter_count, with_outputs
-from memjax.types import PoolTask, Task
 
 __all__ = ["BlockPlan", "Packing", "Run", "default_lanes", "partition"]
 
@@ -56,10 +56,11 @@ class Packing:
 
 @dataclass(frozen=True)
 class Run:
-    """One cell of the sweep: its index along the axes and its experiment."""
+    """One cell of the sweep: its index along the axes, its experiment, and the pool that its task draws from, if any."""
 
     index: tuple[int, ...]
     experiment: Experiment
+    pool: np.ndarray | None
 
     @property
     def step_examples(self) -> int:
@@ -78,7 +79,7 @@ class BlockPlan:
     runs
         At most ``shape.runs`` of them; the rest is padding.
     pool
-        Task that owns the inputs, or None.
+        Inputs that the runs hold indices into, or None.
     seconds
         Rough cost on one lane, to deal by.
     """
@@ -87,8 +88,14 @@ class BlockPlan:
     schedule: Schedule
     shape: Shape
     runs: tuple[Run, ...]
-    pool: Task | None
+    pool: np.ndarray | None
     seconds: float
+
+    @property
+    def key(self) -> Any:
+        """What decides which programs are compiled: blocks of one key share them."""
+        snapshots = {step for run in self.runs for step in run.experiment.snapshots}
+        return self.program, self.schedule, self.shape, tuple(sorted(snapshots))
 
     @property
     def examples(self) -> int:
@@ -106,22 +113,21 @@ def default_lanes() -> int:
 
 def partition(program: Program, runs: Sequence[Run], packing: Packing, lanes: int) -> Iterable[BlockPlan]:
     """Cut runs that share a program, and a pool if they have one, into blocks."""
-    task = runs[0].experiment.task
-    pool = task if isinstance(task, PoolTask) else None
     schedule: Schedule = packing.schedule or ("streamed" if jax.default_backend() == "cpu" else "batched")
-    model = with_outputs(runs[0].experiment.model, task.num_outputs)
+    model = with_outputs(runs[0].experiment.model, runs[0].experiment.task.num_outputs)
     parameters = parameter_count(model, program.x.struct(1))
-    ordered = sorted(runs, key=lambda run: -run.step_examples)
+    ordered = sorted(runs, key=lambda run: -run.experiment.sizes()[0])
     for part, width in _tile_classes(ordered, parameters, program, packing):
         per_block = packing.runs or _block_runs(part, width, parameters, schedule, lanes)
-        yield from _cut(program, pool, schedule, part, width, per_block, parameters)
+        yield from _cut(program, runs[0].pool, schedule, part, width, per_block, parameters)
 
 
 def _tile_classes(runs: list[Run], parameters: int, program: Program, packing: Packing) -> list[tuple[list[Run], int]]:
     """Split runs, largest first, into at most two classes of one tile width each: two where that saves its compile."""
     if packing.width:
         return [(runs, packing.width)]
-    sizes = np.array([run.step_examples for run in runs])
+    # With minibatches only records go through tiles, and those take the whole split.
+    sizes = np.array([run.experiment.sizes()[0] for run in runs])
     choices = []
     for cut in [0, *_spread(1 + np.flatnonzero(np.diff(sizes)))]:
         parts = [part for part in (slice(0, cut), slice(cut, None)) if len(sizes[part])]
@@ -146,11 +152,12 @@ def _spread(values: np.ndarray) -> list[int]:
 
 def _block_runs(runs: list[Run], width: int, parameters: int, schedule: Schedule, lanes: int) -> int:
     """Runs per block: streamed, few enough to stay in cache and to feed all lanes; batched, as many as fit in memory."""
-    tiles = [math.ceil(run.step_examples / width) for run in runs]
     if schedule == "batched":
+        # A record goes through both splits at once, whatever the size of a minibatch.
+        tiles = [max(math.ceil(size / width) for size in run.experiment.sizes()) for run in runs]
         room = _memory_budget() // (4 * 6 * parameters)
         return max(1, int(len(runs) * min(1.0, room / sum(tiles))))
-    wanted = 1.6e7 / (tiles[0] * width * 6 * parameters)
+    wanted = 1.6e7 / (max(run.step_examples for run in runs) * 6 * parameters)
     return max(1, min(8, int(wanted), math.ceil(len(runs) / lanes)))
 
 
@@ -162,7 +169,7 @@ def _memory_budget() -> int:
 
 def _cut(
     program: Program,
-    pool: Task | None,
+    pool: np.ndarray | None,
     schedule: Schedule,
     runs: list[Run],
     width: int,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from memjax.engine.axes import Axis, cells
 from memjax.engine.partition import BlockPlan, Packing, Run, default_lanes, partition
@@ -11,7 +13,7 @@ from memjax.engine.program import Program, program_of
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.types import Data, PoolTask, Task
-from memjax.validate import check_data, check_functions, check_run
+from memjax.validate import check_functions, check_run, draw_split
 
 __all__ = ["Plan", "make_plan"]
 
@@ -38,19 +40,26 @@ def make_plan(experiment: Experiment, axes: tuple[Axis, ...], packing: Packing) 
         If any run is not possible; nothing has been traced for training by then.
     """
     groups: dict[Any, list[Run]] = {}
-    samples: dict[Any, Data] = {}
+    samples: dict[Any, Sample] = {}
     for index, run in cells(experiment, axes):
         check_run(run)
         sample = _sample(run, samples)
-        program = program_of(run, sample)
+        program = program_of(run, sample.rows)
         _check_hashable(run, program)
-        key = (program, _identity(run.task) if isinstance(run.task, PoolTask) else None)
+        key = program, id(sample.pool)
         if key not in groups:
-            _check_program(run, sample, program)
-        groups.setdefault(key, []).append(Run(index, run))
+            check_functions(run, program.x.struct(2), program.y.struct(2))
+        groups.setdefault(key, []).append(Run(index, run, sample.pool))
     lanes = packing.lanes or default_lanes()
     blocks = [block for (program, _), runs in groups.items() for block in partition(program, runs, packing, lanes)]
     return Plan(tuple(sorted(blocks, key=lambda block: -block.seconds)), lanes)
+
+
+class Sample(NamedTuple):
+    """One example of a task, with its pool resolved, and the pool: equal tasks share both."""
+
+    rows: Data
+    pool: np.ndarray | None
 
 
 def _identity(task: Task) -> Any:
@@ -62,13 +71,13 @@ def _identity(task: Task) -> Any:
     return task
 
 
-def _sample(run: Experiment, samples: dict[Any, Data]) -> Data:
-    """One example of a run's task with its pool resolved: dtypes and shapes of all the others."""
+def _sample(run: Experiment, samples: dict[Any, Sample]) -> Sample:
     key = _identity(run.task)
     if key not in samples:
-        data = run.task.draw(run.data_key, *run.sizes()).train
-        check_data(run, data)
-        samples[key] = Data(run.task.pool[:1] if isinstance(run.task, PoolTask) else data.x[:1], data.y[:1])
+        (x, y), _ = draw_split(run)
+        pool = run.task.pool if isinstance(run.task, PoolTask) else None
+        # Copied, so that one row does not keep a whole split in memory.
+        samples[key] = Sample(Data(np.array((x if pool is None else pool)[:1]), np.array(y[:1])), pool)
     return samples[key]
 
 
@@ -81,9 +90,3 @@ def _check_hashable(run: Experiment, program: Program) -> None:
                 f"The {name} {getattr(run, name)!r} holds something that has no hash, such as a list: use tuples and "
                 "functions, so that runs with the same structure can share a program."
             ) from None
-
-
-def _check_program(run: Experiment, sample: Data, program: Program) -> None:
-    check_data(run, sample)
-    x, y = program.x.struct(2), program.y.struct(2)
-    check_functions(run, x, y)

@@ -13,6 +13,7 @@ import optax
 from memjax import losses
 from memjax.experiment import Experiment
 from memjax.fields import fill, skeleton, traced_values
+from memjax.measures import BUILT_IN
 from memjax.measures.measure import Measure, settle
 from memjax.models.adapt import with_outputs
 from memjax.precision import host_dtype
@@ -104,7 +105,10 @@ def program_of(experiment: Experiment, sample: Data) -> Program:
 
 
 def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:
-    if experiment.measures is not None:
-        return settle(experiment.measures)
     labels = np.issubdtype(sample.y.dtype, np.integer)
-    return settle(name for name in _DEFAULT_MEASURES if labels or name != "accuracy")
+    default = [name for name in _DEFAULT_MEASURES if labels or name != "accuracy"]
+    measures = settle(default if experiment.measures is None else experiment.measures)
+    if losses.get(experiment.loss) is losses.cross_entropy:
+        return measures
+    # Only cross-entropy is in nats.
+    return tuple(dataclasses.replace(m, units="1") if m == BUILT_IN["loss"] else m for m in measures)

@@ -18,17 +18,3 @@ class Status(IntEnum):
     def label(self) -> str:
         """Value in the Dataset."""
         return self.name.lower()
-
-    @property
-    def sentence(self) -> str:
-        """What the status means."""
-        return _SENTENCES[self]
-
-
-_SENTENCES = {
-    Status.RUNNING: "The run has steps left to do.",
-    Status.FINISHED: "The run did all its steps.",
-    Status.DIVERGED: (
-        "The loss or a parameter stopped being finite: the run was frozen after stop_step and its later records are NaN."
-    ),
-}

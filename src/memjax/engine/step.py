@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from memjax.engine.pack import Tiles
+from memjax.engine.pack import PAD, Tiles
 from memjax.engine.program import Hyper, Program
 from memjax.engine.status import Status
-from memjax.examples import Examples, Tile, tile_of
+from memjax.examples import Examples, Tile, masked_tile, tile_mask
 from memjax.types import Array, Params
 
 __all__ = ["BlockData", "RunState", "Schedule", "first_state", "step", "take_record"]
@@ -77,11 +77,13 @@ def _total(schedule: Schedule, function: Total, params: Params, data: BlockData,
             return examples.sum(lambda tile: function(params, hyper, tile))
 
         return jax.vmap(one_run, in_axes=(0, 0, axes))(params, data.hyper, examples)
-    spread = jax.tree.map(lambda leaf: leaf[tiles.run], (params, data.hyper, tiles.size))
+    spare = tiles.x[tiles.first, 0], tiles.y[tiles.first, 0]
+    spread = jax.tree.map(lambda leaf: leaf[tiles.run], (params, data.hyper, tiles.size, spare))
 
     def one_tile(own: Any, x: Array, y: Array, position: Array) -> Any:
-        params, hyper, size = own
-        return function(params, hyper, tile_of(x, y, position, size, data.pool))
+        params, hyper, size, spare = own
+        mask = tile_mask(position, x.shape[0], size)
+        return function(params, hyper, masked_tile(x, y, mask, spare, data.pool))
 
     parts = jax.vmap(one_tile)(spread, tiles.x, tiles.y, tiles.position)
     return jax.tree.map(lambda leaf: jax.ops.segment_sum(leaf, tiles.run, tiles.first.shape[0]), parts)
@@ -105,13 +107,13 @@ def _gradient(
     else:
         examples, axes = _examples(data.train, data.pool)
         one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
-        total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows >= 0).sum(-1)
+        total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
     return jax.tree.map(lambda leaf: leaf / count.astype(leaf.dtype).reshape(-1, *(1,) * (leaf.ndim - 1)), total)
 
 
 def _minibatch(examples: Examples, rows: Array) -> Tile:
-    mask = rows >= 0
-    return examples.take(examples.first * examples.x.shape[1] + jnp.where(mask, rows, 0), mask)
+    mask = rows != PAD
+    return examples.take(jnp.where(mask, rows, 0), mask)
 
 
 def _update(program: Program, hyper: Hyper, state: RunState, loss: Array, gradient: Params) -> RunState:

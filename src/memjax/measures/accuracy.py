@@ -18,5 +18,7 @@ def _accuracy(params: Params, apply: Apply, examples: Tile) -> Array:
     return jnp.where(jnp.isfinite(outputs).all(-1), correct, jnp.nan).astype(outputs.dtype)
 
 
-accuracy = Measure(_accuracy, "accuracy", per_example=True, splits=("train", "test"), long_name="accuracy")
+accuracy = Measure(
+    _accuracy, "accuracy", per_example=True, needs_labels=True, splits=("train", "test"), long_name="accuracy"
+)
 """Share of examples classified right, between 0 and 1; ties go to the lower class."""

@@ -21,6 +21,12 @@ def _bits(params: Params, apply: Apply, examples: Tile) -> Array:
 
 
 memorized_bits = Measure(
-    _bits, "memorized_bits", per_example=True, reduce="sum", long_name="memorised label information", units="bits"
+    _bits,
+    "memorized_bits",
+    per_example=True,
+    needs_labels=True,
+    reduce="sum",
+    long_name="memorised label information",
+    units="bits",
 )
 """N (ln C - mean cross-entropy) / ln 2 on the train split: the saving over uniform guessing (Liu, "Memory 2")."""

@@ -20,6 +20,12 @@ def _margin(params: Params, apply: Apply, examples: Tile) -> Array:
 
 
 logit_margin = Measure(
-    _margin, "logit_margin", per_example=True, splits=("train", "test"), long_name="mean logit margin", units="logits"
+    _margin,
+    "logit_margin",
+    per_example=True,
+    needs_labels=True,
+    splits=("train", "test"),
+    long_name="mean logit margin",
+    units="logits",
 )
 """Mean over a split of f_y - max_{j != y} f_j: positive where the example is classified right."""

@@ -38,6 +38,8 @@ class Measure:
         Names of the dimensions of one value.
     long_name, units
         For the labels of plots; units ``1`` for pure numbers.
+    needs_labels
+        Whether targets must be class labels.
     """
 
     function: Callable[..., Any]
@@ -48,8 +50,13 @@ class Measure:
     dims: tuple[str, ...] = ()
     long_name: str = ""
     units: str = "1"
+    needs_labels: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.isidentifier():
+            raise InputError(f"A measure is named {self.name!r}: give a name of letters, digits and underscores.")
+        if not isinstance(self.dims, tuple) or not all(isinstance(dim, str) for dim in self.dims):
+            raise InputError(f"The measure {self.name!r} has dims = {self.dims!r}: give a tuple of names.")
         if self.reduce not in ("mean", "sum"):
             raise InputError(f"The measure {self.name!r} has reduce = {self.reduce!r}: use mean or sum.")
         if not self.splits or set(self.splits) - {"train", "test"}:

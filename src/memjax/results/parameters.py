@@ -58,7 +58,7 @@ def _key(key: Any) -> str:
     return str(next(getattr(key, name) for name in ("key", "idx", "name") if hasattr(key, name)))
 
 
-def params(dataset: xr.Dataset, step: int | None = None, **run: Any) -> dict[str, Any]:
+def params(dataset: xr.Dataset, step: int | None = None, **run: Any) -> Any:
     """Parameters of one run at one snapshot.
 
     Parameters
@@ -72,8 +72,9 @@ def params(dataset: xr.Dataset, step: int | None = None, **run: Any) -> dict[str
 
     Returns
     -------
-    dict
-        Nested dicts of arrays, as the model's ``init`` gave them; lists and tuples come back as dicts by position.
+    dict or numpy.ndarray
+        Nested dicts of arrays, as the model's ``init`` gave them, or its one array; lists and tuples come back as dicts by
+        position. NaN for a run that had diverged by that step.
 
     Raises
     ------
@@ -105,7 +106,9 @@ def params(dataset: xr.Dataset, step: int | None = None, **run: Any) -> dict[str
     return _unflatten(one["parameters"].values, layouts[int(one["parameter_layout"])])
 
 
-def _unflatten(flat: np.ndarray, layout: Layout) -> dict[str, Any]:
+def _unflatten(flat: np.ndarray, layout: Layout) -> Any:
+    if layout and not layout[0][0]:
+        return flat[: int(np.prod(layout[0][1]))].reshape(layout[0][1])
     tree: dict[str, Any] = {}
     start = 0
     for path, shape in layout:

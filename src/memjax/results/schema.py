@@ -23,8 +23,8 @@ _COORDINATES: dict[str, dict[str, str]] = {
     "batch_size": {"long_name": "batch size", "units": "1"},
     "learning_rate": {"long_name": "learning rate", "units": "1"},
     "snapshot": {"long_name": "training step of the snapshot", "units": "1"},
-    "status": {"long_name": "what became of the run: finished or diverged"},
-    "stop_step": {"long_name": "last step with a finite loss and finite parameters", "units": "1"},
+    "status": {"long_name": "finished, or diverged: the loss or a parameter stopped being finite"},
+    "stop_step": {"long_name": "steps done; in a diverged run the last step with finite parameters", "units": "1"},
 }
 
 
@@ -33,7 +33,9 @@ def coordinate_attrs(name: str) -> dict[str, str]:
     return dict(_COORDINATES.get(name, {"long_name": name.replace("_", " ")}))
 
 
-def provenance(experiment_json: str, axes: dict[str, list[Any]], packing: dict[str, Any]) -> dict[str, Any]:
+def provenance(
+    experiment_json: str, axes: dict[str, list[Any]], over: dict[str, list[Any]], packing: dict[str, Any]
+) -> dict[str, Any]:
     """Attributes that say where a Dataset comes from; text and numbers only, so that any format can hold them.
 
     Parameters
@@ -42,6 +44,8 @@ def provenance(experiment_json: str, axes: dict[str, list[Any]], packing: dict[s
         The experiment.
     axes
         Labels of every axis.
+    over
+        What the labels stand for, as a spec writes it.
     packing
         Device, lanes, precision and packed shapes.
     """
@@ -49,6 +53,7 @@ def provenance(experiment_json: str, axes: dict[str, list[Any]], packing: dict[s
         "schema_version": SCHEMA_VERSION,
         "experiment": experiment_json,
         "axes": json.dumps(axes),
+        "over": json.dumps(over),
         "packing": json.dumps(packing),
         "versions": json.dumps(
             {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in _PACKAGES}}

@@ -113,23 +113,29 @@ def new_folder(out: str | os.PathLike[str]) -> Path:
     target = Path(out).absolute()
     if target.exists():
         raise InputError(f"The folder {str(out)!r} exists already: give another one, or remove it first.")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise InputError(f"The folder {str(out)!r} cannot be made: {problem.strerror}.") from None
-    if not os.access(target.parent, os.W_OK):
-        raise InputError(f"The folder {str(target.parent)!r} cannot be written to: choose another one.")
+    # Only looked at here, and made when there is something to put in it.
+    there = next(folder for folder in target.parents if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise InputError(
+            f"The folder {str(out)!r} cannot be made, for {str(there)!r} cannot be written to: choose another."
+        )
     return target
 
 
 def save_folder(target: Path, datasets: Mapping[str, xr.Dataset]) -> None:
     """Make a folder with the first dataset as ``dataset.nc`` and the others by name, whole or not at all."""
-    with tempfile.TemporaryDirectory(prefix=".memjax-", dir=target.parent) as scratch:
-        folder = Path(scratch) / target.name
-        folder.mkdir()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
         for i, (name, dataset) in enumerate(datasets.items()):
             save(dataset, folder / (DATASET_FILE if i == 0 else f"{name}.nc"))
         folder.rename(target)
+    except OSError as problem:
+        # What was trained must not be lost to a folder that came in between, or to a full disk.
+        raise InputError(
+            f"{str(target)!r} could not be made ({problem.strerror}); what was written so far is in {str(folder)!r}."
+        ) from problem
+    target.chmod(0o755)
 
 
 def _write_findings(
