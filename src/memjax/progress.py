@@ -26,6 +26,7 @@ class Progress:
     def __init__(self, plan: Plan, show: bool | None) -> None:
         self._total = sum(block.examples * block.program.steps for block in plan.blocks)
         self._num_runs, self._done = len(plan.runs), 0
+        self._all_steps, self._steps = sum(run.experiment.steps for run in plan.runs), 0
         self._show = _interactive() if show is None else show
         self._bar: Any = None
 
@@ -46,6 +47,8 @@ class Progress:
     def steps(self, block: BlockPlan, steps: int) -> None:
         """Count some steps of a block as done."""
         if self._bar is not None:
+            self._steps += steps * len(block.runs)
+            self._bar.set_postfix_str(f"{self._steps}/{self._all_steps} steps", refresh=False)
             self._bar.update(block.examples * steps)
 
     def finished(self, block: BlockPlan) -> None:

@@ -62,3 +62,20 @@ def test_errors_name_the_remedy(norm):
         gap(norm.to_dataset())
     with pytest.raises(ValueError, match="series is a ndarray"):
         gap(norm.values)
+
+
+def test_a_shorter_run_ends_at_its_own_last_step_and_a_diverged_one_is_nan():
+    nan = np.nan
+    series = xr.DataArray(
+        [[1.0, 3.0, nan, nan], [1.0, 2.0, 5.0, 9.0], [1.0, 4.0, nan, nan]],
+        dims=("run", "step"),
+        coords={
+            "step": [0, 10, 20, 30],
+            "status": ("run", ["finished", "finished", "diverged"]),
+            "stop_step": ("run", [10, 30, 13]),
+        },
+    )
+    np.testing.assert_array_equal(last(series), [3.0, 9.0, nan])
+    np.testing.assert_array_equal(gap(series), [2.0, 8.0, nan])
+    np.testing.assert_array_equal(maximum(series), [3.0, 9.0, nan])
+    np.testing.assert_array_equal(last(series.sel(step=slice(0, 20))), [3.0, 5.0, nan])

@@ -170,7 +170,8 @@ def test_the_bar_is_there_before_the_first_compile(capsys, monkeypatch):
     monkeypatch.setattr(module, "execute", watched)
     mj.sweep(spec(), over={"seed": [0, 1, 2]}, progress=True)
     assert "compiling, 0/3 runs" in seen[0]
-    assert "3/3 runs: 100%" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "3/3 runs: 100%" in shown and "18/18 steps" in shown and "example/s" in shown
     mj.sweep(spec(), over={"seed": [0]})
     assert capsys.readouterr().err == ""
 

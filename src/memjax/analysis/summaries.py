@@ -53,6 +53,8 @@ def first(series: xr.DataArray, dim: str = "step") -> xr.DataArray:
 def last(series: xr.DataArray, dim: str = "step") -> xr.DataArray:
     """Return the last record of each run, usually the final state; NaN for a run that diverged.
 
+    A finished run with fewer steps than others of its sweep ends at its own last step.
+
     Parameters
     ----------
     series : xarray.DataArray
@@ -147,10 +149,22 @@ def maximum(series: xr.DataArray, dim: str = "step") -> xr.DataArray:
     return _summarise(series, dim, "maximum", lambda y: y.max(axis=-1))
 
 
+def _held(series: xr.DataArray, dim: str) -> xr.DataArray:
+    """Hold the final record of a finished run over the records that only longer runs of the sweep have."""
+    if not {"status", "stop_step", dim} <= set(series.coords) or dim != "step":
+        return series
+    finished = series["status"] == "finished"
+    over = (series[dim] > series["stop_step"]) & finished
+    if not over.any():
+        return series
+    end = series["stop_step"].clip(max=series[dim].max()).where(finished, series[dim].max())
+    return series.where(~over, series.sel({dim: end.astype(series[dim].dtype)}, method="pad"))
+
+
 def _summarise(series: xr.DataArray, dim: str, name: str, function: Callable[[FloatArray], FloatArray]) -> xr.DataArray:
     require_array(series, "series")
     require_dim(series, dim, "dim")
-    summary = lift(lambda y: (function(y),), series, [dim], {name: ()})[name]
+    summary = lift(lambda y: (function(y),), _held(series, dim), [dim], {name: ()})[name]
     label = series.attrs.get("long_name", series.name)
     summary.attrs = {"long_name": f"{name} of {label}" if label else name}
     if "units" in series.attrs:

@@ -24,7 +24,7 @@ Finished = list[tuple[BlockPlan, BlockResult]]
 def assemble(plan: Plan, axes: tuple[Axis, ...], finished: Finished) -> xr.Dataset:
     """Dataset of a whole sweep: dimensions are the axes in their order, then ``step``, then those of a measure.
 
-    Runs with fewer records than others are NaN after their last one.
+    A run is NaN at the steps where only other runs have records.
     """
     shape = tuple(len(axis.rows) for axis in axes)
     dims = tuple(axis.dim for axis in axes)

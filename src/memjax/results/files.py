@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -45,6 +46,8 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
         raise InputError(f"{str(target)!r} exists already: give another name, or remove it first.")
     if not target.parent.is_dir():
         raise InputError(f"The folder {str(target.parent)!r} does not exist: create it first.")
+    if target.suffix == ".zarr":
+        _require_zarr()
     with tempfile.TemporaryDirectory(prefix=".memjax-", dir=target.parent) as scratch:
         partial = Path(scratch) / target.name
         if target.suffix == ".nc":
@@ -53,6 +56,11 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
             dataset.to_zarr(partial, consolidated=False, zarr_format=2)
         partial.rename(target)
     return target
+
+
+def _require_zarr() -> None:
+    if importlib.util.find_spec("zarr") is None:
+        raise InputError("zarr is not installed: pip install 'memjax[zarr]', or use a name ending in .nc.")
 
 
 def _encoding(dataset: xr.Dataset) -> dict[str, dict[str, object]]:
@@ -83,6 +91,8 @@ def open_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
         raise InputError(
             f"There is no dataset at {str(source)!r}: give a .nc file, a .zarr folder, or the folder of a study."
         )
+    if source.suffix == ".zarr":
+        _require_zarr()
     try:
         if source.suffix == ".zarr":
             dataset = xr.open_zarr(source, consolidated=False).load()
