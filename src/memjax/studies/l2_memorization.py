@@ -56,7 +56,7 @@ def _analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
     alone = analysis.fit_power_law(rising.rename(seed="run"), offset=True)["exponent"]
     peak = analysis.peak(gap)
     return Findings(
-        tables={"published": _claims(peak, laws, alone), "gaps": _gaps(gap)},
+        tables={"published": _claims(peak, laws, alone, gap["train_size"].values.tolist()), "gaps": _gaps(gap)},
         figures={
             "base_run": _base_run(dataset),
             "trajectories": _trajectories(dataset),
@@ -75,14 +75,14 @@ def _analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
     )
 
 
-def _claims(peak: xr.Dataset, laws: Mapping[bool, xr.Dataset], alone: xr.DataArray) -> Table:
+def _claims(peak: xr.Dataset, laws: Mapping[bool, xr.Dataset], alone: xr.DataArray, ends: list[int]) -> Table:
     law, plain = laws[True], laws[False]
     shown = analysis.format_interval
     rows = [
         ("train size of the largest gap", "3200", f"{float(peak['location']):g} ({_agreement(peak)})"),
         ("gap at the maximum", "about 40", shown(float(peak["height"]), peak["height_interval"].values)),
         (
-            "height of the maximum above the mean of the ends",
+            f"height of the maximum above the mean of the ends ({ends[0]} and {ends[-1]})",
             "25.763 (its baseline is not stated)",
             shown(float(peak["rise_above_ends"]), peak["rise_above_ends_interval"].values),
         ),
