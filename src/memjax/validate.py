@@ -13,7 +13,7 @@ from memjax.experiment import Experiment
 from memjax.models.adapt import with_outputs
 from memjax.types import Data, PoolTask, Split
 
-__all__ = ["check_functions", "check_run", "check_targets", "draw_split"]
+__all__ = ["check_functions", "check_run", "check_targets", "draw_split", "shape_of"]
 
 
 def check_run(experiment: Experiment) -> None:
@@ -95,9 +95,9 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
     """Raise `InputError` where model or loss cannot serve examples shaped like ``x[B, ...]`` and ``y[B, ...]``."""
     model = with_outputs(experiment.model, experiment.task.num_outputs)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    params = _shape(f"The model {model!r} cannot draw parameters for inputs {_show(x)}", model.init, key, x)
+    params = shape_of(f"The model {model!r} cannot draw parameters for inputs {_show(x)}", model.init, key, x)
     _check_params(params)
-    outputs = _shape(f"The model {model!r} cannot be applied to inputs {_show(x)}", model.apply, params, x)
+    outputs = shape_of(f"The model {model!r} cannot be applied to inputs {_show(x)}", model.apply, params, x)
     width, batch = experiment.task.num_outputs, x.shape[0]
     if outputs.shape != (batch, width):
         raise InputError(
@@ -110,7 +110,7 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
             "outputs' shape, such as y[:, None]."
         )
     loss = losses.get(experiment.loss)
-    values = _shape(f"The loss {experiment.loss!r} cannot be applied to targets {_show(y)}", loss, outputs, y)
+    values = shape_of(f"The loss {experiment.loss!r} cannot be applied to targets {_show(y)}", loss, outputs, y)
     if getattr(values, "shape", None) != (batch,):
         raise InputError(
             f"The loss {experiment.loss!r} gave shape {list(getattr(values, 'shape', []))} for {batch} examples: it must "
@@ -129,7 +129,7 @@ def _check_params(params: Any) -> None:
         )
 
 
-def _shape(what: str, function: Any, *arguments: Any) -> Any:
+def shape_of(what: str, function: Any, *arguments: Any) -> Any:
     """Trace a user's function for its output shape; a failure becomes one sentence with the cause chained."""
     try:
         return jax.eval_shape(function, *arguments)

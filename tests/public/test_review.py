@@ -212,3 +212,14 @@ def test_a_folder_that_comes_in_between_does_not_cost_the_sweep(tmp_path):
         save_folder(target, {"sweep": ds})
     kept = str(caught.value).split("is in '")[1].split("'")[0]
     assert mj.open(kept).equals(ds)
+
+
+def test_losses_of_different_units_share_one_axis_and_one_variable():
+    def doubled(outputs, targets):
+        return 2 * mj.losses.cross_entropy(outputs, targets)
+
+    ds = mj.sweep(spec(), over={"loss": ["cross_entropy", doubled]})
+    first = ds.train_loss.isel(step=0)
+    # The same sum doubled: exact in float32.
+    assert first.sel(loss="doubled") == 2 * first.sel(loss="cross_entropy")
+    assert ds.train_loss.units == "1"

@@ -10,10 +10,11 @@ import jax
 import numpy as np
 
 from memjax.engine.program import Program
-from memjax.errors import InputError, cause
+from memjax.errors import InputError
 from memjax.examples import Examples, Tile
 from memjax.measures.measure import Measure
 from memjax.precision import float_dtype
+from memjax.validate import shape_of
 
 __all__ = ["RESERVED", "check_names", "check_program"]
 
@@ -29,11 +30,12 @@ def check_names(axes: Iterable[str], programs: Iterable[Program]) -> None:
         if axis in RESERVED:
             raise InputError(f"The axis {axis!r} has a name that every result uses: rename the field.")
     dims: dict[str, str] = {}
-    variables: dict[str, Measure] = {}
+    # By function: the same measure may have other units in a program with another loss.
+    variables: dict[str, Any] = {}
     for measure in dict.fromkeys(measure for program in programs for measure in program.measures):
         for split in measure.splits:
             name = measure.variable(split)
-            if name in taken or variables.setdefault(name, measure) != measure:
+            if name in taken or variables.setdefault(name, measure.function) != measure.function:
                 other = taken.get(name, "another measure")
                 raise InputError(f"The measure {measure.name!r} would write {name!r}, the name of {other}: rename it.")
         for dim in measure.dims:
@@ -68,13 +70,8 @@ def _check_rule(program: Program, hyper: Any) -> Any:
         program.rule_with(hyper).update(params, state, params)
         return params
 
-    try:
-        return jax.eval_shape(first_update, jax.ShapeDtypeStruct((2,), "uint32"), hyper)
-    except InputError:
-        raise
-    except Exception as problem:
-        name = program.optimizer.name
-        raise InputError(f"The optimizer {name!r} cannot update the model's parameters: {cause(problem)}") from problem
+    what = f"The optimizer {program.optimizer.name!r} cannot update the model's parameters"
+    return shape_of(what, first_update, jax.ShapeDtypeStruct((2,), "uint32"), hyper)
 
 
 def _examples(program: Program) -> tuple[Any, Any]:
@@ -89,12 +86,7 @@ def _value(program: Program, measure: Measure, params: Any, hyper: Any, examples
     def call(params: Any, hyper: Any, examples: Any) -> Any:
         return measure.bind(program.loss)(params, program.model_with(hyper).apply, examples)
 
-    try:
-        return jax.eval_shape(call, params, hyper, examples)
-    except InputError:
-        raise
-    except Exception as problem:
-        raise InputError(f"The measure {measure.name!r} cannot be computed: {cause(problem)}") from problem
+    return shape_of(f"The measure {measure.name!r} cannot be computed", call, params, hyper, examples)
 
 
 def _check_shape(measure: Measure, value: Any) -> None:

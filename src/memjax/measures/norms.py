@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -9,7 +11,18 @@ from memjax.examples import Examples
 from memjax.measures.measure import Measure
 from memjax.types import Apply, Array, Params
 
-__all__ = ["layer_l2", "squared_norm", "weight_l2"]
+__all__ = ["layer_l2", "path_names", "squared_norm", "weight_l2"]
+
+
+def path_names(path: tuple[Any, ...]) -> list[str]:
+    """Names along a path into a tree of parameters: keys of dicts, places in lists, names of fields.
+
+    Examples
+    --------
+    >>> [path_names(path) for path, _ in jax.tree_util.tree_leaves_with_path({"w": [1.0, 2.0]})]
+    [['w', '0'], ['w', '1']]
+    """
+    return [str(next(getattr(key, name) for name in ("key", "idx", "name") if hasattr(key, name))) for key in path]
 
 
 def squared_norm(tree: Params) -> Array:
@@ -31,12 +44,7 @@ def _weight_l2(params: Params, apply: Apply, examples: Examples) -> Array:
 def _layer_l2(params: Params, apply: Apply, examples: Examples) -> dict[str, Array]:
     del apply, examples
     leaves = jax.tree_util.tree_leaves_with_path(params)
-    return {
-        "/".join(str(getattr(key, "key", getattr(key, "idx", key))) for key in path): jnp.sqrt(
-            jnp.sum(jnp.square(leaf))
-        )
-        for path, leaf in leaves
-    }
+    return {"/".join(path_names(path)): jnp.sqrt(jnp.sum(jnp.square(leaf))) for path, leaf in leaves}
 
 
 weight_l2 = Measure(_weight_l2, "weight_l2", long_name="L2 norm of all parameters")

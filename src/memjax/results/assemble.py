@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
@@ -56,13 +57,18 @@ def _steps(block: BlockPlan) -> Iterable[int]:
 
 
 def _variables(blocks: Iterable[BlockPlan]) -> dict[str, tuple[Any, str]]:
-    """Measure and prefix of its long name for every variable, in the order of the measures."""
-    return {
-        measure.variable(split): (measure, f"{split} " if len(measure.splits) > 1 else "")
-        for block in blocks
-        for measure in block.program.measures
-        for split in measure.splits
-    }
+    """Measure and prefix of its long name for every variable, in the order of the measures.
+
+    A variable whose units differ between programs, as those of two losses, has none.
+    """
+    found: dict[str, tuple[Any, str]] = {}
+    for measure in dict.fromkeys(measure for block in blocks for measure in block.program.measures):
+        for split in measure.splits:
+            name = measure.variable(split)
+            known = found.get(name, (measure, ""))[0]
+            common = measure if known.units == measure.units else dataclasses.replace(measure, units="1")
+            found[name] = common, f"{split} " if len(measure.splits) > 1 else ""
+    return found
 
 
 def _gather(

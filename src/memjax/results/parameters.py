@@ -12,6 +12,7 @@ import xarray as xr
 from memjax.engine.execute import BlockResult
 from memjax.engine.partition import BlockPlan
 from memjax.errors import InputError, listing
+from memjax.measures.norms import path_names
 from memjax.results.schema import coordinate_attrs
 
 __all__ = ["add_snapshots", "params"]
@@ -50,12 +51,8 @@ def add_snapshots(
 
 def _flatten(tree: Any) -> tuple[np.ndarray, Layout]:
     leaves = jax.tree_util.tree_leaves_with_path(tree)
-    layout = [([_key(key) for key in path], list(leaf.shape[1:])) for path, leaf in leaves]
+    layout = [(path_names(path), list(leaf.shape[1:])) for path, leaf in leaves]
     return np.concatenate([leaf.reshape(leaf.shape[0], -1) for _, leaf in leaves], axis=1), layout
-
-
-def _key(key: Any) -> str:
-    return str(next(getattr(key, name) for name in ("key", "idx", "name") if hasattr(key, name)))
 
 
 def params(dataset: xr.Dataset, step: int | None = None, **run: Any) -> Any:
