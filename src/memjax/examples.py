@@ -97,10 +97,14 @@ class Examples:
         3.0
         """
         shapes = jax.eval_shape(function, jax.eval_shape(self.tile, jnp.int32(0)))
-        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-        return jax.lax.fori_loop(
-            0, self.num_tiles, lambda t, total: jax.tree.map(jnp.add, total, function(self.tile(t))), zeros
-        )
+        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.size, leaf.dtype), shapes)
+
+        def add(index: Array, total: Any) -> Any:
+            # Flat, because XLA's CPU loops are over the last axis, and that of a gradient is short.
+            return jax.tree.map(lambda old, new: old + new.reshape(-1), total, function(self.tile(index)))
+
+        total = jax.lax.fori_loop(0, self.num_tiles, add, zeros)
+        return jax.tree.map(lambda leaf, like: leaf.reshape(like.shape), total, shapes)
 
     def mean(self, function: Callable[[Tile], Array]) -> Array:
         """Mean over the examples of a function that gives ``[B]`` for a tile."""

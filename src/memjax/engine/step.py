@@ -156,19 +156,33 @@ def take_record(program: Program, schedule: Schedule, data: BlockData, state: Ru
 def _per_example(
     program: Program, schedule: Schedule, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
 ) -> dict[str, Array]:
-    """Measures of single examples, all in one pass over the split: XLA merges their forward passes."""
+    """Measures of single examples, all in one pass over the split with one forward pass between them."""
     chosen = [measure for measure in measures if measure.per_example]
     if not chosen:
         return {}
 
     def sums(params: Params, hyper: Hyper, tile: Tile) -> dict[str, Array]:
-        apply = program.model_with(hyper).apply
+        apply = _once(program.model_with(hyper).apply, params, tile.x)
         values = {m.variable(split): m.bind(program.loss)(params, apply, tile) for m in chosen}
         return {name: tile.sum(value) for name, value in values.items()}
 
     total = _total(schedule, sums, params, data, tiles)
     means = {m.variable(split) for m in chosen if m.reduce == "mean"}
     return {name: value / tiles.size if name in means else value for name, value in total.items()}
+
+
+def _once(apply: Callable[[Params, Array], Array], params: Params, x: Array) -> Callable[[Params, Array], Array]:
+    """The same function, with its value at these very arguments computed once."""
+    kept: list[Array] = []
+
+    def shared(own: Params, inputs: Array) -> Array:
+        if own is not params or inputs is not x:
+            return apply(own, inputs)
+        if not kept:
+            kept.append(apply(own, inputs))
+        return kept[0]
+
+    return shared
 
 
 def _whole(

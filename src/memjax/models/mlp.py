@@ -13,12 +13,30 @@ from memjax.checks import number, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
+from memjax.models.layers import dense
 from memjax.models.initializers import check as check_initializer
 from memjax.models.initializers import draw
 from memjax.precision import float_dtype
 from memjax.types import Array, Params
 
 __all__ = ["MLP"]
+
+
+class _Dense(nn.Module):
+    """Affine layer on feature-major activations ``[I, B]``."""
+
+    width: int
+    bias: bool
+
+    @nn.compact
+    def __call__(self, h: Array) -> Array:
+        kernel = self.param("kernel", nn.initializers.zeros_init(), (h.shape[0], self.width), h.dtype)
+        out = dense(kernel, h)
+        return (
+            out + self.param("bias", nn.initializers.zeros_init(), (self.width,), h.dtype)[:, None]
+            if self.bias
+            else out
+        )
 
 
 class _Layers(nn.Module):
@@ -33,11 +51,12 @@ class _Layers(nn.Module):
         x = x.reshape(x.shape[0], -1)
         if not jnp.issubdtype(x.dtype, jnp.floating):
             x = x.astype(float_dtype())
+        h = x.T
         for depth, width in enumerate(self.widths):
-            x = nn.Dense(width, use_bias=self.bias, param_dtype=x.dtype, name=f"layer_{depth}")(x)
+            h = _Dense(width, self.bias, name=f"layer_{depth}")(h)
             if depth < len(self.widths) - 1:
-                x = self.activation(x)
-        return x
+                h = self.activation(h)
+        return h.T
 
 
 def _widths(hidden: object) -> tuple[int, ...]:
