@@ -8,6 +8,7 @@ from memjax.engine.partition import Packing
 from memjax.errors import InputError
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
+from memjax.explain import Explanation, explain
 from memjax.fields import traced
 from memjax.measures import Measure
 from memjax.results import open_dataset as open
@@ -19,12 +20,14 @@ __version__ = _version("memjax")
 __all__ = [
     "Examples",
     "Experiment",
+    "Explanation",
     "InputError",
     "Measure",
     "Packing",
     "Tile",
     "analysis",
     "enable_compile_cache",
+    "explain",
     "losses",
     "measures",
     "models",

@@ -30,7 +30,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("studies", help="list the studies")
     run = verbs.add_parser("run", help="run the sweep of a TOML or JSON file")
     run.add_argument("spec", metavar="SPEC")
-    run.add_argument("--out", metavar="DIR", required=True, help="folder to make")
+    run.add_argument("--out", metavar="DIR", help="folder to make")
+    run.add_argument("--dry-run", action="store_true", help="print the plan and its cost, and train nothing")
     show = verbs.add_parser("show", help="say what a dataset holds")
     show.add_argument("folder", metavar="DIR")
     for verb in (study, run):
@@ -120,15 +121,22 @@ def _studies(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from memjax.explain import explain
     from memjax.spec import read_experiment, read_over
     from memjax.studies.run import new_folder, save_folder
     from memjax.sweep import sweep
+
+    if not options.out and not options.dry_run:
+        raise InputError("run has no folder to write to: give --out DIR, or --dry-run to see the plan only.")
 
     spec = _read(Path(options.spec))
     unknown = sorted(set(spec) - {"experiment", "over"})
     if unknown:
         raise InputError(f"{options.spec} has the tables {unknown}, which are not known: use experiment and over.")
     experiment, over = read_experiment(spec.get("experiment", {})), read_over(spec.get("over", {}))
+    if options.dry_run:
+        print(explain(experiment, over))
+        return 0
     target = new_folder(options.out)
     _start_cache(options)
     dataset = sweep(experiment, over, progress=options.progress)

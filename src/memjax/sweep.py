@@ -9,8 +9,7 @@ from typing import Any
 import jax
 import xarray as xr
 
-from memjax.engine.axes import Axis, read_axes
-from memjax.engine.check import check_names, check_program
+from memjax.engine.axes import Axis
 from memjax.engine.execute import BlockResult, execute
 from memjax.engine.partition import BlockPlan, Packing
 from memjax.engine.plan import Plan, make_plan
@@ -78,12 +77,7 @@ def sweep(
     """
     if not isinstance(experiment, Experiment):
         raise InputError(f"sweep got {experiment!r}: give a memjax.Experiment.")
-    axes = read_axes(over or {})
-    plan = make_plan(experiment, axes, packing or Packing())
-    programs = dict.fromkeys(block.program for block in plan.blocks)
-    check_names([label for axis in axes for label in axis.labels], programs)
-    for program in programs:
-        check_program(program)
+    plan = make_plan(experiment, over or {}, packing or Packing())
     finished: list[tuple[BlockPlan, BlockResult]] = []
     with Progress(plan, progress) as bar:
 
@@ -92,8 +86,8 @@ def sweep(
             bar.finished(block)
 
         execute(plan, on_block, bar.steps, bar.compiled)
-    dataset = assemble(plan, axes, finished)
-    dataset.attrs = provenance(experiment.to_json(), _axis_labels(axes), _axis_values(axes), _packing(plan))
+    dataset = assemble(plan, finished)
+    dataset.attrs = provenance(experiment.to_json(), _axis_labels(plan.axes), _axis_values(plan.axes), _packing(plan))
     _report(dataset)
     return dataset
 

@@ -6,7 +6,6 @@ import pytest
 
 import memjax as mj
 from memjax.engine import execute as engine
-from memjax.engine.axes import read_axes
 from memjax.engine.pack import draw_block
 from memjax.engine.partition import Packing
 from memjax.engine.plan import make_plan
@@ -118,8 +117,7 @@ def packed_run(fill, batch_size, pool):
         batch_size=batch_size,
         test_size=9,
     )
-    axes = read_axes({"train_size": [21, 30]})
-    block = make_plan(spec, axes, Packing(width=16, runs=3)).blocks[0]
+    block = make_plan(spec, {"train_size": [21, 30]}, Packing(width=16, runs=3)).blocks[0]
     device = jax.local_devices()[0]
     compiled, pools = engine._compile(block, device), engine._Pools()
     packed = draw_block(block.program, block.shape, [run.experiment for run in block.runs])

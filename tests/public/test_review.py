@@ -177,14 +177,13 @@ def test_a_run_whose_final_loss_is_not_finite_diverged_and_keeps_no_parameters()
 
 
 def test_label_noise_of_arrays_is_in_the_provenance_and_shares_one_pool():
-    from memjax.engine.axes import read_axes
     from memjax.engine.partition import Packing
     from memjax.engine.plan import make_plan
 
     task = mj.tasks.from_arrays(np.eye(60), np.arange(60) % 3)
     noisy = dataclasses.replace(task, label_noise=0.3)
     assert spec(task=task).to_json() != spec(task=noisy).to_json()
-    plan = make_plan(spec(task=task), read_axes({"label_noise": [0.0, 0.3], "seed": [0, 1]}), Packing())
+    plan = make_plan(spec(task=task), {"label_noise": [0.0, 0.3], "seed": [0, 1]}, Packing())
     assert len({id(block.pool) for block in plan.blocks}) == 1
     assert len({block.key for block in plan.blocks}) == 1
 

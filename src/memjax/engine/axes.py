@@ -13,7 +13,7 @@ from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.fields import is_node, paths, replace, resolve
 
-__all__ = ["Axis", "cells", "read_axes"]
+__all__ = ["Axis", "Over", "cells", "read_axes"]
 
 Over = Mapping[str | tuple[str, ...], Iterable[Any]]
 

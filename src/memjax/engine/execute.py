@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from memjax.engine.cost import run_seconds, work_of
 from memjax.engine.lanes import deal
 from memjax.engine.loop import Compiled, compile_block
 from memjax.engine.pack import Block, batch_order, draw_block
@@ -22,6 +23,7 @@ from memjax.precision import compile_settings, host_dtype
 __all__ = ["BlockResult", "execute"]
 
 _SEGMENTS = 10
+_SEGMENT_SECONDS = 0.2
 
 
 class BlockResult(NamedTuple):
@@ -60,25 +62,42 @@ def execute(
     on_steps
         Called after each segment with the block and the number of steps done, one at a time.
     on_compiled
-        Called once, when all programs are ready and training starts.
+        Called when the programs of the first block are ready and training starts.
     """
     lock = threading.Lock()
-    pools = _Pools()
-    devices = jax.local_devices()[: plan.lanes]
-    compiled = {(block.key, device): _compile(block, device) for block in plan.blocks for device in devices}
-    on_compiled()
+    pools, programs = _Pools(), _Programs(on_compiled)
 
     def work(block: BlockPlan, device: Any, stop: threading.Event) -> None:
         def steps_done(steps: int) -> None:
             with lock:
                 on_steps(block, steps)
 
-        result = _train(block, compiled[block.key, device], device, pools, steps_done, stop)
+        result = _train(block, programs.get(block, device), device, pools, steps_done, stop)
         if result is not None:
             with lock:
                 on_block(block, result)
 
     deal(plan.blocks, work, plan.lanes)
+
+
+class _Programs:
+    """Compiled programs of a sweep: each is compiled when a lane first needs it, while other lanes train."""
+
+    def __init__(self, on_first: Callable[[], None]) -> None:
+        self._held: dict[Any, tuple[threading.Lock, list[Compiled]]] = {}
+        self._lock = threading.Lock()
+        self._on_first = on_first
+
+    def get(self, block: BlockPlan, device: Any) -> Compiled:
+        with self._lock:
+            own, held = self._held.setdefault((block.key, device), (threading.Lock(), []))
+        with own:
+            if not held:
+                held.append(_compile(block, device))
+                with self._lock:
+                    self._on_first()
+                    self._on_first = lambda: None
+            return held[0]
 
 
 class _Pools:
@@ -100,12 +119,25 @@ class _Pools:
 
 
 def _records_per_segment(block: BlockPlan) -> int:
-    """Records per segment: about a tenth of all, equal segments, with every snapshot at the end of one."""
+    """Records per segment: about a tenth of all, equal segments, with every snapshot at the end of one.
+
+    A short run has fewer segments, for each costs the host about a millisecond. Only the packed shape may decide how many:
+    blocks of one shape share their programs.
+    """
     program = block.program
     marks = {s // program.record_every for run in block.runs for s in run.experiment.snapshots}
     grain = math.gcd(program.num_records, *marks)
-    wanted = max(1, program.num_records // _SEGMENTS)
+    segments = min(_SEGMENTS, max(1, int(_shape_seconds(block) / _SEGMENT_SECONDS)))
+    wanted = max(1, program.num_records // segments)
     return max(size for size in range(1, grain + 1) if grain % size == 0 and size <= wanted)
+
+
+def _shape_seconds(block: BlockPlan) -> float:
+    """Rough time of a block that fills its shape."""
+    runs, width, train, test = block.shape
+    sizes = np.array([[width * train / runs, width * test / runs]])
+    work = work_of(block.program)
+    return runs * float(run_seconds(sizes, width, runs, work, block.program)[0])
 
 
 def _compile(block: BlockPlan, device: Any) -> Compiled:

@@ -6,22 +6,25 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from memjax.engine.cost import COMPILE_SECONDS, candidate_widths, run_seconds
+from memjax.engine.cost import COMPILE_SECONDS, Work, candidate_widths, run_seconds, work_of
+from memjax.engine.memory import block_bytes
 from memjax.engine.pack import Shape
 from memjax.engine.program import Program
 from memjax.engine.step import Schedule
 from memjax.errors import InputError
 from memjax.experiment import Experiment
-from memjax.models.adapt import parameter_count, with_outputs
 
 __all__ = ["BlockPlan", "Packing", "Run", "default_lanes", "partition"]
 
 _MOST_CHOICES = 16
+# Streamed blocks: beyond these a step's fixed cost is spread thin already, or parameters and moments leave the cache.
+_MOST_RUNS = 16
+_CACHED_BYTES = 2.5e5
 
 
 @dataclass(frozen=True)
@@ -38,17 +41,21 @@ class Packing:
         Examples in a tile.
     runs
         Runs in a block.
+    memory
+        Bytes that the sweep may take beside what the process holds already: by default half of what is free, and on an
+        accelerator half of the device. Blocks and lanes are chosen to stay below; what cannot is refused.
     """
 
     schedule: Schedule | None = None
     lanes: int | None = None
     width: int | None = None
     runs: int | None = None
+    memory: int | None = None
 
     def __post_init__(self) -> None:
         if self.schedule not in (None, "streamed", "batched"):
             raise InputError(f"Packing.schedule is {self.schedule!r}: use streamed, batched or None.")
-        for name in ("lanes", "width", "runs"):
+        for name in ("lanes", "width", "runs", "memory"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise InputError(f"Packing.{name} is {value!r}: give a whole number of at least 1, or None.")
@@ -80,8 +87,8 @@ class BlockPlan:
         At most ``shape.runs`` of them; the rest is padding.
     pool
         Inputs that the runs hold indices into, or None.
-    seconds
-        Rough cost on one lane, to deal by.
+    seconds, bytes
+        Rough cost on one lane, and memory while it trains.
     """
 
     program: Program
@@ -90,6 +97,7 @@ class BlockPlan:
     runs: tuple[Run, ...]
     pool: np.ndarray | None
     seconds: float
+    bytes: int
 
     @property
     def key(self) -> Any:
@@ -111,82 +119,97 @@ def default_lanes() -> int:
     return max(cores, jax.local_device_count())
 
 
-def partition(program: Program, runs: Sequence[Run], packing: Packing, lanes: int) -> Iterable[BlockPlan]:
-    """Cut runs that share a program, and a pool if they have one, into blocks."""
+def partition(program: Program, runs: Sequence[Run], packing: Packing, lanes: int, budget: int) -> Iterable[BlockPlan]:
+    """Cut runs that share a program, and a pool if they have one, into blocks of at most ``budget`` bytes if possible."""
     schedule: Schedule = packing.schedule or ("streamed" if jax.default_backend() == "cpu" else "batched")
-    model = with_outputs(runs[0].experiment.model, runs[0].experiment.task.num_outputs)
-    parameters = parameter_count(model, program.x.struct(1))
+    maker = _Maker(program, schedule, work_of(program), runs[0].pool)
     ordered = sorted(runs, key=lambda run: -run.experiment.sizes()[0])
-    for part, width in _tile_classes(ordered, parameters, program, packing):
-        per_block = packing.runs or _block_runs(part, width, parameters, schedule, lanes)
-        yield from _cut(program, runs[0].pool, schedule, part, width, per_block, parameters)
+    for part, width in _tile_classes(ordered, maker, packing):
+        per_block = packing.runs or _block_runs(part, width, maker, lanes, budget)
+        yield from _cut(part, width, per_block, maker)
 
 
-def _tile_classes(runs: list[Run], parameters: int, program: Program, packing: Packing) -> list[tuple[list[Run], int]]:
-    """Split runs, largest first, into at most two classes of one tile width each: two where that saves its compile."""
+class _Maker(NamedTuple):
+    """What all blocks of a group share."""
+
+    program: Program
+    schedule: Schedule
+    work: Work
+    pool: np.ndarray | None
+
+    def seconds(self, sizes: np.ndarray, width: int, block: int) -> np.ndarray:
+        return run_seconds(sizes, width, block, self.work, self.program)
+
+    def bytes(self, shape: Shape) -> int:
+        return block_bytes(self.program, self.schedule, shape, self.work, self.pool is not None)
+
+
+def _tile_classes(runs: list[Run], maker: _Maker, packing: Packing) -> list[tuple[list[Run], int]]:
+    """Split runs, largest first, into classes of one tile width each: one more wherever that saves its compile."""
     if packing.width:
         return [(runs, packing.width)]
-    # With minibatches only records go through tiles, and those take the whole split.
-    sizes = np.array([run.experiment.sizes()[0] for run in runs])
-    choices = []
-    for cut in [0, *_spread(1 + np.flatnonzero(np.diff(sizes)))]:
-        parts = [part for part in (slice(0, cut), slice(cut, None)) if len(sizes[part])]
-        widths = [_best_width(sizes[part], parameters, program.steps) for part in parts]
-        seconds = sum(cost for cost, _ in widths) + COMPILE_SECONDS * len(parts)
-        choices.append((seconds, cut, [(runs[part], width) for part, (_, width) in zip(parts, widths, strict=True)]))
-    return min(choices, key=lambda choice: choice[:2])[2]
+    sizes = np.array([run.experiment.sizes() for run in runs])
+    return [(runs[part], width) for part, width in _classes(sizes, slice(0, len(runs)), maker)]
 
 
-def _best_width(sizes: np.ndarray, parameters: int, steps: int) -> tuple[float, int]:
-    """Seconds on one lane with the best tile width for runs of some sizes, and that width."""
-    unique, times = np.unique(sizes, return_counts=True)
-    widths = candidate_widths(_spread(unique))
-    return min((float(times @ run_seconds(unique, width, 1, parameters, steps)), width) for width in widths)
+def _classes(sizes: np.ndarray, part: slice, maker: _Maker) -> list[tuple[slice, int]]:
+    """Cut a part in two where that is cheapest, if it pays, and each of the two again."""
+    seconds, width = _best_width(sizes[part], maker)
+    cuts = _spread(part.start + 1 + np.flatnonzero(np.diff(sizes[part, 0])))
+    halves = [(slice(part.start, cut), slice(cut, part.stop)) for cut in cuts]
+    costs = [sum(_best_width(sizes[half], maker)[0] for half in pair) for pair in halves]
+    if not costs or min(costs) + COMPILE_SECONDS >= seconds:
+        return [(part, width)]
+    return [found for half in halves[int(np.argmin(costs))] for found in _classes(sizes, half, maker)]
+
+
+def _best_width(sizes: np.ndarray, maker: _Maker) -> tuple[float, int]:
+    """Seconds on one lane with the best tile width for runs of some sizes ``[R, 2]``, and that width."""
+    unique, times = np.unique(sizes, axis=0, return_counts=True)
+    widths = candidate_widths(_spread(np.unique(unique[:, 0])))
+    return min((float(times @ maker.seconds(unique, width, 1)), width) for width in widths)
 
 
 def _spread(values: np.ndarray) -> list[int]:
     """At most a few of the values, evenly over them: a sweep over a thousand sizes needs no thousand widths tried."""
+    if not len(values):
+        return []
     places = np.linspace(0, len(values) - 1, min(len(values), _MOST_CHOICES))
     return [int(values[round(place)]) for place in places]
 
 
-def _block_runs(runs: list[Run], width: int, parameters: int, schedule: Schedule, lanes: int) -> int:
+def _block_runs(runs: list[Run], width: int, maker: _Maker, lanes: int, budget: int) -> int:
     """Runs per block: streamed, few enough to stay in cache and to feed all lanes; batched, as many as fit in memory."""
-    if schedule == "batched":
-        # A record goes through both splits at once, whatever the size of a minibatch.
-        tiles = [max(math.ceil(size / width) for size in run.experiment.sizes()) for run in runs]
-        room = _memory_budget() // (4 * 6 * parameters)
-        return max(1, int(len(runs) * min(1.0, room / sum(tiles))))
-    wanted = 1.6e7 / (max(run.step_examples for run in runs) * 6 * parameters)
-    return max(1, min(8, int(wanted), math.ceil(len(runs) / lanes)))
+    fair = math.ceil(len(runs) / lanes)
+    if maker.schedule == "streamed":
+        cached = int(_CACHED_BYTES / (maker.work.state_bytes + 4 * maker.work.parameters))
+        return max(1, min(_MOST_RUNS, cached, fair))
+    count = fair
+    while count > 1 and (needed := maker.bytes(_shape([runs[:count]], width, count))) > budget:
+        count = max(1, min(count - 1, int(count * budget / needed)))
+    return count
 
 
-def _memory_budget() -> int:
-    """Bytes that a block may take: half of what the device reports, or 2 GiB where it does not say."""
-    stats = jax.local_devices()[0].memory_stats() or {}
-    return int(stats.get("bytes_limit", 4 * 2**30)) // 2
-
-
-def _cut(
-    program: Program,
-    pool: np.ndarray | None,
-    schedule: Schedule,
-    runs: list[Run],
-    width: int,
-    per_block: int,
-    parameters: int,
-) -> Iterable[BlockPlan]:
+def _cut(runs: list[Run], width: int, per_block: int, maker: _Maker) -> Iterable[BlockPlan]:
     """Cut a class of runs, largest first, into blocks of the same packed shape."""
     parts = [runs[start : start + per_block] for start in range(0, len(runs), per_block)]
-    room = [max(_room(part, per_block, split, width) for part in parts) for split in (0, 1)]
-    shape = Shape(per_block, width, _round_up(room[0]), _round_up(room[1]))
+    shape = _shape(parts, width, per_block)
+    held = maker.bytes(shape)
+    program, schedule, _, pool = maker
     for part in parts:
-        sizes = np.array([run.step_examples for run in part])
-        seconds = float(run_seconds(sizes, width, per_block, parameters, program.steps).sum())
-        yield BlockPlan(program, schedule, shape, tuple(part), pool, seconds)
+        sizes = np.array([run.experiment.sizes() for run in part])
+        seconds = float(maker.seconds(sizes, width, per_block).sum())
+        yield BlockPlan(program, schedule, shape, tuple(part), pool, seconds, held)
+
+
+def _shape(parts: list[list[Run]], width: int, per_block: int) -> Shape:
+    """Packed shape with room for each of some blocks."""
+    room = [max(_room(part, per_block, split, width) for part in parts) for split in (0, 1)]
+    return Shape(per_block, width, _round_up(room[0]), _round_up(room[1]))
 
 
 def _room(part: list[Run], per_block: int, split: int, width: int) -> int:
+    """Tiles of a split of one block, whose missing runs repeat the last one."""
     tiles = [math.ceil(run.experiment.sizes()[split] / width) for run in part]
     return sum(tiles) + tiles[-1] * (per_block - len(part))
 

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from memjax.engine.axes import Axis, cells
+from memjax.engine.axes import Axis, Over, cells, read_axes
+from memjax.engine.budget import Memory, block_budget, default_budget, fit_lanes
+from memjax.engine.check import check_names, check_program
 from memjax.engine.partition import BlockPlan, Packing, Run, default_lanes, partition
 from memjax.engine.program import Program, program_of
 from memjax.errors import InputError
@@ -20,10 +22,23 @@ __all__ = ["Plan", "make_plan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """All blocks of a sweep, dearest first, and how many lanes work on them."""
+    """All blocks of a sweep, dearest first.
 
+    Attributes
+    ----------
+    axes, blocks
+        What is swept, and how its runs are packed.
+    lanes
+        How many blocks are at work at the same time.
+    memory, budget
+        Bytes that it will take, by part, and may take.
+    """
+
+    axes: tuple[Axis, ...]
     blocks: tuple[BlockPlan, ...]
     lanes: int
+    memory: Memory
+    budget: int
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -31,7 +46,7 @@ class Plan:
         return tuple(sorted((run for block in self.blocks for run in block.runs), key=lambda run: run.index))
 
 
-def make_plan(experiment: Experiment, axes: tuple[Axis, ...], packing: Packing) -> Plan:
+def make_plan(experiment: Experiment, over: Over, packing: Packing) -> Plan:
     """Check every run of a sweep and fix how they are packed.
 
     Raises
@@ -39,6 +54,22 @@ def make_plan(experiment: Experiment, axes: tuple[Axis, ...], packing: Packing) 
     InputError
         If any run is not possible; nothing has been traced for training by then.
     """
+    axes = read_axes(over)
+    groups = _groups(experiment, axes)
+    programs = dict.fromkeys(program for program, _ in groups)
+    check_names([label for axis in axes for label in axis.labels], programs)
+    for program in programs:
+        check_program(program)
+    wanted, budget = packing.lanes or default_lanes(), packing.memory or default_budget()
+    share = block_budget(budget, [(program, runs) for (program, _), runs in groups.items()], wanted)
+    parts = [partition(program, runs, packing, wanted, share) for (program, _), runs in groups.items()]
+    blocks = sorted((block for part in parts for block in part), key=lambda block: -block.seconds)
+    lanes, memory = fit_lanes(blocks, wanted, budget)
+    return Plan(axes, tuple(blocks), lanes, memory, budget)
+
+
+def _groups(experiment: Experiment, axes: tuple[Axis, ...]) -> dict[Any, list[Run]]:
+    """Runs of a sweep by what they must share to share a block: the program, and the pool if there is one."""
     groups: dict[Any, list[Run]] = {}
     samples: dict[Any, Sample] = {}
     for index, run in cells(experiment, axes):
@@ -50,9 +81,7 @@ def make_plan(experiment: Experiment, axes: tuple[Axis, ...], packing: Packing) 
         if key not in groups:
             check_functions(run, program.x.struct(2), program.y.struct(2))
         groups.setdefault(key, []).append(Run(index, run, sample.pool))
-    lanes = packing.lanes or default_lanes()
-    blocks = [block for (program, _), runs in groups.items() for block in partition(program, runs, packing, lanes)]
-    return Plan(tuple(sorted(blocks, key=lambda block: -block.seconds)), lanes)
+    return groups
 
 
 class Sample(NamedTuple):

@@ -21,7 +21,7 @@ from memjax.engine.status import Status
 from memjax.examples import Examples, Tile, masked_tile, tile_mask
 from memjax.types import Array, Params
 
-__all__ = ["BlockData", "RunState", "Schedule", "first_state", "step", "take_record"]
+__all__ = ["BlockData", "RunState", "Schedule", "first_state", "loss_sum", "step", "take_record"]
 
 Schedule = Literal["streamed", "batched"]
 Total = Callable[[Params, Hyper, Tile], Any]
@@ -89,19 +89,21 @@ def _total(schedule: Schedule, function: Total, params: Params, data: BlockData,
     return jax.tree.map(lambda leaf: jax.ops.segment_sum(leaf, tiles.run, tiles.first.shape[0]), parts)
 
 
-def _loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
-    def loss_sum(params: Params, hyper: Hyper, tile: Tile) -> Array:
+def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
+    """The function that training takes the gradient of: the loss summed over a tile."""
+
+    def total(params: Params, hyper: Hyper, tile: Tile) -> Array:
         outputs = program.model_with(hyper).apply(params, tile.x)
         return tile.sum(program.loss(outputs, tile.y))
 
-    return loss_sum
+    return total
 
 
 def _gradient(
     program: Program, schedule: Schedule, params: Params, data: BlockData, rows: Array | None
 ) -> tuple[Array, Params]:
     """Mean loss ``[R]`` and its gradient, over the train split or over the rows ``[R, B]`` of a minibatch."""
-    function = jax.value_and_grad(_loss_sum(program))
+    function = jax.value_and_grad(loss_sum(program))
     if rows is None:
         total, count = _total(schedule, function, params, data, data.train), data.train.size
     else:

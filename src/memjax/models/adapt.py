@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jax
-
 from memjax.errors import InputError
 from memjax.types import Array, Model, Params
 
@@ -107,10 +105,3 @@ def with_outputs(model: Model, num_outputs: int) -> Model:
     if dataclasses.is_dataclass(model) and getattr(model, "outputs", 0) is None:
         return dataclasses.replace(model, outputs=num_outputs)
     return model
-
-
-def parameter_count(model: Model, x: Any) -> int:
-    """Number of parameters for inputs shaped like ``x``."""
-    # The key is a shape too: making one would compile a program of its own.
-    shapes = jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)), x)
-    return sum(leaf.size for leaf in jax.tree.leaves(shapes))

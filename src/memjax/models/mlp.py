@@ -13,9 +13,9 @@ from memjax.checks import number, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
-from memjax.models.layers import dense
 from memjax.models.initializers import check as check_initializer
 from memjax.models.initializers import draw
+from memjax.models.layers import dense
 from memjax.precision import float_dtype
 from memjax.types import Array, Params
 

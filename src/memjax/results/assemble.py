@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from memjax.engine.axes import Axis
 from memjax.engine.execute import BlockResult
 from memjax.engine.partition import BlockPlan
 from memjax.engine.plan import Plan
@@ -22,11 +21,12 @@ __all__ = ["assemble"]
 Finished = list[tuple[BlockPlan, BlockResult]]
 
 
-def assemble(plan: Plan, axes: tuple[Axis, ...], finished: Finished) -> xr.Dataset:
+def assemble(plan: Plan, finished: Finished) -> xr.Dataset:
     """Dataset of a whole sweep: dimensions are the axes in their order, then ``step``, then those of a measure.
 
     A run is NaN at the steps where only other runs have records.
     """
+    axes = plan.axes
     shape = tuple(len(axis.rows) for axis in axes)
     dims = tuple(axis.dim for axis in axes)
     steps = sorted({step for block in plan.blocks for step in _steps(block)})

@@ -1,0 +1,241 @@
+"""What a sweep would do, before it does it: groups, blocks, tiles, padding, operations, memory and time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+
+from memjax.engine.budget import Memory
+from memjax.engine.cost import COMPILE_SECONDS, work_of
+from memjax.engine.pack import Shape
+from memjax.engine.partition import BlockPlan, Packing
+from memjax.engine.plan import Plan, make_plan
+from memjax.engine.speed import relative_speed
+from memjax.errors import InputError
+from memjax.experiment import Experiment
+
+__all__ = ["BlockSummary", "Explanation", "explain"]
+
+
+@dataclass(frozen=True)
+class BlockSummary:
+    """Blocks of a plan that share their compiled programs.
+
+    Attributes
+    ----------
+    structure
+        Model and optimizer, with their swept numbers left out.
+    parameters
+        Of the model.
+    schedule, shape
+        How a block goes through its tiles, and its packed shape.
+    blocks, runs
+        How many.
+    examples, padded
+        Examples that one step of all these blocks trains on, and those that it computes: padding makes the difference.
+    flops
+        Of all steps and records, padding not counted.
+    bytes
+        Memory of one block while it trains.
+    """
+
+    structure: str
+    parameters: int
+    schedule: str
+    shape: Shape
+    blocks: int
+    runs: int
+    examples: int
+    padded: int
+    flops: float
+    bytes: int
+
+    @property
+    def waste(self) -> float:
+        """Share of the computed examples that is padding."""
+        return 1 - self.examples / self.padded
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The plan of a sweep; prints as a page.
+
+    Attributes
+    ----------
+    groups
+        Blocks by the programs they share.
+    runs, lanes, programs
+        How many there are; a group has three programs per device.
+    backend
+        ``cpu``, ``gpu`` or ``tpu``.
+    memory, budget
+        Bytes by part, and bytes that the sweep may take.
+    compile_seconds, seconds
+        Rough time to compile, and to train on all lanes, at the speed measured now.
+    """
+
+    groups: tuple[BlockSummary, ...]
+    runs: int
+    lanes: int
+    programs: int
+    backend: str
+    memory: Memory
+    budget: int
+    compile_seconds: float
+    seconds: float
+
+    @property
+    def flops(self) -> float:
+        """Operations of the whole sweep, padding not counted."""
+        return sum(group.flops for group in self.groups)
+
+    def __str__(self) -> str:
+        head = (
+            f"{self.runs} runs on {self.lanes} {self.backend} {_several('lane', self.lanes)}, {self.programs} programs"
+        )
+        parts = [line for group in self.groups for line in _group_lines(group)]
+        return "\n".join(
+            [
+                head,
+                *parts,
+                f"work    {self.flops:.3g} operations",
+                f"memory  {self._memory()}",
+                f"time    about {_span(self.compile_seconds)} to compile, {_span(self.seconds)} to train",
+            ]
+        )
+
+    __repr__ = __str__
+
+    def _memory(self) -> str:
+        held = {name: _size(value) for name, value in self.memory._asdict().items()}
+        return (
+            f"{_size(self.memory.added)} beside the {held['process']} of this process, of a budget of {_size(self.budget)}: "
+            f"blocks {held['blocks']}, pools {held['pools']}, results {held['results']}, compiler {held['compiler']}"
+        )
+
+
+def explain(
+    experiment: Experiment,
+    over: Mapping[str | tuple[str, ...], Iterable[Any]] | None = None,
+    *,
+    packing: Packing | None = None,
+) -> Explanation:
+    """Say what `memjax.sweep` would do with the same arguments, and what it would cost; trains and compiles nothing of it.
+
+    Parameters
+    ----------
+    experiment, over, packing
+        As for `memjax.sweep`.
+
+    Returns
+    -------
+    Explanation
+        Prints as a page. Its seconds are rough: the cost model of the plan, scaled by a matrix product measured now.
+
+    Raises
+    ------
+    InputError
+        For anything that `memjax.sweep` would refuse.
+
+    Examples
+    --------
+    >>> import memjax as mj
+    >>> plan = mj.explain(mj.Experiment(steps=100), over={"train_size": [50, 1000], "seed": range(4)})
+    >>> plan.runs, sum(group.examples for group in plan.groups)
+    (8, 4200)
+    """
+    if not isinstance(experiment, Experiment):
+        raise InputError(f"explain got {experiment!r}: give a memjax.Experiment.")
+    plan = make_plan(experiment, over or {}, packing or Packing())
+    by_key: dict[Any, list[BlockPlan]] = {}
+    for block in plan.blocks:
+        by_key.setdefault(block.key, []).append(block)
+    speed = relative_speed()
+    return Explanation(
+        groups=tuple(_summary(blocks) for blocks in by_key.values()),
+        runs=len(plan.runs),
+        lanes=plan.lanes,
+        programs=3 * len(by_key),
+        backend=jax.default_backend(),
+        memory=plan.memory,
+        budget=plan.budget,
+        compile_seconds=COMPILE_SECONDS * len(by_key) / plan.lanes,
+        seconds=_busy_seconds(plan) / speed,
+    )
+
+
+def _busy_seconds(plan: Plan) -> float:
+    """Time until the last lane is done, when each takes the next block as it gets free."""
+    free = [0.0] * plan.lanes
+    for block in plan.blocks:
+        soonest = free.index(min(free))
+        free[soonest] += block.seconds
+    return max(free)
+
+
+def _summary(blocks: list[BlockPlan]) -> BlockSummary:
+    program, shape, work = blocks[0].program, blocks[0].shape, work_of(blocks[0].program)
+    batch = program.batch_size
+    tiles = sum(shape.width * _tiles(block) for block in blocks)
+    return BlockSummary(
+        structure=f"{_named(program.model)}, {program.optimizer.name}, "
+        f"{'full batch' if batch is None else f'batches of {batch}'}",
+        parameters=work.parameters,
+        schedule=blocks[0].schedule,
+        shape=shape,
+        blocks=len(blocks),
+        runs=sum(len(block.runs) for block in blocks),
+        examples=sum(block.examples for block in blocks),
+        padded=tiles if batch is None else shape.runs * batch * len(blocks),
+        flops=sum(_flops(block) for block in blocks),
+        bytes=blocks[0].bytes,
+    )
+
+
+def _tiles(block: BlockPlan) -> int:
+    """Tiles that a step of a block goes through: streamed, all runs of a block as many as its largest."""
+    each = [-(-run.experiment.sizes()[0] // block.shape.width) for run in block.runs]
+    return block.shape.runs * max(each) if block.schedule == "streamed" else block.shape.train_tiles
+
+
+def _flops(block: BlockPlan) -> float:
+    """Operations of steps and records; a record is a forward pass, a third of a gradient."""
+    program = block.program
+    recorded = sum(sum(run.experiment.sizes()) for run in block.runs) * (program.num_records + 1)
+    return work_of(program).flops * (program.steps * block.examples + recorded / 3)
+
+
+def _group_lines(group: BlockSummary) -> list[str]:
+    shape = group.shape
+    return [
+        f"{group.structure}: {group.runs} runs of {group.parameters:,} parameters",
+        f"        {group.blocks} {_several('block', group.blocks)} of {shape.runs} {_several('run', shape.runs)}, "
+        f"{group.schedule}, tiles of {shape.width}, room for {shape.train_tiles} train and {shape.test_tiles} test tiles",
+        f"        {group.examples:,} examples a step, {group.waste:.1%} of what is computed is padding; "
+        f"{group.flops:.3g} operations; {_size(group.bytes)} a block",
+    ]
+
+
+def _named(model: Any) -> str:
+    return getattr(model, "name", None) or getattr(model, "__name__", None) or type(model).__name__
+
+
+def _several(word: str, count: int) -> str:
+    return word if count == 1 else word + "s"
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.2g} s"
+    return f"{seconds / 60:.2g} min" if seconds < 5400 else f"{seconds / 3600:.2g} h"

@@ -1,0 +1,142 @@
+"""The plan: tile classes, memory under a budget, and what `explain` says against what a sweep does."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+import memjax as mj
+from memjax.engine.cost import COMPILE_SECONDS, work_of
+from memjax.engine.partition import Packing
+from memjax.engine.plan import make_plan
+
+SIZES = [50 * 2**k for k in range(10)]
+POST = mj.Experiment(task=mj.tasks.RandomLabels(input_dim=9, num_classes=17))
+
+
+def shapes(over, packing=None, **fields):
+    plan = make_plan(dataclasses.replace(POST, **fields), over, packing or Packing())
+    return plan, {block.shape for block in plan.blocks}
+
+
+def test_a_class_of_tiles_more_only_where_it_saves_its_compile():
+    short, few = shapes({"train_size": SIZES, "seed": range(2)}, steps=100)
+    long, many = shapes({"train_size": SIZES, "seed": range(64)}, steps=1000)
+    assert len(few) == 1
+    assert 2 <= len(many) <= 5
+    one_class = sum(
+        block.seconds
+        for width in {shape.width for shape in many}
+        for block in make_plan(POST, {"train_size": SIZES, "seed": range(64)}, Packing(width=width)).blocks
+    ) / len(many)
+    assert sum(block.seconds for block in long.blocks) + COMPILE_SECONDS * len(many) < one_class
+    assert {run.index for run in short.runs} == {(i, j) for i in range(10) for j in range(2)}
+
+
+def test_the_same_call_gives_the_same_plan():
+    over = {"train_size": SIZES, "seed": range(8)}
+    first, second = (make_plan(POST, over, Packing()) for _ in range(2))
+    assert first.blocks == second.blocks
+
+
+def test_work_is_that_of_the_matrix_products():
+    """Twice 9x100 + 100x100 + 100x17, three times over, but for the gradient of the input."""
+    block = make_plan(POST, {}, Packing()).blocks[0]
+    products = 2 * (3 * (9 * 100 + 100 * 100 + 100 * 17) - 9 * 100)
+    # The rest is what is not a product: 1.6% here.
+    assert 1.0 <= work_of(block.program).flops / products < 1.03
+
+
+def test_minibatches_cost_by_their_batch_not_by_the_train_set():
+    seconds = [make_plan(dataclasses.replace(POST, batch_size=32, train_size=n, test_size=32, record_every=1000), {},
+                         Packing()).blocks[0].seconds for n in (64, 6400)]  # fmt: skip
+    assert seconds[1] < 1.1 * seconds[0]
+
+
+@pytest.mark.parametrize("budget", [250_000_000, 400_000_000, 3_000_000_000])
+def test_a_plan_stays_under_its_budget(budget):
+    big = mj.tasks.RandomLabels(input_dim=1000, num_classes=17)
+    plan = make_plan(
+        dataclasses.replace(POST, task=big, train_size=2000), {"seed": range(64)}, Packing(memory=budget, lanes=8)
+    )
+    assert plan.memory.added <= budget
+    assert plan.lanes == 8 if budget > 1e9 else plan.lanes < 8
+
+
+@pytest.mark.parametrize("budget", [400_000_000, 2_000_000_000])
+def test_a_batched_plan_is_split_to_stay_under_its_budget(budget):
+    packing = Packing(schedule="batched", lanes=1, memory=budget)
+    plan = make_plan(POST, {"train_size": SIZES, "seed": range(10)}, packing)
+    assert plan.memory.added <= budget
+    whole = make_plan(POST, {"train_size": SIZES, "seed": range(10)}, dataclasses.replace(packing, memory=10**12))
+    assert len(whole.blocks) < len(plan.blocks)
+
+
+def test_what_cannot_fit_is_refused_with_the_numbers():
+    with pytest.raises(mj.InputError, match=r"needs about 0\.\d+ GB .* budget of 0\.01 GB.*Packing\(memory=bytes\)"):
+        mj.sweep(POST, packing=Packing(memory=10_000_000))
+
+
+def test_memory_grows_with_data_parameters_records_and_snapshots():
+    def parts(**fields):
+        return make_plan(dataclasses.replace(POST, **fields), {}, Packing()).memory
+
+    plain = parts()
+    wide = mj.tasks.RandomLabels(input_dim=900, num_classes=17)
+    assert parts(task=wide).blocks > plain.blocks + 2 * 2 * 1000 * 891 * 4
+    assert parts(model=mj.models.MLP(hidden=(1000, 1000))).blocks > plain.blocks + 4 * 3 * 1_000_000 * 4
+    assert parts(record_every=1).results > 9 * plain.results
+    assert parts(snapshots=(0, 1000)).results > plain.results + 2 * 12_817 * 4
+
+
+def test_a_pool_counts_once_however_many_runs_point_into_it():
+    rng = np.random.default_rng(0)
+    task = mj.tasks.from_arrays(rng.normal(size=(5000, 50)).astype(np.float32), rng.integers(0, 3, 5000))
+    plan = make_plan(mj.Experiment(task=task, train_size=100, test_size=50), {"seed": range(20)}, Packing())
+    assert plan.memory.pools == 5000 * 50 * 4
+
+
+def test_explain_says_what_the_sweep_then_does():
+    spec, over = dataclasses.replace(POST, steps=20), {"train_size": [20, 70], "seed": range(3), "width": [8, 16]}
+    spec = dataclasses.replace(spec, model=mj.models.MLP(hidden=(8,)))
+    over = {"train_size": [20, 70], "seed": range(3), "hidden": [(8,), (16,)]}
+    said = mj.explain(spec, over)
+    did = mj.sweep(spec, over).attrs["packing"]
+    did = did if isinstance(did, dict) else __import__("json").loads(did)
+    assert said.lanes == did["lanes"]
+    assert sum(group.blocks for group in said.groups) == did["blocks"]
+    assert {tuple(group.shape) for group in said.groups} == {
+        tuple(shape[key] for key in ("runs", "width", "train_tiles", "test_tiles")) for shape in did["shapes"]
+    }
+    assert said.runs == 12
+    assert sum(group.examples for group in said.groups) == 2 * 3 * (20 + 70)
+
+
+def test_explain_counts_padding_and_operations():
+    said = mj.explain(POST, {"seed": [0]}, packing=Packing(width=300, runs=1))
+    assert said.groups[0].waste == pytest.approx(1 - 1000 / 1200)
+    gradient = work_of(make_plan(POST, {}, Packing()).blocks[0].program).flops
+    assert said.flops == pytest.approx(gradient * (1000 * 1000 + 2 * 1000 * 101 / 3))
+
+
+def test_explain_prints_a_page_and_refuses_what_a_sweep_refuses():
+    page = str(mj.explain(POST, {"seed": range(4)}))
+    for wanted in ("4 runs on", "12,817 parameters", "tiles of", "padding", "operations", "budget", "to train"):
+        assert re.search(wanted, page), wanted
+    with pytest.raises(mj.InputError, match="record_every"):
+        mj.explain(dataclasses.replace(POST, record_every=7))
+    with pytest.raises(mj.InputError, match=r"memjax\.Experiment"):
+        mj.explain("post")
+
+
+def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path, capsys):
+    from memjax.cli import main
+
+    spec = tmp_path / "spec.toml"
+    spec.write_text("[experiment]\nsteps = 20\n[over]\nseed = [0, 1, 2]\n")
+    assert main(["--no-cache", "run", str(spec), "--dry-run"]) == 0
+    assert "3 runs on" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["spec.toml"]
+    assert main(["--no-cache", "run", str(spec)]) == 2
+    assert "--dry-run" in capsys.readouterr().err
