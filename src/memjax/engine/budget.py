@@ -17,8 +17,8 @@ from memjax.errors import InputError
 
 __all__ = ["Memory", "block_budget", "default_budget", "fit_lanes"]
 
-# XLA and LLVM keep about this much once they have compiled the programs of a sweep (measured: docs/performance.md).
-COMPILER_BYTES = 160 * 2**20
+# XLA and LLVM hold about this much while they compile the programs of a sweep: python -m benchmarks.memory.
+COMPILER_BYTES = 256 * 2**20
 _SHARE = 0.5
 
 

@@ -44,6 +44,6 @@ def _row(shape: ShapeOf) -> int:
 
 
 def run_bytes(program: Program, snapshots: int, work: Work) -> int:
-    """Bytes that the results of one run take on the host: records as parts, joined and labelled, and snapshots twice."""
+    """Bytes that the results of one run take on the host: records and snapshots as parts, joined and labelled."""
     records = (program.num_records + 1) * sum(len(measure.splits) for measure in program.measures)
-    return 3 * 4 * records + 2 * snapshots * _parameter_bytes(work)
+    return 3 * (4 * records + snapshots * _parameter_bytes(work))
