@@ -136,4 +136,9 @@ def compile_block(
         jax.jit(lambda d, s, r: segment(program, schedule, records, d, s, r)).lower(*place((data, state, rows))),
     )
     with ThreadPoolExecutor(len(lowered)) as pool:
-        return Compiled(*pool.map(lambda low: low.compile(), lowered))
+        return Compiled(*pool.map(lambda low: low.compile(compiler_options=_options(device)), lowered))
+
+
+def _options(device: Any) -> dict[str, Any]:
+    """Options of XLA: a lane has one core, so operations that could run side by side had better run in a row."""
+    return {"xla_cpu_enable_concurrency_optimized_scheduler": False} if device.platform == "cpu" else {}
