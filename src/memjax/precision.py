@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import numpy as np
 
-__all__ = ["compile_settings", "float_dtype", "host_dtype", "x64_enabled"]
+__all__ = ["compile_settings", "float_dtype", "host_dtype", "under", "x64_enabled"]
 
 
 def x64_enabled() -> bool:
@@ -32,6 +34,24 @@ def host_dtype(dtype: np.dtype) -> np.dtype:
 
 
 def compile_settings() -> tuple[Any, ...]:
-    """JAX's settings under which the same program on the same arrays is compiled to something else."""
+    """JAX's settings of this thread under which the same program is traced or compiled to something else."""
     config: Any = jax.config
-    return x64_enabled(), config.jax_default_matmul_precision
+    return (
+        x64_enabled(),
+        config.jax_default_matmul_precision,
+        config.jax_numpy_dtype_promotion,
+        config.jax_numpy_rank_promotion,
+    )
+
+
+@contextlib.contextmanager
+def under(settings: tuple[Any, ...]) -> Iterator[None]:
+    """Give this thread the settings of another, for JAX keeps those set by a context manager per thread."""
+    x64, matmul, dtypes, ranks = settings
+    with (
+        jax.enable_x64(x64),
+        jax.default_matmul_precision(matmul),
+        jax.numpy_dtype_promotion(dtypes),
+        jax.numpy_rank_promotion(ranks),
+    ):
+        yield

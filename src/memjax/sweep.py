@@ -78,6 +78,10 @@ def sweep(
     if not isinstance(experiment, Experiment):
         raise InputError(f"sweep got {experiment!r}: give a memjax.Experiment.")
     plan = make_plan(experiment, over or {}, packing or Packing())
+    _LOG.info(
+        "%d runs in %d blocks on %d lanes; about %.0f MB of memory beside what the process holds.",
+        len(plan.runs), len(plan.blocks), plan.lanes, plan.memory.added / 1e6,
+    )  # fmt: skip
     finished: list[tuple[BlockPlan, BlockResult]] = []
     with Progress(plan, progress) as bar:
 

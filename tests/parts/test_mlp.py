@@ -91,7 +91,7 @@ def test_init_scale_multiplies_every_parameter_exactly(rule):
 
 
 def test_the_network_of_the_post_has_12817_parameters():
-    params = _params(hidden=(100, 100), outputs=17)
+    params = MLP(hidden=(100, 100), outputs=17).init(jax.random.key(0), np.zeros((1, 9), np.float32))
     assert sum(np.size(leaf) for leaf in jax.tree.leaves(params)) == 12_817
     assert 9 * 100 + 100 + 100 * 100 + 100 + 100 * 17 + 17 == 12_817
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import jax
 
-from memjax.precision import x64_enabled
+from memjax.precision import compile_settings, under
 
 __all__ = ["deal"]
 
@@ -34,11 +34,10 @@ def deal(items: Sequence[Item], work: Callable[[Item, Any, threading.Event], Non
         waiting.put(item)
     stop = threading.Event()
     devices = jax.local_devices()
-    x64 = x64_enabled()
+    settings = compile_settings()
 
     def lane(device: Any) -> None:
-        # JAX keeps this setting per thread; a lane must see the one its sweep was called under.
-        with jax.enable_x64(x64):
+        with under(settings):
             while not stop.is_set():
                 try:
                     item = waiting.get_nowait()
