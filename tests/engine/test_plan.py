@@ -140,3 +140,14 @@ def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["spec.toml"]
     assert main(["--no-cache", "run", str(spec)]) == 2
     assert "--dry-run" in capsys.readouterr().err
+
+
+def test_a_run_with_several_cores_to_itself_gets_tiles_wide_enough_to_share_them(monkeypatch):
+    monkeypatch.setattr("memjax.engine.plan.default_lanes", lambda: 4)
+    alone, busy = (
+        make_plan(dataclasses.replace(POST, train_size=25600), {"seed": range(n)}, Packing()) for n in (1, 4)
+    )
+    assert alone.blocks[0].shape.width == 6400
+    assert busy.blocks[0].shape.width <= 512
+    small = make_plan(dataclasses.replace(POST, train_size=100), {}, Packing())
+    assert small.blocks[0].shape.width <= 128

@@ -26,6 +26,10 @@ __all__ = ["COMPILE_SECONDS", "Rates", "Work", "candidate_widths", "rates", "run
 # Of one lane: three programs take 2 s on two cores.
 COMPILE_SECONDS = 4.0
 _WIDEST = 512
+# One run on two cores: tiles of 1600 to 6400 take about 1 / 1.6 of the time (python -m benchmarks.lone_run).
+_WIDEST_SHARED = 6400
+_SHARED_FROM = 800
+_SHARED_GAIN = 0.6
 _SAMPLE = 64
 
 
@@ -103,8 +107,10 @@ def _bytes(array: object) -> int:
     return math.prod(getattr(array, "shape", ())) * np.dtype(getattr(array, "dtype", "float32")).itemsize
 
 
-def candidate_widths(sizes: Sequence[int]) -> list[int]:
+def candidate_widths(sizes: Sequence[int], cores: int = 1) -> list[int]:
     """Tile widths worth trying for some train sizes: each size cut into equal tiles of at most 512, and powers of two.
+
+    Where a run has several cores to itself, tiles may be so wide that XLA's products share them: up to 6400.
 
     Multiples of 32 fill the vector registers of a CPU and the blocks of a GPU: a tile of 64 takes less time than one of 50.
 
@@ -113,7 +119,11 @@ def candidate_widths(sizes: Sequence[int]) -> list[int]:
     >>> candidate_widths([50, 1000])
     [64, 128, 256, 512]
     """
-    fitted = {_filled(math.ceil(size / math.ceil(size / _WIDEST))) for size in sizes}
+    fitted = {
+        _filled(math.ceil(size / math.ceil(size / widest)))
+        for size in sizes
+        for widest in (_WIDEST, *([_WIDEST_SHARED] if cores > 1 else []))
+    }
     powers = {2**k for k in range(6, 10) if 2**k < 2 * max(sizes)}
     return sorted(fitted | powers)
 
@@ -123,10 +133,14 @@ def _filled(width: int) -> int:
     return math.ceil(width / grain) * grain
 
 
-def run_seconds(sizes: np.ndarray, width: int, block: int, work: Work, program: Program) -> np.ndarray:
-    """Seconds ``[R]`` that runs with train and test ``sizes[R, 2]`` take on one lane each, ``block`` of them at a time."""
+def run_seconds(sizes: np.ndarray, width: int, block: int, work: Work, program: Program, cores: int = 1) -> np.ndarray:
+    """Seconds ``[R]`` that runs with train and test ``sizes[R, 2]`` take on one lane each, ``block`` of them at a time.
+
+    A lane has one core, or ``cores`` of them where there are fewer runs than cores.
+    """
     flops, moved, tile, step, parameter = rates()
-    example = work.flops / flops + work.bytes / moved
+    shared = min(cores, max(1.0, width / _SHARED_FROM))
+    example = (work.flops / flops + work.bytes / moved) / (1 + _SHARED_GAIN * (shared - 1))
     # The gradient of a tile is added to that of the others, about a third of what an update does.
     tile += work.parameters * parameter / 3
     tiles = np.ceil(sizes / width)

@@ -119,10 +119,15 @@ def default_lanes() -> int:
     return max(cores, jax.local_device_count())
 
 
-def partition(program: Program, runs: Sequence[Run], packing: Packing, lanes: int, budget: int) -> Iterable[BlockPlan]:
-    """Cut runs that share a program, and a pool if they have one, into blocks of at most ``budget`` bytes if possible."""
+def partition(
+    program: Program, runs: Sequence[Run], packing: Packing, lanes: int, budget: int, cores: int
+) -> Iterable[BlockPlan]:
+    """Cut runs that share a program, and a pool if they have one, into blocks of at most ``budget`` bytes if possible.
+
+    ``cores`` is how many each run has to itself.
+    """
     schedule: Schedule = packing.schedule or ("streamed" if jax.default_backend() == "cpu" else "batched")
-    maker = _Maker(program, schedule, work_of(program), runs[0].pool)
+    maker = _Maker(program, schedule, work_of(program), runs[0].pool, cores if schedule == "streamed" else 1)
     ordered = sorted(runs, key=lambda run: -run.experiment.sizes()[0])
     for part, width in _tile_classes(ordered, maker, packing):
         per_block = packing.runs or _block_runs(part, width, maker, lanes, budget)
@@ -136,9 +141,10 @@ class _Maker(NamedTuple):
     schedule: Schedule
     work: Work
     pool: np.ndarray | None
+    cores: int
 
     def seconds(self, sizes: np.ndarray, width: int, block: int) -> np.ndarray:
-        return run_seconds(sizes, width, block, self.work, self.program)
+        return run_seconds(sizes, width, block, self.work, self.program, self.cores)
 
     def bytes(self, shape: Shape) -> int:
         return block_bytes(self.program, self.schedule, shape, self.work, self.pool is not None)
@@ -166,7 +172,7 @@ def _classes(sizes: np.ndarray, part: slice, maker: _Maker) -> list[tuple[slice,
 def _best_width(sizes: np.ndarray, maker: _Maker) -> tuple[float, int]:
     """Seconds on one lane with the best tile width for runs of some sizes ``[R, 2]``, and that width."""
     unique, times = np.unique(sizes, axis=0, return_counts=True)
-    widths = candidate_widths(_spread(np.unique(unique[:, 0])))
+    widths = candidate_widths(_spread(np.unique(unique[:, 0])), maker.cores)
     return min((float(times @ maker.seconds(unique, width, 1)), width) for width in widths)
 
 
@@ -195,7 +201,7 @@ def _cut(runs: list[Run], width: int, per_block: int, maker: _Maker) -> Iterable
     parts = [runs[start : start + per_block] for start in range(0, len(runs), per_block)]
     shape = _shape(parts, width, per_block)
     held = maker.bytes(shape)
-    program, schedule, _, pool = maker
+    program, schedule, pool = maker.program, maker.schedule, maker.pool
     for part in parts:
         sizes = np.array([run.experiment.sizes() for run in part])
         seconds = float(maker.seconds(sizes, width, per_block).sum())

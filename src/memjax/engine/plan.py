@@ -62,7 +62,8 @@ def make_plan(experiment: Experiment, over: Over, packing: Packing) -> Plan:
         check_program(program)
     wanted, budget = packing.lanes or default_lanes(), packing.memory or default_budget()
     share = block_budget(budget, [(program, runs) for (program, _), runs in groups.items()], wanted)
-    parts = [partition(program, runs, packing, wanted, share) for (program, _), runs in groups.items()]
+    cores = max(1, default_lanes() // sum(len(runs) for runs in groups.values()))
+    parts = [partition(program, runs, packing, wanted, share, cores) for (program, _), runs in groups.items()]
     blocks = sorted((block for part in parts for block in part), key=lambda block: -block.seconds)
     lanes, memory = fit_lanes(blocks, wanted, budget)
     return Plan(axes, tuple(blocks), lanes, memory, budget)
