@@ -5,14 +5,12 @@ Forty runs of ten sizes compile the programs of the study and take two records e
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+
+from benchmarks import repeated
 
 CODE = """
 import sys
@@ -41,16 +39,5 @@ def measure(times: int) -> dict[str, list[float]]:
     return found
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--times", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "cold_start.json")
-    options = parser.parse_args()
-    found = measure(options.times)
-    for name, values in found.items():
-        print(f"{name}: median {statistics.median(values):.2f} s  ({min(values):.2f} to {max(values):.2f})")
-    options.out.write_text(json.dumps(found, indent=1) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    repeated.run(__doc__, "cold_start", 5, measure)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import subprocess
 import sys
-from pathlib import Path
+
+from benchmarks import repeated
 
 CODE = """
 import time
@@ -29,17 +27,5 @@ def measure(times: int) -> dict[str, list[float]]:
     return {"jax, flax, optax, xarray": list(peers), "memjax on top": list(ours)}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--times", type=int, default=7)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "import_time.json")
-    options = parser.parse_args()
-    seconds = measure(options.times)
-    for name, values in seconds.items():
-        print(f"{name:26s} median {statistics.median(values):.3f} s  ({min(values):.3f} to {max(values):.3f})")
-    options.out.parent.mkdir(exist_ok=True)
-    options.out.write_text(json.dumps(seconds, indent=1) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    repeated.run(__doc__, "import_time", 7, measure)

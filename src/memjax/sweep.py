@@ -78,10 +78,7 @@ def sweep(
     if not isinstance(experiment, Experiment):
         raise InputError(f"sweep got {experiment!r}: give a memjax.Experiment.")
     plan = make_plan(experiment, over or {}, packing or Packing())
-    _LOG.info(
-        "%d runs in %d blocks on %d lanes; about %.0f MB of memory beside what the process holds.",
-        len(plan.runs), len(plan.blocks), plan.lanes, plan.memory.added / 1e6,
-    )  # fmt: skip
+    _announce(plan)
     finished: list[tuple[BlockPlan, BlockResult]] = []
     with Progress(plan, progress) as bar:
 
@@ -117,6 +114,16 @@ def _packing(plan: Plan) -> dict[str, Any]:
         "blocks": len(plan.blocks),
         "shapes": [{"schedule": schedule, **shape._asdict()} for schedule, shape in shapes],
     }
+
+
+def _announce(plan: Plan) -> None:
+    _LOG.info(
+        "%d runs in %d blocks on %d lanes; about %.0f MB of memory beside what the process holds.",
+        len(plan.runs),
+        len(plan.blocks),
+        plan.lanes,
+        plan.memory.added / 1e6,
+    )
 
 
 def _report(dataset: xr.Dataset) -> None:

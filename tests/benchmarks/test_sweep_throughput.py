@@ -191,6 +191,27 @@ def test_records_of_no_training_are_refused():
             worker.check_trained(bad, SMALL)
 
 
+def test_one_record_that_is_not_finite_is_refused():
+    bad = trained(SMALL)
+    bad.records["weight_l2"][0, -1] = np.nan
+    with pytest.raises(SystemExit, match="weight_l2"):
+        worker.check_trained(bad, SMALL)
+
+
+def test_the_check_fails_where_a_peer_trains_something_else(monkeypatch):
+    rng = np.random.default_rng(0)
+
+    def finals(name, work, settings):
+        shift = 0.5 if name == "torch-eager" else 0.0
+        return {what: rng.normal(1.0 + shift, 0.1, len(work.sizes)) for what in ("train_loss", "l2_gap")}
+
+    monkeypatch.setattr(check, "_finals", finals)
+    said = []
+    assert check.check(["memjax", "jax-loop"], peers.Settings("cpu", "highest"), said.append)
+    assert not check.check(["jax-loop", "torch-eager"], peers.Settings("cpu", "highest"), said.append)
+    assert sum("torch-eager" in line for line in said) == len(works.check_works())
+
+
 def test_a_peer_that_trains_something_else_is_found():
     rng = np.random.default_rng(0)
     work = works.grid("check", (50, 100), 64)
