@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
+import threading
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +33,18 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("studies", help="list the studies")
     run = verbs.add_parser("run", help="run the sweep of a TOML or JSON file")
     run.add_argument("spec", metavar="SPEC")
-    run.add_argument("--out", metavar="DIR", help="folder to make")
+    run.add_argument("--out", metavar="DIR", help="folder to make, with dataset.nc")
+    run.add_argument(
+        "--shard", metavar="I/N", help="train the I-th of N shares, counted from 0, of a store that N share"
+    )
+    run.add_argument("--repair", action="store_true", help="put damaged parts of the store aside and train them again")
     run.add_argument("--dry-run", action="store_true", help="print the plan and its cost, and train nothing")
-    show = verbs.add_parser("show", help="say what a dataset holds")
+    show = verbs.add_parser("show", help="say what a dataset holds, or how far a store is")
     show.add_argument("folder", metavar="DIR")
     for verb in (study, run):
+        verb.add_argument(
+            "--store", metavar="DIR", help="folder that keeps what is done; the same command goes on from it"
+        )
         verb.add_argument(
             "--progress", action=argparse.BooleanOptionalAction, help="show a bar (default: in a terminal)"
         )
@@ -63,13 +73,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        return _dispatch(parser, options)
+        with _terminated_as_interrupted():
+            return _dispatch(parser, options)
     except InputError as problem:
         print(f"memjax: {problem}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("memjax: interrupted; a file is written whole or not at all, so what is there is good.", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"memjax: {stopped or 'Stopped. A file is written whole or not at all.'}", file=sys.stderr)
         return 130
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM, which schedulers send before they kill, stop a sweep as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
@@ -102,7 +126,9 @@ def _study(options: argparse.Namespace) -> int:
     out = options.out or Path("runs") / f"{study.name}-{scale}"
     if scale in study.scales:
         print(f"{study.title} Scale {scale}: {study.scales[scale]}.", flush=True)
-    folder, findings = studies.run(study, out, scale=scale, seeds=options.seeds, progress=options.progress)
+    folder, findings = studies.run(
+        study, out, scale=scale, seeds=options.seeds, store=options.store, progress=options.progress
+    )
     for table in findings.tables.values():
         print(f"\n{as_text(table)}")
     print(f"\nWrote {_shown(folder)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
@@ -126,9 +152,15 @@ def _run(options: argparse.Namespace) -> int:
     from memjax.studies.run import new_folder, save_folder
     from memjax.sweep import sweep
 
-    if not options.out and not options.dry_run:
-        raise InputError("run has no folder to write to: give --out DIR, or --dry-run to see the plan only.")
-
+    if not options.out and not options.store and not options.dry_run:
+        raise InputError(
+            "run has no folder to write to: give --out DIR, --store DIR, or --dry-run to see the plan only."
+        )
+    shard = _shard(options.shard)
+    if shard and options.out:
+        raise InputError(
+            "--out writes a whole dataset, and a shard makes a part: give --store only, and open the store."
+        )
     spec = _read(Path(options.spec))
     unknown = sorted(set(spec) - {"experiment", "over"})
     if unknown:
@@ -137,12 +169,31 @@ def _run(options: argparse.Namespace) -> int:
     if options.dry_run:
         print(explain(experiment, over))
         return 0
-    target = new_folder(options.out)
+    target = new_folder(options.out) if options.out else None
     _start_cache(options)
-    dataset = sweep(experiment, over, progress=options.progress)
-    save_folder(target, {"dataset": dataset})
-    print(f"Wrote {_shown(target)}: dataset.nc")
+    store, repair = options.store, options.repair
+    dataset = sweep(experiment, over, store=store, shard=shard, repair=repair, progress=options.progress)
+    if store:
+        print(_progress(Path(store)))
+    if target:
+        save_folder(target, {"dataset": dataset})
+        print(f"Wrote {_shown(target)}: dataset.nc")
     return 0
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    number, _, shards = text.partition("/")
+    if not number.isdecimal() or not shards.isdecimal():
+        raise InputError(f"--shard is {text!r}: give I/N, counted from 0, such as 0/4.")
+    return int(number), int(shards)
+
+
+def _progress(store: Path) -> str:
+    from memjax.results.stored import progress
+
+    return progress(store)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -164,7 +215,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _show(options: argparse.Namespace) -> int:
     from memjax.results import open_dataset, summary
+    from memjax.store.folder import is_store
 
+    if is_store(Path(options.folder)):
+        print(_progress(Path(options.folder)))
+        return 0
     print(summary(open_dataset(options.folder)))
     return 0
 

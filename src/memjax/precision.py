@@ -9,7 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
-__all__ = ["compile_settings", "float_dtype", "host_dtype", "under", "x64_enabled"]
+__all__ = ["compile_settings", "float_dtype", "host_dtype", "named_settings", "under", "x64_enabled"]
+
+_NAMES = ("x64", "matmul_precision", "dtype_promotion", "rank_promotion")
 
 
 def x64_enabled() -> bool:
@@ -42,6 +44,12 @@ def compile_settings() -> tuple[Any, ...]:
         config.jax_numpy_dtype_promotion,
         config.jax_numpy_rank_promotion,
     )
+
+
+def named_settings() -> dict[str, Any]:
+    """The same settings by name, as plain data."""
+    values = (value if isinstance(value, bool | None) else str(value) for value in compile_settings())
+    return dict(zip(_NAMES, values, strict=True))
 
 
 @contextlib.contextmanager

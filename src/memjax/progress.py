@@ -21,11 +21,13 @@ class Progress:
         What will be done.
     show
         True or False; None shows the bar in a terminal and in a notebook only.
+    done
+        Runs that were finished before.
     """
 
-    def __init__(self, plan: Plan, show: bool | None) -> None:
+    def __init__(self, plan: Plan, show: bool | None, done: int = 0) -> None:
         self._total = sum(block.examples * block.program.steps for block in plan.blocks)
-        self._num_runs, self._done = len(plan.runs), 0
+        self._num_runs, self._done = done + len(plan.runs), done
         self._all_steps, self._steps = sum(run.experiment.steps for run in plan.runs), 0
         self._show = _interactive() if show is None else show
         self._bar: Any = None
@@ -35,14 +37,14 @@ class Progress:
             from tqdm.auto import tqdm
 
             self._bar = tqdm(total=self._total, unit="example", unit_scale=True, mininterval=0.2, smoothing=0.1)
-            self._bar.set_description(f"compiling, 0/{self._num_runs} runs", refresh=True)
+            self._bar.set_description(f"compiling, {self._done}/{self._num_runs} runs", refresh=True)
         return self
 
     def compiled(self) -> None:
         """Start the clock of the time left: compiling says nothing about the rate of training."""
         if self._bar is not None:
             self._bar.unpause()
-            self._bar.set_description(f"0/{self._num_runs} runs")
+            self._bar.set_description(f"{self._done}/{self._num_runs} runs")
 
     def steps(self, block: BlockPlan, steps: int) -> None:
         """Count some steps of a block as done."""

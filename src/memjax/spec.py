@@ -21,7 +21,7 @@ from memjax.measures import Measure
 from memjax.models import NNX, FunctionPair
 from memjax.optimizers import Optimizer
 
-__all__ = ["encode", "from_json", "read_experiment", "read_over", "reference", "to_json"]
+__all__ = ["decode", "encode", "encoded_fields", "from_json", "read_experiment", "read_over", "reference", "to_json"]
 
 _DEEPEST = 20
 _MOST_VALUES = 10_000_000
@@ -96,7 +96,12 @@ def to_json(experiment: Experiment) -> str:
     >>> json.loads(to_json(Experiment()))["optimizer"]["learning_rate"]
     0.001
     """
-    return json.dumps({f.name: encode(getattr(experiment, f.name)) for f in dataclasses.fields(experiment)}, indent=1)
+    return json.dumps(encoded_fields(experiment), indent=1)
+
+
+def encoded_fields(experiment: Experiment) -> dict[str, Any]:
+    """Every field of an experiment as plain data."""
+    return {f.name: encode(getattr(experiment, f.name)) for f in dataclasses.fields(experiment)}
 
 
 def from_json(text: str, using: Sequence[Any] = ()) -> Experiment:
@@ -162,6 +167,17 @@ def _values(name: str, values: Any, using: Sequence[Any]) -> list[Any]:
 def _is_bound(value: Any) -> bool:
     """Whether a value can bound a range: a whole number of 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def decode(value: Any, using: Sequence[Any] = ()) -> Any:
+    """Value of a field from plain data, as `encode` wrote it.
+
+    Examples
+    --------
+    >>> decode({"type": "models.MLP", "hidden": [8]}).hidden
+    (8,)
+    """
+    return _decode(value, using, 1)
 
 
 def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
+import numpy as np
 import xarray as xr
 
-from memjax.engine.axes import Axis
-from memjax.engine.execute import BlockResult, execute
-from memjax.engine.partition import BlockPlan, Packing
-from memjax.engine.plan import Plan, make_plan
-from memjax.engine.status import Status
+from memjax.engine.axes import cells, read_axes
+from memjax.engine.execute import execute
+from memjax.engine.keep import InMemory, Keeper
+from memjax.engine.partition import Packing, default_lanes
+from memjax.engine.plan import Plan, pack, plan_of, read_groups
+from memjax.engine.remote import Executor, check_executor, execute_on
+from memjax.engine.result import sheet_of
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.precision import x64_enabled
 from memjax.progress import Progress
-from memjax.results.assemble import assemble
-from memjax.results.schema import provenance
-from memjax.spec import encode
+from memjax.results.assemble import Filled, assemble
+from memjax.results.schema import attributes, now, versions
+from memjax.resume import Train, check_shard, sweep_in_store
+from memjax.store.axes import entry_of
+from memjax.store.enter import Call
 
 __all__ = ["sweep"]
 
@@ -31,6 +37,10 @@ def sweep(
     experiment: Experiment,
     over: Mapping[str | tuple[str, ...], Iterable[Any]] | None = None,
     *,
+    store: str | os.PathLike[str] | None = None,
+    shard: tuple[int, int] | None = None,
+    repair: bool = False,
+    executor: Executor | None = None,
     progress: bool | None = None,
     packing: Packing | None = None,
 ) -> xr.Dataset:
@@ -45,6 +55,17 @@ def sweep(
         path (``optimizer.learning_rate``); a tuple of names moves those fields together along one axis, with tuples of
         values. Numbers that enter the program as data (seeds, sizes, optimizer scalars, ``init_scale``) share one
         program; structure (``hidden``, ``activation``, whole models or optimizers) makes a program per value.
+    store
+        Folder that keeps every finished block, and unfinished ones every few seconds. The same call again goes on from
+        there; more values on an axis train only the new runs. `memjax.open` reads it at any time.
+    shard
+        ``(i, n)``: train the i-th of n shares only. n processes with the same store, on any machines, make the sweep;
+        the Dataset is what the store holds by then, other runs ``waiting`` or ``running``.
+    repair
+        Whether damaged parts of the store are put aside and their runs trained again; otherwise they are an error.
+    executor
+        Where blocks are trained, such as ``dask.distributed.Client().get_executor()``; None trains on all lanes of this
+        machine.
     progress
         Whether to show a bar; None shows it in a terminal and in a notebook.
     packing
@@ -55,12 +76,15 @@ def sweep(
     xr.Dataset
         Dimensions: the axes in their order, then ``step`` (0, record_every, ..., steps). Data variables: the measures,
         float32 unless 64-bit numbers are enabled. Coordinates ``status`` and ``stop_step`` per run; records after a run
-        diverged are NaN. Attributes: experiment, axes, versions and packed shapes.
+        diverged are NaN, and ``stop_reason`` says why. Attributes: experiment, axes, versions and packed shapes.
 
     Raises
     ------
     InputError
-        For anything that cannot be trained as asked, before training starts.
+        For anything that cannot be trained as asked, before training starts; for a store that is of another experiment, in
+        use, damaged or cannot be written to.
+    KeyboardInterrupt
+        After an interrupt, when every lane has ended its segment and kept it.
 
     Notes
     -----
@@ -77,43 +101,63 @@ def sweep(
     """
     if not isinstance(experiment, Experiment):
         raise InputError(f"sweep got {experiment!r}: give a memjax.Experiment.")
-    plan = make_plan(experiment, over or {}, packing or Packing())
-    _announce(plan)
-    finished: list[tuple[BlockPlan, BlockResult]] = []
-    with Progress(plan, progress) as bar:
+    check_shard(shard, store)
+    if executor is not None:
+        check_executor(executor)
+    packing, axes = packing or Packing(), read_axes(over or {})
+    groups = read_groups(cells(experiment, axes), [label for axis in axes for label in axis.labels])
 
-        def on_block(block: BlockPlan, result: BlockResult) -> None:
-            finished.append((block, result))
-            bar.finished(block)
+    def train(plan: Plan, keeper: Keeper, done: int) -> None:
+        _announce(plan)
+        with Progress(plan, progress, done) as bar:
+            execute(plan, keeper, bar) if executor is None else execute_on(executor, plan, keeper, bar)
 
-        execute(plan, on_block, bar.steps, bar.compiled)
-    dataset = assemble(plan, finished)
-    dataset.attrs = provenance(experiment.to_json(), _axis_labels(plan.axes), _axis_values(plan.axes), _packing(plan))
+    if store is None:
+        dataset = _in_memory(plan_of(experiment, axes, pack(groups, packing), packing), train)
+    else:
+        call = Call(experiment, axes, groups)
+        dataset = sweep_in_store(store, call, packing, _made(packing), train, shard, repair)
     _report(dataset)
     return dataset
 
 
-def _axis_labels(axes: tuple[Axis, ...]) -> dict[str, list[Any]]:
-    return {name: labels.tolist() for axis in axes for name, labels in axis.coords().items()}
-
-
-def _axis_values(axes: tuple[Axis, ...]) -> dict[str, list[Any]]:
-    """What the labels stand for, as a spec writes it."""
-    return {",".join(axis.names): [encode(row if len(row) > 1 else row[0]) for row in axis.rows] for axis in axes}
-
-
-def _packing(plan: Plan) -> dict[str, Any]:
-    device = jax.local_devices()[0]
+def _in_memory(plan: Plan, train: Train) -> xr.Dataset:
+    keeper = InMemory()
+    try:
+        train(plan, keeper, 0)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("Stopped, and nothing is kept: with store=folder the next call goes on.") from None
+    blocks = [Filled(sheet_of(b.program), [run.index for run in b.runs], result) for b, result in keeper.finished]
+    dataset = assemble([axis.coords() for axis in plan.axes], blocks)
+    entries = [entry_of(axis) for axis in plan.axes]
     shapes = dict.fromkeys((block.schedule, block.shape) for block in plan.blocks)
-    return {
+    made = _made(Packing(lanes=plan.lanes))
+    dataset.attrs = attributes(
+        plan.experiment.to_json(),
+        {name: column for entry in entries for name, column in entry.labels.items()},
+        {",".join(entry.names): list(entry.values) for entry in entries},
+        {
+            **made["packing"],
+            "blocks": len(plan.blocks),
+            "shapes": [{"schedule": schedule, **shape._asdict()} for schedule, shape in shapes],
+        },
+        made["versions"],
+        made["created"],
+    )
+    return dataset
+
+
+def _made(packing: Packing) -> dict[str, Any]:
+    """Where and with what a sweep is made."""
+    device = jax.local_devices()[0]
+    machine = {
         "backend": device.platform,
         "device": device.device_kind,
         "devices": jax.local_device_count(),
-        "lanes": plan.lanes,
+        "lanes": packing.lanes or default_lanes(),
         "x64": x64_enabled(),
-        "blocks": len(plan.blocks),
-        "shapes": [{"schedule": schedule, **shape._asdict()} for schedule, shape in shapes],
     }
+    return {"packing": machine, "versions": versions(), "created": now()}
 
 
 def _announce(plan: Plan) -> None:
@@ -127,8 +171,15 @@ def _announce(plan: Plan) -> None:
 
 
 def _report(dataset: xr.Dataset) -> None:
-    diverged = int((dataset["status"] == Status.DIVERGED.label).sum())
-    if diverged:
-        _LOG.warning(
-            "%d of %d runs diverged; their records after `stop_step` are NaN.", diverged, dataset["status"].size
-        )
+    """One line on runs that diverged, if there are any."""
+    reasons = dataset["stop_reason"].values[dataset["status"].values == "diverged"]
+    if not len(reasons):
+        return
+    kinds, counts = np.unique(reasons, return_counts=True)
+    why = ", ".join(f"{kind} in {count}" for kind, count in zip(kinds, counts, strict=True))
+    _LOG.warning(
+        "%d of %d runs diverged (%s); their records after `stop_step` are NaN.",
+        len(reasons),
+        dataset["status"].size,
+        why,
+    )

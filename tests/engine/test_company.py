@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import memjax as mj
-from memjax.engine import execute as engine
+from memjax.engine import train
+from memjax.engine.execute import Pools
 from memjax.engine.pack import draw_block
 from memjax.engine.partition import Packing
 from memjax.engine.plan import make_plan
@@ -121,14 +122,12 @@ def packed_run(fill, batch_size, pool):
     )
     block = make_plan(spec, {"train_size": [21, 30]}, Packing(width=16, runs=3)).blocks[0]
     device = jax.local_devices()[0]
-    compiled, pools = engine._compile(block, device), engine._Pools()
+    compiled, on_device = train.compile_for(block, device), Pools().get(block, device)
     packed = draw_block(block.program, block.shape, [run.experiment for run in block.runs])
-    data, state = engine._start(block, compiled, packed, pools, device)
+    data, state = train._on_device(packed, on_device, device), train._initial(compiled, packed, device)
     filled = [_fill_padding(tiles, fill, pool) for tiles in (data.train, data.test)]
     data = data._replace(train=filled[0], test=filled[1])
-    state, found = compiled.segment(
-        data, state, engine._rows(block, 0, engine._records_per_segment(block) * 10, device)
-    )
+    state, found = compiled.segment(data, state, train._rows(block, 0, block.records * 10, device))
     return jax.tree.map(np.asarray, (state.params, found))
 
 

@@ -104,13 +104,15 @@ def _host(value: Any) -> Any:
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
 
 
-def cells(experiment: Experiment, axes: tuple[Axis, ...]) -> Iterator[tuple[tuple[int, ...], Experiment]]:
-    """Yield the index and the experiment of every cell of the product, last axis fastest.
+def cells(
+    experiment: Experiment, axes: tuple[Axis, ...], indices: Iterable[tuple[int, ...]] | None = None
+) -> Iterator[tuple[tuple[int, ...], Experiment]]:
+    """Yield the index and the experiment of every cell of the product, last axis fastest, or of the given ones.
 
     Whole objects are put in before the fields inside them, so a model axis and a width axis combine, in either order.
     """
     known: dict[Any, list[tuple[int, int, str]]] = {}
-    for index in itertools.product(*(range(len(axis.rows)) for axis in axes)):
+    for index in itertools.product(*(range(len(axis.rows)) for axis in axes)) if indices is None else indices:
         values = [
             [axis.rows[i][place] for place in range(len(axis.names))] for axis, i in zip(axes, index, strict=True)
         ]

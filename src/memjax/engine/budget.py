@@ -15,7 +15,7 @@ from memjax.engine.partition import BlockPlan, Run
 from memjax.engine.program import Program
 from memjax.errors import InputError
 
-__all__ = ["Memory", "block_budget", "default_budget", "fit_lanes"]
+__all__ = ["Memory", "block_budget", "default_budget", "fit_lanes", "free_bytes"]
 
 # XLA and LLVM hold about this much while they compile the programs of a sweep: python -m benchmarks.memory.
 COMPILER_BYTES = 256 * 2**20
@@ -25,10 +25,10 @@ _SHARE = 0.5
 def default_budget() -> int:
     """Bytes that blocks may take together: half of a device's memory; on a CPU half of what is free."""
     stats = jax.local_devices()[0].memory_stats() or {}
-    return int(_SHARE * stats["bytes_limit"] if "bytes_limit" in stats else _SHARE * _free_bytes())
+    return int(_SHARE * stats["bytes_limit"] if "bytes_limit" in stats else _SHARE * free_bytes())
 
 
-def _free_bytes() -> int:
+def free_bytes() -> int:
     """Free memory of this machine, or of the container that this process is confined to."""
     free = [_available(Path("/proc/meminfo")), *_group_free(Path("/sys/fs/cgroup"))]
     known = [value for value in free if value is not None]
@@ -111,6 +111,8 @@ class Memory(NamedTuple):
 
 def fit_lanes(blocks: Sequence[BlockPlan], lanes: int, budget: int) -> tuple[int, Memory]:
     """As many lanes as stay under the budget, and what they take; raises `InputError` where one is too many."""
+    if not blocks:
+        return 1, _memory(blocks, 1)
     for count in range(min(lanes, len(blocks)), 0, -1):
         memory = _memory(blocks, count)
         on_cpu = jax.default_backend() == "cpu"

@@ -19,7 +19,16 @@ from memjax.validate import shape_of
 __all__ = ["RESERVED", "check_names", "check_program"]
 
 _BATCH = 3
-RESERVED = ("step", "status", "stop_step", "snapshot", "parameters", "parameter_index", "parameter_layout")
+RESERVED = (
+    "step",
+    "status",
+    "stop_step",
+    "stop_reason",
+    "snapshot",
+    "parameters",
+    "parameter_index",
+    "parameter_layout",
+)
 """Names that every result uses, or may."""
 
 

@@ -13,7 +13,7 @@ from memjax.engine.program import Program, ShapeOf
 from memjax.engine.step import BlockData, RunState, Schedule, first_state, step, take_record
 from memjax.precision import float_dtype
 
-__all__ = ["Compiled", "compile_block", "segment"]
+__all__ = ["Compiled", "compile_block", "segment", "state_shapes"]
 
 
 def segment(
@@ -83,10 +83,16 @@ def block_shapes(program: Program, shape: Shape, pool: ShapeOf | None, rows: int
     x = program.x if pool is None else ShapeOf(((), "int32"))
     train, test = (_tile_shapes(x, program.y, shape.runs, tiles, shape.width) for tiles in shape[2:])
     data = BlockData(hyper, train, test, None if pool is None else program.x.struct(rows))
-    start, one = _start_shapes(program, hyper)
+    start, _ = _start_shapes(program, hyper)
+    return start, data, state_shapes(program, shape)
+
+
+def state_shapes(program: Program, shape: Shape) -> Any:
+    """Shape structs of the training state."""
+    hyper = {path: jax.ShapeDtypeStruct((shape.runs,), float_dtype()) for path in program.traced}
+    _, one = _start_shapes(program, hyper)
     stacked = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((shape.runs, *leaf.shape), leaf.dtype), one)
-    state = jax.eval_shape(lambda p, o: first_state(p, o, shape.runs), *stacked)
-    return start, data, state
+    return jax.eval_shape(lambda p, o: first_state(p, o, shape.runs), *stacked)
 
 
 def _host(device: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -15,11 +15,12 @@ from memjax.engine.cost import COMPILE_SECONDS, Work, candidate_widths, run_seco
 from memjax.engine.memory import block_bytes
 from memjax.engine.pack import Shape
 from memjax.engine.program import Program
+from memjax.engine.segments import segment_records
 from memjax.engine.step import Schedule
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 
-__all__ = ["BlockPlan", "Packing", "Run", "default_lanes", "partition"]
+__all__ = ["BlockPlan", "Packing", "Run", "block_of", "default_lanes", "halves", "partition"]
 
 _MOST_CHOICES = 16
 # Streamed blocks: beyond these a step's fixed cost is spread thin already, or parameters and moments leave the cache.
@@ -83,27 +84,32 @@ class BlockPlan:
     ----------
     program, schedule, shape
         What is compiled.
+    records
+        Records per segment.
     runs
         At most ``shape.runs`` of them; the rest is padding.
     pool
         Inputs that the runs hold indices into, or None.
     seconds, bytes
         Rough cost on one lane, and memory while it trains.
+    name
+        What it is called in a store.
     """
 
     program: Program
     schedule: Schedule
     shape: Shape
+    records: int
     runs: tuple[Run, ...]
     pool: np.ndarray | None
     seconds: float
     bytes: int
+    name: str = ""
 
     @property
     def key(self) -> Any:
         """What decides which programs are compiled: blocks of one key share them."""
-        snapshots = {step for run in self.runs for step in run.experiment.snapshots}
-        return self.program, self.schedule, self.shape, tuple(sorted(snapshots))
+        return self.program, self.schedule, self.shape, self.records
 
     @property
     def examples(self) -> int:
@@ -145,6 +151,11 @@ class _Maker(NamedTuple):
 
     def seconds(self, sizes: np.ndarray, width: int, block: int) -> np.ndarray:
         return run_seconds(sizes, width, block, self.work, self.program, self.cores)
+
+    def block(self, runs: list[Run], shape: Shape, records: int, held: int) -> BlockPlan:
+        sizes = np.array([run.experiment.sizes() for run in runs])
+        seconds = float(self.seconds(sizes, shape.width, shape.runs).sum())
+        return BlockPlan(self.program, self.schedule, shape, records, tuple(runs), self.pool, seconds, held)
 
     def bytes(self, shape: Shape) -> int:
         return block_bytes(self.program, self.schedule, shape, self.work, self.pool is not None)
@@ -201,11 +212,40 @@ def _cut(runs: list[Run], width: int, per_block: int, maker: _Maker) -> Iterable
     parts = [runs[start : start + per_block] for start in range(0, len(runs), per_block)]
     shape = _shape(parts, width, per_block)
     held = maker.bytes(shape)
-    program, schedule, pool = maker.program, maker.schedule, maker.pool
     for part in parts:
-        sizes = np.array([run.experiment.sizes() for run in part])
-        seconds = float(maker.seconds(sizes, width, per_block).sum())
-        yield BlockPlan(program, schedule, shape, tuple(part), pool, seconds, held)
+        records = segment_records(maker.program, shape, _snapshots(part))
+        yield maker.block(part, shape, records, held)
+
+
+def _snapshots(runs: Iterable[Run]) -> set[int]:
+    return {step for run in runs for step in run.experiment.snapshots}
+
+
+def halves(block: BlockPlan) -> list[BlockPlan]:
+    """Blocks of half as many runs, with the same runs between them."""
+    maker = _Maker(block.program, block.schedule, work_of(block.program), block.pool, 1)
+    return list(_cut(list(block.runs), block.shape.width, math.ceil(block.shape.runs / 2), maker))
+
+
+def block_of(
+    program: Program, schedule: Schedule, shape: Shape, records: int, runs: Sequence[Run], name: str = ""
+) -> BlockPlan:
+    """A block whose packed shape is known, as one that was written down.
+
+    Raises
+    ------
+    InputError
+        If the runs do not fit into the shape, or the segments not into the steps.
+    """
+    maker = _Maker(program, schedule, work_of(program), runs[0].pool, 1)
+    room = [_room(list(runs), shape.runs, split, shape.width) for split in (0, 1)]
+    uneven = records < 1 or program.num_records % records
+    if len(runs) > shape.runs or room[0] > shape.train_tiles or room[1] > shape.test_tiles or uneven:
+        raise InputError(
+            f"The runs of block {name} do not fit into its packed shape {tuple(shape)} in segments of {records} records: "
+            "the plan was altered, or is not of this experiment."
+        )
+    return replace(maker.block(list(runs), shape, records, maker.bytes(shape)), name=name)
 
 
 def _shape(parts: list[list[Run]], width: int, per_block: int) -> Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,7 +18,10 @@ from memjax.experiment import Experiment
 from memjax.types import Data, PoolTask, Task
 from memjax.validate import check_functions, check_run, draw_split
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["Groups", "Plan", "Samples", "make_plan", "pack", "plan_of", "read_groups", "runs_of"]
+
+Groups = dict[tuple[Program, int], list[Run]]
+"""Runs by what they must share to share a block."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,17 @@ class Plan:
 
     Attributes
     ----------
-    axes, blocks
-        What is swept, and how its runs are packed.
+    experiment, axes
+        What is swept: together with the index of a run they make its experiment.
+    blocks
+        How its runs are packed.
     lanes
         How many blocks are at work at the same time.
     memory, budget
         Bytes that it will take, by part, and may take.
     """
 
+    experiment: Experiment
     axes: tuple[Axis, ...]
     blocks: tuple[BlockPlan, ...]
     lanes: int
@@ -55,34 +62,77 @@ def make_plan(experiment: Experiment, over: Over, packing: Packing) -> Plan:
         If any run is not possible; nothing has been traced for training by then.
     """
     axes = read_axes(over)
-    groups = _groups(experiment, axes)
+    groups = read_groups(cells(experiment, axes), [label for axis in axes for label in axis.labels])
+    return plan_of(experiment, axes, pack(groups, packing), packing)
+
+
+def read_groups(runs: Iterable[tuple[tuple[int, ...], Experiment]], labels: Sequence[str]) -> Groups:
+    """Check runs, and gather those that can share a block.
+
+    Parameters
+    ----------
+    runs
+        Index and experiment of each.
+    labels
+        Names of the coordinates, which no measure may have.
+
+    Raises
+    ------
+    InputError
+        If any run is not possible.
+    """
+    groups = _groups(runs)
     programs = dict.fromkeys(program for program, _ in groups)
-    check_names([label for axis in axes for label in axis.labels], programs)
+    check_names(labels, programs)
     for program in programs:
         check_program(program)
-    wanted, budget = packing.lanes or default_lanes(), packing.memory or default_budget()
-    share = block_budget(budget, [(program, runs) for (program, _), runs in groups.items()], wanted)
-    cores = max(1, default_lanes() // sum(len(runs) for runs in groups.values()))
-    parts = [partition(program, runs, packing, wanted, share, cores) for (program, _), runs in groups.items()]
-    blocks = sorted((block for part in parts for block in part), key=lambda block: -block.seconds)
-    lanes, memory = fit_lanes(blocks, wanted, budget)
-    return Plan(axes, tuple(blocks), lanes, memory, budget)
-
-
-def _groups(experiment: Experiment, axes: tuple[Axis, ...]) -> dict[Any, list[Run]]:
-    """Runs of a sweep by what they must share to share a block: the program, and the pool if there is one."""
-    groups: dict[Any, list[Run]] = {}
-    samples: dict[Any, Sample] = {}
-    for index, run in cells(experiment, axes):
-        check_run(run)
-        sample = _sample(run, samples)
-        program = program_of(run, sample.rows)
-        _check_hashable(run, program)
-        key = program, id(sample.pool)
-        if key not in groups:
-            check_functions(run, program.x.struct(2), program.y.struct(2))
-        groups.setdefault(key, []).append(Run(index, run, sample.pool))
     return groups
+
+
+def pack(groups: Groups, packing: Packing, shards: int = 1) -> list[BlockPlan]:
+    """Partition every group into blocks, as many as keep the lanes of all shards busy."""
+    wanted = packing.lanes or default_lanes()
+    share = block_budget(budget_of(packing), [(program, runs) for (program, _), runs in groups.items()], wanted)
+    cores = max(1, default_lanes() // max(1, sum(len(runs) for runs in groups.values())))
+    parts = [partition(key[0], runs, packing, wanted * shards, share, cores) for key, runs in groups.items()]
+    return [block for part in parts for block in part]
+
+
+def plan_of(experiment: Experiment, axes: tuple[Axis, ...], blocks: Iterable[BlockPlan], packing: Packing) -> Plan:
+    """Plan of some blocks on the lanes of this machine; raises `InputError` if they do not fit its memory."""
+    ordered = sorted(blocks, key=lambda block: -block.seconds)
+    budget = budget_of(packing)
+    lanes, memory = fit_lanes(ordered, packing.lanes or default_lanes(), budget)
+    return Plan(experiment, axes, tuple(ordered), lanes, memory, budget)
+
+
+def budget_of(packing: Packing) -> int:
+    """Bytes that a sweep may take."""
+    return packing.memory or default_budget()
+
+
+def _groups(runs: Iterable[tuple[tuple[int, ...], Experiment]]) -> Groups:
+    groups: Groups = {}
+    samples: Samples = {}
+    for index, experiment in runs:
+        check_run(experiment)
+        program, run = _run(index, experiment, samples)
+        _check_hashable(experiment, program)
+        key = program, id(run.pool)
+        if key not in groups:
+            check_functions(experiment, program.x.struct(2), program.y.struct(2))
+        groups.setdefault(key, []).append(run)
+    return groups
+
+
+def runs_of(runs: Iterable[tuple[tuple[int, ...], Experiment]], samples: Samples) -> list[tuple[Program, Run]]:
+    """Programs and runs of experiments that have been checked before; ``samples`` is what equal tasks share."""
+    return [_run(index, experiment, samples) for index, experiment in runs]
+
+
+def _run(index: tuple[int, ...], experiment: Experiment, samples: Samples) -> tuple[Program, Run]:
+    sample = _sample(experiment, samples)
+    return program_of(experiment, sample.rows), Run(index, experiment, sample.pool)
 
 
 class Sample(NamedTuple):
@@ -90,6 +140,10 @@ class Sample(NamedTuple):
 
     rows: Data
     pool: np.ndarray | None
+
+
+Samples = dict[Any, Sample]
+"""By task."""
 
 
 def _identity(task: Task) -> Any:
@@ -101,7 +155,7 @@ def _identity(task: Task) -> Any:
     return task
 
 
-def _sample(run: Experiment, samples: dict[Any, Sample]) -> Sample:
+def _sample(run: Experiment, samples: Samples) -> Sample:
     key = _identity(run.task)
     if key not in samples:
         (x, y), _ = draw_split(run)

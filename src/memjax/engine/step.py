@@ -132,9 +132,14 @@ def _update(program: Program, hyper: Hyper, state: RunState, loss: Array, gradie
     return RunState(
         jax.tree.map(keep, params, state.params),
         jax.tree.map(keep, opt_state, state.opt_state),
-        jnp.where(finite, state.status, Status.DIVERGED),
+        jnp.where(finite | (state.status != Status.RUNNING), state.status, _reason(loss)),
         state.stop_step + alive,
     )
+
+
+def _reason(loss: Array) -> Array:
+    bad_loss = jnp.where(jnp.isnan(loss), Status.LOSS_NAN, Status.LOSS_INFINITE)
+    return jnp.where(jnp.isfinite(loss), Status.PARAMETERS, bad_loss).astype(jnp.int32)
 
 
 def step(program: Program, schedule: Schedule, data: BlockData, state: RunState, rows: Array | None = None) -> RunState:
@@ -150,7 +155,7 @@ def take_record(program: Program, schedule: Schedule, data: BlockData, state: Ru
         measures = [measure for measure in program.measures if split in measure.splits]
         record |= _per_example(program, schedule, data, state.params, split, tiles, measures)
         record |= _whole(program, data, state.params, split, tiles, measures)
-    alive = state.status != Status.DIVERGED
+    alive = state.status < Status.LOSS_NAN
     blank = lambda leaf: jnp.where(alive.reshape(-1, *(1,) * (leaf.ndim - 1)), leaf, jnp.nan)  # noqa: E731
     return jax.tree.map(blank, record)
 

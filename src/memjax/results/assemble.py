@@ -1,106 +1,116 @@
-"""Assemble finished blocks into one labelled Dataset."""
+"""Assemble what blocks left into one labelled Dataset, whether they come from memory or from a store."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from memjax.engine.execute import BlockResult
-from memjax.engine.partition import BlockPlan
-from memjax.engine.plan import Plan
+from memjax.engine.result import BlockResult, Sheet, variables_of
 from memjax.engine.status import Status
 from memjax.results.parameters import add_snapshots
 from memjax.results.schema import coordinate_attrs
 
-__all__ = ["assemble"]
+__all__ = ["Axes", "Filled", "assemble"]
 
-Finished = list[tuple[BlockPlan, BlockResult]]
+Axes = Sequence[Mapping[str, np.ndarray]]
+"""Coordinates of every axis; the first gives the dimension its name."""
+
+Index = tuple[int, ...]
 
 
-def assemble(plan: Plan, finished: Finished) -> xr.Dataset:
-    """Dataset of a whole sweep: dimensions are the axes in their order, then ``step``, then those of a measure.
+class Filled(NamedTuple):
+    """A block of the sweep, and what there is of it.
 
-    A run is NaN at the steps where only other runs have records.
+    Attributes
+    ----------
+    sheet
+        What its records are.
+    cells
+        Index of every run along the axes, None for a run that is not asked for.
+    result
+        Records; None if nothing has been kept yet.
     """
-    axes = plan.axes
-    shape = tuple(len(axis.rows) for axis in axes)
-    dims = tuple(axis.dim for axis in axes)
-    steps = sorted({step for block in plan.blocks for step in _steps(block)})
+
+    sheet: Sheet
+    cells: Sequence[Index | None]
+    result: BlockResult | None
+
+
+def assemble(axes: Axes, blocks: Sequence[Filled]) -> xr.Dataset:
+    """Dataset of a sweep: dimensions are the axes in their order, then ``step``, then those of a measure.
+
+    A run is NaN at the steps where only other runs have records, and where it has none yet.
+    """
+    dims = tuple(next(iter(axis)) for axis in axes)
+    shape = tuple(len(next(iter(axis.values()))) for axis in axes)
+    steps = sorted({step for block in blocks for step in block.sheet.at})
     coords: dict[str, Any] = {}
-    for axis in axes:
-        for name, labels in axis.coords().items():
-            coords[name] = (axis.dim, labels, coordinate_attrs(name))
-    coords["step"] = ("step", np.array(steps), coordinate_attrs("step"))
-    status, stop = np.zeros(shape, "<U8"), np.zeros(shape, np.int64)
-    for block, result in finished:
-        for i, run in enumerate(block.runs):
-            status[run.index] = Status(int(result.status[i])).label
-            stop[run.index] = result.stop_step[i]
-    coords["status"] = (dims, status, coordinate_attrs("status"))
-    coords["stop_step"] = (dims, stop, coordinate_attrs("stop_step"))
+    for dim, axis in zip(dims, axes, strict=True):
+        for name, labels in axis.items():
+            coords[name] = (dim, labels, coordinate_attrs(name))
+    coords["step"] = ("step", np.array(steps, np.int64), coordinate_attrs("step"))
+    for name, values in _ends(shape, blocks).items():
+        coords[name] = (dims, values, coordinate_attrs(name))
     dataset = xr.Dataset(coords=coords)
-    for name, (measure, split) in _variables(plan.blocks).items():
-        values, extra = _gather(finished, name, measure.dims, shape, steps)
-        attrs = {"long_name": f"{split}{measure.long_name or measure.name}", "units": measure.units}
+    for name, variable in variables_of(block.sheet for block in blocks).items():
+        values, extra = _gather(blocks, name, variable.dims, shape, steps)
+        attrs = {"long_name": variable.long_name, "units": variable.units}
         dataset = dataset.assign_coords({dim: (dim, labels) for dim, labels in extra.items()})
-        dataset[name] = ((*dims, "step", *measure.dims), values, attrs)
-    return add_snapshots(dataset, dims, shape, finished)
+        dataset[name] = ((*dims, "step", *variable.dims), values, attrs)
+    return add_snapshots(dataset, dims, shape, [(b.cells, b.result) for b in blocks if b.result is not None])
 
 
-def _steps(block: BlockPlan) -> Iterable[int]:
-    program = block.program
-    return range(0, program.steps + 1, program.record_every)
-
-
-def _variables(blocks: Iterable[BlockPlan]) -> dict[str, tuple[Any, str]]:
-    """Measure and prefix of its long name for every variable, in the order of the measures.
-
-    A variable whose units differ between programs, as those of two losses, has none.
-    """
-    found: dict[str, tuple[Any, str]] = {}
-    for measure in dict.fromkeys(measure for block in blocks for measure in block.program.measures):
-        for split in measure.splits:
-            name = measure.variable(split)
-            known = found.get(name, (measure, ""))[0]
-            common = measure if known.units == measure.units else dataclasses.replace(measure, units="1")
-            found[name] = common, f"{split} " if len(measure.splits) > 1 else ""
-    return found
+def _ends(shape: Index, blocks: Iterable[Filled]) -> dict[str, np.ndarray]:
+    """What became of every run: ``absent`` if no block holds it, ``waiting`` if its block has not started."""
+    labels = max(["absent", "waiting", *(status.label for status in Status)], key=len)
+    status, stop = np.full(shape, "absent", f"<U{len(labels)}"), np.zeros(shape, np.int64)
+    reason = np.full(shape, "", f"<U{max(len(status.reason) for status in Status)}")
+    for block in blocks:
+        for i, cell in enumerate(block.cells):
+            if cell is None:
+                continue
+            status[cell] = "waiting"
+            if block.result is not None:
+                code = Status(int(block.result.status[i]))
+                status[cell], stop[cell], reason[cell] = code.label, block.result.stop_step[i], code.reason
+    return {"status": status, "stop_step": stop, "stop_reason": reason}
 
 
 def _gather(
-    finished: Finished, name: str, measure_dims: tuple[str, ...], shape: tuple[int, ...], steps: list[int]
+    blocks: Sequence[Filled], name: str, own_dims: tuple[str, ...], shape: Index, steps: list[int]
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Values of one variable over all cells, and the labels of the measure's own dimensions."""
-    parts = [(block, result.records[name]) for block, result in finished if name in result.records]
+    parts = [(b, b.result.records[name]) for b in blocks if b.result is not None and name in b.result.records]
     labelled = any(isinstance(part, dict) for _, part in parts)
     keys = list(dict.fromkeys(key for _, part in parts if isinstance(part, dict) for key in part)) if labelled else []
-    tail = (len(keys),) if labelled else _largest(part.shape[2:] for _, part in parts)
-    values = np.full((*shape, len(steps), *tail), np.nan, _dtype(parts))
+    tail = (len(keys),) if labelled else _largest([part.shape[2:] for _, part in parts], len(own_dims))
+    values = np.full((*shape, len(steps), *tail), np.nan, _dtype(part for _, part in parts))
     for block, part in parts:
-        at = np.searchsorted(steps, list(_steps(block)))
-        for i, run in enumerate(block.runs):
-            cell = values[run.index]
-            if isinstance(part, dict):
-                for key, column in part.items():
-                    cell[at, keys.index(key)] = column[i]
-            else:
-                cell[(at, *(slice(0, size) for size in part.shape[2:]))] = part[i]
-    labels = (
-        {measure_dims[0]: np.array(keys)}
-        if labelled
-        else {d: np.arange(n) for d, n in zip(measure_dims, tail, strict=True)}
-    )
-    return values, labels
+        at = np.searchsorted(steps, list(block.sheet.at))
+        for i, cell in enumerate(block.cells):
+            if cell is not None:
+                _fill(values[cell], at, i, part, keys)
+    labels: dict[str, Any] = {d: np.arange(n) for d, n in zip(own_dims, tail, strict=True)}
+    return values, {own_dims[0]: np.array(keys)} if labelled else labels
 
 
-def _largest(shapes: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(max(sizes) for sizes in zip(*shapes, strict=True))
+def _fill(cell: np.ndarray, at: np.ndarray, run: int, part: Any, keys: list[str]) -> None:
+    """Write one run's records, as many as there are."""
+    if isinstance(part, dict):
+        for key, column in part.items():
+            cell[at[: column.shape[1]], keys.index(key)] = column[run]
+    else:
+        place: tuple[Any, ...] = (at[: part.shape[1]], *(slice(0, size) for size in part.shape[2:]))
+        cell[place] = part[run]
 
 
-def _dtype(parts: list[tuple[BlockPlan, Any]]) -> np.dtype:
-    leaves = [leaf for _, part in parts for leaf in (part.values() if isinstance(part, dict) else [part])]
+def _largest(shapes: list[tuple[int, ...]], ndim: int) -> tuple[int, ...]:
+    return tuple(max(sizes) for sizes in zip(*shapes, strict=True)) if shapes else (0,) * ndim
+
+
+def _dtype(parts: Iterable[Any]) -> np.dtype:
+    leaves = [leaf for part in parts for leaf in (part.values() if isinstance(part, dict) else [part])]
     return np.result_type(np.float32, *{leaf.dtype for leaf in leaves if np.issubdtype(leaf.dtype, np.floating)})

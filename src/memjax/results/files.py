@@ -12,6 +12,8 @@ import xarray as xr
 
 from memjax.errors import InputError
 from memjax.results.schema import SCHEMA_VERSION
+from memjax.results.stored import open_store
+from memjax.store.folder import is_store
 
 __all__ = ["open_dataset", "save"]
 
@@ -72,19 +74,24 @@ def _encoding(dataset: xr.Dataset) -> dict[str, dict[str, object]]:
 
 
 def open_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Open what `save`, a study or ``memjax run`` left: a file, or the folder that holds ``dataset.nc``.
+    """Open what `save`, a study or ``memjax run`` left, or a store: a file, or a folder.
+
+    A store opens at any time, also while it is written to; runs that are not finished say so in ``status``.
 
     Returns
     -------
     xr.Dataset
-        In memory; the file is closed.
+        In memory; every file is closed.
 
     Raises
     ------
     InputError
-        If there is no such file, it cannot be read, or it is no memjax dataset of a known schema.
+        If there is no such file, it cannot be read, or it is no memjax dataset of a known schema; if a part of a store is
+        damaged.
     """
     source = Path(path)
+    if is_store(source):
+        return open_store(source)
     if source.suffix != ".zarr" and source.is_dir():
         source = source / DATASET_FILE
     if not source.exists():

@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-import jax
 import numpy as np
 import xarray as xr
 
-from memjax.engine.execute import BlockResult
-from memjax.engine.partition import BlockPlan
+from memjax.engine.result import BlockResult, Layout
 from memjax.errors import InputError, listing
-from memjax.measures.norms import path_names
 from memjax.results.schema import coordinate_attrs
 
 __all__ = ["add_snapshots", "params"]
 
-Layout = list[tuple[list[str], list[int]]]
-
 
 def add_snapshots(
-    dataset: xr.Dataset, dims: tuple[str, ...], shape: tuple[int, ...], finished: list[tuple[BlockPlan, BlockResult]]
+    dataset: xr.Dataset,
+    dims: tuple[str, ...],
+    shape: tuple[int, ...],
+    blocks: Sequence[tuple[Sequence[tuple[int, ...] | None], BlockResult]],
 ) -> xr.Dataset:
     """Add ``parameters`` with the dimensions ``snapshot`` and ``parameter_index``, NaN where a run has none."""
-    steps = sorted({step for _, result in finished for step in result.snapshots})
+    steps = sorted({step for _, result in blocks for step in result.snapshots})
     if not steps:
         return dataset
-    flats = [(block, {s: _flatten(tree) for s, tree in result.snapshots.items()}) for block, result in finished]
-    longest = max(flat.shape[1] for _, by_step in flats for flat, _ in by_step.values())
-    kind = next(flat.dtype for _, by_step in flats for flat, _ in by_step.values())
-    values = np.full((*shape, len(steps), longest), np.nan, kind)
+    flats = [flat for _, result in blocks for flat in result.snapshots.values()]
+    longest = max(flat.shape[1] for flat in flats)
+    values = np.full((*shape, len(steps), longest), np.nan, flats[0].dtype)
     layouts: list[Layout] = []
     which = np.zeros(shape, np.int32)
-    for block, by_step in flats:
-        for step, (flat, layout) in by_step.items():
-            if layout not in layouts:
-                layouts.append(layout)
-            for i, run in enumerate(block.runs):
-                values[run.index][steps.index(step), : flat.shape[1]] = flat[i]
-                which[run.index] = layouts.index(layout)
+    for cells, result in blocks:
+        if result.snapshots and result.layout not in layouts:
+            layouts.append(result.layout)
+        for i, cell in enumerate(cells):
+            if cell is None or not result.snapshots:
+                continue
+            which[cell] = layouts.index(result.layout)
+            for step, flat in result.snapshots.items():
+                values[cell][steps.index(step), : flat.shape[1]] = flat[i]
     dataset = dataset.assign_coords(
         snapshot=("snapshot", np.array(steps), coordinate_attrs("snapshot")),
         parameter_layout=(dims, which, {"long_name": "which entry of the layouts of parameters the run has"}),
@@ -47,12 +47,6 @@ def add_snapshots(
     attrs = {"long_name": "parameters, flattened", "units": "1", "layouts": json.dumps(layouts)}
     dataset["parameters"] = ((*dims, "snapshot", "parameter_index"), values, attrs)
     return dataset
-
-
-def _flatten(tree: Any) -> tuple[np.ndarray, Layout]:
-    leaves = jax.tree_util.tree_leaves_with_path(tree)
-    layout = [(path_names(path), list(leaf.shape[1:])) for path, leaf in leaves]
-    return np.concatenate([leaf.reshape(leaf.shape[0], -1) for _, leaf in leaves], axis=1), layout
 
 
 def params(dataset: xr.Dataset, step: int | None = None, **run: Any) -> Any:

@@ -8,7 +8,7 @@ import platform
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["SCHEMA_VERSION", "coordinate_attrs", "provenance"]
+__all__ = ["SCHEMA_VERSION", "attributes", "coordinate_attrs", "now", "versions"]
 
 SCHEMA_VERSION = 1
 """Goes up when a name or a meaning in the Dataset changes."""
@@ -23,7 +23,11 @@ _COORDINATES: dict[str, dict[str, str]] = {
     "batch_size": {"long_name": "batch size", "units": "1"},
     "learning_rate": {"long_name": "learning rate", "units": "1"},
     "snapshot": {"long_name": "training step of the snapshot", "units": "1"},
-    "status": {"long_name": "finished, or diverged: the loss or a parameter stopped being finite"},
+    "status": {
+        "long_name": "finished, or diverged: the loss or a parameter stopped being finite; in a store that is not full also "
+        "running, waiting, or absent: never asked for"
+    },
+    "stop_reason": {"long_name": "what stopped being finite in a diverged run"},
     "stop_step": {"long_name": "steps done; in a diverged run the last step with finite parameters", "units": "1"},
 }
 
@@ -33,8 +37,23 @@ def coordinate_attrs(name: str) -> dict[str, str]:
     return dict(_COORDINATES.get(name, {"long_name": name.replace("_", " ")}))
 
 
-def provenance(
-    experiment_json: str, axes: dict[str, list[Any]], over: dict[str, list[Any]], packing: dict[str, Any]
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a number may depend on."""
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in _PACKAGES}}
+
+
+def now() -> str:
+    """Time now, in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def attributes(
+    experiment_json: str,
+    axes: dict[str, list[Any]],
+    over: dict[str, list[Any]],
+    packing: dict[str, Any],
+    made_with: dict[str, str],
+    created: str,
 ) -> dict[str, Any]:
     """Attributes that say where a Dataset comes from; text and numbers only, so that any format can hold them.
 
@@ -48,6 +67,8 @@ def provenance(
         What the labels stand for, as a spec writes it.
     packing
         Device, lanes, precision and packed shapes.
+    made_with, created
+        Versions and time.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -55,8 +76,6 @@ def provenance(
         "axes": json.dumps(axes),
         "over": json.dumps(over),
         "packing": json.dumps(packing),
-        "versions": json.dumps(
-            {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in _PACKAGES}}
-        ),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": json.dumps(made_with),
+        "created": created,
     }

@@ -64,6 +64,7 @@ def run(
     *,
     scale: str | None = None,
     seeds: int | None = None,
+    store: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
 ) -> tuple[Path, Findings]:
     """Run a study and leave its folder: the datasets first, then figures, tables and ``report.md``.
@@ -78,6 +79,8 @@ def run(
         One of the study's scales; None is the first.
     seeds
         Number of seeds, from 0 up; None is the scale's own.
+    store
+        Folder with a store for every sweep of the study, from which the same call goes on; None keeps nothing.
     progress
         Whether to show bars, as in `memjax.sweep`.
 
@@ -99,7 +102,10 @@ def run(
         raise InputError(f"seeds is {seeds}: give at least 1.")
     target = new_folder(out)
     sweeps = study.sweeps(scale, seeds)
-    datasets = {name: sweep(part.experiment, part.over, progress=progress) for name, part in sweeps.items()}
+    stores = {name: None if store is None else Path(store) / name for name in sweeps}
+    datasets = {
+        name: sweep(part.experiment, part.over, store=stores[name], progress=progress) for name, part in sweeps.items()
+    }
     for dataset in datasets.values():
         dataset.attrs |= {"study": study.name, "scale": scale, "title": study.title}
     save_folder(target, datasets)

@@ -1,0 +1,167 @@
+"""Train one block: from its initial state, or from where a kept result left it, segment after segment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from memjax.engine.loop import Compiled, compile_block, state_shapes
+from memjax.engine.pack import Block, batch_order, draw_block
+from memjax.engine.partition import BlockPlan
+from memjax.engine.result import BlockResult, flatten, layout_of
+from memjax.engine.status import Status
+from memjax.engine.step import BlockData, RunState
+from memjax.errors import InputError
+from memjax.precision import compile_settings
+
+__all__ = ["compile_for", "train_block"]
+
+OnSegment = Callable[[int, Callable[[], BlockResult]], None]
+
+
+def compile_for(block: BlockPlan, device: Any) -> Compiled:
+    """Programs of a block; blocks of one key share them."""
+    rows = None if block.pool is None else len(block.pool)
+    program, schedule, shape, records = block.key
+    return compile_block(program, schedule, shape, records, rows, device, compile_settings())
+
+
+def train_block(
+    block: BlockPlan,
+    compiled: Compiled,
+    device: Any,
+    pool: Any,
+    start: BlockResult | None,
+    on_segment: OnSegment,
+    stop: threading.Event,
+) -> BlockResult:
+    """Train one block to its end, or to the end of the segment in which it is told to stop.
+
+    Parameters
+    ----------
+    compiled, device, pool
+        Programs, where they run, and the task's pool there.
+    start
+        Where to go on from; None starts at step 0.
+    on_segment
+        Called after each segment but the last with the steps done in it, and a function that gives the result so far.
+    stop
+        Set when it should stop early.
+
+    Returns
+    -------
+    BlockResult
+        Finished, or with the state to go on from.
+    """
+    program = block.program
+    packed = draw_block(program, block.shape, [run.experiment for run in block.runs])
+    data = _on_device(packed, pool, device)
+    trail = _Trail(block, start)
+    state = _restored(block, start, device) if start else _initial(compiled, packed, device)
+    if start is None:
+        trail.add(jax.tree.map(lambda leaf: np.asarray(leaf)[None], compiled.record(data, state)))
+        trail.snap(0, state)
+    span = block.records * program.record_every
+    for step in range(trail.step, program.steps, span):
+        if stop.is_set():
+            return trail.result(state)
+        state, records = compiled.segment(data, state, _rows(block, step, step + span, device))
+        trail.add(jax.tree.map(np.asarray, records))
+        trail.step = step + span
+        trail.snap(trail.step, state)
+        if trail.step < program.steps:
+            on_segment(span, lambda: trail.result(state))  # noqa: B023 - called at once
+    return trail.result(state)
+
+
+class _Trail:
+    """Records and snapshots of a block so far."""
+
+    def __init__(self, block: BlockPlan, start: BlockResult | None) -> None:
+        self.step = start.step if start else 0
+        self._block = block
+        self._wanted = {step for run in block.runs for step in run.experiment.snapshots}
+        self._parts = [jax.tree.map(self._packed, start.records)] if start else []
+        self._snapshots = dict(start.snapshots) if start else {}
+        self._layout = start.layout if start else []
+
+    def _packed(self, leaf: np.ndarray) -> np.ndarray:
+        """Kept records ``[R, K, ...]`` as the loop gives them, ``[K, R', ...]`` with room for padding."""
+        room = np.zeros((self._block.shape.runs - leaf.shape[0], *leaf.shape[1:]), leaf.dtype)
+        return np.moveaxis(np.concatenate([leaf, room]), 0, 1)
+
+    def add(self, records: dict[str, Any]) -> None:
+        self._parts.append(records)
+
+    def snap(self, step: int, state: RunState) -> None:
+        if step in self._wanted:
+            self._snapshots[step] = flatten(_snapshot(state))[: len(self._block.runs)]
+            self._layout = layout_of(state.params)
+
+    def result(self, state: RunState) -> BlockResult:
+        real = slice(0, len(self._block.runs))
+        records = jax.tree.map(lambda *parts: np.moveaxis(np.concatenate(parts), 0, 1)[real], *self._parts)
+        status, stop_step = np.array(state.status)[real], np.array(state.stop_step)[real]
+        finished = self.step == self._block.program.steps
+        if finished:
+            status = _ended(status, records)
+        leaves = None if finished else tuple(np.asarray(leaf) for leaf in jax.tree.leaves(state))
+        return BlockResult(self.step, records, status, stop_step, dict(self._snapshots), self._layout, leaves)
+
+
+def _ended(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
+    """Status at the end: no step looks at the loss of the final state, so its record has the last word."""
+    final = records.get("train_loss", np.zeros((len(status), 1)))[:, -1]
+    found = np.where(np.isnan(final), Status.LOSS_NAN, Status.LOSS_INFINITE)
+    found = np.where(np.isfinite(final), Status.FINISHED, found)
+    return np.where(status == Status.RUNNING, found, status).astype(np.int32)
+
+
+def _on_device(packed: Block, pool: Any, device: Any) -> BlockData:
+    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None), device)
+    return data._replace(pool=pool)
+
+
+def _initial(compiled: Compiled, packed: Block, device: Any) -> RunState:
+    """Initial state of each run, drawn one run at a time."""
+    runs = range(len(packed.keys))
+    each = [compiled.init(packed.keys[i], {path: value[i] for path, value in packed.hyper.items()}) for i in runs]
+    params, opt_state = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *each)
+    zeros: Any = np.zeros(len(runs), np.int32)
+    return jax.device_put(RunState(params, opt_state, zeros, zeros), device)
+
+
+def _restored(block: BlockPlan, start: BlockResult, device: Any) -> RunState:
+    """State of a kept result, checked against what the program holds."""
+    wanted, tree = jax.tree.flatten(state_shapes(block.program, block.shape))
+    kept = start.state or ()
+    if [(leaf.shape, leaf.dtype) for leaf in kept] != [(leaf.shape, leaf.dtype) for leaf in wanted]:
+        raise InputError(
+            f"What the store keeps of block {block.name} after step {start.step} does not fit the model and the optimizer: "
+            "they were changed since, or the store is not of this experiment. Use another store."
+        )
+    return jax.device_put(jax.tree.unflatten(tree, kept), device)
+
+
+def _rows(block: BlockPlan, start: int, stop: int, device: Any) -> Any:
+    size = block.program.batch_size
+    if size is None:
+        return None
+    runs = [run.experiment for run in block.runs]
+    runs += [runs[-1]] * (block.shape.runs - len(runs))
+    rows = batch_order(runs, size, start, stop)
+    return jax.device_put(rows.reshape(-1, block.program.record_every, *rows.shape[1:]), device)
+
+
+def _snapshot(state: RunState) -> Any:
+    """Parameters of every run, NaN for those that diverged: the values they froze at are no state of this step."""
+    diverged = np.asarray(state.status) >= Status.LOSS_NAN
+
+    def blank(leaf: Any) -> np.ndarray:
+        return np.where(diverged.reshape(-1, *(1,) * (leaf.ndim - 1)), np.nan, leaf)
+
+    return jax.tree.map(lambda leaf: blank(leaf).astype(leaf.dtype), state.params)

@@ -1,0 +1,105 @@
+"""The Dataset of a store, full or not, and its progress in a few lines."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from memjax.engine.budget import free_bytes
+from memjax.errors import InputError
+from memjax.results.assemble import Filled, assemble
+from memjax.results.schema import attributes
+from memjax.store.axes import coordinates, shape_of, translate
+from memjax.store.folder import Ledger, Placed, Store
+from memjax.store.lock import holder
+from memjax.store.manifest import AxisEntry
+
+__all__ = ["open_store", "progress", "read_runs"]
+
+
+def open_store(path: Path) -> xr.Dataset:
+    """Dataset of everything that a store has by now; runs that are not finished say so in ``status``.
+
+    Raises
+    ------
+    InputError
+        If it is empty or a part of it is damaged.
+    """
+    store = Store(path)
+    ledger = _ledger(store)
+    return read_runs(store, ledger, ledger.axes, sorted(ledger.blocks.values()))
+
+
+def _ledger(store: Store) -> Ledger:
+    ledger = store.ledger()
+    if ledger is None:
+        raise InputError(f"The store {str(store.path)!r} holds no manifest: nothing has been kept in it yet.")
+    return ledger
+
+
+def read_runs(store: Store, ledger: Ledger, axes: Sequence[AxisEntry], blocks: Sequence[Placed]) -> xr.Dataset:
+    """Dataset along some axes of the store, from the blocks that hold their runs."""
+    _check_size(axes, blocks)
+    shape, parts = shape_of(axes), store.parts()
+    filled = []
+    for block in blocks:
+        flat = translate(block.cells, ledger.axes, axes).tolist()
+        index = [None if cell < 0 else tuple(int(i) for i in np.unravel_index(cell, shape)) for cell in flat]
+        filled.append(Filled(block.sheet, index, store.read(block, parts.get(block.name))))
+    dataset = assemble(coordinates(axes), filled)
+    first, last = ledger.manifests[0], ledger.manifests[-1]
+    packed = dict.fromkeys((block.entry.schedule, block.entry.shape) for block in blocks)
+    names = ("runs", "width", "train_tiles", "test_tiles")
+    shapes = [{"schedule": schedule, **dict(zip(names, sizes, strict=True))} for schedule, sizes in packed]
+    packing = {**last.made["packing"], "blocks": len(blocks), "shapes": shapes}
+    dataset.attrs = attributes(
+        json.dumps(first.experiment, indent=1),
+        {name: column for axis in axes for name, column in axis.labels.items()},
+        {",".join(axis.names): list(axis.values) for axis in axes},
+        packing,
+        first.made["versions"],
+        str(last.made["created"]),
+    )
+    return dataset
+
+
+def _check_size(axes: Sequence[AxisEntry], blocks: Sequence[Placed]) -> None:
+    """Raise `InputError` where the Dataset would not fit into memory."""
+    most = max((len(block.sheet.at) * len(block.sheet.variables) for block in blocks), default=0)
+    needed, free = 4 * most * math.prod(shape_of(axes)), free_bytes()
+    if needed > free:
+        raise InputError(
+            f"The Dataset of the store would take at least {needed / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free: open it "
+            "on a larger machine, or sweep over fewer values with the same store."
+        )
+
+
+def progress(path: Path) -> str:
+    """How far a store is, from the names of its files alone.
+
+    Raises
+    ------
+    InputError
+        If it is no store.
+    """
+    store = Store(path)
+    ledger, parts = _ledger(store), store.parts()
+    done = [block for name, block in ledger.blocks.items() if name in parts and parts[name].step is None]
+    begun = [block for name, block in ledger.blocks.items() if name in parts and parts[name].step is not None]
+    counts = [sum(len(block.cells) for block in blocks) for blocks in (ledger.blocks.values(), done, begun)]
+    lines = [
+        f"{counts[1]} of {counts[0]} runs finished, {counts[2]} running, {counts[0] - counts[1] - counts[2]} waiting; "
+        f"{len(done)} of {len(ledger.blocks)} blocks"
+    ]
+    for block in begun:
+        lines.append(
+            f"block {block.name}: {len(block.cells)} runs at step {parts[block.name].step} of {block.sheet.steps}"
+        )
+    who = holder(path)
+    lines.append(f"in use by {who}" if who else "in use by nobody")
+    return "\n".join(lines)

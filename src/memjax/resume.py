@@ -1,0 +1,142 @@
+"""A sweep with a store: enter it, train what is missing, and read back what was asked for."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from memjax.engine.keep import Keeper
+from memjax.engine.partition import BlockPlan, Packing
+from memjax.engine.plan import Plan
+from memjax.errors import InputError
+from memjax.results.stored import read_runs
+from memjax.store.enter import Call, blocks_of, enter, plans, supersede
+from memjax.store.folder import Damaged, Ledger, Placed, Store, is_store
+from memjax.store.keeper import StoreKeeper
+from memjax.store.lock import claimed
+
+__all__ = ["Train", "check_shard", "sweep_in_store"]
+
+_LOG = logging.getLogger("memjax")
+
+Shard = tuple[int, int]
+Train = Callable[[Plan, Keeper, int], None]
+"""Trains a plan; the last argument says how many runs were finished before."""
+
+
+def check_shard(shard: Any, store: Any) -> None:
+    """Raise `InputError` for what is no shard."""
+    if shard is None:
+        return
+    fits = isinstance(shard, tuple) and len(shard) == 2 and all(type(number) is int for number in shard)
+    if not fits or not 0 <= shard[0] < shard[1]:
+        raise InputError(f"shard is {shard!r}: give (i, n) with i from 0 to n - 1, such as (0, 4).")
+    if store is None:
+        raise InputError("shard needs a store: give store=folder, the same folder to every shard.")
+
+
+def sweep_in_store(
+    path: str | os.PathLike[str],
+    call: Call,
+    packing: Packing,
+    made: dict[str, Any],
+    train: Train,
+    shard: Shard | None,
+    repair: bool,
+) -> xr.Dataset:
+    """Train what a store lacks of a call, and give the Dataset of the call.
+
+    Parameters
+    ----------
+    path
+        Folder of the store; made if it is not there.
+    call, packing
+        What is asked for, and how new runs are packed.
+    made
+        Device, lanes and versions.
+    train
+        Trains a plan.
+    shard
+        ``(i, n)`` to train every n-th block only; None trains all.
+    repair
+        Whether to put damaged parts aside and train their runs again.
+    """
+    store = Store(path)
+    _check_folder(store.path)
+    with claimed(store.path, shard):
+        if shard is None:
+            store.tidy()
+        ledger = enter(store, call, packing, made, shard[1] if shard else 1)
+        mine = blocks_of(call, ledger)
+        mine = mine[shard[0] :: shard[1]] if shard else mine
+        finished = _finished(store, mine, repair)
+        plan = plans(call, ledger, [block for block in mine if block.name not in finished], packing)
+        if plan.blocks:
+            _warn_of_change(ledger, made)
+            _train(store, call, mine, made, plan, train, sum(len(b.cells) for b in mine if b.name in finished))
+        ledger = store.ledger() or ledger
+        return read_runs(store, ledger, call.entries, blocks_of(call, ledger))
+
+
+def _check_folder(path: Path) -> None:
+    """Raise `InputError` where a store would be mixed with other files."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"The store {str(path)!r} is a file: give a folder, or a name that is not taken.")
+    if path.is_dir() and not is_store(path):
+        others = sorted(name for name in os.listdir(path) if not name.startswith(("lock", ".partial-", "parts")))
+        if others:
+            raise InputError(
+                f"The folder {str(path)!r} is no store and holds {others[0]!r}: give one that is new or empty."
+            )
+
+
+def _finished(store: Store, blocks: Sequence[Placed], repair: bool) -> set[str]:
+    """Blocks that are done, after a look into every part.
+
+    Raises
+    ------
+    Damaged
+        If a part is damaged and is not to be repaired.
+    """
+    parts, found = store.parts(), set()
+    for block in blocks:
+        try:
+            result = store.read(block, parts.get(block.name))
+        except Damaged as problem:
+            if not repair:
+                raise
+            _LOG.warning("%s is put aside; its runs are trained again.", problem.path)
+            store.put_aside(problem.path)
+            continue
+        if result is not None and result.finished:
+            found.add(block.name)
+    return found
+
+
+def _warn_of_change(ledger: Ledger, made: dict[str, Any]) -> None:
+    def what(made: dict[str, Any]) -> str:
+        return f"jax {made['versions'].get('jax')} on {made['packing'].get('device')}"
+
+    before, now = what(ledger.manifests[-1].made), what(made)
+    if before != now:
+        _LOG.warning("The store was begun with %s and goes on with %s: runs may differ by float rounding.", before, now)
+
+
+def _train(
+    store: Store, call: Call, blocks: Sequence[Placed], made: dict[str, Any], plan: Plan, train: Train, done: int
+) -> None:
+    def on_split(block: Placed, parts: Sequence[BlockPlan]) -> list[tuple[BlockPlan, Placed]]:
+        return supersede(store, call, block, parts, made)
+
+    keeper = StoreKeeper(store, {block.name: block for block in blocks}, made, on_split)
+    try:
+        train(plan, keeper, done)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"Stopped. What was done is kept in {str(store.path)!r}: the same call goes on from there."
+        ) from None

@@ -1,0 +1,102 @@
+"""Axes as a store writes them: those of two calls merged, and cells of one found among those of another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from memjax.engine.axes import Axis
+from memjax.errors import InputError
+from memjax.spec import decode, encode
+from memjax.store.manifest import AxisEntry
+
+__all__ = ["as_axis", "coordinates", "entry_of", "merged", "shape_of", "translate"]
+
+
+def shape_of(axes: Sequence[AxisEntry]) -> tuple[int, ...]:
+    """Values of each axis."""
+    return tuple(len(axis.values) for axis in axes)
+
+
+def entry_of(axis: Axis) -> AxisEntry:
+    """An axis of a call as a store writes it."""
+    values = tuple(encode(row if len(row) > 1 else row[0]) for row in axis.rows)
+    return AxisEntry(axis.names, values, {name: labels.tolist() for name, labels in axis.coords().items()})
+
+
+def coordinates(axes: Sequence[AxisEntry]) -> list[dict[str, np.ndarray]]:
+    """Labels of every coordinate of every axis."""
+    return [{name: np.asarray(column) for name, column in axis.labels.items()} for axis in axes]
+
+
+def merged(theirs: AxisEntry, ours: AxisEntry) -> AxisEntry:
+    """An axis with the values of both: in our order if we have all of theirs, else theirs first.
+
+    Raises
+    ------
+    InputError
+        If two different values would have the same label.
+    """
+    if set(theirs.keys) <= set(ours.keys):
+        return ours
+    new = [i for i, name in enumerate(ours.keys) if name not in set(theirs.keys)]
+    labels = {name: _column(column, [ours.labels[name][i] for i in new]) for name, column in theirs.labels.items()}
+    dim = next(iter(labels))
+    if len(set(labels[dim])) < len(labels[dim]):
+        raise InputError(
+            f"The axis {dim!r} would have the labels {labels[dim]} in the store, one of them twice: give what is new "
+            "another name."
+        )
+    return AxisEntry(theirs.names, (*theirs.values, *(ours.values[i] for i in new)), labels)
+
+
+def _column(old: list[Any], new: list[Any]) -> list[Any]:
+    both = [*old, *new]
+    return [str(label) for label in both] if any(isinstance(label, str) for label in both) else both
+
+
+def as_axis(entry: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) -> Axis:
+    """An axis of the store as objects: those of the call where it has them, else made from what is written.
+
+    A value that cannot be made from plain data stands for itself, and is refused where it is used.
+    """
+    known = dict(zip(ours.keys, rows, strict=True))
+    found = [
+        known.get(name) or _made(value, len(entry.names)) for name, value in zip(entry.keys, entry.values, strict=True)
+    ]
+    return Axis(entry.names, tuple(found))
+
+
+def _made(value: Any, names: int) -> tuple[Any, ...]:
+    made = decode(value) if not _refers(value) else value
+    return tuple(made) if names > 1 else (made,)
+
+
+def _refers(value: Any) -> bool:
+    """Whether a value refers to something that is not data."""
+    if isinstance(value, Mapping):
+        return set(value) == {"reference"} or any(_refers(item) for item in value.values())
+    return isinstance(value, list) and any(_refers(item) for item in value)
+
+
+def translate(cells: np.ndarray, old: Sequence[AxisEntry], new: Sequence[AxisEntry]) -> np.ndarray:
+    """Flat indices of cells along some axes as those along others of the same names, in any order; -1 where there is none."""
+    if not old:
+        return cells
+    along = dict(zip([axis.names for axis in old], np.unravel_index(cells, shape_of(old)), strict=True))
+    keys = {axis.names: axis.keys for axis in old}
+    places = []
+    for axis in new:
+        where = {name: i for i, name in enumerate(axis.keys)}
+        places.append(np.array([where.get(name, -1) for name in keys[axis.names]])[along[axis.names]])
+    missing = np.any([place < 0 for place in places], axis=0)
+    flat = np.ravel_multi_index([np.maximum(place, 0) for place in places], shape_of(new))
+    return np.where(missing, -1, flat)
+
+
+def count(axes: Sequence[AxisEntry]) -> int:
+    """Cells of some axes."""
+    return math.prod(shape_of(axes))

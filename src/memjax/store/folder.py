@@ -1,0 +1,217 @@
+"""The folder of a store: its manifests and parts, listed, read and written."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from memjax.engine.result import BlockResult, Sheet
+from memjax.errors import InputError
+from memjax.store.files import PARTIAL, refusals, write, write_new
+from memjax.store.manifest import AxisEntry, BlockEntry, Manifest, read_manifest
+from memjax.store.part import PartName, part_bytes, part_name, read_part
+
+__all__ = ["Damaged", "Ledger", "Placed", "Store", "is_store"]
+
+_PARTS = "parts"
+_DAMAGED = "damaged"
+
+
+class Damaged(InputError):
+    """A part that is not what was written."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            f"The part {str(path)!r} is damaged ({problem}): train its runs again with sweep(..., repair=True) or memjax "
+            f"run --repair, which puts it aside under {_DAMAGED!r}."
+        )
+        self.path = path
+
+
+class Placed(NamedTuple):
+    """A block of a store, with its cells by flat index along the axes that the store has now."""
+
+    name: str
+    manifest: str
+    entry: BlockEntry
+    sheet: Sheet
+    cells: np.ndarray
+
+
+class Ledger(NamedTuple):
+    """What all manifests of a store say together.
+
+    Attributes
+    ----------
+    manifests
+        All of them; the first is what the store is of, the last has all axes.
+    blocks
+        Those that count, by name: a run is in one of them at most, that of the latest manifest.
+    """
+
+    manifests: tuple[Manifest, ...]
+    blocks: dict[str, Placed]
+
+    @property
+    def axes(self) -> tuple[AxisEntry, ...]:
+        """All axes, with all their values."""
+        return self.manifests[-1].axes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Values of each axis."""
+        return self.manifests[-1].shape
+
+    @property
+    def planned(self) -> np.ndarray:
+        """Whether each cell is in a block, by flat index."""
+        found = np.zeros(math.prod(self.shape), bool)
+        for block in self.blocks.values():
+            found[block.cells] = True
+        return found
+
+
+class Store:
+    """A folder of manifests ``manifest-0000.json`` and, under ``parts``, one ``.npz`` per block.
+
+    Every file appears whole or not at all and is never changed. A part that is superseded by a later one of its block
+    is removed.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def ledger(self) -> Ledger | None:
+        """What the manifests say; None if there are none.
+
+        Raises
+        ------
+        InputError
+            If one of them cannot be read.
+        """
+        read = [self._manifest(path) for path in self._manifest_paths()]
+        if not read:
+            return None
+        manifests = tuple(manifest for manifest, _ in read)
+        placed = [block for number, (manifest, check) in enumerate(read) for block in _place(number, manifest, check)]
+        return Ledger(manifests, _latest(placed, manifests))
+
+    def _manifest_paths(self) -> Iterator[Path]:
+        number = 0
+        while (path := self.path / f"manifest-{number:04d}.json").exists():
+            yield path
+            number += 1
+
+    def _manifest(self, path: Path) -> tuple[Manifest, str]:
+        with refusals(self.path, "read"):
+            return read_manifest(path.read_bytes(), str(path))
+
+    def append(self, number: int, manifest: Manifest) -> bool:
+        """Add a manifest; False if another process was first."""
+        with refusals(self.path, "written to"):
+            return write_new(self.path / f"manifest-{number:04d}.json", manifest.to_bytes())
+
+    def parts(self) -> dict[str, PartName]:
+        """The part that knows most of each block, for every block that has one."""
+        found: dict[str, PartName] = {}
+        with refusals(self.path, "read"):
+            names = sorted(os.listdir(self.path / _PARTS)) if (self.path / _PARTS).is_dir() else []
+        for name in filter(None, map(PartName.parse, names)):
+            if name.block not in found or found[name.block].rank < name.rank:
+                found[name.block] = name
+        return found
+
+    def read(self, block: Placed, name: PartName | None) -> BlockResult | None:
+        """What there is of a block, whose part was this one when it was listed; None if nothing.
+
+        Raises
+        ------
+        Damaged
+            If its part is not what was written.
+        """
+        while name is not None:
+            path = self.path / _PARTS / name.file
+            try:
+                return read_part(path.read_bytes(), name, block.manifest, block.entry, block.sheet)
+            except FileNotFoundError:
+                name = self.parts().get(block.name)  # A writer has put a later one in its place.
+            except OSError as problem:
+                raise Damaged(path, problem.strerror or str(problem)) from problem
+            except ValueError as problem:
+                raise Damaged(path, str(problem)) from problem
+        return None
+
+    def write(self, block: Placed, result: BlockResult, made: dict[str, Any], old: PartName | None) -> PartName:
+        """Write what there is of a block, then remove the part that it supersedes."""
+        data = part_bytes(block.name, block.manifest, result, made)
+        name = part_name(block.name, result, data)
+        folder = self.path / _PARTS
+        with refusals(self.path, "written to"):
+            folder.mkdir(exist_ok=True)
+            write(folder / name.file, data)
+            if old not in (None, name):
+                (folder / old.file).unlink(missing_ok=True)
+        return name
+
+    def put_aside(self, path: Path) -> None:
+        """Move a damaged part out of the way."""
+        with refusals(self.path, "written to"):
+            (self.path / _DAMAGED).mkdir(exist_ok=True)
+            path.replace(self.path / _DAMAGED / path.name)
+
+    def tidy(self) -> None:
+        """Remove what killed writers left: half-written files and superseded parts. Only for who holds the store alone."""
+        kept = self.parts()
+        folder = self.path / _PARTS
+        with refusals(self.path, "written to"):
+            for partial in (*self.path.glob(f"{PARTIAL}*"), *folder.glob(f"{PARTIAL}*")):
+                partial.unlink(missing_ok=True)
+            for path in folder.glob("block-*.npz"):
+                name = PartName.parse(path.name)
+                if name and kept[name.block] != name:
+                    path.unlink(missing_ok=True)
+
+
+def is_store(path: Path) -> bool:
+    """Whether a folder is a store."""
+    return (path / "manifest-0000.json").is_file()
+
+
+def _place(number: int, manifest: Manifest, check: str) -> Iterator[Placed]:
+    for i, entry in enumerate(manifest.blocks):
+        yield Placed(f"{number:04d}-{i:05d}", check, entry, manifest.sheets[entry.sheet], np.array(entry.cells))
+
+
+def _latest(placed: list[Placed], manifests: tuple[Manifest, ...]) -> dict[str, Placed]:
+    """Blocks that own their cells, which are counted along the last manifest's axes."""
+    last = manifests[-1]
+    moves = [_moves(manifest, last) for manifest in manifests]
+    owner = np.full(math.prod(last.shape), -1)
+    for i, block in enumerate(placed):
+        number = int(block.name[:4])
+        if last.axes:
+            along = np.unravel_index(block.cells, manifests[number].shape)
+            cells = [move[places] for move, places in zip(moves[number], along, strict=True)]
+            placed[i] = block._replace(cells=np.ravel_multi_index(cells, last.shape))
+        owner[placed[i].cells] = i
+    return {block.name: block for i, block in enumerate(placed) if (owner[block.cells] == i).all()}
+
+
+def _moves(old: Manifest, new: Manifest) -> list[np.ndarray]:
+    """Where the values of each axis of one manifest are on the axes of a later one, which has them all."""
+    if [axis.names for axis in old.axes] != [axis.names for axis in new.axes]:
+        raise InputError("The manifests of the store are of different axes: it was altered. Use another store.")
+    moves = []
+    for before, after in zip(old.axes, new.axes, strict=True):
+        where = {name: i for i, name in enumerate(after.keys)}
+        if not set(before.keys) <= set(where):
+            raise InputError(
+                "The last manifest of the store lacks values of an axis: it was altered. Use another store."
+            )
+        moves.append(np.array([where[name] for name in before.keys]))
+    return moves

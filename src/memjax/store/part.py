@@ -1,0 +1,159 @@
+"""A part: the result of one block, finished or so far, as the bytes of a file; its name holds its checksum."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from memjax.engine.result import BlockResult, Layout, Sheet
+from memjax.engine.status import Status
+from memjax.store.arrays import dump, load
+from memjax.store.files import checksum
+from memjax.store.manifest import BlockEntry
+
+__all__ = ["PartName", "part_bytes", "part_name", "read_part"]
+
+_NAME = re.compile(r"block-(\d{4,}-\d{5,})\.(done|step-(\d{1,18}))\.([0-9a-f]{32})\.npz")
+
+
+class PartName(NamedTuple):
+    """What the name of a part says.
+
+    Attributes
+    ----------
+    block
+        Name of the block.
+    step
+        Steps done; None if the block is finished.
+    checksum
+        Of the content.
+    """
+
+    block: str
+    step: int | None
+    checksum: str
+
+    @property
+    def rank(self) -> float:
+        """Larger for the part that knows more of its block."""
+        return math.inf if self.step is None else self.step
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        stage = "done" if self.step is None else f"step-{self.step:08d}"
+        return f"block-{self.block}.{stage}.{self.checksum}.npz"
+
+    @classmethod
+    def parse(cls, name: str) -> PartName | None:
+        """Read a file's name; None if it is no part's."""
+        found = _NAME.fullmatch(name)
+        return found and cls(found[1], None if found[3] is None else int(found[3]), found[4])
+
+
+def part_name(block: str, result: BlockResult, data: bytes) -> PartName:
+    """Name of a part."""
+    return PartName(block, None if result.finished else result.step, checksum(data))
+
+
+def part_bytes(block: str, manifest: str, result: BlockResult, made: dict[str, Any]) -> bytes:
+    """Content of a part: arrays by number, and a header that says what each of them is."""
+    arrays: list[np.ndarray] = []
+
+    def put(array: np.ndarray) -> int:
+        arrays.append(np.asarray(array))
+        return len(arrays) - 1
+
+    records = {
+        name: {label: put(column) for label, column in part.items()} if isinstance(part, dict) else put(part)
+        for name, part in result.records.items()
+    }
+    header = {
+        "block": block,
+        "manifest": manifest,
+        "made": made,
+        "step": result.step,
+        "records": records,
+        "status": put(result.status),
+        "stop_step": put(result.stop_step),
+        "snapshots": {str(step): put(flat) for step, flat in result.snapshots.items()},
+        "layout": result.layout,
+        "state": None if result.state is None else [put(leaf) for leaf in result.state],
+    }
+    return dump(header, arrays)
+
+
+def read_part(data: bytes, name: PartName, manifest: str, entry: BlockEntry, sheet: Sheet) -> BlockResult:
+    """Read a part and check it against its name, its manifest and its block.
+
+    Raises
+    ------
+    ValueError
+        Whatever is wrong with it.
+    """
+    if checksum(data) != name.checksum:
+        raise ValueError("its checksum is wrong")
+    header, arrays = load(data)
+    try:
+        if header["manifest"] != manifest or header["block"] != name.block:
+            raise ValueError("it belongs to another block or another store")
+        result = _result(header, arrays)
+        _check(result, name, len(entry.cells), sheet)
+    except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as problem:
+        raise ValueError(f"its header does not fit: {type(problem).__name__} {problem}") from problem
+    return result
+
+
+def _result(header: dict[str, Any], arrays: list[np.ndarray]) -> BlockResult:
+    def get(place: Any) -> np.ndarray:
+        if not isinstance(place, int) or isinstance(place, bool) or place < 0:
+            raise ValueError(f"{place!r} is no array's number")
+        return arrays[place]
+
+    state, layout = header["state"], header["layout"]
+    return BlockResult(
+        step=header["step"],
+        records={
+            name: {label: get(place) for label, place in part.items()} if isinstance(part, dict) else get(part)
+            for name, part in header["records"].items()
+        },
+        status=get(header["status"]),
+        stop_step=get(header["stop_step"]),
+        snapshots={int(step): get(place) for step, place in header["snapshots"].items()},
+        layout=[([str(key) for key in path], [int(size) for size in shape]) for path, shape in layout],
+        state=None if state is None else tuple(get(place) for place in state),
+    )
+
+
+def _check(result: BlockResult, name: PartName, runs: int, sheet: Sheet) -> None:
+    """Raise `ValueError` where a result is not one of a block."""
+    step = sheet.steps if name.step is None else name.step
+    if result.step != step or (name.step is None) != result.finished or not 0 <= step <= sheet.steps:
+        raise ValueError(f"it says step {result.step!r}")
+    if result.status.shape != (runs,) or result.stop_step.shape != (runs,) or result.status.dtype.kind != "i":
+        raise ValueError(f"it does not hold the status of {runs} runs")
+    if not set(result.status.tolist()) <= set(Status):
+        raise ValueError("it holds an unknown status")
+    if set(result.records) != set(sheet.variables):
+        raise ValueError("it does not hold the variables of its manifest")
+    count = step // sheet.record_every + 1
+    for variable, part in result.records.items():
+        own = len(sheet.variables[variable].dims)
+        for leaf in part.values() if isinstance(part, dict) else [part]:
+            if leaf.shape[:2] != (runs, count) or leaf.ndim != (2 if isinstance(part, dict) else 2 + own):
+                raise ValueError(f"{variable} has the shape {list(leaf.shape)}")
+        if isinstance(part, dict) and own != 1:
+            raise ValueError(f"{variable} has labels but no dimension for them")
+    _check_snapshots(result.snapshots, result.layout, runs)
+
+
+def _check_snapshots(snapshots: dict[int, np.ndarray], layout: Layout, runs: int) -> None:
+    size = sum(math.prod(shape) for _, shape in layout)
+    if any(min(shape, default=1) < 0 for _, shape in layout) or any(not path for path, _ in layout[1:]):
+        raise ValueError("its parameters have no layout")
+    for step, flat in snapshots.items():
+        if flat.shape != (runs, size) or flat.dtype.kind not in "fV" or step < 0:
+            raise ValueError(f"the parameters of step {step} have the shape {list(flat.shape)}")
