@@ -45,7 +45,7 @@ def main() -> None:
     if options.file_bytes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (options.file_bytes, options.file_bytes))
     # Keep every segment, so that there is something to harm at every moment.
-    keeper._SECONDS, keeper._SHARE = 0.0, 1.0
+    keeper._SECONDS, keeper._SHARE = 0.0, float("inf")
     sweep(options.store, options.steps, shard=options.shard, repair=options.repair)
 
 

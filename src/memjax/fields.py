@@ -71,7 +71,9 @@ def _is_number(value: Any) -> bool:
 
 
 def _children(node: Any) -> Iterator[tuple[str, Any, bool]]:
-    """Yield ``(name, value, declared traced)`` of one dataclass."""
+    """Yield ``(name, value, declared traced)`` of one dataclass; an object of another kind is whole."""
+    if not is_node(node):
+        return
     for field in dataclasses.fields(node):
         if field.name in _LINEN_FIELDS and hasattr(node, "clone"):
             continue
