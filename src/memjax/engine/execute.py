@@ -74,14 +74,18 @@ def execute(plan: Plan, keeper: Keeper, watcher: Watcher) -> None:
         before = start.step if start else 0
         if before:
             steps_done(block, before)
+        result, parts = None, []
         try:
             compiled, pool = programs.get(block, device), pools.get(block, device)
             result = train_block(block, compiled, device, pool, start, segment_done, stop)
         except Exception as problem:
             if not out_of_memory(problem):
                 raise
-            for part in keeper.replace(block, split(block, problem)):
-                work(part, device, stop)
+            parts = list(keeper.replace(block, split(block, problem)))
+        # Not before the error is gone, for its traceback holds what did not fit.
+        for part in parts:
+            work(part, device, stop)
+        if result is None:
             return
         if result.step > before or result.finished:
             keeper.keep(block, result)

@@ -1,0 +1,388 @@
+"""Specs and stores from a stranger: thousands of them, and nothing but a Dataset or an `InputError` comes of any."""
+
+import copy
+import importlib
+import io
+import json
+import os
+import pickle
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import memjax as mj
+from memjax.cli import main
+from memjax.results.stored import progress
+from memjax.spec import encode, from_json, read_experiment, read_over
+from memjax.store.arrays import dump, load
+from memjax.store.files import checksum
+from memjax.store.folder import Store
+from memjax.store.manifest import _sum, read_manifest
+from memjax.store.part import PartName, read_part
+
+
+def fuzz(examples):
+    """The same cases on every machine."""
+    return settings(max_examples=examples, deadline=None, derandomize=True, database=None)
+
+
+NAMES = [
+    "type", "reference", "range", "task", "model", "optimizer", "steps", "seed", "train_size", "measures", "snapshots",
+    "hidden", "activation", "learning_rate", "peak", "__class__", "self", "",
+]  # fmt: skip
+WORDS = [
+    "tasks.RandomLabels", "models.MLP", "optimizers.adam", "optimizers.from_optax", "schedules.cosine", "relu", "mse",
+    "os:system", "builtins.eval", "loss", "../../etc/passwd", "\x00", "é" * 40,
+]  # fmt: skip
+NUMBERS = st.one_of(
+    st.integers(), st.sampled_from([0, -1, 2**31, 2**63, 2**64, 10**400]), st.floats(), st.sampled_from([1e308, -0.0])
+)
+LEAVES = st.one_of(st.none(), st.booleans(), NUMBERS, st.sampled_from(WORDS), st.text(max_size=8))
+ANY = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(st.one_of(st.sampled_from(NAMES), st.text(max_size=5)), inner, max_size=4),
+    ),
+    max_leaves=12,
+)
+
+
+def places(data, path=()):
+    """Every place in plain data."""
+    yield path
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        yield from places(value, (*path, key))
+
+
+def put(data, path, value):
+    """A copy of plain data with another value in one place."""
+    if not path:
+        return value
+    data = copy.deepcopy(data)
+    node = data
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = value
+    return data
+
+
+def read(action):
+    """Whether an action was refused cleanly; anything but an `InputError` fails the test."""
+    try:
+        action()
+    except mj.InputError as problem:
+        assert str(problem)
+        return True
+    return False
+
+
+VALID = [
+    json.loads(mj.Experiment(snapshots=(0, 10), measures=("loss", "layer_l2")).to_json()),
+    json.loads(mj.Experiment(optimizer=mj.optimizers.sgd(mj.schedules.cosine(0.1), momentum=0.9)).to_json()),
+]
+
+
+@fuzz(1500)
+@given(ANY)
+def test_any_data_as_a_spec(data):
+    read(lambda: read_experiment(data))
+    read(lambda: read_over(data))
+
+
+@fuzz(3000)
+@given(st.data())
+def test_a_spec_with_anything_anywhere(data):
+    valid = data.draw(st.sampled_from(VALID))
+    path = data.draw(st.sampled_from(list(places(valid))))
+    spec = put(valid, path, data.draw(ANY))
+    read(lambda: from_json(json.dumps(spec)))
+
+
+@fuzz(500)
+@given(st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)), st.sampled_from([".toml", ".json"]))
+def test_any_bytes_as_a_spec_file(content, ending):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"spec{ending}"
+        path.write_bytes(b"[experiment]\n" + content if ending == ".toml" else content)
+        assert main(["--no-cache", "run", str(path), "--dry-run"]) in (0, 2)
+
+
+# A store of two manifests, seven blocks in all, one of them unfinished.
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    from memjax.store import keeper
+
+    folder = tmp_path_factory.mktemp("kept") / "store"
+    spec = mj.Experiment(
+        task=mj.tasks.RandomLabels(3, 4),
+        model=mj.models.MLP(hidden=(4,)),
+        steps=4,
+        record_every=1,
+        snapshots=(2,),
+        measures=("loss", "layer_l2"),
+    )
+    sweep = importlib.import_module("memjax.sweep").sweep
+
+    class Stop(Exception):
+        pass
+
+    def dying(self, block, result):
+        keep(self, block, result)
+        if block.name == "0001-00001":
+            raise Stop
+
+    keep = keeper.StoreKeeper.keep
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeper, "_SECONDS", 0.0)
+        patch.setattr(keeper, "_SHARE", float("inf"))
+        patch.setattr("memjax.engine.partition.segment_records", lambda *a: 1)
+        packing = mj.Packing(runs=1, lanes=1)
+        sweep(spec, {"train_size": [4, 6], "seed": range(2)}, store=folder, packing=packing)
+        patch.setattr(keeper.StoreKeeper, "keep", dying)
+        with pytest.raises(Stop):
+            sweep(spec, {"train_size": [4, 6], "seed": range(3)}, store=folder, packing=packing)
+    found = mj.open(folder)
+    assert (found.status == "running").sum() == 1 and (found.status == "finished").sum() == 5
+    return folder
+
+
+def signed(content):
+    """Bytes of a manifest with the right checksum for its content, whatever that is."""
+    body = {name: value for name, value in content.items() if name not in ("format", "schema", "checksum")}
+    return json.dumps({**content, "checksum": _sum(body)}).encode()
+
+
+@fuzz(1500)
+@given(st.data())
+def test_a_manifest_with_anything_anywhere(kept, data):
+    content = json.loads((kept / "manifest-0000.json").read_text())
+    path = data.draw(st.sampled_from(list(places(content))))
+    altered = put(content, path, data.draw(ANY))
+    read(lambda: read_manifest(json.dumps(altered).encode(), "unsigned"))
+    if isinstance(altered, dict):
+        read(lambda: read_manifest(signed(altered), "signed"))
+
+
+@fuzz(300)
+@given(st.data())
+def test_a_store_with_anything_anywhere_in_its_last_manifest_opens_or_is_refused(kept, data):
+    name = data.draw(st.sampled_from(["manifest-0000.json", "manifest-0001.json"]))
+    content = json.loads((kept / name).read_text())
+    path = data.draw(st.sampled_from(list(places(content))))
+    altered = put(content, path, data.draw(ANY))
+    with tempfile.TemporaryDirectory() as scratch:
+        store = Path(scratch) / "store"
+        store.mkdir()
+        for path in kept.glob("manifest-*.json"):
+            (store / path.name).write_bytes(path.read_bytes())
+        os.symlink(kept / "parts", store / "parts")
+        (store / name).write_bytes(signed(altered) if isinstance(altered, dict) else json.dumps(altered).encode())
+        read(lambda: mj.open(store))
+        read(lambda: progress(store))
+
+
+@fuzz(1000)
+@given(st.binary(max_size=200))
+def test_any_bytes_as_a_manifest(content):
+    assert read(lambda: read_manifest(content, "bytes"))
+
+
+def a_part(kept, kind):
+    store = Store(kept)
+    ledger = store.ledger()
+    name = next(name for name in store.parts().values() if (name.step is None) == (kind == "done"))
+    return ledger.blocks[name.block], name, (kept / "parts" / name.file).read_bytes()
+
+
+def refused(block, name, content):
+    """Whether a part of some content, under a name with its checksum, is refused cleanly."""
+    try:
+        read_part(content, name._replace(checksum=checksum(content)), block.manifest, block.entry, block.sheet)
+    except ValueError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("kind", ["done", "step"])
+@fuzz(700)
+@given(data=st.data())
+def test_a_part_with_any_header(kept, kind, data):
+    block, name, content = a_part(kept, kind)
+    header, arrays = load(content)
+    path = data.draw(st.sampled_from(list(places(header))))
+    altered = put(header, path, data.draw(ANY))
+    if isinstance(altered, dict):
+        refused(block, name, dump(altered, arrays))
+
+
+@fuzz(1500)
+@given(data=st.data())
+def test_a_part_with_any_byte_changed_is_refused_and_one_with_the_right_checksum_never_breaks(kept, data):
+    block, name, content = a_part(kept, "done")
+    place = data.draw(st.integers(0, len(content) - 1))
+    changed = bytearray(content)
+    changed[place] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(ValueError, match="its checksum is wrong"):
+        read_part(bytes(changed), name, block.manifest, block.entry, block.sheet)
+    refused(block, name, bytes(changed))
+
+
+@fuzz(500)
+@given(st.binary(max_size=300))
+def test_any_bytes_as_arrays(content):
+    with pytest.raises(ValueError):
+        load(content)
+
+
+ARRAYS = st.sampled_from(
+    [
+        np.zeros(3),
+        np.zeros((2, 5)),
+        np.zeros((2, 5), "i4"),
+        np.array(7),
+        np.zeros((0, 4)),
+        np.full((2, 3), np.nan, "f2"),
+    ]
+)
+
+
+@fuzz(1000)
+@given(data=st.data())
+def test_a_part_with_any_array_in_place_of_another(kept, data):
+    block, name, content = a_part(kept, data.draw(st.sampled_from(["done", "step"])))
+    header, arrays = load(content)
+    arrays[data.draw(st.integers(0, len(arrays) - 1))] = data.draw(ARRAYS)
+    refused(block, name, dump(header, arrays))
+
+
+def npz(**members):
+    """An archive with members of any bytes."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", members.pop("how", zipfile.ZIP_STORED)) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+    return file.getvalue()
+
+
+def npy(array=None, shape=None, descr="<f8", body=b""):
+    """A member that claims anything."""
+    file = io.BytesIO()
+    if array is not None:
+        np.save(file, array, allow_pickle=True)
+    else:
+        np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+        file.write(body)
+    return file.getvalue()
+
+
+HEADER = npy(np.frombuffer(json.dumps({"foreign": {}}).encode(), np.uint8))
+
+
+class Evil:
+    def __reduce__(self):
+        return os.mkdir, ("/tmp/memjax-was-here",)
+
+
+BOMBS = {
+    "objects": npz(header=HEADER, **{"0": npy(np.array([Evil()], object))}),
+    "a pickle": pickle.dumps(Evil()),
+    "a pickle as a member": npz(header=pickle.dumps(Evil())),
+    "a huge array": npz(header=HEADER, **{"0": npy(shape=(10**12,))}),
+    "a negative size": npz(header=HEADER, **{"0": npy(shape=(-1, -8), body=b"0" * 64)}),
+    "a compressed member": npz(how=zipfile.ZIP_DEFLATED, header=HEADER, **{"0": npy(np.zeros(10**6))}),
+    "text": npz(header=HEADER, **{"0": npy(np.array(["a"]))}),
+    "records": npz(header=HEADER, **{"0": npy(np.zeros(2, [("a", "f4"), ("b", "O")]))}),
+    "dates": npz(header=HEADER, **{"0": npy(np.zeros(2, "M8[s]"))}),
+    "no header": npz(**{"0": npy(np.zeros(2))}),
+    "a path": npz(header=HEADER, **{"../../0": npy(np.zeros(2))}),
+    "a header that is no text": npz(header=npy(np.full(9, 255, np.uint8))),
+    "a deep header": npz(header=npy(np.frombuffer(b"[" * 10**5, np.uint8))),
+    "a foreign type": npz(
+        header=npy(np.frombuffer(b'{"foreign": {"0": "object"}}', np.uint8)), **{"0": npy(np.zeros(2))}
+    ),
+    "a gap": npz(header=HEADER, **{"1": npy(np.zeros(2))}),
+    "version 3": npz(header=HEADER, **{"0": b"\x93NUMPY\x03\x00" + b"0" * 90}),
+}
+
+
+@pytest.mark.parametrize("case", BOMBS)
+def test_a_hostile_archive_is_refused_and_runs_nothing(case):
+    with pytest.raises(ValueError):
+        load(BOMBS[case])
+    assert not Path("/tmp/memjax-was-here").exists()
+
+
+def test_arrays_come_back_as_they_went():
+    import jax.numpy as jnp
+
+    arrays = [np.arange(6).reshape(2, 3).T, np.array(True), np.zeros((0, 2), "f8"), np.asarray(jnp.ones(3, "bfloat16"))]
+    header, back = load(dump({"a": [1, None]}, arrays))
+    assert header == {"a": [1, None]}
+    for array, own in zip(arrays, back, strict=True):
+        assert own.dtype == array.dtype
+        np.testing.assert_array_equal(own, array)
+
+
+MANIFESTS = {
+    "deep nesting": b"[" * 200_000,
+    "deep nesting inside": b'{"format": "memjax store", "schema": 1, "experiment": '
+    + b'{"a":' * 50_000
+    + b"0"
+    + b"}" * 50_001,
+    "a huge number": b'{"format": "memjax store", "schema": ' + b"9" * 10_000 + b"}",
+    "another format": b'{"format": "zarr"}',
+    "no checksum": b'{"format": "memjax store", "schema": 1}',
+}
+
+
+@pytest.mark.parametrize("case", MANIFESTS)
+def test_a_hostile_manifest_is_refused(case):
+    with pytest.raises(mj.InputError):
+        read_manifest(MANIFESTS[case], case)
+
+
+def altered_store(kept, tmp_path, change):
+    store = tmp_path / "store"
+    store.mkdir()
+    content = json.loads((kept / "manifest-0000.json").read_text())
+    change(content)
+    (store / "manifest-0000.json").write_bytes(signed(content))
+    return store
+
+
+def test_a_manifest_of_absurd_size_is_refused_before_memory_is_taken(kept, tmp_path):
+    def grow(content):
+        content["sheets"][0] |= {"steps": 10**8, "record_every": 1}
+        content["axes"] = [
+            {"names": [name], "values": list(range(3000)), "labels": {name: list(range(3000))}}
+            for name in ("seed", "train_size")
+        ]
+
+    with pytest.raises(mj.InputError, match=r"would take at least .* GB"):
+        mj.open(altered_store(kept, tmp_path, grow))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("shape", [1, 2**30, 2**30, 1]), ("shape", [1, 1, 1, 1]), ("records", 3), ("schedule", "batched"), ("sheet", 0)],
+)
+def test_a_partition_that_is_not_of_the_call_is_refused_or_fits(kept, tmp_path, field, value, monkeypatch):
+    """What is executed is what the manifest says, if it can hold the runs and fits into memory."""
+    monkeypatch.setattr(importlib.import_module("memjax.sweep"), "execute", lambda *arguments: None)
+    store = altered_store(kept, tmp_path, lambda content: content["blocks"][0].update({field: value}))
+    spec = mj.Experiment.from_json(json.dumps(json.loads((kept / "manifest-0000.json").read_text())["experiment"]))
+    call = lambda: mj.sweep(spec, {"train_size": [4, 6], "seed": range(2)}, store=store, progress=False)  # noqa: E731
+    assert read(call) == (field in ("shape", "records"))
+
+
+def test_the_names_of_parts_lead_nowhere():
+    for name in ("block-0000-00000.done.../../x.npz", "../block-0000-00000.done." + "0" * 32 + ".npz", "block-.npz"):
+        assert PartName.parse(name) is None
+    assert encode(PartName.parse("block-0000-00000.step-00000004." + "a" * 32 + ".npz").step) == 4
