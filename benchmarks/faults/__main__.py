@@ -14,7 +14,7 @@ from benchmarks.faults.bench import Bench, Outcome
 
 # By name: the fault, and the steps of the sweep that it is done to.
 FAULTS = {
-    "sigkill": (kills.sigkill, 40_000),
+    "sigkill": (kills.sigkill, 60_000),
     "sigint": (kills.sigint, 8_000),
     "second": (kills.second_process, 8_000),
     "shards": (kills.shards, 8_000),
@@ -32,14 +32,14 @@ FAULTS = {
 def main() -> int:
     """Do the faults; the exit code is 1 if any number differs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*FAULTS, []], default=list(FAULTS), metavar="FAULT")
+    parser.add_argument("names", nargs="*", metavar="FAULT", help=f"of {', '.join(FAULTS)}; all if none is named")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/faults.json"))
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     outcomes: list[tuple[Outcome, float]] = []
     benches: dict[int, Bench] = {}
     with tempfile.TemporaryDirectory(prefix="memjax-faults-") as scratch:
-        for name in options.names:
+        for name in options.names or FAULTS:
             fault, steps = FAULTS[name]
             if steps not in benches:
                 folder = Path(scratch) / str(steps)
@@ -54,7 +54,10 @@ def main() -> int:
     rows = [{**outcome._asdict(), "seconds": round(seconds, 1)} for outcome, seconds in outcomes]
     for row in rows:
         row["said"] = str(row["said"]).replace(scratch, "")
-    options.out.write_text(json.dumps(rows, indent=1) + "\n")
+    again = {row["fault"] for row in rows}
+    before = json.loads(options.out.read_text()) if options.out.exists() else []
+    rows = [row for row in before if row["fault"] not in again] + rows
+    options.out.write_text(json.dumps(rows) + "\n")
     return int(not all(outcome.identical for outcome, _ in outcomes))
 
 

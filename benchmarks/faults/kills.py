@@ -19,21 +19,27 @@ _EARLIEST, _LATEST = 0.2, 3.5
 def sigkill(bench: Bench, times: int = 20) -> Outcome:
     """Kill the process at random moments of its life, importing, compiling, training and writing; then let it finish."""
     store, rng = bench.folder / "sigkill", random.Random(0)
-    start, trail, kills = time.monotonic(), [(0.0, 0.0)], 0
-    while kills < times:
+    start, trail, moments = time.monotonic(), [(0.0, 0.0)], []
+
+    def watch(process: subprocess.Popen[str], seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while process.poll() is None and time.monotonic() < until:
+            time.sleep(0.1)
+            trail.append((time.monotonic() - start, kept(store)))
+
+    while len(moments) < times:
         process = bench.start(store)
-        time.sleep(rng.uniform(_EARLIEST, _LATEST))
+        watch(process, rng.uniform(_EARLIEST, _LATEST))
         if process.poll() is not None:
-            raise RuntimeError(
-                f"The sweep ended after {kills} of {times} kills ({process.returncode}): give more steps."
-            )
+            raise RuntimeError(f"The sweep ended after {len(moments)} of {times} kills: give it more steps.")
         process.kill()
         process.communicate()
-        kills += 1
-        trail.append((time.monotonic() - start, kept(store)))
-    code, said = bench.finish(store)
-    trail.append((time.monotonic() - start, kept(store)))
-    return Outcome("SIGKILL at random moments", kills, said or f"exit {code}", bench.identical(store), trail)
+        moments.append(time.monotonic() - start)
+    process = bench.start(store)
+    watch(process, 300)
+    _, said = process.communicate()
+    said = last_line(said) or f"nothing; {trail[-1][1]:.0%} kept"
+    return Outcome("SIGKILL at random moments", times, said, bench.identical(store), trail, moments)
 
 
 def sigint(bench: Bench, number: int = signal.SIGINT) -> Outcome:

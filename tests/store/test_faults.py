@@ -50,7 +50,7 @@ def test_out_of_memory(bench):
 
 @pytest.mark.slow
 def test_killed_twenty_times(tmp_path):
-    assert kills.sigkill(Bench(tmp_path, steps=40_000), times=20).identical
+    assert kills.sigkill(Bench(tmp_path, steps=60_000), times=20).identical
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from memjax.engine.budget import free_bytes
 from memjax.errors import InputError
 from memjax.results.assemble import Filled, assemble
 from memjax.results.schema import attributes
-from memjax.store.axes import coordinates, shape_of, translate
+from memjax.store.axes import coordinates, count, shape_of, translate
 from memjax.store.folder import Ledger, Placed, Store
 from memjax.store.lock import holder
 from memjax.store.manifest import AxisEntry
@@ -45,12 +45,11 @@ def _ledger(store: Store) -> Ledger:
 def read_runs(store: Store, ledger: Ledger, axes: Sequence[AxisEntry], blocks: Sequence[Placed]) -> xr.Dataset:
     """Dataset along some axes of the store, from the blocks that hold their runs."""
     _check_size(axes, blocks)
-    shape, parts = shape_of(axes), store.parts()
-    filled = []
-    for block in blocks:
-        flat = translate(block.cells, ledger.axes, axes).tolist()
-        index = [None if cell < 0 else tuple(int(i) for i in np.unravel_index(cell, shape)) for cell in flat]
-        filled.append(Filled(block.sheet, index, store.read(block, parts.get(block.name))))
+    parts, index = store.parts(), _indices(ledger, axes)
+    filled = [
+        Filled(block.sheet, [index[cell] for cell in block.cells], store.read(block, parts.get(block.name)))
+        for block in blocks
+    ]
     dataset = assemble(coordinates(axes), filled)
     first, last = ledger.manifests[0], ledger.manifests[-1]
     packed = dict.fromkeys((block.entry.schedule, block.entry.shape) for block in blocks)
@@ -66,6 +65,15 @@ def read_runs(store: Store, ledger: Ledger, axes: Sequence[AxisEntry], blocks: S
         str(last.made["created"]),
     )
     return dataset
+
+
+def _indices(ledger: Ledger, axes: Sequence[AxisEntry]) -> list[tuple[int, ...] | None]:
+    """Index along some axes of every cell of a store, by its flat index there; None where they do not have it."""
+    flat = translate(np.arange(count(ledger.axes)), ledger.axes, axes)
+    if not axes:
+        return [()]
+    along = np.stack(np.unravel_index(np.maximum(flat, 0), shape_of(axes)), axis=1)
+    return [None if cell < 0 else tuple(row) for cell, row in zip(flat.tolist(), along.tolist(), strict=True)]
 
 
 def _check_size(axes: Sequence[AxisEntry], blocks: Sequence[Placed]) -> None:

@@ -13,7 +13,7 @@ from memjax.errors import InputError
 from memjax.spec import decode, encode
 from memjax.store.manifest import AxisEntry
 
-__all__ = ["as_axis", "coordinates", "entry_of", "merged", "shape_of", "translate"]
+__all__ = ["as_axis", "coordinates", "count", "entry_of", "merged", "shape_of", "translate"]
 
 
 def shape_of(axes: Sequence[AxisEntry]) -> tuple[int, ...]:

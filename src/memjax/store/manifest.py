@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -32,7 +33,7 @@ class AxisEntry:
     values: tuple[Any, ...]
     labels: dict[str, list[Any]]
 
-    @property
+    @functools.cached_property
     def keys(self) -> list[str]:
         """What tells the values apart."""
         return [key(value) for value in self.values]
