@@ -1,12 +1,17 @@
 """The command line as a user meets it."""
 
+import dataclasses
+import importlib
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 import memjax as mj
 from memjax.cli import main
+from memjax.results.stored import progress
 
 SPEC = """
 [experiment]
@@ -87,6 +92,12 @@ def test_a_mistake_in_a_spec_exits_with_2_and_writes_nothing(case, here, capsys)
         (["study", "l2-memorization", "--out", "taken"], "'taken' exists already"),
         (["run", "spec.toml", "--out", "taken"], "'taken' exists already"),
         (["run", "none.toml", "--out", "out"], "cannot be read"),
+        (["run", "spec.toml"], "give --out DIR, --store DIR, or --dry-run"),
+        (["run", "spec.toml", "--store", "new", "--shard", "2/2"], "shard is (2, 2): give (i, n)"),
+        (["run", "spec.toml", "--store", "new", "--shard", "one"], "--shard is 'one': give I/N"),
+        (["run", "spec.toml", "--store", "new", "--shard", "0/2", "--out", "out"], "give --store only"),
+        (["run", "spec.toml", "--out", "out", "--shard", "0/2"], "--out writes a whole dataset"),
+        (["run", "spec.toml", "--store", "."], "is no store and holds 'spec.toml'"),
         (["show", "none"], "There is no dataset at"),
         (["show", "taken"], "There is no dataset at 'taken/dataset.nc'"),
     ],
@@ -108,6 +119,67 @@ def test_the_command_keeps_its_programs_where_it_is_told(here):
         counts.append(len([path for path in (here / "kept").iterdir() if path.name.endswith("-cache")]))
     assert counts[0] >= 3 and counts[1] == counts[0]
     assert mj.open("first").drop_attrs().equals(mj.open("second").drop_attrs())
+
+
+def test_shards_on_the_line_fill_a_store_that_opens_at_any_time(here, capsys):
+    words = ["--no-cache", "run", "spec.toml", "--store", "kept"]
+    assert main([*words, "--shard", "1/2"]) == 0
+    first, second = (here / "kept/manifest-0000.json").read_text().count('"cells"'), mj.open("kept")
+    assert first == 4 and (second.status == "finished").sum() == 2 and (second.status == "waiting").sum() == 2
+    assert capsys.readouterr().out.startswith("2 of 4 runs finished, 0 running, 2 waiting; 2 of 4 blocks\n")
+    assert main([*words, "--out", "out"]) == 0
+    assert mj.open("out").drop_attrs().identical(mj.open("kept").drop_attrs())
+    assert main(["show", "kept"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == ["4 of 4 runs finished, 0 running, 0 waiting; 4 of 4 blocks",
+                                                         "in use by nobody"]  # fmt: skip
+
+
+def test_a_damaged_part_is_named_and_trained_again_on_request(here, capsys):
+    words = ["--no-cache", "run", "spec.toml", "--store", "kept"]
+    assert main(words) == 0
+    whole, part = mj.open("kept"), sorted((here / "kept/parts").iterdir())[1]
+    part.write_bytes(part.read_bytes()[:-1])
+    with pytest.raises(mj.InputError, match=part.name):
+        mj.open("kept")
+    assert main(words) == 2
+    assert part.name in capsys.readouterr().err
+    assert main([*words, "--repair"]) == 0
+    assert mj.open("kept").identical(whole)
+    assert [path.name for path in (here / "kept/damaged").iterdir()] == [part.name]
+
+
+def test_sigterm_stops_as_ctrl_c_does(here):
+    """Schedulers send SIGTERM some seconds before they kill."""
+    (here / "spec.toml").write_text(SPEC.replace("steps = 4", "steps = 400000"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "memjax", "--no-cache", "run", "spec.toml", "--store", "kept"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list(here.glob("kept/manifest*")):
+        time.sleep(0.01)
+    time.sleep(2.0)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == "memjax: Stopped. What was done is kept in 'kept': the same call goes on from there.\n"
+    assert "in use by nobody" in progress(here / "kept")
+
+
+def test_a_study_goes_on_from_its_stores(here, monkeypatch, capsys):
+    from memjax import studies
+
+    words = ["--no-cache", "study", "l2-memorization", "--seeds", "1", "--store", "kept"]
+    small = mj.sweep
+    monkeypatch.setattr(importlib.import_module("memjax.studies.run"), "sweep", lambda e, over, **options: small(
+        dataclasses.replace(e, steps=20), over, **options))  # fmt: skip
+    assert main([*words, "--out", "first"]) == 0
+    monkeypatch.setattr(importlib.import_module("memjax.sweep"), "execute", None)  # Nothing is left to execute.
+    assert main([*words, "--out", "second"]) == 0
+    assert mj.open("first").drop_attrs().identical(mj.open("second").drop_attrs())
+    assert sorted(path.name for path in (here / "kept").iterdir()) == sorted(
+        studies.find("l2-memorization").sweeps("quick", 1)
+    )
 
 
 def test_studies_are_listed(capsys):
