@@ -1,5 +1,7 @@
 """Runs that diverge, from closed forms: one parameter w that starts at 1, and a loss whose gradient is known."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import memjax as mj
 
 ONE = (lambda key, x: {"w": jnp.ones(())}, lambda params, x: jnp.broadcast_to(params["w"], (x.shape[0], 1)))
+PAIR = (lambda key, x: {"w": jnp.ones(2)}, lambda params, x: jnp.broadcast_to(params["w"], (x.shape[0], 2)))
 TASK = mj.tasks.from_arrays(np.zeros((8, 1), np.float32), np.zeros((8, 1), np.float32))
 
 
@@ -48,6 +51,27 @@ def test_the_step_and_the_reason_are_those_of_the_closed_form(reason):
     # The loss that is not finite stops a run at the next step, so its own record is the first that is NaN.
     finite = steps if "loss" in reason else steps + 1
     assert np.isfinite(run.train_loss.values).tolist() == [step < finite for step in range(7)]
+
+
+@pytest.mark.parametrize("reason", ["the loss was infinite", "the loss was NaN"])
+def test_the_record_of_the_last_state_tells_the_reason_that_no_step_saw(reason):
+    loss, rate, steps = CASES[reason]
+    run = mj.sweep(dataclasses.replace(spec(loss, rate), steps=steps))
+    assert (run.status.item(), run.stop_step.item(), run.stop_reason.item()) == ("diverged", steps, reason)
+
+
+def test_the_first_reason_stands():
+    """Of two examples one has a loss that is NaN and the other one that is infinite: the first in the order decides."""
+    task = mj.tasks.from_arrays(np.zeros((8, 1), np.float32), np.arange(8) % 2)
+
+    def either(outputs, targets):
+        return jnp.where(targets == 0, jnp.nan, jnp.inf) * outputs[:, 0]
+
+    base = dataclasses.replace(spec(either, 0.1), task=task, train_size=4, batch_size=1, model=PAIR)
+    long, short = (
+        mj.sweep(dataclasses.replace(base, steps=steps), {"seed": range(8)}).stop_reason.values for steps in (6, 1)
+    )
+    assert long.tolist() == short.tolist() and set(long) == {"the loss was NaN", "the loss was infinite"}
 
 
 def test_all_reasons_are_counted_in_one_line_and_a_finished_run_has_none(caplog):

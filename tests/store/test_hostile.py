@@ -234,6 +234,62 @@ def test_a_part_with_any_byte_changed_is_refused_and_one_with_the_right_checksum
     refused(block, name, bytes(changed))
 
 
+def _without_a_variable(header, arrays):
+    del header["records"]["test_loss"]
+
+
+def _one_record_short(header, arrays):
+    place = header["records"]["train_loss"]
+    arrays[place] = arrays[place][:, :-1]
+
+
+def _one_run_short(header, arrays):
+    arrays[header["status"]] = arrays[header["status"]][:-1]
+
+
+def _unknown_status(header, arrays):
+    arrays[header["status"]] = arrays[header["status"]] + 9
+
+
+def _parameters_of_another_size(header, arrays):
+    place = header["snapshots"]["2"]
+    arrays[place] = arrays[place][:, 1:]
+
+
+def _of_another_block(header, arrays):
+    header["block"] = "0000-00003"
+
+
+def _of_another_store(header, arrays):
+    header["manifest"] = "0" * 32
+
+
+def _of_another_step(header, arrays):
+    header["step"] -= 1
+
+
+WRONG = {
+    _without_a_variable: "does not hold the variables of its manifest",
+    _one_record_short: r"train_loss has the shape \[1, \d\]",
+    _one_run_short: "does not hold the status of 1 runs",
+    _unknown_status: "holds an unknown status",
+    _parameters_of_another_size: r"the parameters of step 2 have the shape \[1, \d+\]",
+    _of_another_block: "belongs to another block or another store",
+    _of_another_store: "belongs to another block or another store",
+    _of_another_step: "it says step 3",
+}
+
+
+@pytest.mark.parametrize("change", WRONG, ids=lambda change: change.__name__)
+def test_a_part_that_is_whole_but_wrong_is_refused(kept, change):
+    block, name, content = a_part(kept, "done")
+    header, arrays = load(content)
+    change(header, arrays)
+    content = dump(header, arrays)
+    with pytest.raises(ValueError, match=WRONG[change]):
+        read_part(content, name._replace(checksum=checksum(content)), block.manifest, block.entry, block.sheet)
+
+
 @fuzz(500)
 @given(st.binary(max_size=300))
 def test_any_bytes_as_arrays(content):
@@ -346,6 +402,38 @@ MANIFESTS = {
 def test_a_hostile_manifest_is_refused(case):
     with pytest.raises(mj.InputError):
         read_manifest(MANIFESTS[case], case)
+
+
+CHANGES = {
+    "a run is in two blocks": lambda c: c["blocks"][0].update(cells=c["blocks"][1]["cells"]),
+    "a run lies outside of the 4 cells": lambda c: c["blocks"][0].update(cells=[4]),
+    "a block has no sheet": lambda c: c["blocks"][0].update(sheet=1),
+    "a block holds no run": lambda c: c["blocks"][0].update(cells=[]),
+    "or more than there is room for": lambda c: c["blocks"][0].update(cells=[0, 1]),
+    "its schedule is 'eval'": lambda c: c["blocks"][0].update(schedule="eval"),
+    "0 is no whole number from 1": lambda c: c["blocks"][0].update(shape=[0, 1, 1, 1]),
+    "an axis has repeated values": lambda c: c["axes"][0].update(values=[4, 4]),
+    "an axis has labels of two kinds": lambda c: c["axes"][0]["labels"].update(train_size=[4, "x"]),
+    "a label too many or too few": lambda c: c["axes"][0]["labels"].update(train_size=[4]),
+    "two axes share the label": lambda c: c["axes"][0].update(labels=c["axes"][1]["labels"]),
+    "its axes have 100020001 cells": lambda c: [
+        axis.update(values=list(range(10001)), labels={name: list(range(10001)) for name in axis["labels"]})
+        for axis in c["axes"]
+    ],
+    "record_every does not divide steps": lambda c: c["sheets"][0].update(record_every=3),
+    "it has too many records": lambda c: c["sheets"][0].update(steps=10**12),
+    "it does not say where it was made": lambda c: c.update(made={}),
+}
+
+
+@pytest.mark.parametrize("problem", CHANGES)
+def test_a_manifest_that_is_signed_but_wrong_is_refused(kept, problem):
+    content = json.loads((kept / "manifest-0000.json").read_text())
+    CHANGES[problem](content)
+    with pytest.raises(mj.InputError, match=f"is damaged or was altered .*{problem}"):
+        read_manifest(signed(content), "signed")
+    with pytest.raises(mj.InputError, match="its checksum is wrong"):
+        read_manifest(json.dumps(content).encode(), "unsigned")
 
 
 def altered_store(kept, tmp_path, change):

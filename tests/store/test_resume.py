@@ -3,7 +3,10 @@
 import dataclasses
 import json
 import logging
+import os
+import signal
 import sys
+import time
 
 import jax
 import numpy as np
@@ -13,6 +16,7 @@ import memjax as mj
 from memjax.engine.segments import segment_records
 from memjax.optimizers import adam, sgd
 from memjax.results.stored import progress
+from memjax.store.files import write_new
 
 OVER = {"train_size": [8, 12], "seed": range(3)}
 PACKING = mj.Packing(runs=2, lanes=1)
@@ -62,26 +66,93 @@ def test_the_same_call_again_trains_nothing(spec, store, trained):
     assert len(trained) == count == 3
 
 
-@pytest.mark.parametrize("parts", range(0, 12, 2))
-def test_a_sweep_that_died_goes_on_with_the_same_bits(spec, store, parts, killed_after, short_segments, trained):
-    whole = sweep(spec)
+# Six runs in blocks of two, or in one of four and one of two with room for two more.
+@pytest.mark.parametrize(("per_block", "parts"), [(2, 0), (2, 2), (2, 4), (2, 7), (2, 9), (4, 1), (4, 6), (4, 7)])
+def test_a_sweep_that_died_goes_on_with_the_same_bits(
+    spec, store, per_block, parts, killed_after, short_segments, trained
+):
+    options = {"progress": False, "packing": mj.Packing(runs=per_block, lanes=1)}
+    whole = mj.sweep(spec, OVER, **options)
     killed_after(parts)
     with pytest.raises(Exception) as stop:
-        sweep(spec, store=store)
+        mj.sweep(spec, OVER, store=store, **options)
     assert stop.type.__name__ == "Stop"
     killed_after(10**6)
     half = mj.open(store)
-    done = int((half.status == "finished").sum())
-    assert done == 2 * (parts // 4)
-    # Each of the three blocks writes four parts; one that has begun shows the steps that were kept, and nothing later.
-    begun = parts % 4
-    assert int((half.status == "running").sum()) == (2 if begun else 0)
-    assert int((half.status == "waiting").sum()) == 6 - done - (2 if begun else 0)
-    running = half.train_loss.where(half.status == "running").notnull().sum("step")
-    assert set(np.unique(running)) == ({0, begun + 1} if begun else {0})
+    # A block writes four parts; one that has begun shows the steps that were kept, and nothing later.
+    sizes = [2, 2, 2] if per_block == 2 else [4, 2]
+    done, begun = sum(sizes[: parts // 4]), parts % 4
+    running = sizes[parts // 4] if begun else 0
+    counts = [int((half.status == label).sum()) for label in ("finished", "running", "waiting")]
+    assert counts == [done, running, 6 - done - running]
+    recorded = half.train_loss.where(half.status == "running").notnull().sum("step")
+    assert set(np.unique(recorded)) == ({0, begun + 1} if begun else {0})
     del trained[:]
+    assert same(mj.sweep(spec, OVER, store=store, **options), whole)
+    assert len(trained) == len(sizes) - parts // 4
+
+
+def test_an_interrupt_keeps_what_is_done_though_nothing_was_due(spec, store, monkeypatch, short_segments):
+    from memjax.store import keeper
+
+    whole, sent = sweep(spec), []
+
+    def interrupting(self, block):
+        if not sent:
+            sent.append(os.kill(os.getpid(), signal.SIGINT))
+            time.sleep(0.5)  # Until the main thread has told the lanes.
+        return False
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keeper.StoreKeeper, "due", interrupting)
+        with pytest.raises(KeyboardInterrupt, match=r"Stopped. What was done is kept in '.*': the same call goes on"):
+            sweep(spec, store=store)
+    assert progress(store).splitlines()[1] == "block 0000-00000: 2 runs at step 2 of 8"
     assert same(sweep(spec, store=store), whole)
-    assert len(trained) == 3 - parts // 4
+
+
+def test_an_interrupt_without_a_store_says_that_nothing_is_kept(spec, monkeypatch):
+    from memjax import progress as bar
+
+    monkeypatch.setattr(bar.Progress, "finished", lambda *a: (os.kill(os.getpid(), signal.SIGINT), time.sleep(0.5)))
+    with pytest.raises(KeyboardInterrupt, match="Stopped, and nothing is kept: with store=folder"):
+        sweep(spec)
+
+
+def test_of_two_parts_of_a_block_the_later_counts(spec, store, killed_after, short_segments):
+    """A kill between writing a part and removing the one before it leaves both."""
+    killed_after(1)
+    with pytest.raises(Exception):  # noqa: B017 - the fixture's own
+        sweep(spec, store=store)
+    killed_after(10**6)
+    early = next(store.glob("parts/*.step-*"))
+    content = early.read_bytes()
+    whole = sweep(spec, store=store)
+    early.write_bytes(content)
+    (store / "parts" / ".partial-0123").write_bytes(content[:100])
+    assert len(list(store.glob("parts/block-0000-00000.*"))) == 2
+    assert mj.open(store).identical(whole)
+    assert sweep(spec, store=store).identical(whole)
+    assert len(list((store / "parts").iterdir())) == 3
+
+
+def test_a_part_of_another_store_is_refused(spec, store, tmp_path):
+    sweep(spec, store=store)
+    other = sweep(dataclasses.replace(spec, init_seed=5), store=tmp_path / "other")
+    mine = next(store.glob("parts/block-0000-00001.*"))
+    mine.unlink()
+    theirs = next((tmp_path / "other").glob("parts/block-0000-00001.*"))
+    (store / "parts" / theirs.name).write_bytes(theirs.read_bytes())
+    with pytest.raises(mj.InputError, match="belongs to another block or another store"):
+        mj.open(store)
+    assert (other.status == "finished").all()
+
+
+def test_only_one_of_two_can_write_a_manifest(tmp_path):
+    path = tmp_path / "manifest"
+    assert write_new(path, b"first")
+    assert not write_new(path, b"second")
+    assert path.read_bytes() == b"first" and [found.name for found in tmp_path.iterdir()] == ["manifest"]
 
 
 def test_a_longer_axis_trains_only_what_is_new(spec, store, trained):
