@@ -11,7 +11,7 @@ import numpy as np
 
 __all__ = ["compile_settings", "float_dtype", "host_dtype", "named_settings", "under", "x64_enabled"]
 
-_NAMES = ("x64", "matmul_precision", "dtype_promotion", "rank_promotion")
+_NAMES = ("x64", "matmul_precision", "dtype_promotion", "rank_promotion", "threefry_partitionable")
 
 
 def x64_enabled() -> bool:
@@ -43,6 +43,7 @@ def compile_settings() -> tuple[Any, ...]:
         config.jax_default_matmul_precision,
         config.jax_numpy_dtype_promotion,
         config.jax_numpy_rank_promotion,
+        config.jax_threefry_partitionable,
     )
 
 
@@ -55,11 +56,12 @@ def named_settings() -> dict[str, Any]:
 @contextlib.contextmanager
 def under(settings: tuple[Any, ...]) -> Iterator[None]:
     """Give this thread the settings of another, for JAX keeps those set by a context manager per thread."""
-    x64, matmul, dtypes, ranks = settings
+    x64, matmul, dtypes, ranks, threefry = settings
     with (
         jax.enable_x64(x64),
         jax.default_matmul_precision(matmul),
         jax.numpy_dtype_promotion(dtypes),
         jax.numpy_rank_promotion(ranks),
+        jax.threefry_partitionable(threefry),
     ):
         yield

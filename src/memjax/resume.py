@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from memjax.store.lock import claimed
 
 __all__ = ["Train", "check_shard", "sweep_in_store"]
 
+_OURS = re.compile(r"lock(-.*)?|parts|damaged|manifest-\d+\.json|\.partial-.*")
 _LOG = logging.getLogger("memjax")
 
 Shard = tuple[int, int]
@@ -73,14 +75,15 @@ def sweep_in_store(
             store.tidy()
         ledger = enter(store, call, packing, made, shard[1] if shard else 1)
         mine = blocks_of(call, ledger)
-        mine = mine[shard[0] :: shard[1]] if shard else mine
+        mine = [block for block in mine if shard is None or block.entry.share % shard[1] == shard[0]]
         finished = _finished(store, mine, repair)
         plan = plans(call, ledger, [block for block in mine if block.name not in finished], packing)
         if plan.blocks:
             _warn_of_change(ledger, made)
             _train(store, call, mine, made, plan, train, sum(len(b.cells) for b in mine if b.name in finished))
         ledger = store.ledger() or ledger
-        return read_runs(store, ledger, call.entries, blocks_of(call, ledger))
+        # A shard does not answer for the parts of others.
+        return read_runs(store, ledger, call.entries, blocks_of(call, ledger), skip_damaged=shard is not None)
 
 
 def _check_folder(path: Path) -> None:
@@ -88,7 +91,7 @@ def _check_folder(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise InputError(f"The store {str(path)!r} is a file: give a folder, or a name that is not taken.")
     if path.is_dir() and not is_store(path):
-        others = sorted(name for name in os.listdir(path) if not name.startswith(("lock", ".partial-", "parts")))
+        others = sorted(name for name in os.listdir(path) if not _OURS.fullmatch(name))
         if others:
             raise InputError(
                 f"The folder {str(path)!r} is no store and holds {others[0]!r}: give one that is new or empty."

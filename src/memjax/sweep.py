@@ -101,6 +101,8 @@ def sweep(
     """
     if not isinstance(experiment, Experiment):
         raise InputError(f"sweep got {experiment!r}: give a memjax.Experiment.")
+    if store is not None and not isinstance(store, str | os.PathLike):
+        raise InputError(f"store is {store!r}: give the name of a folder.")
     check_shard(shard, store)
     if executor is not None:
         check_executor(executor)

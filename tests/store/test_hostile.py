@@ -393,6 +393,7 @@ MANIFESTS = {
     + b"0"
     + b"}" * 50_001,
     "a huge number": b'{"format": "memjax store", "schema": ' + b"9" * 10_000 + b"}",
+    "nested in a value": b'{"format": "memjax store", "schema": 1, "axes": ' + b"[" * 500 + b"]" * 500 + b"}",
     "another format": b'{"format": "zarr"}',
     "no checksum": b'{"format": "memjax store", "schema": 1}',
 }
@@ -411,7 +412,7 @@ CHANGES = {
     "a block holds no run": lambda c: c["blocks"][0].update(cells=[]),
     "or more than there is room for": lambda c: c["blocks"][0].update(cells=[0, 1]),
     "its schedule is 'eval'": lambda c: c["blocks"][0].update(schedule="eval"),
-    "0 is no whole number from 1": lambda c: c["blocks"][0].update(shape=[0, 1, 1, 1]),
+    "'0' is no whole number from 1": lambda c: c["blocks"][0].update(shape=[0, 1, 1, 1]),
     "an axis has repeated values": lambda c: c["axes"][0].update(values=[4, 4]),
     "an axis has labels of two kinds": lambda c: c["axes"][0]["labels"].update(train_size=[4, "x"]),
     "a label too many or too few": lambda c: c["axes"][0]["labels"].update(train_size=[4]),
@@ -422,6 +423,9 @@ CHANGES = {
     ],
     "record_every does not divide steps": lambda c: c["sheets"][0].update(record_every=3),
     "it has too many records": lambda c: c["sheets"][0].update(steps=10**12),
+    "are names of two things": lambda c: c["axes"][0].update(labels={"status": [0, 1]}),
+    r"\['step'\] are names": lambda c: c["sheets"][0]["variables"].update(train_loss=[["step"], "", ""]),
+    r"\['seed'\] are names": lambda c: c["sheets"][0]["variables"].update(train_loss=[["seed"], "", ""]),
     "it does not say where it was made": lambda c: c.update(made={}),
 }
 
@@ -449,7 +453,7 @@ def test_a_manifest_of_absurd_size_is_refused_before_memory_is_taken(kept, tmp_p
     def grow(content):
         content["sheets"][0] |= {"steps": 10**8, "record_every": 1}
         content["axes"] = [
-            {"names": [name], "values": list(range(3000)), "labels": {name: list(range(3000))}}
+            {"names": [name], "paths": [name], "values": list(range(3000)), "labels": {name: list(range(3000))}}
             for name in ("seed", "train_size")
         ]
 

@@ -279,6 +279,8 @@ def test_other_axes_and_other_settings_are_refused(spec, store):
     sweep(spec, store=store)
     with pytest.raises(mj.InputError, match=r"over is \['seed', 'train_size'\] there and \['seed'\]"):
         sweep(spec, {"seed": range(3)}, store=store)
+    with jax.threefry_partitionable(False), pytest.raises(mj.InputError, match="threefry_partitionable is True there"):
+        sweep(spec, store=store)
     with jax.enable_x64(True), pytest.raises(mj.InputError, match="x64 is False there and True"):
         sweep(spec, store=store)
 
@@ -330,9 +332,15 @@ def test_two_of_a_users_objects_that_read_the_same_are_refused(spec, store):
         def __str__(self):
             return f"plain {self.scale}"
 
+    refusal = r"model is .*Plain object at 0x\w+>, which a store cannot tell from another object of its kind"
+    with pytest.raises(mj.InputError, match=refusal):
+        sweep(spec, {"model": [Plain(1.0), Plain(2.0)]}, store=store)
+    with pytest.raises(mj.InputError, match=refusal):
+        sweep(dataclasses.replace(spec, model=Plain(1.0)), store=store)
+    assert not store.exists()
+    Plain.__repr__ = lambda self: "a model of mine"
     with pytest.raises(mj.InputError, match=r"values that read the same.*a store tells them apart by their text"):
         sweep(spec, {"model": [Plain(1.0), Plain(2.0)]}, store=store)
-    assert not store.exists()
 
 
 def test_a_folder_that_is_no_store_is_left_alone(spec, tmp_path):

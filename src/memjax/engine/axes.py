@@ -13,7 +13,7 @@ from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.fields import is_node, paths, replace, resolve
 
-__all__ = ["Axis", "Over", "cells", "read_axes"]
+__all__ = ["Axis", "Over", "cells", "full_paths", "read_axes"]
 
 Over = Mapping[str | tuple[str, ...], Iterable[Any]]
 
@@ -124,6 +124,14 @@ def cells(
         for position, place, path in known[kinds]:
             run = replace(run, path, values[position][place])
         yield index, run
+
+
+def full_paths(experiment: Experiment, axes: tuple[Axis, ...]) -> list[tuple[str, ...]]:
+    """Full path of every field of every axis, as the first cell has them."""
+    found: list[dict[int, str]] = [{} for _ in axes]
+    for position, place, path in _order(experiment, axes, [list(axis.rows[0]) for axis in axes]):
+        found[position][place] = path
+    return [tuple(own[place] for place in range(len(axis.names))) for own, axis in zip(found, axes, strict=True)]
 
 
 def _kind(value: Any) -> Any:

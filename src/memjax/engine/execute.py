@@ -71,6 +71,10 @@ def execute(plan: Plan, keeper: Keeper, watcher: Watcher) -> None:
                 keeper.keep(block, so_far())
 
         start = keeper.start(block)
+        if start and start.finished:  # By another process, meanwhile.
+            steps_done(block, start.step)
+            block_done(block)
+            return
         before = start.step if start else 0
         if before:
             steps_done(block, before)

@@ -46,8 +46,8 @@ def deal(items: Sequence[Item], work: Callable[[Item, Any, threading.Event], Non
                 work(item, device, stop)
 
     with ThreadPoolExecutor(lanes, thread_name_prefix="memjax-lane") as pool:
-        futures = [pool.submit(lane, devices[i % len(devices)]) for i in range(min(lanes, len(items)))]
         try:
+            futures = [pool.submit(lane, devices[i % len(devices)]) for i in range(min(lanes, len(items)))]
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             for future in done:
                 future.result()

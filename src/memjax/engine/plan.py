@@ -136,10 +136,14 @@ def _run(index: tuple[int, ...], experiment: Experiment, samples: Samples) -> tu
 
 
 class Sample(NamedTuple):
-    """One example of a task, with its pool resolved, and the pool: equal tasks share both."""
+    """One example of a task, with its pool resolved, and the pool: equal tasks share both.
+
+    It holds the task, for a task without a hash is known by its address, which must not be another's meanwhile.
+    """
 
     rows: Data
     pool: np.ndarray | None
+    task: Task
 
 
 Samples = dict[Any, Sample]
@@ -161,7 +165,7 @@ def _sample(run: Experiment, samples: Samples) -> Sample:
         (x, y), _ = draw_split(run)
         pool = run.task.pool if isinstance(run.task, PoolTask) else None
         # Copied, so that one row does not keep a whole split in memory.
-        samples[key] = Sample(Data(np.array((x if pool is None else pool)[:1]), np.array(y[:1])), pool)
+        samples[key] = Sample(Data(np.array((x if pool is None else pool)[:1]), np.array(y[:1])), pool, run.task)
     return samples[key]
 
 

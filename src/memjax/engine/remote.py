@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import itertools
@@ -93,29 +94,54 @@ def execute_on(executor: Executor, plan: Plan, keeper: Keeper, watcher: Watcher)
     waiting = deque((block, 1) for block in plan.blocks)
     running: dict[Any, tuple[BlockPlan, int]] = {}
     done: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    lost: list[InputError] = []
     watcher.compiled()
+
+    def take(future: Any) -> None:
+        block, tries = running.pop(future)
+        outcome = _outcome(future, block, tries)
+        if isinstance(outcome, InputError):
+            lost.append(outcome)
+        elif outcome is None:
+            waiting.append((block, tries + 1))
+        elif isinstance(outcome, OutOfMemory):
+            parts = keeper.replace(block, split(block, MemoryError(outcome.message)))
+            waiting.extend((part, 1) for part in parts)
+        else:
+            keeper.keep(block, outcome)
+            watcher.steps(block, block.program.steps)
+            watcher.finished(block)
+
     try:
         while waiting or running:
             while waiting and len(running) < _MOST_WAITING:
                 block, tries = waiting.popleft()
-                future = _submit(executor, _job(sweep, block, keeper.start(block)))
+                start = keeper.start(block)
+                if start and start.finished:  # By another process, meanwhile.
+                    watcher.finished(block)
+                    continue
+                future = _submit(executor, _job(sweep, block, start))
                 running[future] = block, tries
                 future.add_done_callback(done.put)
-            future = done.get()
-            block, tries = running.pop(future)
-            outcome = _outcome(future, block, tries)
-            if outcome is None:
-                waiting.append((block, tries + 1))
-            elif isinstance(outcome, OutOfMemory):
-                parts = keeper.replace(block, split(block, MemoryError(outcome.message)))
-                waiting.extend((part, 1) for part in parts)
-            else:
-                keeper.keep(block, outcome)
-                watcher.steps(block, block.program.steps)
-                watcher.finished(block)
+            if running:
+                take(done.get())
     finally:
         for future in running:
             future.cancel()
+        _keep_the_rest(done, running, keeper)
+    if lost:
+        raise lost[0]
+
+
+def _keep_the_rest(done: queue.SimpleQueue[Any], running: dict[Any, tuple[BlockPlan, int]], keeper: Keeper) -> None:
+    """Keep what came back beside an error or an interrupt."""
+    while not done.empty():
+        future = done.get()
+        block, _ = running.pop(future)
+        with contextlib.suppress(Exception):
+            outcome = future.result()
+            if isinstance(outcome, BlockResult):
+                keeper.keep(block, outcome)
 
 
 def _pickled(value: Any) -> bytes:
@@ -152,18 +178,20 @@ def _broken(problem: BaseException) -> InputError:
     )
 
 
-def _outcome(future: Any, block: BlockPlan, tries: int) -> BlockResult | OutOfMemory | None:
-    """What came back; None if the worker was lost and the block is to be sent again."""
+def _outcome(future: Any, block: BlockPlan, tries: int) -> BlockResult | OutOfMemory | InputError | None:
+    """What came back; None if the worker was lost and the block is to be sent again, an error if that was the last time."""
     try:
         outcome: BlockResult | OutOfMemory | Exception = future.result()
     except BrokenExecutor as problem:
         raise _broken(problem) from problem
     except Exception as problem:
         if tries == _TRIES:
-            raise InputError(
+            error = InputError(
                 f"A block of {len(block.runs)} runs was lost {tries} times by the executor, last with {cause(problem)} Look at "
                 "the workers' logs: out of memory is the usual reason, and Packing(runs=...) makes blocks smaller."
-            ) from problem
+            )
+            error.__cause__ = problem
+            return error
         _LOG.warning(
             "A worker was lost with a block of %d runs (%s); it is sent again.", len(block.runs), cause(problem)
         )

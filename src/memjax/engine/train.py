@@ -95,11 +95,15 @@ class _Trail:
         return np.moveaxis(np.concatenate([leaf, room]), 0, 1)
 
     def add(self, records: dict[str, Any]) -> None:
+        if self._parts and _form(records) != _form(self._parts[0]):
+            raise _misfit(self._block, self.step)
         self._parts.append(records)
 
     def snap(self, step: int, state: RunState) -> None:
         if step in self._wanted:
-            self._snapshots[step] = flatten(_snapshot(state))[: len(self._block.runs)]
+            flat = flatten(_snapshot(state))[: len(self._block.runs)]
+            asked = np.array([step in run.experiment.snapshots for run in self._block.runs])
+            self._snapshots[step] = np.where(asked[:, None], flat, np.nan).astype(flat.dtype)
             self._layout = layout_of(state.params)
 
     def result(self, state: RunState) -> BlockResult:
@@ -140,11 +144,20 @@ def _restored(block: BlockPlan, start: BlockResult, device: Any) -> RunState:
     wanted, tree = jax.tree.flatten(state_shapes(block.program, block.shape))
     kept = start.state or ()
     if [(leaf.shape, leaf.dtype) for leaf in kept] != [(leaf.shape, leaf.dtype) for leaf in wanted]:
-        raise InputError(
-            f"What the store keeps of block {block.name} after step {start.step} does not fit the model and the optimizer: "
-            "they were changed since, or the store is not of this experiment. Use another store."
-        )
+        raise _misfit(block, start.step)
     return jax.device_put(jax.tree.unflatten(tree, kept), device)
+
+
+def _form(records: dict[str, Any]) -> Any:
+    """Structure of some records, without how many there are."""
+    return jax.tree.structure(records), [(leaf.shape[1:], leaf.dtype) for leaf in jax.tree.leaves(records)]
+
+
+def _misfit(block: BlockPlan, step: int) -> InputError:
+    return InputError(
+        f"What the store keeps of block {block.name} after step {step} does not fit the model, the optimizer or the measures: "
+        "they were changed since, or the store is not of this experiment. Use another store."
+    )
 
 
 def _rows(block: BlockPlan, start: int, stop: int, device: Any) -> Any:

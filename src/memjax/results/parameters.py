@@ -93,8 +93,13 @@ def params(dataset: xr.Dataset, step: int | None = None, **run: Any) -> Any:
         one = dataset[["parameters", "parameter_layout"]].sel(snapshot=step, **run)
     except KeyError as missing:
         raise InputError(f"There is no run with the labels {run!r}: {missing} is not in the dataset.") from None
-    layouts = json.loads(dataset["parameters"].attrs["layouts"])
-    return _unflatten(one["parameters"].values, layouts[int(one["parameter_layout"])])
+    try:
+        layouts = json.loads(dataset["parameters"].attrs["layouts"])
+        return _unflatten(one["parameters"].values, layouts[int(one["parameter_layout"])])
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError) as problem:
+        raise InputError(
+            f"The layouts of the parameters are damaged: {problem}. Use another copy of the file."
+        ) from problem
 
 
 def _unflatten(flat: np.ndarray, layout: Layout) -> Any:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from memjax.engine.budget import free_bytes
+from memjax.engine.result import BlockResult
 from memjax.errors import InputError
 from memjax.results.assemble import Filled, assemble
 from memjax.results.schema import attributes
 from memjax.store.axes import coordinates, count, shape_of, translate
-from memjax.store.folder import Ledger, Placed, Store
+from memjax.store.folder import Damaged, Ledger, Placed, Store
 from memjax.store.lock import holder
 from memjax.store.manifest import AxisEntry
+from memjax.store.part import PartName
+
+_LOG = logging.getLogger("memjax")
+# Measured: index, status and reason of a cell while a Dataset is made, and a step in a set and in a coordinate.
+_CELL_BYTES, _STEP_BYTES = 400, 120
 
 __all__ = ["open_store", "progress", "read_runs"]
 
@@ -42,14 +50,23 @@ def _ledger(store: Store) -> Ledger:
     return ledger
 
 
-def read_runs(store: Store, ledger: Ledger, axes: Sequence[AxisEntry], blocks: Sequence[Placed]) -> xr.Dataset:
-    """Dataset along some axes of the store, from the blocks that hold their runs."""
+def read_runs(
+    store: Store, ledger: Ledger, axes: Sequence[AxisEntry], blocks: Sequence[Placed], skip_damaged: bool = False
+) -> xr.Dataset:
+    """Dataset along some axes of the store, from the blocks that hold their runs.
+
+    Raises
+    ------
+    InputError
+        If it would not fit into memory, or a part is damaged and those are not to be skipped.
+    """
     _check_size(axes, blocks)
     parts, index = store.parts(), _indices(ledger, axes)
-    filled = [
-        Filled(block.sheet, [index[cell] for cell in block.cells], store.read(block, parts.get(block.name)))
-        for block in blocks
-    ]
+    filled = []
+    for block in blocks:
+        result = _read(store, block, parts.get(block.name), skip_damaged)
+        filled.append(Filled(block.sheet, [index[cell] for cell in block.cells], result))
+    _check_room(axes, filled)
     dataset = assemble(coordinates(axes), filled)
     first, last = ledger.manifests[0], ledger.manifests[-1]
     packed = dict.fromkeys((block.entry.schedule, block.entry.shape) for block in blocks)
@@ -76,10 +93,43 @@ def _indices(ledger: Ledger, axes: Sequence[AxisEntry]) -> list[tuple[int, ...] 
     return [None if cell < 0 else tuple(row) for cell, row in zip(flat.tolist(), along.tolist(), strict=True)]
 
 
+def _read(store: Store, block: Placed, name: PartName | None, skip_damaged: bool) -> BlockResult | None:
+    try:
+        return store.read(block, name)
+    except Damaged as problem:
+        if not skip_damaged:
+            raise
+        _LOG.warning("%s", problem)
+        return None
+
+
 def _check_size(axes: Sequence[AxisEntry], blocks: Sequence[Placed]) -> None:
-    """Raise `InputError` where the Dataset would not fit into memory."""
+    """Raise `InputError` where the Dataset would not fit into memory, as far as that is known before a part is read."""
     most = max((len(block.sheet.at) * len(block.sheet.variables) for block in blocks), default=0)
-    needed, free = 4 * most * math.prod(shape_of(axes)), free_bytes()
+    steps = sum(len(sheet.at) for sheet in {id(block.sheet): block.sheet for block in blocks}.values())
+    _refuse_beyond_memory(math.prod(shape_of(axes)) * (_CELL_BYTES + 4 * most) + _STEP_BYTES * steps)
+
+
+def _check_room(axes: Sequence[AxisEntry], blocks: Sequence[Filled]) -> None:
+    """The same once parts are read: with snapshots, and the dimensions and dtypes that measures have."""
+    largest: dict[Any, int] = {}
+    for block in blocks:
+        if block.result is not None:
+            for name, leaf in _leaves(block.result):
+                largest[name] = max(largest.get(name, 0), leaf.nbytes // max(1, len(leaf)))
+    _refuse_beyond_memory(math.prod(shape_of(axes)) * (_CELL_BYTES + sum(largest.values())))
+
+
+def _leaves(result: BlockResult) -> Iterator[tuple[Any, np.ndarray]]:
+    """Arrays ``[R, ...]`` of a result that end in the Dataset, by name."""
+    for name, part in result.records.items():
+        for label, leaf in part.items() if isinstance(part, dict) else [(None, part)]:
+            yield (name, label), leaf
+    yield from result.snapshots.items()
+
+
+def _refuse_beyond_memory(needed: float) -> None:
+    free = free_bytes()
     if needed > free:
         raise InputError(
             f"The Dataset of the store would take at least {needed / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free: open it "

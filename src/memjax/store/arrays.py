@@ -15,15 +15,26 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from memjax.errors import InputError
+
 __all__ = ["dump", "load"]
 
 _HEADER = "header"
 # Numbers that NumPy's format cannot name, by the unsigned ones of their size that stand for them in the file.
-_FOREIGN = {name: np.dtype(getattr(jnp, name)) for name in ("bfloat16", "float8_e4m3fn", "float8_e5m2")}
+_FOREIGN = {
+    name: np.dtype(getattr(jnp, name))
+    for name in ("bfloat16", "float8_e4m3fn", "float8_e4m3b11fnuz", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz")
+}
+_KINDS = "biufc"
 
 
 def dump(header: dict[str, Any], arrays: list[np.ndarray]) -> bytes:
     """Bytes of a file with a header and some arrays."""
+    for array in arrays:
+        if array.dtype.kind not in _KINDS and array.dtype.name not in _FOREIGN:
+            raise InputError(
+                f"A store cannot hold arrays of {array.dtype}: use parameters and measures of other numbers."
+            )
     foreign = {str(i): array.dtype.name for i, array in enumerate(arrays) if array.dtype.name in _FOREIGN}
     text = json.dumps({**header, "foreign": foreign}).encode()
     members: dict[str, Any] = {_HEADER: np.frombuffer(text, np.uint8)}
@@ -47,6 +58,8 @@ def load(data: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
     """
     try:
         return _load(data)
+    except MemoryError:
+        raise
     except Exception as problem:
         raise ValueError(f"{type(problem).__name__}: {problem}") from problem
 
@@ -70,6 +83,6 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> np.nd
         raise ValueError(f"the member {info.filename!r} is no array of version 1")
     shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
     body = content[stream.tell() :]
-    if dtype.kind not in "biuf" or dtype.hasobject or dtype.itemsize * math.prod(shape) != len(body):
+    if dtype.kind not in _KINDS or dtype.hasobject or dtype.itemsize * math.prod(shape) != len(body):
         raise ValueError(f"the member {info.filename!r} is no array of numbers of its size")
     return np.frombuffer(body, dtype).reshape(shape, order="F" if fortran else "C")

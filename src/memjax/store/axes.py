@@ -21,10 +21,12 @@ def shape_of(axes: Sequence[AxisEntry]) -> tuple[int, ...]:
     return tuple(len(axis.values) for axis in axes)
 
 
-def entry_of(axis: Axis) -> AxisEntry:
-    """An axis of a call as a store writes it."""
+def entry_of(axis: Axis, paths: tuple[str, ...] | None = None) -> AxisEntry:
+    """An axis of a call as a store writes it; ``paths`` are its fields in full."""
     values = tuple(encode(row if len(row) > 1 else row[0]) for row in axis.rows)
-    return AxisEntry(axis.names, values, {name: labels.tolist() for name, labels in axis.coords().items()})
+    return AxisEntry(
+        axis.names, paths or axis.names, values, {name: labels.tolist() for name, labels in axis.coords().items()}
+    )
 
 
 def coordinates(axes: Sequence[AxisEntry]) -> list[dict[str, np.ndarray]]:
@@ -32,25 +34,32 @@ def coordinates(axes: Sequence[AxisEntry]) -> list[dict[str, np.ndarray]]:
     return [{name: np.asarray(column) for name, column in axis.labels.items()} for axis in axes]
 
 
-def merged(theirs: AxisEntry, ours: AxisEntry) -> AxisEntry:
+def merged(theirs: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) -> AxisEntry:
     """An axis with the values of both: in our order if we have all of theirs, else theirs first.
+
+    A new value that would have the label of an old one is labelled by its repr.
 
     Raises
     ------
     InputError
-        If two different values would have the same label.
+        If two different values have the same label even so.
     """
     if set(theirs.keys) <= set(ours.keys):
         return ours
     new = [i for i, name in enumerate(ours.keys) if name not in set(theirs.keys)]
-    labels = {name: _column(column, [ours.labels[name][i] for i in new]) for name, column in theirs.labels.items()}
+    labels = {}
+    for place, (name, column) in enumerate(theirs.labels.items()):
+        fresh = [ours.labels[name][i] for i in new]
+        if place == 0 and set(fresh) & set(column):
+            fresh = [repr(rows[i][place]) for i in new]
+        labels[name] = _column(column, fresh)
     dim = next(iter(labels))
     if len(set(labels[dim])) < len(labels[dim]):
         raise InputError(
             f"The axis {dim!r} would have the labels {labels[dim]} in the store, one of them twice: give what is new "
             "another name."
         )
-    return AxisEntry(theirs.names, (*theirs.values, *(ours.values[i] for i in new)), labels)
+    return AxisEntry(theirs.names, theirs.paths, (*theirs.values, *(ours.values[i] for i in new)), labels)
 
 
 def _column(old: list[Any], new: list[Any]) -> list[Any]:
@@ -86,12 +95,12 @@ def translate(cells: np.ndarray, old: Sequence[AxisEntry], new: Sequence[AxisEnt
     """Flat indices of cells along some axes as those along others of the same names, in any order; -1 where there is none."""
     if not old:
         return cells
-    along = dict(zip([axis.names for axis in old], np.unravel_index(cells, shape_of(old)), strict=True))
-    keys = {axis.names: axis.keys for axis in old}
+    along = dict(zip([axis.paths for axis in old], np.unravel_index(cells, shape_of(old)), strict=True))
+    keys = {axis.paths: axis.keys for axis in old}
     places = []
     for axis in new:
         where = {name: i for i, name in enumerate(axis.keys)}
-        places.append(np.array([where.get(name, -1) for name in keys[axis.names]])[along[axis.names]])
+        places.append(np.array([where.get(name, -1) for name in keys[axis.paths]])[along[axis.paths]])
     missing = np.any([place < 0 for place in places], axis=0)
     flat = np.ravel_multi_index([np.maximum(place, 0) for place in places], shape_of(new))
     return np.where(missing, -1, flat)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from memjax.engine.axes import Axis, cells
+from memjax.engine.axes import Axis, cells, full_paths
 from memjax.engine.pack import Shape
 from memjax.engine.partition import BlockPlan, Packing, Run, block_of
 from memjax.engine.plan import Groups, Plan, pack, plan_of, read_groups
@@ -16,8 +18,9 @@ from memjax.engine.program import Program
 from memjax.engine.result import Sheet, sheet_of
 from memjax.errors import InputError
 from memjax.experiment import Experiment
+from memjax.fields import paths
 from memjax.precision import named_settings
-from memjax.spec import encoded_fields
+from memjax.spec import encode, encoded_fields
 from memjax.store.axes import as_axis, count, entry_of, merged, shape_of, translate
 from memjax.store.folder import Ledger, Placed, Store
 from memjax.store.manifest import AxisEntry, BlockEntry, Manifest, first_difference
@@ -35,7 +38,10 @@ class Call:
     entries: tuple[AxisEntry, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "entries", tuple(entry_of(axis) for axis in self.axes))
+        paths = full_paths(self.experiment, self.axes)
+        entries = tuple(entry_of(axis, own) for axis, own in zip(self.axes, paths, strict=True))
+        object.__setattr__(self, "entries", entries)
+        _check_text(self.experiment, entries)
         for entry in self.entries:
             if len(set(entry.keys)) < len(entry.keys):
                 raise InputError(
@@ -46,6 +52,19 @@ class Call:
     def flat(self, run: Run) -> int:
         """Flat index of a run along the call's axes."""
         return int(np.ravel_multi_index(run.index, shape_of(self.entries))) if run.index else 0
+
+
+def _check_text(experiment: Experiment, entries: Iterable[AxisEntry]) -> None:
+    """Raise `InputError` for an object whose text says nothing of what it holds."""
+    swept = frozenset(path for entry in entries for path in entry.paths)
+    values = {path: encode(value) for path, value in paths(experiment).items() if path not in swept}
+    values |= {entry.paths[0]: list(entry.values) for entry in entries}
+    for path, value in values.items():
+        if found := re.search(r"\S+ object at 0x[0-9a-f]+>", json.dumps(value)):
+            raise InputError(
+                f"{path} is {found[0]}, which a store cannot tell from another object of its kind: make its class a dataclass, "
+                "or give it a repr that says what it holds."
+            )
 
 
 def enter(store: Store, call: Call, packing: Packing, made: dict[str, Any], shards: int = 1) -> Ledger:
@@ -66,15 +85,15 @@ def enter(store: Store, call: Call, packing: Packing, made: dict[str, Any], shar
             return ledger
         blocks = sorted(pack(groups, packing, shards), key=lambda block: -block.seconds)
         places = translate(np.arange(count(call.entries)), call.entries, axes)
-        chosen = [(block, [int(places[call.flat(run)]) for run in block.runs]) for block in blocks]
+        chosen = [(i, block, [int(places[call.flat(run)]) for run in block.runs]) for i, block in enumerate(blocks)]
         plan_of(call.experiment, call.axes, blocks, packing)  # Refuses what does not fit before anything is written.
         # Another shard may come first; then nothing is missing the next time round.
         store.append(len(ledger.manifests) if ledger else 0, _manifest(call, axes, chosen, made))
 
 
 def _check_same(store: Store, call: Call, first: Manifest) -> None:
-    theirs, ours = (sorted(",".join(axis.names) for axis in axes) for axes in (first.axes, call.entries))
-    swept = tuple(name for axis in call.entries for name in axis.names)
+    theirs, ours = (sorted(",".join(axis.paths) for axis in axes) for axes in (first.axes, call.entries))
+    swept = frozenset(path for axis in call.entries for path in axis.paths)
     found = (
         (None if theirs == ours else ("over", ours, theirs))
         or first_difference(encoded_fields(call.experiment), first.experiment, swept)
@@ -90,8 +109,8 @@ def _check_same(store: Store, call: Call, first: Manifest) -> None:
 def _union(ledger: Ledger | None, call: Call) -> tuple[AxisEntry, ...]:
     if ledger is None:
         return call.entries
-    ours = {entry.names: entry for entry in call.entries}
-    return tuple(merged(theirs, ours[theirs.names]) for theirs in ledger.axes)
+    ours = {entry.paths: (entry, axis.rows) for entry, axis in zip(call.entries, call.axes, strict=True)}
+    return tuple(merged(theirs, *ours[theirs.paths]) for theirs in ledger.axes)
 
 
 def _missing(ledger: Ledger | None, call: Call, axes: Sequence[AxisEntry]) -> Groups:
@@ -106,15 +125,15 @@ def _missing(ledger: Ledger | None, call: Call, axes: Sequence[AxisEntry]) -> Gr
 
 
 def _manifest(
-    call: Call, axes: Sequence[AxisEntry], blocks: Iterable[tuple[BlockPlan, list[int]]], made: dict[str, Any]
+    call: Call, axes: Sequence[AxisEntry], blocks: Iterable[tuple[int, BlockPlan, list[int]]], made: dict[str, Any]
 ) -> Manifest:
     sheets: dict[Program, int] = {}
     entries = []
-    for block, places in blocks:
+    for share, block, places in blocks:
         number = sheets.setdefault(block.program, len(sheets))
         runs, width, train, test = block.shape
         shape = (int(runs), int(width), int(train), int(test))
-        entries.append(BlockEntry(number, block.schedule, shape, block.records, tuple(places)))
+        entries.append(BlockEntry(share, number, block.schedule, shape, block.records, tuple(places)))
     return Manifest(
         encoded_fields(call.experiment),
         named_settings(),
@@ -142,8 +161,8 @@ def plans(call: Call, ledger: Ledger, blocks: Sequence[Placed], packing: Packing
         If a block holds a run outside of the call that cannot be made from what is written, or runs that do not belong
         together, or if one does not fit into memory.
     """
-    ours = {axis.names: (entry, axis.rows) for entry, axis in zip(call.entries, call.axes, strict=True)}
-    axes = tuple(as_axis(entry, *ours[entry.names]) for entry in ledger.axes)
+    ours = {entry.paths: (entry, axis.rows) for entry, axis in zip(call.entries, call.axes, strict=True)}
+    axes = tuple(as_axis(entry, *ours[entry.paths]) for entry in ledger.axes)
     places = translate(np.arange(count(call.entries)), call.entries, ledger.axes)
     known = {int(places[call.flat(run)]): (key[0], run) for key, runs in call.groups.items() for run in runs}
     wanted = {int(cell) for block in blocks for cell in block.cells}
@@ -194,7 +213,7 @@ def supersede(
         if ledger is None or block.name not in ledger.blocks:
             raise InputError(f"The manifests of the store {str(store.path)!r} were changed: restore them from a copy.")
         places = iter(ledger.blocks[block.name].cells)
-        chosen = [(part, [int(next(places)) for _ in part.runs]) for part in parts]
+        chosen = [(block.entry.share, part, [int(next(places)) for _ in part.runs]) for part in parts]
         number = len(ledger.manifests)
         if store.append(number, _manifest(call, ledger.axes, chosen, made)):
             names = [f"{number:04d}-{i:05d}" for i in range(len(parts))]

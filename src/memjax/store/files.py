@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from memjax.errors import InputError
 
-__all__ = ["PARTIAL", "checksum", "refusals", "write", "write_new"]
+__all__ = ["PARTIAL", "BadSector", "checksum", "read_regular", "refusals", "write", "write_new"]
 
 PARTIAL = ".partial-"
 """Beginning of the names of files that are being written."""
@@ -38,6 +40,32 @@ def refusals(folder: Path, doing: str) -> Iterator[None]:
             f"The store {str(folder)!r} cannot be {doing} ({problem.strerror or problem}). What was kept before is whole: "
             "mend the cause and make the same call again, which goes on from there."
         ) from problem
+
+
+class BadSector(OSError):
+    """A file that is there and that the disk cannot read, or that is no file to be read."""
+
+
+def read_regular(path: Path) -> bytes:
+    """Content of a regular file: what waits for a writer, or never ends, is refused.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    BadSector
+        If it is no regular file, or the disk cannot read it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise BadSector(errno.EINVAL, "it is no regular file")
+        try:
+            return file.read()
+        except OSError as problem:
+            if problem.errno != errno.EIO:
+                raise
+            raise BadSector(errno.EIO, os.strerror(errno.EIO)) from problem
 
 
 def write(path: Path, data: bytes) -> None:

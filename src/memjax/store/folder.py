@@ -12,7 +12,7 @@ import numpy as np
 
 from memjax.engine.result import BlockResult, Sheet
 from memjax.errors import InputError
-from memjax.store.files import PARTIAL, refusals, write, write_new
+from memjax.store.files import PARTIAL, BadSector, read_regular, refusals, write, write_new
 from memjax.store.manifest import AxisEntry, BlockEntry, Manifest, read_manifest
 from memjax.store.part import PartName, part_bytes, part_name, read_part
 
@@ -85,6 +85,7 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self._manifests: dict[Path, tuple[Manifest, str]] = {}
 
     def ledger(self) -> Ledger | None:
         """What the manifests say; None if there are none.
@@ -108,13 +109,17 @@ class Store:
             number += 1
 
     def _manifest(self, path: Path) -> tuple[Manifest, str]:
-        with refusals(self.path, "read"):
-            return read_manifest(path.read_bytes(), str(path))
+        if path not in self._manifests:
+            with refusals(self.path, "read"):
+                self._manifests[path] = read_manifest(read_regular(path), str(path))
+        return self._manifests[path]
 
     def append(self, number: int, manifest: Manifest) -> bool:
         """Add a manifest; False if another process was first."""
+        path, data = self.path / f"manifest-{number:04d}.json", manifest.to_bytes()
+        read_manifest(data, str(path))  # What cannot be read back is not written.
         with refusals(self.path, "written to"):
-            return write_new(self.path / f"manifest-{number:04d}.json", manifest.to_bytes())
+            return write_new(path, data)
 
     def parts(self) -> dict[str, PartName]:
         """The part that knows most of each block, for every block that has one."""
@@ -136,12 +141,16 @@ class Store:
         """
         while name is not None:
             path = self.path / _PARTS / name.file
+            with refusals(self.path, "read"):
+                try:
+                    content = read_regular(path)
+                except FileNotFoundError:
+                    name = self.parts().get(block.name)  # A writer has put a later one in its place.
+                    continue
+                except BadSector as problem:
+                    raise Damaged(path, str(problem.strerror)) from problem
             try:
-                return read_part(path.read_bytes(), name, block.manifest, block.entry, block.sheet)
-            except FileNotFoundError:
-                name = self.parts().get(block.name)  # A writer has put a later one in its place.
-            except OSError as problem:
-                raise Damaged(path, problem.strerror or str(problem)) from problem
+                return read_part(content, name, block.manifest, block.entry, block.sheet)
             except ValueError as problem:
                 raise Damaged(path, str(problem)) from problem
         return None
@@ -193,7 +202,7 @@ def _latest(placed: list[Placed], manifests: tuple[Manifest, ...]) -> dict[str, 
     moves = [_moves(manifest, last) for manifest in manifests]
     owner = np.full(math.prod(last.shape), -1)
     for i, block in enumerate(placed):
-        number = int(block.name[:4])
+        number = int(block.name.split("-")[0])
         if last.axes:
             along = np.unravel_index(block.cells, manifests[number].shape)
             cells = [move[places] for move, places in zip(moves[number], along, strict=True)]
@@ -204,7 +213,7 @@ def _latest(placed: list[Placed], manifests: tuple[Manifest, ...]) -> dict[str, 
 
 def _moves(old: Manifest, new: Manifest) -> list[np.ndarray]:
     """Where the values of each axis of one manifest are on the axes of a later one, which has them all."""
-    if [axis.names for axis in old.axes] != [axis.names for axis in new.axes]:
+    if [axis.paths for axis in old.axes] != [axis.paths for axis in new.axes]:
         raise InputError("The manifests of the store are of different axes: it was altered. Use another store.")
     moves = []
     for before, after in zip(old.axes, new.axes, strict=True):

@@ -20,15 +20,10 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["claimed", "holder", "shard_lock"]
+__all__ = ["claimed", "holder"]
 
 _LOG = logging.getLogger("memjax")
 _LOCK = "lock"
-
-
-def shard_lock(shard: tuple[int, int]) -> str:
-    """Name of the lock of a shard."""
-    return f"{_LOCK}-{shard[0]}-of-{shard[1]}"
 
 
 @contextlib.contextmanager
@@ -41,18 +36,31 @@ def claimed(folder: Path, shard: tuple[int, int] | None) -> Iterator[None]:
         If another process holds it, or the folder cannot be written to.
     """
     with contextlib.ExitStack() as held:
-        with refusals(folder, "written to"):
-            folder.mkdir(parents=True, exist_ok=True)
-            locks = [held.enter_context(open(folder / _LOCK, "a+"))]
-            if shard is not None:
-                locks.append(held.enter_context(open(folder / shard_lock(shard), "a+")))
-        # Shards share the folder's lock, and each has one of its own.
-        for i, lock in enumerate(locks):
-            _take(lock, folder, shared=i == 0 and shard is not None)
+
+        def take(name: str, shared: bool) -> None:
+            with refusals(folder, "written to"):
+                folder.mkdir(parents=True, exist_ok=True)
+                lock = held.enter_context(open(folder / name, "ab+", buffering=0))
+            _take(lock, folder, shared)
+
+        take(_LOCK, shared=shard is not None)
+        if shard is not None:
+            # Shards share the folder's lock and that of their number, and each has one of its own.
+            take(f"{_LOCK}-of-{shard[1]}", shared=True)
+            take(f"{_LOCK}-{shard[0]}-of-{shard[1]}", shared=False)
+            _refuse_other_numbers(folder, shard[1])
         yield
 
 
-def _take(lock: IO[str], folder: Path, shared: bool) -> None:
+def _refuse_other_numbers(folder: Path, shards: int) -> None:
+    """Raise `InputError` where shards of another number are at work."""
+    for path in folder.glob(f"{_LOCK}-of-*"):
+        if path.name != f"{_LOCK}-of-{shards}":
+            with open(path, "ab+", buffering=0) as lock:
+                _take(lock, folder, shared=False)
+
+
+def _take(lock: IO[bytes], folder: Path, shared: bool) -> None:
     # Who only looks at a store holds its lock for a moment.
     for pause in (0.05, 0.2, 0.5, 0):
         if _try(lock, shared):
@@ -61,22 +69,22 @@ def _take(lock: IO[str], folder: Path, shared: bool) -> None:
             raise InputError(_in_use(lock, folder))
         time.sleep(pause)
     if not shared:
-        with refusals(folder, "written to"):
+        # Who holds it is only told; a full disk must not matter here.
+        with contextlib.suppress(OSError):
             lock.truncate(0)
-            lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-            lock.flush()
+            lock.write(f"process {os.getpid()} on {socket.gethostname()}\n".encode())
 
 
-def _in_use(lock: IO[str], folder: Path) -> str:
+def _in_use(lock: IO[bytes], folder: Path) -> str:
     lock.seek(0)
-    owner = lock.read(200).strip() or "another process"
+    owner = lock.read(200).decode(errors="replace").strip() or "another process"
     return (
         f"The store {str(folder)!r} is in use by {owner}: wait until that is done, or give each of several processes one "
         "shard of the same number of shards."
     )
 
 
-def _try(lock: IO[str], shared: bool) -> bool:
+def _try(lock: IO[bytes], shared: bool) -> bool:
     """Take a lock without waiting, and say whether that went well."""
     try:
         if fcntl is not None:
@@ -90,7 +98,7 @@ def _try(lock: IO[str], shared: bool) -> bool:
     return True
 
 
-def _lock_on_windows(lock: IO[str]) -> None:
+def _lock_on_windows(lock: IO[bytes]) -> None:
     import msvcrt
 
     lock.seek(1 << 30)  # Beyond the text, which others read.
@@ -100,9 +108,9 @@ def _lock_on_windows(lock: IO[str]) -> None:
 def holder(folder: Path) -> str | None:
     """Who is writing to a store now: a process, shards, or nobody."""
     try:
-        with open(folder / _LOCK) as lock:
-            if _try(lock, shared=True) and _try(lock, shared=False):
-                return None
-            return lock.read(200).strip() or "shards"
+        with open(folder / _LOCK, "rb") as lock:
+            if not _try(lock, shared=True):
+                return lock.read(200).decode(errors="replace").strip() or "a process"
+            return None if _try(lock, shared=False) else "shards"
     except OSError:
         return None

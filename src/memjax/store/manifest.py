@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from memjax.engine.check import RESERVED
 from memjax.engine.result import Sheet, Variable
 from memjax.errors import InputError
 from memjax.store.files import checksum
@@ -20,16 +21,26 @@ STORE_VERSION = 1
 """Goes up when the meaning of a file in a store changes."""
 
 _FORMAT = "memjax store"
-_MOST_CELLS = 10**8
-_MOST_RECORDS = 10**9
+_MOST_CELLS = 3 * 10**7
+_MOST_RECORDS = 10**8
+_DEEPEST = 40
 _LARGEST = 2**31
 
 
 @dataclass(frozen=True)
 class AxisEntry:
-    """An axis: fields that move together, values as a spec writes them, and the labels of every coordinate."""
+    """An axis: fields that move together, values as a spec writes them, and the labels of every coordinate.
+
+    Attributes
+    ----------
+    names, paths
+        Fields as the user wrote them, and in full.
+    values, labels
+        One per place.
+    """
 
     names: tuple[str, ...]
+    paths: tuple[str, ...]
     values: tuple[Any, ...]
     labels: dict[str, list[Any]]
 
@@ -41,8 +52,12 @@ class AxisEntry:
 
 @dataclass(frozen=True)
 class BlockEntry:
-    """A block: its sheet by number, schedule, packed shape, records per segment, and its cells by flat index."""
+    """A block: its sheet by number, schedule, packed shape, records per segment, and its cells by flat index.
 
+    ``share`` decides which shard trains it; the parts of a block have that of the whole.
+    """
+
+    share: int
     sheet: int
     schedule: str
     shape: tuple[int, int, int, int]
@@ -101,10 +116,19 @@ def key(value: Any) -> str:
 
     Examples
     --------
-    >>> key([50, 0.5]), key({"reference": "<my.Task object at 0x7f01>"})
-    ('[50, 0.5]', '{"reference": "<my.Task object>"}')
+    >>> key([50.0, 0.5]), key({"reference": "functools.partial(<function f at 0x7f01>, 3)"})
+    ('[50, 0.5]', '{"reference": "functools.partial(<function f>, 3)"}')
     """
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", json.dumps(value, sort_keys=True))
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", json.dumps(_whole_as_int(value), sort_keys=True))
+
+
+def _whole_as_int(value: Any) -> Any:
+    """The same with 1 for 1.0: to a field they are the same number."""
+    if isinstance(value, Mapping):
+        return {name: _whole_as_int(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole_as_int(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def _sum(content: dict[str, Any]) -> str:
@@ -137,6 +161,7 @@ def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:
         )
     body = {name: value for name, value in content.items() if name not in ("format", "schema", "checksum")}
     try:
+        _ensure(_depth(content) <= _DEEPEST, f"it is nested more than {_DEEPEST} deep")
         if content.get("checksum") != _sum(body):
             raise ValueError("its checksum is wrong")
         return _decode(body), str(content["checksum"])
@@ -145,6 +170,17 @@ def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:
 
 
 _ADVICE = "Without it the parts of the store cannot be read: restore it from a copy, or use another store."
+
+
+def _depth(data: Any) -> int:
+    """Levels of nesting, counted no further than is allowed."""
+    level, depth = [data], 0
+    while level and depth <= _DEEPEST:
+        inner = [
+            value.values() if isinstance(value, dict) else value for value in level if isinstance(value, dict | list)
+        ]
+        level, depth = [item for values in inner for item in values], depth + 1
+    return depth
 
 
 def _decode(body: dict[str, Any]) -> Manifest:
@@ -164,6 +200,7 @@ def _decode(body: dict[str, Any]) -> Manifest:
     _ensure(total <= _MOST_CELLS, f"its axes have {total} cells")
     names = [name for axis in manifest.axes for name in axis.labels]
     _ensure(len(set(names)) == len(names), f"two axes share the label of {names}")
+    _check_names(set(names), manifest.sheets)
     cells = [cell for block in manifest.blocks for cell in block.cells]
     _ensure(len(set(cells)) == len(cells), "a run is in two blocks")
     _ensure(all(cell < total for cell in cells), f"a run lies outside of the {total} cells")
@@ -171,20 +208,28 @@ def _decode(body: dict[str, Any]) -> Manifest:
     return manifest
 
 
+def _check_names(axes: set[str], sheets: tuple[Sheet, ...]) -> None:
+    """Raise `ValueError` where two things of the Dataset would have one name."""
+    variables = {name for sheet in sheets for name in sheet.variables}
+    dims = {dim for sheet in sheets for variable in sheet.variables.values() for dim in variable.dims}
+    taken = (axes | variables | dims) & set(RESERVED) | axes & variables | axes & dims | variables & dims
+    _ensure(not taken, f"{sorted(taken)} are names of two things")
+
+
 def _axis(data: Any) -> AxisEntry:
-    names = tuple(_text(name) for name in _list(data["names"]))
+    names, paths = (tuple(_text(name) for name in _list(data[field])) for field in ("names", "paths"))
     values = tuple(_list(data["values"]))
     labels = {_text(name): _list(column) for name, column in _table(data["labels"]).items()}
-    entry = AxisEntry(names, values, labels)
+    entry = AxisEntry(names, paths, values, labels)
+    _ensure(len(names) == len(paths), "an axis has a path too many or too few")
     _ensure(bool(names) and bool(values) and len(labels) == len(names), "an axis is empty")
     _ensure(all(len(column) == len(values) for column in labels.values()), "an axis has a label too many or too few")
     _ensure(len(set(entry.keys)) == len(values), "an axis has repeated values")
     for column in labels.values():
         numbers = all(isinstance(label, bool | int | float) for label in column)
         _ensure(numbers or all(isinstance(label, str) for label in column), "an axis has labels of two kinds")
-        _ensure(
-            not numbers or all(-(2**63) <= label < 2**64 or label != label for label in column), "a label is too large"
-        )
+        whole = [label for label in column if isinstance(label, int)]
+        _ensure(all(-(2**63) <= label < 2**64 for label in whole), "a label is too large")
     return entry
 
 
@@ -203,8 +248,9 @@ def _block(data: Any) -> BlockEntry:
     _ensure(data["schedule"] in ("streamed", "batched"), f"its schedule is {data['schedule']!r}")
     cells = tuple(_whole(cell, 0, _MOST_CELLS) for cell in _list(data["cells"]))
     _ensure(1 <= len(cells) <= runs, "a block holds no run, or more than there is room for")
-    sheet, records = _whole(data["sheet"], 0, _LARGEST), _whole(data["records"], 1, _MOST_RECORDS)
-    return BlockEntry(sheet, data["schedule"], (runs, width, train, test), records, cells)
+    share, sheet = (_whole(data[name], 0, _LARGEST) for name in ("share", "sheet"))
+    records = _whole(data["records"], 1, _MOST_RECORDS)
+    return BlockEntry(share, sheet, data["schedule"], (runs, width, train, test), records, cells)
 
 
 def _ensure(condition: bool, otherwise: str) -> None:
@@ -234,22 +280,22 @@ def _whole(value: Any, least: int, most: int) -> int:
 
 
 def first_difference(
-    ours: Any, theirs: Any, names: tuple[str, ...] = (), path: str = ""
+    ours: Any, theirs: Any, swept: frozenset[str] = frozenset(), path: str = ""
 ) -> tuple[str, Any, Any] | None:
-    """First place where two encoded things differ, with both values; fields that are swept do not count.
+    """First place where two encoded things differ, with both values; paths that are swept do not count.
 
     Examples
     --------
     >>> first_difference({"steps": 1, "task": {"input_dim": 9}}, {"steps": 1, "task": {"input_dim": 8}})
     ('task.input_dim', 9, 8)
     """
-    if any(path == name or path.endswith("." + name) for name in names):
+    if path in swept:
         return None
     if not isinstance(ours, Mapping) or not isinstance(theirs, Mapping) or ours.get("type") != theirs.get("type"):
         return None if key(ours) == key(theirs) else (path, ours, theirs)
     for name in dict.fromkeys([*ours, *theirs]):
         inner = f"{path}.{name}" if path else str(name)
-        found = first_difference(ours.get(name), theirs.get(name), names, inner)
+        found = first_difference(ours.get(name), theirs.get(name), swept, inner)
         if found:
             return found
     return None

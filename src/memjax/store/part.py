@@ -68,7 +68,7 @@ def part_bytes(block: str, manifest: str, result: BlockResult, made: dict[str, A
         return len(arrays) - 1
 
     records = {
-        name: {label: put(column) for label, column in part.items()} if isinstance(part, dict) else put(part)
+        name: [[label, put(column)] for label, column in part.items()] if isinstance(part, dict) else put(part)
         for name, part in result.records.items()
     }
     header = {
@@ -117,7 +117,7 @@ def _result(header: dict[str, Any], arrays: list[np.ndarray]) -> BlockResult:
     return BlockResult(
         step=header["step"],
         records={
-            name: {label: get(place) for label, place in part.items()} if isinstance(part, dict) else get(part)
+            name: {_label(label): get(place) for label, place in part} if isinstance(part, list) else get(part)
             for name, part in header["records"].items()
         },
         status=get(header["status"]),
@@ -126,6 +126,12 @@ def _result(header: dict[str, Any], arrays: list[np.ndarray]) -> BlockResult:
         layout=[([str(key) for key in path], [int(size) for size in shape]) for path, shape in layout],
         state=None if state is None else tuple(get(place) for place in state),
     )
+
+
+def _label(value: Any) -> str | int | float:
+    if not isinstance(value, str | int | float):
+        raise ValueError(f"{value!r} is no label")
+    return value
 
 
 def _check(result: BlockResult, name: PartName, runs: int, sheet: Sheet) -> None:
@@ -155,5 +161,5 @@ def _check_snapshots(snapshots: dict[int, np.ndarray], layout: Layout, runs: int
     if any(min(shape, default=1) < 0 for _, shape in layout) or any(not path for path, _ in layout[1:]):
         raise ValueError("its parameters have no layout")
     for step, flat in snapshots.items():
-        if flat.shape != (runs, size) or flat.dtype.kind not in "fV" or step < 0:
+        if flat.shape != (runs, size) or flat.dtype.kind not in "iufcV" or step < 0:
             raise ValueError(f"the parameters of step {step} have the shape {list(flat.shape)}")
