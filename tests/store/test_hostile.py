@@ -22,7 +22,8 @@ from memjax.spec import encode, from_json, read_experiment, read_over
 from memjax.store.arrays import dump, load
 from memjax.store.files import checksum
 from memjax.store.folder import Store
-from memjax.store.manifest import _sum, read_manifest
+from memjax.store.manifest import signature
+from memjax.store.manifest_reader import read_manifest
 from memjax.store.part import PartName, read_part
 
 
@@ -156,7 +157,7 @@ def kept(tmp_path_factory):
 def signed(content):
     """Bytes of a manifest with the right checksum for its content, whatever that is."""
     body = {name: value for name, value in content.items() if name not in ("format", "schema", "checksum")}
-    return json.dumps({**content, "checksum": _sum(body)}).encode()
+    return json.dumps({**content, "checksum": signature(body)}).encode()
 
 
 @fuzz(1500)

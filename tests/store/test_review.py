@@ -325,7 +325,7 @@ def test_damaged_layouts_of_parameters_are_an_input_error(spec):
 
 def test_a_manifest_that_could_not_be_read_back_is_not_written(plain, store, monkeypatch):
     sweep(plain, store=store)
-    monkeypatch.setattr("memjax.store.manifest._MOST_RECORDS", 0)
+    monkeypatch.setattr("memjax.store.manifest_reader._MOST_RECORDS", 0)
     with pytest.raises(mj.InputError, match="it has too many records"):
         sweep(plain, {**OVER, "seed": range(4)}, store=store)
     monkeypatch.undo()

@@ -23,7 +23,8 @@ from memjax.precision import named_settings
 from memjax.spec import encode, encoded_fields
 from memjax.store.axes import as_axis, count, entry_of, merged, shape_of, translate
 from memjax.store.folder import Ledger, Placed, Store
-from memjax.store.manifest import AxisEntry, BlockEntry, Manifest, first_difference
+from memjax.store.identity import first_difference
+from memjax.store.manifest import AxisEntry, BlockEntry, Manifest
 
 __all__ = ["Call", "blocks_of", "enter", "plans", "supersede"]
 

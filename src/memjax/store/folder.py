@@ -13,7 +13,8 @@ import numpy as np
 from memjax.engine.result import BlockResult, Sheet
 from memjax.errors import InputError
 from memjax.store.files import PARTIAL, BadSector, read_regular, refusals, write, write_new
-from memjax.store.manifest import AxisEntry, BlockEntry, Manifest, read_manifest
+from memjax.store.manifest import AxisEntry, BlockEntry, Manifest
+from memjax.store.manifest_reader import read_manifest
 from memjax.store.part import PartName, part_bytes, part_name, read_part
 
 __all__ = ["Damaged", "Ledger", "Placed", "Store", "is_store"]

@@ -1,30 +1,23 @@
-"""The manifest: what a store is of, and how its runs are partitioned into blocks; JSON, immutable, read without trust."""
+"""The manifest: what a store is of, and how its runs are partitioned into blocks; JSON, immutable."""
 
 from __future__ import annotations
 
 import functools
 import json
-import math
-import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from memjax.engine.check import RESERVED
-from memjax.engine.result import Sheet, Variable
-from memjax.errors import InputError
+from memjax.engine.result import Sheet
 from memjax.store.files import checksum
+from memjax.store.identity import key
 
-__all__ = ["STORE_VERSION", "AxisEntry", "BlockEntry", "Manifest", "first_difference", "key", "read_manifest"]
+__all__ = ["FORMAT", "STORE_VERSION", "AxisEntry", "BlockEntry", "Manifest", "signature"]
 
 STORE_VERSION = 1
 """Goes up when the meaning of a file in a store changes."""
 
-_FORMAT = "memjax store"
-_MOST_CELLS = 3 * 10**7
-_MOST_RECORDS = 10**8
-_DEEPEST = 40
-_LARGEST = 2**31
+FORMAT = "memjax store"
+"""What a manifest says it is."""
 
 
 @dataclass(frozen=True)
@@ -107,195 +100,14 @@ class Manifest:
             "blocks": [asdict(block) for block in self.blocks],
             "made": self.made,
         }
-        head = {"format": _FORMAT, "schema": STORE_VERSION, "checksum": _sum(content)}
+        head = {"format": FORMAT, "schema": STORE_VERSION, "checksum": signature(content)}
         return json.dumps({**head, **content}).encode()
 
 
-def key(value: Any) -> str:
-    """Text that tells encoded values apart, the same in every process.
-
-    Examples
-    --------
-    >>> key([50.0, 0.5]), key({"reference": "functools.partial(<function f at 0x7f01>, 3)"})
-    ('[50, 0.5]', '{"reference": "functools.partial(<function f>, 3)"}')
-    """
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", json.dumps(_whole_as_int(value), sort_keys=True))
-
-
-def _whole_as_int(value: Any) -> Any:
-    """The same with 1 for 1.0: to a field they are the same number."""
-    if isinstance(value, Mapping):
-        return {name: _whole_as_int(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_whole_as_int(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
-
-
-def _sum(content: dict[str, Any]) -> str:
+def signature(content: dict[str, Any]) -> str:
+    """Checksum of what a manifest says, whatever the order of its fields."""
     return checksum(json.dumps(content, sort_keys=True).encode())
 
 
 def _sheet_out(sheet: Sheet) -> dict[str, Any]:
     return {**sheet._asdict(), "variables": {name: list(variable) for name, variable in sheet.variables.items()}}
-
-
-def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:
-    """Read a manifest, and the checksum that its parts know it by.
-
-    Raises
-    ------
-    InputError
-        If it is no manifest of this schema, was altered, or does not fit together.
-    """
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as problem:
-        raise InputError(f"The manifest {path!r} is not valid JSON: {problem}. {_ADVICE}") from None
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise InputError(f"{path!r} is no manifest of a memjax store.")
-    version = content.get("schema")
-    if version != STORE_VERSION:
-        raise InputError(
-            f"The store of {path!r} has schema {version!r}, this memjax reads schema {STORE_VERSION}: use the version that "
-            "made it, or another store."
-        )
-    body = {name: value for name, value in content.items() if name not in ("format", "schema", "checksum")}
-    try:
-        _ensure(_depth(content) <= _DEEPEST, f"it is nested more than {_DEEPEST} deep")
-        if content.get("checksum") != _sum(body):
-            raise ValueError("its checksum is wrong")
-        return _decode(body), str(content["checksum"])
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as problem:
-        raise InputError(f"The manifest {path!r} is damaged or was altered ({problem}). {_ADVICE}") from None
-
-
-_ADVICE = "Without it the parts of the store cannot be read: restore it from a copy, or use another store."
-
-
-def _depth(data: Any) -> int:
-    """Levels of nesting, counted no further than is allowed."""
-    level, depth = [data], 0
-    while level and depth <= _DEEPEST:
-        inner = [
-            value.values() if isinstance(value, dict) else value for value in level if isinstance(value, dict | list)
-        ]
-        level, depth = [item for values in inner for item in values], depth + 1
-    return depth
-
-
-def _decode(body: dict[str, Any]) -> Manifest:
-    manifest = Manifest(
-        experiment=_table(body["experiment"]),
-        settings=_table(body["settings"]),
-        axes=tuple(_axis(axis) for axis in _list(body["axes"])),
-        sheets=tuple(_sheet(sheet) for sheet in _list(body["sheets"])),
-        blocks=tuple(_block(block) for block in _list(body["blocks"])),
-        made=_table(body["made"]),
-    )
-    _ensure({"packing", "versions", "created"} <= set(manifest.made), "it does not say where it was made")
-    _ensure(
-        isinstance(manifest.made["packing"], dict) and isinstance(manifest.made["versions"], dict), "made is no table"
-    )
-    total = math.prod(manifest.shape)
-    _ensure(total <= _MOST_CELLS, f"its axes have {total} cells")
-    names = [name for axis in manifest.axes for name in axis.labels]
-    _ensure(len(set(names)) == len(names), f"two axes share the label of {names}")
-    _check_names(set(names), manifest.sheets)
-    cells = [cell for block in manifest.blocks for cell in block.cells]
-    _ensure(len(set(cells)) == len(cells), "a run is in two blocks")
-    _ensure(all(cell < total for cell in cells), f"a run lies outside of the {total} cells")
-    _ensure(all(block.sheet < len(manifest.sheets) for block in manifest.blocks), "a block has no sheet")
-    return manifest
-
-
-def _check_names(axes: set[str], sheets: tuple[Sheet, ...]) -> None:
-    """Raise `ValueError` where two things of the Dataset would have one name."""
-    variables = {name for sheet in sheets for name in sheet.variables}
-    dims = {dim for sheet in sheets for variable in sheet.variables.values() for dim in variable.dims}
-    taken = (axes | variables | dims) & set(RESERVED) | axes & variables | axes & dims | variables & dims
-    _ensure(not taken, f"{sorted(taken)} are names of two things")
-
-
-def _axis(data: Any) -> AxisEntry:
-    names, paths = (tuple(_text(name) for name in _list(data[field])) for field in ("names", "paths"))
-    values = tuple(_list(data["values"]))
-    labels = {_text(name): _list(column) for name, column in _table(data["labels"]).items()}
-    entry = AxisEntry(names, paths, values, labels)
-    _ensure(len(names) == len(paths), "an axis has a path too many or too few")
-    _ensure(bool(names) and bool(values) and len(labels) == len(names), "an axis is empty")
-    _ensure(all(len(column) == len(values) for column in labels.values()), "an axis has a label too many or too few")
-    _ensure(len(set(entry.keys)) == len(values), "an axis has repeated values")
-    for column in labels.values():
-        numbers = all(isinstance(label, bool | int | float) for label in column)
-        _ensure(numbers or all(isinstance(label, str) for label in column), "an axis has labels of two kinds")
-        whole = [label for label in column if isinstance(label, int)]
-        _ensure(all(-(2**63) <= label < 2**64 for label in whole), "a label is too large")
-    return entry
-
-
-def _sheet(data: Any) -> Sheet:
-    variables = {}
-    for name, (dims, long_name, units) in _table(data["variables"]).items():
-        variables[_text(name)] = Variable(tuple(_text(dim) for dim in _list(dims)), _text(long_name), _text(units))
-    sheet = Sheet(_whole(data["steps"], 1, 10**15), _whole(data["record_every"], 1, 10**15), variables)
-    _ensure(sheet.steps % sheet.record_every == 0, "record_every does not divide steps")
-    _ensure(sheet.steps // sheet.record_every <= _MOST_RECORDS, "it has too many records")
-    return sheet
-
-
-def _block(data: Any) -> BlockEntry:
-    runs, width, train, test = (_whole(size, 1, _LARGEST) for size in _list(data["shape"]))
-    _ensure(data["schedule"] in ("streamed", "batched"), f"its schedule is {data['schedule']!r}")
-    cells = tuple(_whole(cell, 0, _MOST_CELLS) for cell in _list(data["cells"]))
-    _ensure(1 <= len(cells) <= runs, "a block holds no run, or more than there is room for")
-    share, sheet = (_whole(data[name], 0, _LARGEST) for name in ("share", "sheet"))
-    records = _whole(data["records"], 1, _MOST_RECORDS)
-    return BlockEntry(share, sheet, data["schedule"], (runs, width, train, test), records, cells)
-
-
-def _ensure(condition: bool, otherwise: str) -> None:
-    if not condition:
-        raise ValueError(otherwise)
-
-
-def _table(value: Any) -> dict[str, Any]:
-    _ensure(isinstance(value, dict), f"{str(value)[:50]!r} is no table")
-    return dict(value)
-
-
-def _list(value: Any) -> list[Any]:
-    _ensure(isinstance(value, list), f"{str(value)[:50]!r} is no list")
-    return list(value)
-
-
-def _text(value: Any) -> str:
-    _ensure(isinstance(value, str), f"{str(value)[:50]!r} is no text")
-    return str(value)
-
-
-def _whole(value: Any, least: int, most: int) -> int:
-    fits = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-    _ensure(fits, f"{str(value)[:50]!r} is no whole number from {least} to {most}")
-    return int(value)
-
-
-def first_difference(
-    ours: Any, theirs: Any, swept: frozenset[str] = frozenset(), path: str = ""
-) -> tuple[str, Any, Any] | None:
-    """First place where two encoded things differ, with both values; paths that are swept do not count.
-
-    Examples
-    --------
-    >>> first_difference({"steps": 1, "task": {"input_dim": 9}}, {"steps": 1, "task": {"input_dim": 8}})
-    ('task.input_dim', 9, 8)
-    """
-    if path in swept:
-        return None
-    if not isinstance(ours, Mapping) or not isinstance(theirs, Mapping) or ours.get("type") != theirs.get("type"):
-        return None if key(ours) == key(theirs) else (path, ours, theirs)
-    for name in dict.fromkeys([*ours, *theirs]):
-        inner = f"{path}.{name}" if path else str(name)
-        found = first_difference(ours.get(name), theirs.get(name), swept, inner)
-        if found:
-            return found
-    return None

@@ -1,0 +1,159 @@
+"""Read a manifest without trust: every field is looked at, and what does not fit together is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from memjax.engine.check import RESERVED
+from memjax.engine.result import Sheet, Variable
+from memjax.errors import InputError
+from memjax.store.manifest import FORMAT, STORE_VERSION, AxisEntry, BlockEntry, Manifest, signature
+
+__all__ = ["read_manifest"]
+
+_MOST_CELLS = 3 * 10**7
+_MOST_RECORDS = 10**8
+_DEEPEST = 40
+_LARGEST = 2**31
+
+
+def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:
+    """Read a manifest, and the checksum that its parts know it by.
+
+    Raises
+    ------
+    InputError
+        If it is no manifest of this schema, was altered, or does not fit together.
+    """
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError) as problem:
+        raise InputError(f"The manifest {path!r} is not valid JSON: {problem}. {_ADVICE}") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise InputError(f"{path!r} is no manifest of a memjax store.")
+    version = content.get("schema")
+    if version != STORE_VERSION:
+        raise InputError(
+            f"The store of {path!r} has schema {version!r}, this memjax reads schema {STORE_VERSION}: use the version that "
+            "made it, or another store."
+        )
+    body = {name: value for name, value in content.items() if name not in ("format", "schema", "checksum")}
+    try:
+        _ensure(_depth(content) <= _DEEPEST, f"it is nested more than {_DEEPEST} deep")
+        if content.get("checksum") != signature(body):
+            raise ValueError("its checksum is wrong")
+        return _decode(body), str(content["checksum"])
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as problem:
+        raise InputError(f"The manifest {path!r} is damaged or was altered ({problem}). {_ADVICE}") from None
+
+
+_ADVICE = "Without it the parts of the store cannot be read: restore it from a copy, or use another store."
+
+
+def _depth(data: Any) -> int:
+    """Levels of nesting, counted no further than is allowed."""
+    level, depth = [data], 0
+    while level and depth <= _DEEPEST:
+        inner = [
+            value.values() if isinstance(value, dict) else value for value in level if isinstance(value, dict | list)
+        ]
+        level, depth = [item for values in inner for item in values], depth + 1
+    return depth
+
+
+def _decode(body: dict[str, Any]) -> Manifest:
+    manifest = Manifest(
+        experiment=_table(body["experiment"]),
+        settings=_table(body["settings"]),
+        axes=tuple(_axis(axis) for axis in _list(body["axes"])),
+        sheets=tuple(_sheet(sheet) for sheet in _list(body["sheets"])),
+        blocks=tuple(_block(block) for block in _list(body["blocks"])),
+        made=_table(body["made"]),
+    )
+    _ensure({"packing", "versions", "created"} <= set(manifest.made), "it does not say where it was made")
+    _ensure(
+        isinstance(manifest.made["packing"], dict) and isinstance(manifest.made["versions"], dict), "made is no table"
+    )
+    total = math.prod(manifest.shape)
+    _ensure(total <= _MOST_CELLS, f"its axes have {total} cells")
+    names = [name for axis in manifest.axes for name in axis.labels]
+    _ensure(len(set(names)) == len(names), f"two axes share the label of {names}")
+    _check_names(set(names), manifest.sheets)
+    cells = [cell for block in manifest.blocks for cell in block.cells]
+    _ensure(len(set(cells)) == len(cells), "a run is in two blocks")
+    _ensure(all(cell < total for cell in cells), f"a run lies outside of the {total} cells")
+    _ensure(all(block.sheet < len(manifest.sheets) for block in manifest.blocks), "a block has no sheet")
+    return manifest
+
+
+def _check_names(axes: set[str], sheets: tuple[Sheet, ...]) -> None:
+    """Raise `ValueError` where two things of the Dataset would have one name."""
+    variables = {name for sheet in sheets for name in sheet.variables}
+    dims = {dim for sheet in sheets for variable in sheet.variables.values() for dim in variable.dims}
+    taken = (axes | variables | dims) & set(RESERVED) | axes & variables | axes & dims | variables & dims
+    _ensure(not taken, f"{sorted(taken)} are names of two things")
+
+
+def _axis(data: Any) -> AxisEntry:
+    names, paths = (tuple(_text(name) for name in _list(data[field])) for field in ("names", "paths"))
+    values = tuple(_list(data["values"]))
+    labels = {_text(name): _list(column) for name, column in _table(data["labels"]).items()}
+    entry = AxisEntry(names, paths, values, labels)
+    _ensure(len(names) == len(paths), "an axis has a path too many or too few")
+    _ensure(bool(names) and bool(values) and len(labels) == len(names), "an axis is empty")
+    _ensure(all(len(column) == len(values) for column in labels.values()), "an axis has a label too many or too few")
+    _ensure(len(set(entry.keys)) == len(values), "an axis has repeated values")
+    for column in labels.values():
+        numbers = all(isinstance(label, bool | int | float) for label in column)
+        _ensure(numbers or all(isinstance(label, str) for label in column), "an axis has labels of two kinds")
+        whole = [label for label in column if isinstance(label, int)]
+        _ensure(all(-(2**63) <= label < 2**64 for label in whole), "a label is too large")
+    return entry
+
+
+def _sheet(data: Any) -> Sheet:
+    variables = {}
+    for name, (dims, long_name, units) in _table(data["variables"]).items():
+        variables[_text(name)] = Variable(tuple(_text(dim) for dim in _list(dims)), _text(long_name), _text(units))
+    sheet = Sheet(_whole(data["steps"], 1, 10**15), _whole(data["record_every"], 1, 10**15), variables)
+    _ensure(sheet.steps % sheet.record_every == 0, "record_every does not divide steps")
+    _ensure(sheet.steps // sheet.record_every <= _MOST_RECORDS, "it has too many records")
+    return sheet
+
+
+def _block(data: Any) -> BlockEntry:
+    runs, width, train, test = (_whole(size, 1, _LARGEST) for size in _list(data["shape"]))
+    _ensure(data["schedule"] in ("streamed", "batched"), f"its schedule is {data['schedule']!r}")
+    cells = tuple(_whole(cell, 0, _MOST_CELLS) for cell in _list(data["cells"]))
+    _ensure(1 <= len(cells) <= runs, "a block holds no run, or more than there is room for")
+    share, sheet = (_whole(data[name], 0, _LARGEST) for name in ("share", "sheet"))
+    records = _whole(data["records"], 1, _MOST_RECORDS)
+    return BlockEntry(share, sheet, data["schedule"], (runs, width, train, test), records, cells)
+
+
+def _ensure(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise ValueError(otherwise)
+
+
+def _table(value: Any) -> dict[str, Any]:
+    _ensure(isinstance(value, dict), f"{str(value)[:50]!r} is no table")
+    return dict(value)
+
+
+def _list(value: Any) -> list[Any]:
+    _ensure(isinstance(value, list), f"{str(value)[:50]!r} is no list")
+    return list(value)
+
+
+def _text(value: Any) -> str:
+    _ensure(isinstance(value, str), f"{str(value)[:50]!r} is no text")
+    return str(value)
+
+
+def _whole(value: Any, least: int, most: int) -> int:
+    fits = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    _ensure(fits, f"{str(value)[:50]!r} is no whole number from {least} to {most}")
+    return int(value)
