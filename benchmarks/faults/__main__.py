@@ -19,6 +19,7 @@ FAULTS = {
     "second": (kills.second_process, 8_000),
     "shards": (kills.shards, 8_000),
     "worker": (kills.worker, 8_000),
+    "reader": (kills.reader, 20_000),
     "moved": (kills.moved, 8_000),
     "full": (disks.full_disk, 8_000),
     "quota": (disks.quota, 2_000),

@@ -83,6 +83,26 @@ def shards(bench: Bench) -> Outcome:
     return Outcome("one of two shards killed", 1, said, bench.identical(store))
 
 
+def reader(bench: Bench) -> Outcome:
+    """Open the store again and again while it is written: what is there must be what it will be, and all else NaN."""
+    store, opened, grew = bench.folder / "reader", 0, set()
+    process = bench.start(store)
+    wait_for_part(store)
+    same = True
+    while process.poll() is None:
+        found = mj.open(store).drop_attrs()
+        opened += 1
+        for name, array in found.data_vars.items():
+            final = bench.reference[name]
+            if array.shape == final.shape:
+                same &= bool(((array == final) | array.isnull()).all())
+        grew.add(int(found.train_loss.notnull().sum()))
+        same &= int((found.status == "finished").sum()) <= int(found.train_loss.isel(step=-1).notnull().sum())
+    process.communicate()
+    said = f"nothing; {len(grew)} different states of it were seen"
+    return Outcome("opened while it is written", opened, said, same and len(grew) > 1 and bench.identical(store))
+
+
 def moved(bench: Bench) -> Outcome:
     """Kill the process, copy the store to another place, and go on there."""
     store, copy = bench.folder / "here", bench.folder / "there"

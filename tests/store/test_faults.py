@@ -35,6 +35,11 @@ def test_a_second_process_is_refused_and_the_lock_ends_with_its_owner(bench):
     assert outcome.identical and "is in use by process" in outcome.said
 
 
+def test_opened_while_it_is_written(bench):
+    outcome = kills.reader(bench)
+    assert outcome.identical and outcome.times > 3
+
+
 def test_a_full_disk(bench):
     outcome = disks.full_disk(bench)
     assert outcome.identical

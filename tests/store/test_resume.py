@@ -360,6 +360,13 @@ def test_a_mistake_makes_no_store(spec, store):
     assert not list(store.glob("manifest*"))
 
 
+def test_segments_change_no_bit(spec, monkeypatch):
+    """Minibatches of one segment go on where those of the last ended; 3 batches an epoch do not divide 2 steps a record."""
+    whole = sweep(spec)
+    monkeypatch.setattr("memjax.engine.partition.segment_records", lambda *arguments: 1)
+    assert same(sweep(spec), whole)
+
+
 def test_segments_of_long_blocks_are_short():
     """A block of an hour stops, and can be kept, within about twenty seconds; one of seconds has ten segments at most."""
     from memjax.engine.pack import Shape
