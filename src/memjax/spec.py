@@ -7,6 +7,7 @@ a model, arrays) is written as ``{"reference": "module:name"}`` and can be read 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -42,13 +43,19 @@ def _types() -> dict[str, Callable[..., Any]]:
 def reference(thing: Any) -> str:
     """Text that stands for an object of the user's own: ``module:name`` for functions and classes, else its repr.
 
+    A function that was made by another says which numbers and words it captured, for its name alone is that of its siblings.
+
     Examples
     --------
     >>> reference(json.dumps)
     'json:dumps'
+    >>> def power(exponent):
+    ...     return lambda x: x**exponent
+    >>> reference(power(2)).partition("<lambda>")[2]
+    '(exponent=2)'
     """
     if hasattr(thing, "__qualname__") and hasattr(thing, "__module__"):
-        return f"{thing.__module__}:{thing.__qualname__}"
+        return f"{thing.__module__}:{thing.__qualname__}{_captured(thing)}"
     if isinstance(thing, Measure | FunctionPair | NNX):
         # Their repr names the functions inside by an address, which another process cannot find.
         inside = (reference(getattr(thing, field.name)) for field in dataclasses.fields(thing))
@@ -58,6 +65,22 @@ def reference(thing: Any) -> str:
         held = (f"{name}={_summed(value)}" for name, value in vars(thing).items())
         return repr(thing) if "sha256=" in repr(thing) else f"{type(thing).__qualname__}({', '.join(held)})"
     return repr(thing)
+
+
+def _captured(function: Any) -> str:
+    """Plain values that a function closes over, by name, or nothing."""
+    held = {}
+    for name, cell in zip(_free_names(function), getattr(function, "__closure__", None) or (), strict=False):
+        with contextlib.suppress(ValueError):  # A cell that is still empty.
+            held[name] = cell.cell_contents
+    plain = [
+        f"{name}={value!r}" for name, value in held.items() if isinstance(value, bool | int | float | str | np.number)
+    ]
+    return f"({', '.join(plain)})" if plain else ""
+
+
+def _free_names(function: Any) -> tuple[str, ...]:
+    return getattr(getattr(function, "__code__", None), "co_freevars", ())
 
 
 def _summed(value: Any) -> str:

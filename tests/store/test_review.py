@@ -16,6 +16,7 @@ import memjax as mj
 from memjax.engine import execute
 from memjax.optimizers import adam, from_optax, sgd
 from memjax.results.stored import progress
+from memjax.store.folder import Store
 from memjax.store.lock import claimed
 from memjax.types import Data, Split
 
@@ -53,13 +54,17 @@ def test_shards_keep_their_shares_when_blocks_are_split(plain, store, order, mon
     train_block = execute.train_block
 
     def small(block, *arguments):
-        if block.shape.runs > 1 and len(block.name.split("-")) and block.name.endswith("00000"):
+        if block.shape.runs > 1:
             raise MemoryError
         return train_block(block, *arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(execute, "train_block", small)
-        found = sweep(plain, store=store, shard=(order[0], 2))
+        sweep(plain, store=store, shard=(order[0], 2))
+    ledger = Store(store).ledger()
+    whole = {cell: block.share for block in ledger.manifests[0].blocks for cell in block.cells}
+    parts = {int(cell): block.entry.share for block in ledger.blocks.values() for cell in block.cells}
+    assert len(ledger.manifests) > 1 and parts == whole
     sweep(plain, {**OVER, "seed": range(5)}, store=store, shard=(order[1], 2))
     found = sweep(plain, {**OVER, "seed": range(5)}, store=store, shard=(order[0], 2))
     assert (found.status == "finished").all()
@@ -313,6 +318,20 @@ def test_a_partial_function_is_compared_by_what_it_holds_not_by_its_address(plai
     again = mj.models.MLP(hidden=(6,), activation=functools.partial(scaled, factor=3.0))
     with pytest.raises(mj.InputError, match=r"activation.reference is .*factor=2.0"):
         sweep(dataclasses.replace(plain, model=again), store=store)
+
+
+def test_a_function_is_compared_by_the_numbers_it_captured_too(plain, store):
+    def rule(peak):
+        return dataclasses.replace(
+            plain, optimizer=from_optax(optax.sgd, learning_rate=optax.cosine_decay_schedule(peak, 8))
+        )
+
+    sweep(rule(0.1), store=store)
+    sweep(rule(0.1), store=store)
+    with pytest.raises(
+        mj.InputError, match=r"learning_rate.reference is .*init_value=0.1.* there and .*init_value=0.5"
+    ):
+        sweep(rule(0.5), store=store)
 
 
 def test_damaged_layouts_of_parameters_are_an_input_error(spec):
