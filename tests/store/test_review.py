@@ -344,8 +344,8 @@ def test_damaged_layouts_of_parameters_are_an_input_error(spec):
 
 def test_a_manifest_that_could_not_be_read_back_is_not_written(plain, store, monkeypatch):
     sweep(plain, store=store)
-    monkeypatch.setattr("memjax.store.manifest_reader._MOST_RECORDS", 0)
-    with pytest.raises(mj.InputError, match="it has too many records"):
+    monkeypatch.setattr("memjax.store.manifest_reader._MOST_CELLS", 6)
+    with pytest.raises(mj.InputError, match="'7' is no whole number from 0 to 6"):
         sweep(plain, {**OVER, "seed": range(4)}, store=store)
     monkeypatch.undo()
     assert json.loads((store / "manifest-0000.json").read_text()) and not (store / "manifest-0001.json").exists()
