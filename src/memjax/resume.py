@@ -21,7 +21,7 @@ from memjax.store.folder import Damaged, Ledger, Placed, Store, is_store
 from memjax.store.keeper import StoreKeeper
 from memjax.store.lock import claimed
 
-__all__ = ["Train", "check_shard", "sweep_in_store"]
+__all__ = ["Train", "check_store", "sweep_in_store"]
 
 _OURS = re.compile(r"lock(-.*)?|parts|damaged|manifest-\d+\.json|\.partial-.*")
 _LOG = logging.getLogger("memjax")
@@ -31,8 +31,12 @@ Train = Callable[[Plan, Keeper, int], None]
 """Trains a plan; the last argument says how many runs were finished before."""
 
 
-def check_shard(shard: Any, store: Any) -> None:
-    """Raise `InputError` for what is no shard."""
+def check_store(store: Any, shard: Any, repair: bool) -> None:
+    """Raise `InputError` for what is no store or no shard, and for what needs a store without one."""
+    if store is not None and not isinstance(store, str | os.PathLike):
+        raise InputError(f"store is {store!r}: give the name of a folder.")
+    if repair and store is None:
+        raise InputError("repair needs a store: give store=folder, or leave repair out.")
     if shard is None:
         return
     fits = isinstance(shard, tuple) and len(shard) == 2 and all(type(number) is int for number in shard)

@@ -24,7 +24,7 @@ from memjax.precision import x64_enabled
 from memjax.progress import Progress
 from memjax.results.assemble import Filled, assemble
 from memjax.results.schema import attributes, now, versions
-from memjax.resume import Train, check_shard, sweep_in_store
+from memjax.resume import Train, check_store, sweep_in_store
 from memjax.store.axes import entry_of
 from memjax.store.enter import Call
 
@@ -101,9 +101,7 @@ def sweep(
     """
     if not isinstance(experiment, Experiment):
         raise InputError(f"sweep got {experiment!r}: give a memjax.Experiment.")
-    if store is not None and not isinstance(store, str | os.PathLike):
-        raise InputError(f"store is {store!r}: give the name of a folder.")
-    check_shard(shard, store)
+    check_store(store, shard, repair)
     if executor is not None:
         check_executor(executor)
     packing, axes = packing or Packing(), read_axes(over or {})

@@ -97,6 +97,7 @@ def test_a_mistake_in_a_spec_exits_with_2_and_writes_nothing(case, here, capsys)
         (["run", "spec.toml", "--store", "new", "--shard", "one"], "--shard is 'one': give I/N"),
         (["run", "spec.toml", "--store", "new", "--shard", "0/2", "--out", "out"], "give --store only"),
         (["run", "spec.toml", "--out", "out", "--shard", "0/2"], "--out writes a whole dataset"),
+        (["run", "spec.toml", "--out", "out", "--repair"], "repair needs a store"),
         (["run", "spec.toml", "--store", "."], "is no store and holds 'spec.toml'"),
         (["show", "none"], "There is no dataset at"),
         (["show", "taken"], "There is no dataset at 'taken/dataset.nc'"),

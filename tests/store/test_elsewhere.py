@@ -197,6 +197,8 @@ def test_what_is_no_shard_is_refused(spec, shard, tmp_path):
 def test_a_shard_needs_a_store(spec):
     with pytest.raises(mj.InputError, match="shard needs a store"):
         sweep(spec, shard=(0, 2))
+    with pytest.raises(mj.InputError, match="repair needs a store"):
+        sweep(spec, repair=True)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,8 @@ def test_a_sweep_that_died_goes_on_with_the_same_bits(
     assert counts == [done, running, 6 - done - running]
     recorded = half.train_loss.where(half.status == "running").notnull().sum("step")
     assert set(np.unique(recorded)) == ({0, begun + 1} if begun else {0})
+    for name in ("train_loss", "layer_l2"):
+        assert ((half[name] == whole[name]) | half[name].isnull()).all()
     del trained[:]
     assert same(mj.sweep(spec, OVER, store=store, **options), whole)
     assert len(trained) == len(sizes) - parts // 4
