@@ -39,8 +39,8 @@ class Call:
     entries: tuple[AxisEntry, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        paths = full_paths(self.experiment, self.axes)
-        entries = tuple(entry_of(axis, own) for axis, own in zip(self.axes, paths, strict=True))
+        full = full_paths(self.experiment, self.axes)
+        entries = tuple(entry_of(axis, own) for axis, own in zip(self.axes, full, strict=True))
         object.__setattr__(self, "entries", entries)
         _check_text(self.experiment, entries)
         for entry in self.entries:
@@ -61,7 +61,7 @@ def _check_text(experiment: Experiment, entries: Iterable[AxisEntry]) -> None:
     values = {path: encode(value) for path, value in paths(experiment).items() if path not in swept}
     values |= {entry.paths[0]: list(entry.values) for entry in entries}
     for path, value in values.items():
-        if found := re.search(r"\S+ object at 0x[0-9a-f]+>", json.dumps(value)):
+        if found := re.search(r'[^\s"]+ object at 0x[0-9a-f]+>', json.dumps(value)):
             raise InputError(
                 f"{path} is {found[0]}, which a store cannot tell from another object of its kind: make its class a dataclass, "
                 "or give it a repr that says what it holds."
