@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from memjax.engine.axes import cells, read_axes
+from memjax.engine.axes import read_axes
 from memjax.engine.execute import execute
 from memjax.engine.keep import InMemory, Keeper
 from memjax.engine.partition import Packing, default_lanes
@@ -25,6 +25,7 @@ from memjax.progress import Progress
 from memjax.results.assemble import Filled, assemble
 from memjax.results.schema import attributes, now, versions
 from memjax.resume import Train, check_store, sweep_in_store
+from memjax.spec import encoded_fields
 from memjax.store.axes import entry_of
 from memjax.store.enter import Call
 
@@ -105,7 +106,7 @@ def sweep(
     if executor is not None:
         check_executor(executor)
     packing, axes = packing or Packing(), read_axes(over or {})
-    groups = read_groups(cells(experiment, axes), [label for axis in axes for label in axis.labels])
+    groups = read_groups(experiment, axes)
 
     def train(plan: Plan, keeper: Keeper, done: int) -> None:
         _announce(plan)
@@ -129,21 +130,9 @@ def _in_memory(plan: Plan, train: Train) -> xr.Dataset:
         raise KeyboardInterrupt("Stopped, and nothing is kept: with store=folder the next call goes on.") from None
     blocks = [Filled(sheet_of(b.program), [run.index for run in b.runs], result) for b, result in keeper.finished]
     dataset = assemble([axis.coords() for axis in plan.axes], blocks)
+    packed = [(block.schedule, block.shape) for block in plan.blocks]
     entries = [entry_of(axis) for axis in plan.axes]
-    shapes = dict.fromkeys((block.schedule, block.shape) for block in plan.blocks)
-    made = _made(Packing(lanes=plan.lanes))
-    dataset.attrs = attributes(
-        plan.experiment.to_json(),
-        {name: column for entry in entries for name, column in entry.labels.items()},
-        {",".join(entry.names): list(entry.values) for entry in entries},
-        {
-            **made["packing"],
-            "blocks": len(plan.blocks),
-            "shapes": [{"schedule": schedule, **shape._asdict()} for schedule, shape in shapes],
-        },
-        made["versions"],
-        made["created"],
-    )
+    dataset.attrs = attributes(encoded_fields(plan.experiment), entries, packed, _made(Packing(lanes=plan.lanes)))
     return dataset
 
 

@@ -363,6 +363,22 @@ def test_a_manifest_that_is_signed_but_wrong_is_refused(kept, problem):
         read_manifest(json.dumps(content).encode(), "unsigned")
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"paths": ["data_seed"]}, "are of different axes: it was altered"),
+        ({"values": [1, 2, 3]}, "lacks values of an axis: it was altered"),
+    ],
+)
+def test_manifests_that_do_not_belong_together_are_refused(kept, tmp_path, change, sentence):
+    store = altered_store(kept, tmp_path, lambda content: None)
+    later = json.loads((kept / "manifest-0001.json").read_text())
+    later["axes"][1].update(change)
+    (store / "manifest-0001.json").write_bytes(signed(later))
+    with pytest.raises(mj.InputError, match=sentence):
+        mj.open(store)
+
+
 def altered_store(kept, tmp_path, change):
     store = tmp_path / "store"
     store.mkdir()

@@ -20,7 +20,7 @@ from memjax.engine.train import compile_for, train_block
 from memjax.errors import InputError, cause
 from memjax.precision import host_dtype
 
-__all__ = ["Watcher", "execute", "out_of_memory", "split"]
+__all__ = ["Pools", "Watcher", "execute", "out_of_memory", "split"]
 
 _LOG = logging.getLogger("memjax")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -62,28 +62,30 @@ def make_plan(experiment: Experiment, over: Over, packing: Packing) -> Plan:
         If any run is not possible; nothing has been traced for training by then.
     """
     axes = read_axes(over)
-    groups = read_groups(cells(experiment, axes), [label for axis in axes for label in axis.labels])
+    groups = read_groups(experiment, axes)
     return plan_of(experiment, axes, pack(groups, packing), packing)
 
 
-def read_groups(runs: Iterable[tuple[tuple[int, ...], Experiment]], labels: Sequence[str]) -> Groups:
-    """Check runs, and gather those that can share a block.
+def read_groups(
+    experiment: Experiment, axes: tuple[Axis, ...], indices: Iterable[tuple[int, ...]] | None = None
+) -> Groups:
+    """Check the runs of a sweep, and gather those that can share a block.
 
     Parameters
     ----------
-    runs
-        Index and experiment of each.
-    labels
-        Names of the coordinates, which no measure may have.
+    experiment, axes
+        What is swept.
+    indices
+        Which cells; None takes all.
 
     Raises
     ------
     InputError
         If any run is not possible.
     """
-    groups = _groups(runs)
+    groups = _groups(cells(experiment, axes, indices))
     programs = dict.fromkeys(program for program, _ in groups)
-    check_names(labels, programs)
+    check_names([label for axis in axes for label in axis.labels], programs)
     for program in programs:
         check_program(program)
     return groups

@@ -84,7 +84,6 @@ class _Trail:
     def __init__(self, block: BlockPlan, start: BlockResult | None) -> None:
         self.step = start.step if start else 0
         self._block = block
-        self._wanted = {step for run in block.runs for step in run.experiment.snapshots}
         self._parts = [jax.tree.map(self._packed, start.records)] if start else []
         self._snapshots = dict(start.snapshots) if start else {}
         self._layout = start.layout if start else []
@@ -100,9 +99,9 @@ class _Trail:
         self._parts.append(records)
 
     def snap(self, step: int, state: RunState) -> None:
-        if step in self._wanted:
+        asked = np.array([step in run.experiment.snapshots for run in self._block.runs])
+        if asked.any():
             flat = flatten(_snapshot(state))[: len(self._block.runs)]
-            asked = np.array([step in run.experiment.snapshots for run in self._block.runs])
             self._snapshots[step] = np.where(asked[:, None], flat, np.nan).astype(flat.dtype)
             self._layout = layout_of(state.params)
 

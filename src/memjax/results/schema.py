@@ -5,14 +5,18 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from memjax.store.manifest import AxisEntry
 
 __all__ = ["SCHEMA_VERSION", "attributes", "coordinate_attrs", "now", "versions"]
 
 SCHEMA_VERSION = 1
 """Goes up when a name or a meaning in the Dataset changes."""
 
+_SHAPE = ("runs", "width", "train_tiles", "test_tiles")
 _PACKAGES = ("memjax", "jax", "jaxlib", "flax", "optax", "numpy", "xarray")
 
 # Counts are pure numbers: a unit "steps" beside the name "training step" would say it twice on every axis.
@@ -48,34 +52,33 @@ def now() -> str:
 
 
 def attributes(
-    experiment_json: str,
-    axes: dict[str, list[Any]],
-    over: dict[str, list[Any]],
-    packing: dict[str, Any],
-    made_with: dict[str, str],
-    created: str,
+    experiment: dict[str, Any],
+    axes: Sequence[AxisEntry],
+    packed: Sequence[tuple[str, tuple[int, ...]]],
+    made: dict[str, Any],
 ) -> dict[str, Any]:
     """Attributes that say where a Dataset comes from; text and numbers only, so that any format can hold them.
 
     Parameters
     ----------
-    experiment_json
-        The experiment.
+    experiment
+        Every field, as a spec writes it.
     axes
-        Labels of every axis.
-    over
-        What the labels stand for, as a spec writes it.
-    packing
-        Device, lanes, precision and packed shapes.
-    made_with, created
-        Versions and time.
+        Labels of every axis, and what they stand for.
+    packed
+        Schedule and packed shape of every block.
+    made
+        Device, lanes and precision (``packing``), ``versions`` and time (``created``).
     """
+    shapes = [
+        {"schedule": schedule, **dict(zip(_SHAPE, shape, strict=True))} for schedule, shape in dict.fromkeys(packed)
+    ]
     return {
         "schema_version": SCHEMA_VERSION,
-        "experiment": experiment_json,
-        "axes": json.dumps(axes),
-        "over": json.dumps(over),
-        "packing": json.dumps(packing),
-        "versions": json.dumps(made_with),
-        "created": created,
+        "experiment": json.dumps(experiment, indent=1),
+        "axes": json.dumps({name: column for axis in axes for name, column in axis.labels.items()}),
+        "over": json.dumps({",".join(axis.names): list(axis.values) for axis in axes}),
+        "packing": json.dumps({**made["packing"], "blocks": len(packed), "shapes": shapes}),
+        "versions": json.dumps(made["versions"]),
+        "created": made["created"],
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Iterator, Sequence
@@ -23,11 +22,11 @@ from memjax.store.lock import holder
 from memjax.store.manifest import AxisEntry
 from memjax.store.part import PartName
 
+__all__ = ["open_store", "progress", "read_runs"]
+
 _LOG = logging.getLogger("memjax")
 # Measured: index, status and reason of a cell while a Dataset is made, and a step in a set and in a coordinate.
 _CELL_BYTES, _STEP_BYTES = 400, 120
-
-__all__ = ["open_store", "progress", "read_runs"]
 
 
 def open_store(path: Path) -> xr.Dataset:
@@ -69,18 +68,9 @@ def read_runs(
     _check_room(axes, filled)
     dataset = assemble(coordinates(axes), filled)
     first, last = ledger.manifests[0], ledger.manifests[-1]
-    packed = dict.fromkeys((block.entry.schedule, block.entry.shape) for block in blocks)
-    names = ("runs", "width", "train_tiles", "test_tiles")
-    shapes = [{"schedule": schedule, **dict(zip(names, sizes, strict=True))} for schedule, sizes in packed]
-    packing = {**last.made["packing"], "blocks": len(blocks), "shapes": shapes}
-    dataset.attrs = attributes(
-        json.dumps(first.experiment, indent=1),
-        {name: column for axis in axes for name, column in axis.labels.items()},
-        {",".join(axis.names): list(axis.values) for axis in axes},
-        packing,
-        first.made["versions"],
-        str(last.made["created"]),
-    )
+    made = {**last.made, "versions": first.made["versions"], "created": str(last.made["created"])}
+    packed = [(block.entry.schedule, block.entry.shape) for block in blocks]
+    dataset.attrs = attributes(first.experiment, axes, packed, made)
     return dataset
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from memjax.engine.axes import Axis, cells, full_paths
+from memjax.engine.axes import Axis, full_paths
 from memjax.engine.pack import Shape
 from memjax.engine.partition import BlockPlan, Packing, Run, block_of
 from memjax.engine.plan import Groups, Plan, pack, plan_of, read_groups
@@ -169,7 +169,7 @@ def plans(call: Call, ledger: Ledger, blocks: Sequence[Placed], packing: Packing
     wanted = {int(cell) for block in blocks for cell in block.cells}
     indices = {cell: _index(cell, ledger.shape) for cell in wanted}
     others = [indices[cell] for cell in wanted - set(known)]
-    groups = read_groups(cells(call.experiment, axes, others), [label for axis in axes for label in axis.labels])
+    groups = read_groups(call.experiment, axes, others)
     made = {run.index: (key[0], run) for key, runs in groups.items() for run in runs}
     runs = {}
     for cell, index in indices.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from memjax.engine.result import BlockResult, Sheet
 from memjax.errors import InputError
+from memjax.store.axes import count, translate
 from memjax.store.files import PARTIAL, BadSector, read_regular, refusals, write, write_new
 from memjax.store.manifest import AxisEntry, BlockEntry, Manifest
 from memjax.store.manifest_reader import read_manifest
@@ -71,7 +71,7 @@ class Ledger(NamedTuple):
     @property
     def planned(self) -> np.ndarray:
         """Whether each cell is in a block, by flat index."""
-        found = np.zeros(math.prod(self.shape), bool)
+        found = np.zeros(count(self.axes), bool)
         for block in self.blocks.values():
             found[block.cells] = True
         return found
@@ -100,8 +100,8 @@ class Store:
         if not read:
             return None
         manifests = tuple(manifest for manifest, _ in read)
-        placed = [block for number, (manifest, check) in enumerate(read) for block in _place(number, manifest, check)]
-        return Ledger(manifests, _latest(placed, manifests))
+        placed = [block for i, (own, check) in enumerate(read) for block in _place(i, own, check, manifests[-1])]
+        return Ledger(manifests, _latest(placed, count(manifests[-1].axes)))
 
     def _manifest_paths(self) -> Iterator[Path]:
         number = 0
@@ -118,9 +118,12 @@ class Store:
     def append(self, number: int, manifest: Manifest) -> bool:
         """Add a manifest; False if another process was first."""
         path, data = self.path / f"manifest-{number:04d}.json", manifest.to_bytes()
-        read_manifest(data, str(path))  # What cannot be read back is not written.
+        read = read_manifest(data, str(path))  # What cannot be read back is not written.
         with refusals(self.path, "written to"):
-            return write_new(path, data)
+            written = write_new(path, data)
+        if written:
+            self._manifests[path] = read
+        return written
 
     def parts(self) -> dict[str, PartName]:
         """The part that knows most of each block, for every block that has one."""
@@ -192,36 +195,22 @@ def is_store(path: Path) -> bool:
     return (path / "manifest-0000.json").is_file()
 
 
-def _place(number: int, manifest: Manifest, check: str) -> Iterator[Placed]:
-    for i, entry in enumerate(manifest.blocks):
-        yield Placed(f"{number:04d}-{i:05d}", check, entry, manifest.sheets[entry.sheet], np.array(entry.cells))
-
-
-def _latest(placed: list[Placed], manifests: tuple[Manifest, ...]) -> dict[str, Placed]:
-    """Blocks that own their cells, which are counted along the last manifest's axes."""
-    last = manifests[-1]
-    moves = [_moves(manifest, last) for manifest in manifests]
-    owner = np.full(math.prod(last.shape), -1)
-    for i, block in enumerate(placed):
-        number = int(block.name.split("-")[0])
-        if last.axes:
-            along = np.unravel_index(block.cells, manifests[number].shape)
-            cells = [move[places] for move, places in zip(moves[number], along, strict=True)]
-            placed[i] = block._replace(cells=np.ravel_multi_index(cells, last.shape))
-        owner[placed[i].cells] = i
-    return {block.name: block for i, block in enumerate(placed) if (owner[block.cells] == i).all()}
-
-
-def _moves(old: Manifest, new: Manifest) -> list[np.ndarray]:
-    """Where the values of each axis of one manifest are on the axes of a later one, which has them all."""
-    if [axis.paths for axis in old.axes] != [axis.paths for axis in new.axes]:
+def _place(number: int, manifest: Manifest, check: str, last: Manifest) -> Iterator[Placed]:
+    """Blocks of a manifest, with their cells along the last one's axes, which have all values of its own."""
+    if [axis.paths for axis in manifest.axes] != [axis.paths for axis in last.axes]:
         raise InputError("The manifests of the store are of different axes: it was altered. Use another store.")
-    moves = []
-    for before, after in zip(old.axes, new.axes, strict=True):
-        where = {name: i for i, name in enumerate(after.keys)}
-        if not set(before.keys) <= set(where):
-            raise InputError(
-                "The last manifest of the store lacks values of an axis: it was altered. Use another store."
-            )
-        moves.append(np.array([where[name] for name in before.keys]))
-    return moves
+    sizes = [len(entry.cells) for entry in manifest.blocks]
+    written = np.array([cell for entry in manifest.blocks for cell in entry.cells], int)
+    cells = translate(written, manifest.axes, last.axes)
+    if (cells < 0).any():
+        raise InputError("The last manifest of the store lacks values of an axis: it was altered. Use another store.")
+    for i, (entry, own) in enumerate(zip(manifest.blocks, np.split(cells, np.cumsum(sizes)[:-1]), strict=False)):
+        yield Placed(f"{number:04d}-{i:05d}", check, entry, manifest.sheets[entry.sheet], own)
+
+
+def _latest(placed: list[Placed], cells: int) -> dict[str, Placed]:
+    """Blocks that own their cells: the latest that holds a cell owns it."""
+    owner = np.full(cells, -1)
+    for i, block in enumerate(placed):
+        owner[block.cells] = i
+    return {block.name: block for i, block in enumerate(placed) if (owner[block.cells] == i).all()}
