@@ -24,6 +24,7 @@ RESERVED = (
     "status",
     "stop_step",
     "stop_reason",
+    "num_parameters",
     "snapshot",
     "parameters",
     "parameter_index",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,10 +18,10 @@ from memjax.fields import fill, skeleton, traced_values
 from memjax.measures import BUILT_IN
 from memjax.measures.measure import Measure, settle
 from memjax.models.adapt import with_outputs
-from memjax.precision import host_dtype
+from memjax.precision import float_dtype, host_dtype
 from memjax.types import Array, Data, LossFn, Model
 
-__all__ = ["Program", "ShapeOf", "program_of", "traced_of"]
+__all__ = ["Program", "ShapeOf", "num_parameters", "program_of", "traced_of"]
 
 Hyper = Mapping[str, Any]
 _DEFAULT_MEASURES = ("loss", "accuracy", "weight_l2")
@@ -76,6 +78,15 @@ class Program:
         key = jax.random.wrap_key_data(key_data, impl="threefry2x32")
         params = self.model_with(hyper).init(key, jax.numpy.zeros((1, *self.x[0]), self.x[1]))
         return params, self.rule_with(hyper).init(params)
+
+
+@functools.lru_cache(maxsize=1024)
+def num_parameters(program: Program) -> int:
+    """Number of parameters P of each run of a program."""
+    number = float_dtype()
+    hyper = {path: jax.ShapeDtypeStruct((), number) for path in program.traced}
+    params, _ = jax.eval_shape(program.init, jax.ShapeDtypeStruct((2,), "uint32"), hyper)
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
 
 
 def _below(prefix: str, hyper: Hyper) -> dict[str, Any]:

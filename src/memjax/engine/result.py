@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from memjax.engine.program import Program
+from memjax.engine.program import Program, num_parameters
 from memjax.measures.norms import path_names
 
 __all__ = ["BlockResult", "Layout", "Sheet", "Variable", "flatten", "layout_of", "sheet_of", "variables_of"]
@@ -59,10 +59,11 @@ class Variable(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """What the records of a block are: at which steps, and of what."""
+    """What the records of a block are: at which steps, of what, and of how many parameters."""
 
     steps: int
     record_every: int
+    num_parameters: int
     variables: dict[str, Variable]
 
     @property
@@ -79,7 +80,7 @@ def sheet_of(program: Program) -> Sheet:
             prefix = f"{split} " if len(measure.splits) > 1 else ""
             long_name = f"{prefix}{measure.long_name or measure.name}"
             variables[measure.variable(split)] = Variable(tuple(measure.dims), long_name, measure.units)
-    return Sheet(program.steps, program.record_every, variables)
+    return Sheet(program.steps, program.record_every, num_parameters(program), variables)
 
 
 def variables_of(sheets: Iterable[Sheet]) -> dict[str, Variable]:

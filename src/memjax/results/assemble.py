@@ -64,19 +64,20 @@ def assemble(axes: Axes, blocks: Sequence[Filled]) -> xr.Dataset:
 
 
 def _ends(shape: Index, blocks: Iterable[Filled]) -> dict[str, np.ndarray]:
-    """What became of every run: ``absent`` if no block holds it, ``waiting`` if its block has not started."""
+    """What every run is and became: ``absent`` if no block holds it, ``waiting`` if its block has not started."""
     labels = max(["absent", "waiting", *(status.label for status in Status)], key=len)
     status, stop = np.full(shape, "absent", f"<U{len(labels)}"), np.zeros(shape, np.int64)
+    size = np.zeros(shape, np.int64)
     reason = np.full(shape, "", f"<U{max(len(status.reason) for status in Status)}")
     for block in blocks:
         for i, cell in enumerate(block.cells):
             if cell is None:
                 continue
-            status[cell] = "waiting"
+            status[cell], size[cell] = "waiting", block.sheet.num_parameters
             if block.result is not None:
                 code = Status(int(block.result.status[i]))
                 status[cell], stop[cell], reason[cell] = code.label, block.result.stop_step[i], code.reason
-    return {"status": status, "stop_step": stop, "stop_reason": reason}
+    return {"status": status, "stop_step": stop, "stop_reason": reason, "num_parameters": size}
 
 
 def _gather(

@@ -27,6 +27,7 @@ _COORDINATES: dict[str, dict[str, str]] = {
     "batch_size": {"long_name": "batch size", "units": "1"},
     "learning_rate": {"long_name": "learning rate", "units": "1"},
     "snapshot": {"long_name": "training step of the snapshot", "units": "1"},
+    "num_parameters": {"long_name": "number of parameters", "units": "1"},
     "status": {
         "long_name": "finished, or diverged: the loss or a parameter stopped being finite; in a store that is not full also "
         "running, waiting, or absent: never asked for"

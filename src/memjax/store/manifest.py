@@ -13,7 +13,7 @@ from memjax.store.identity import key
 
 __all__ = ["FORMAT", "STORE_VERSION", "AxisEntry", "BlockEntry", "Manifest", "signature"]
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 """Goes up when the meaning of a file in a store changes."""
 
 FORMAT = "memjax store"

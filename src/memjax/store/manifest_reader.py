@@ -117,7 +117,8 @@ def _sheet(data: Any) -> Sheet:
     variables = {}
     for name, (dims, long_name, units) in _table(data["variables"]).items():
         variables[_text(name)] = Variable(tuple(_text(dim) for dim in _list(dims)), _text(long_name), _text(units))
-    sheet = Sheet(_whole(data["steps"], 1, 10**15), _whole(data["record_every"], 1, 10**15), variables)
+    steps, record_every = (_whole(data[name], 1, 10**15) for name in ("steps", "record_every"))
+    sheet = Sheet(steps, record_every, _whole(data["num_parameters"], 0, 10**15), variables)
     _ensure(sheet.steps % sheet.record_every == 0, "record_every does not divide steps")
     _ensure(sheet.steps // sheet.record_every <= _MOST_RECORDS, "it has too many records")
     return sheet
