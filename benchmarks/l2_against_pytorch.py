@@ -71,8 +71,8 @@ def show(report: dict[str, Any]) -> None:
         print(f"{size:10d}  {means[0]}  {means[1]}  {(a.mean() - b.mean()) / error:+.1f}")
     for name, values in gaps.items():
         curve = xr.DataArray(values, dims=("train_size", "seed"), coords={"train_size": list(report["sizes"])})
-        law = mj.analysis.fit_power_law(curve, offset=True)
-        alone = mj.analysis.fit_power_law(curve.rename(seed="run"), offset=True)["exponent"]
+        law = mj.analysis.fit(curve, "offset power law")
+        alone = mj.analysis.fit(curve.rename(seed="run"), "offset power law")["exponent"]
         interval = mj.analysis.format_interval(float(law["exponent"]), law["exponent_interval"].values)
         print(f"exponent of A N^B + C, {name}: {interval}; single runs: standard deviation {float(alone.std()):.3f}")
     print(f"seconds: {', '.join(f'{name} {value:.0f}' for name, value in report['seconds'].items())}")

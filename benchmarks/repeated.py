@@ -7,6 +7,7 @@ import json
 import statistics
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def run(doc: str | None, name: str, times: int, measure: Callable[[int], dict[str, list[float]]]) -> None:
@@ -26,5 +27,10 @@ def run(doc: str | None, name: str, times: int, measure: Callable[[int], dict[st
     seconds = measure(options.times)
     for what, values in seconds.items():
         print(f"{what:26s} median {statistics.median(values):.3f} s  ({min(values):.3f} to {max(values):.3f})")
-    options.out.parent.mkdir(exist_ok=True)
-    options.out.write_text(json.dumps(seconds, indent=1) + "\n")
+    write(options.out, seconds)
+
+
+def write(path: Path, result: dict[str, Any]) -> None:
+    """Write a result as JSON."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n")

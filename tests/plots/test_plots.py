@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from memjax import plots
-from memjax.analysis import fit_power_law, mean_interval
+from memjax.analysis import fit, mean_interval
 
 SIZE = 50 * 2 ** np.arange(6)
 STEP = np.arange(0, 101, 10)
@@ -83,24 +83,24 @@ def test_curve_sorts_positions_and_refuses_further_dimensions(gap):
 
 
 def test_fit_draws_the_fitted_range_and_its_parameters(gap):
-    ax = plots.fit(fit_power_law(gap, offset=True), ax=_axes())
+    ax = plots.fit(fit(gap, "offset power law"), ax=_axes())
     x, y = ax.lines[0].get_data()
     np.testing.assert_allclose(x[[0, -1]], SIZE[[0, -1]])
     np.testing.assert_allclose(y[[0, -1]], gap.mean("seed")[[0, -1]], atol=0.5)
     text = ax.get_legend().get_texts()[0].get_text()
-    assert "B = 0.2" in text and "C = -" in text and "[" in text
-    assert "C" not in plots.fit(fit_power_law(gap + 10.0), ax=_axes()).get_legend().get_texts()[0].get_text()
+    assert "exponent 0.2" in text and "offset -" in text and "[" in text
+    assert "offset" not in plots.fit(fit(gap + 10.0, "power law"), ax=_axes()).get_legend().get_texts()[0].get_text()
 
 
 def test_failed_fit_says_why(gap):
-    ax = plots.fit(fit_power_law(gap[:2]), ax=_axes())
+    ax = plots.fit(fit(gap[:2], "power law"), ax=_axes())
     assert np.isnan(ax.lines[0].get_ydata()).all()
     assert "2 positions with finite values" in ax.get_legend().get_texts()[0].get_text()
 
 
 def test_several_fits_are_refused(gap):
     with pytest.raises(ValueError, match=r"several fits, along \['width'\]"):
-        plots.fit(fit_power_law(gap.expand_dims("width")), ax=_axes())
+        plots.fit(fit(gap.expand_dims("width"), "power law"), ax=_axes())
 
 
 def test_trajectories_colour_by_rank_with_a_key(series):
@@ -154,7 +154,7 @@ def test_settings_and_figures_of_the_user_are_left_alone(gap, series):
     before = dict(matplotlib.rcParams)
     ax = _axes()
     assert plots.curve(gap, ax=ax) is ax
-    assert plots.fit(fit_power_law(gap), ax=ax) is ax
+    assert plots.fit(fit(gap, "power law"), ax=ax) is ax
     assert plots.trajectories(series, ax=ax) is ax
     assert dict(matplotlib.rcParams) == before
     assert not plt.get_fignums()

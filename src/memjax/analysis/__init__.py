@@ -1,25 +1,37 @@
-"""Numbers from finished sweeps: summaries of runs, intervals over seeds, power laws, peaks, descriptions.
+"""Numbers from finished sweeps: scalars of runs, intervals over seeds, fits, shapes, peaks, capacities.
 
 Needs numpy, scipy and xarray only; it neither trains nor looks at weights.
 """
 
+from memjax.analysis.curve_models import CurveModel
 from memjax.analysis.description import Description, describe
+from memjax.analysis.events import plateaus, time_to_threshold
+from memjax.analysis.fitting import evaluate, fit
 from memjax.analysis.formatting import format_interval
 from memjax.analysis.intervals import mean_interval
 from memjax.analysis.peaks import peak
-from memjax.analysis.power_law import evaluate_power_law, fit_power_law
-from memjax.analysis.summaries import first, gap, last, maximum
+from memjax.analysis.profiles import profile
+from memjax.analysis.scalars import Scalar, area, first, gap, last, maximum, mean, minimum, rate
 
 __all__ = [
+    "CurveModel",
     "Description",
+    "Scalar",
+    "area",
     "describe",
-    "evaluate_power_law",
+    "evaluate",
     "first",
-    "fit_power_law",
+    "fit",
     "format_interval",
     "gap",
     "last",
     "maximum",
+    "mean",
     "mean_interval",
+    "minimum",
     "peak",
+    "plateaus",
+    "profile",
+    "rate",
+    "time_to_threshold",
 ]

@@ -2,7 +2,8 @@
 
 Every judgement is a Student-t test on differences within a seed, so what the positions of one seed share (its data, its
 initial weights) cancels. An inverted U needs ONE position significantly above BOTH ends; that position is chosen among
-n - 2, and four shapes are tried, so p-values are multiplied by 4 (n - 2) or 4 (Bonferroni).
+n - 2, and four shapes are tried, so p-values are multiplied by 4 (n - 2) or 4 (Bonferroni). In the shapes, S counts
+seeds and n positions; further axes lead.
 """
 
 from __future__ import annotations
@@ -19,47 +20,40 @@ FloatArray = npt.NDArray[np.float64]
 SHAPES = ("rising", "falling", "inverted U", "U")
 
 
-def shape_p_values(values: FloatArray) -> dict[str, float]:
+def shape_p_values(values: FloatArray) -> FloatArray:
     """Return the Bonferroni-adjusted p-value of each shape.
 
     Parameters
     ----------
     values : numpy.ndarray
-        float64 ``[S, n]``, S seeds at n ascending positions; NaN where a run diverged.
+        float64 ``[..., S, n]`` at n ascending positions; NaN where a run diverged.
 
     Returns
     -------
-    dict of str to float
-        One p-value per entry of ``SHAPES``, in [0, 1]; NaN with fewer than two seeds or too few positions.
+    numpy.ndarray
+        ``[..., 4]``, one p-value per entry of ``SHAPES``, in [0, 1]; NaN with fewer than two seeds or too few positions.
 
     Examples
     --------
     >>> import numpy as np
     >>> p = shape_p_values(np.array([[1.0, 5.0, 2.0], [1.1, 5.2, 2.0], [0.9, 5.1, 2.1]]))
-    >>> min(p, key=p.get), round(p["inverted U"], 4)
-    ('inverted U', 0.0009)
+    >>> dict(zip(SHAPES, p.round(4).tolist()))["inverted U"]
+    0.0009
     """
-    tries = len(SHAPES)
-    rise = _one_sided(values[:, -1:] - values[:, :1])[0]
-    inner, first, last = values[:, 1:-1], values[:, :1], values[:, -1:]
+    inner, first, last = values[..., 1:-1], values[..., :1], values[..., -1:]
     above = np.maximum(_one_sided(inner - first), _one_sided(inner - last))
     below = np.maximum(_one_sided(first - inner), _one_sided(last - inner))
-    raw = {
-        "rising": rise,
-        "falling": _one_sided(values[:, :1] - values[:, -1:])[0],
-        "inverted U": _smallest(above),
-        "U": _smallest(below),
-    }
-    return {shape: float(np.minimum(1.0, tries * p)) for shape, p in raw.items()}
+    rise, fall = _one_sided(last - first)[..., 0], _one_sided(first - last)[..., 0]
+    return np.minimum(1.0, len(SHAPES) * np.stack([rise, fall, _smallest(above), _smallest(below)], axis=-1))
 
 
-def is_flat(values: FloatArray, within: float, level: float) -> bool:
+def is_flat(values: FloatArray, within: float, level: float) -> np.ndarray:
     """Say whether every position is shown to lie within a fraction of the overall mean.
 
     Parameters
     ----------
     values : numpy.ndarray
-        float64 ``[S, n]``; seeds with missing values are left out.
+        float64 ``[..., S, n]``; seeds with missing values are left out.
     within : float
         Largest deviation that still counts as flat, as a fraction of the absolute overall mean.
     level : float
@@ -67,22 +61,23 @@ def is_flat(values: FloatArray, within: float, level: float) -> bool:
 
     Returns
     -------
-    bool
-        True if all intervals lie inside; False if not, or with fewer than two complete seeds.
+    numpy.ndarray
+        bool ``[...]``: True if all intervals lie inside; False if not, or with fewer than two complete seeds.
 
     Examples
     --------
     >>> import numpy as np
-    >>> is_flat(np.array([[1.0, 1.01, 1.0], [1.02, 1.01, 1.01], [0.99, 1.0, 1.0]]), within=0.1, level=0.95)
+    >>> bool(is_flat(np.array([[1.0, 1.01, 1.0], [1.02, 1.01, 1.01], [0.99, 1.0, 1.0]]), within=0.1, level=0.95))
     True
     """
-    complete = values[np.isfinite(values).all(axis=1)]
-    if len(complete) < 2 or values.shape[1] < 2:
-        return False
-    deviation = complete - complete.mean(axis=1, keepdims=True)
-    adjusted = 1.0 - (1.0 - level) / values.shape[1]
-    bounds = student_interval(deviation.T, adjusted)[1]
-    return bool((np.abs(bounds) <= within * abs(complete.mean())).all())
+    complete = np.isfinite(values).all(axis=-1, keepdims=True)
+    kept = np.where(complete, values, np.nan)
+    overall = mean_and_error(kept.reshape(*kept.shape[:-2], -1))[0]
+    deviation = np.where(complete, values - np.where(complete, values, 0.0).mean(axis=-1, keepdims=True), np.nan)
+    adjusted = 1.0 - (1.0 - level) / values.shape[-1]
+    bounds = student_interval(np.swapaxes(deviation, -1, -2), adjusted)[1]
+    inside = np.abs(bounds) <= within * np.abs(overall)[..., None, None]
+    return inside.all(axis=(-2, -1)) & (values.shape[-1] >= 2)
 
 
 def shape_of_values(mean: FloatArray) -> str:
@@ -106,16 +101,19 @@ def shape_of_values(mean: FloatArray) -> str:
 
 
 def _one_sided(differences: FloatArray) -> FloatArray:
-    """Return the p-value ``[n]`` of each column of ``[S, n]`` having a mean above zero."""
+    """Return the p-value ``[..., n]`` of each column of ``[..., S, n]`` having a mean above zero."""
     from scipy import special
 
-    mean, error, count = mean_and_error(differences.T)
+    mean, error, count = mean_and_error(np.swapaxes(differences, -1, -2))
     degrees = np.where(count > 1, count - 1.0, np.nan)
     p = special.stdtr(degrees, -mean / np.where(error > 0.0, error, 1.0))
     # Seeds that agree exactly leave no noise: any difference is then certain, and none is no difference.
     return np.where(error == 0.0, np.where(mean > 0.0, 0.0, 1.0), p)
 
 
-def _smallest(p: FloatArray) -> float:
-    known = p[np.isfinite(p)]
-    return known.min() * p.size if known.size else np.nan
+def _smallest(p: FloatArray) -> FloatArray:
+    if p.shape[-1] == 0:
+        return np.full(p.shape[:-1], np.nan)
+    known = np.isfinite(p)
+    smallest = np.where(known, p, np.inf).min(axis=-1)
+    return np.where(known.any(axis=-1), smallest * p.shape[-1], np.nan)

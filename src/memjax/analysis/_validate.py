@@ -8,7 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-__all__ = ["positions", "require_array", "require_dim", "require_fraction", "require_only_dims", "with_dim"]
+__all__ = [
+    "positions",
+    "require_array",
+    "require_choice",
+    "require_dim",
+    "require_fraction",
+    "require_only_dims",
+    "with_dim",
+]
 
 
 def require_array(values: Any, argument: str) -> None:
@@ -47,6 +55,12 @@ def require_fraction(value: float, argument: str) -> None:
     """Raise ``ValueError`` unless ``0 < value < 1``."""
     if not 0.0 < value < 1.0:
         raise ValueError(f"{argument} = {value!r} must lie strictly between 0 and 1, for example 0.95.")
+
+
+def require_choice(value: Any, allowed: tuple[Any, ...], argument: str) -> None:
+    """Raise ``ValueError`` unless ``value`` is one of ``allowed``."""
+    if value not in allowed:
+        raise ValueError(f"{argument} = {value!r} is not known; choose one of {list(allowed)}.")
 
 
 def positions(values: xr.DataArray, dim: str) -> npt.NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import xarray as xr
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["axes_or_new", "label_of", "scale_axis"]
+__all__ = ["axes_or_new", "label_of", "scale_axis", "text_of"]
 
 
 def axes_or_new(ax: Axes | None, width: float = 4.5, height: float = 3.2) -> Axes:
@@ -28,6 +28,11 @@ def label_of(values: xr.DataArray) -> str:
     name = str(values.attrs.get("long_name", values.name or "")).replace("_", " ")
     units = str(values.attrs.get("units", ""))
     return f"{name} ({units})" if units not in ("", "1") else name
+
+
+def text_of(value: Any) -> str:
+    """Return a swept value as short text: 0.001, 25600, relu."""
+    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)
 
 
 def scale_axis(ax: Axes, values: npt.ArrayLike, which: Literal["x", "y"]) -> None:

@@ -1,4 +1,4 @@
-"""A quantity against a swept value, averaged over seeds."""
+"""A quantity against a swept value, averaged over seeds: one curve, or one for every value of another axis."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from memjax.analysis._validate import positions, require_array, require_fraction, require_only_dims
+from memjax.analysis._validate import positions, require_array, require_dim, require_fraction, require_only_dims
 from memjax.plots._axes import axes_or_new, label_of, scale_axis
+from memjax.plots._lines import add_color_key, draw_lines, is_numeric
 from memjax.plots._mean import draw_mean
-from memjax.plots.styles import style
+from memjax.plots.styles import MARKERS, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["curve"]
+__all__ = ["curve", "curves"]
 
 
 @style()
@@ -92,6 +93,83 @@ def curve(
     ax.set(xlabel=label_of(values[x]), ylabel=label_of(values))
     ax.legend()
     return ax
+
+
+@style()
+def curves(
+    values: xr.DataArray,
+    x: str = "train_size",
+    by: str = "width",
+    over: str = "seed",
+    ax: Axes | None = None,
+    level: float = 0.95,
+    *,
+    key: bool = True,
+) -> Axes:
+    """Draw one curve per value of a second swept axis: the mean over seeds with its interval.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        Values, dimensions ``(over, x, by)`` in any order; ``over`` may be missing. NaN (diverged runs) are left out of
+        the means.
+    x : str
+        Dimension on the horizontal axis, with a numeric coordinate; logarithmic if it spans more than a decade.
+    by : str
+        Dimension of the curves. Numbers are coloured in order, dark to light, anything else by a colour-blind safe set.
+        Up to seven curves have markers of their own and a legend, more of them a colour bar.
+    over : str
+        Dimension of the seeds.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    level : float
+        Nominal coverage of the Student-t bands, between 0 and 1.
+    key : bool
+        Whether to add the legend or colour bar; not in every one of several panels with the same curves.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on, labelled by ``long_name`` and ``units``.
+
+    Raises
+    ------
+    ValueError
+        If ``values`` is not a DataArray, lacks ``by`` or has further dimensions, ``x`` has no numeric coordinate,
+        ``level`` is not in (0, 1), or more categories are asked for than there are colours to tell apart.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from matplotlib.figure import Figure
+    >>> gap = xr.DataArray([[9.0, 40.0, 22.0], [9.4, 60.0, 53.0]], dims=("width", "train_size"),
+    ...                    coords={"train_size": [50, 3200, 25600], "width": [100, 200]})
+    >>> ax = curves(gap, x="train_size", by="width", ax=Figure().subplots())
+    >>> [line.get_label() for line in ax.lines]
+    ['100', '200']
+    """
+    require_array(values, "values")
+    require_dim(values, by, "by")
+    require_only_dims(values, (over, x, by))
+    require_fraction(level, "level")
+    at = positions(values, x)
+    ax = axes_or_new(ax, width=5.5)
+    _, colors = draw_lines(ax, values.sortby(x), x, by, over, level, marked=True)
+    scale_axis(ax, at, "x")
+    ax.set(xlabel=label_of(values[x]), ylabel=label_of(values))
+    if key and is_numeric(values[by]) and len(colors) > len(MARKERS):
+        add_color_key(ax, values[by], colors)
+    elif key:
+        _add_legend(ax, values, by, over, level)
+    return ax
+
+
+def _add_legend(ax: Axes, values: xr.DataArray, by: str, over: str, level: float) -> None:
+    title = label_of(values[by])
+    if over in values.dims:
+        title += "\n" + _default_label(values, over, level).replace(", ", ",\n")
+    # Beside the axes: many curves leave no room inside.
+    ax.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), alignment="left", title_fontsize="small")
 
 
 def _default_label(values: xr.DataArray, over: str, level: float) -> str:

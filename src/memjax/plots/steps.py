@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from memjax.analysis._validate import require_array, require_dim, require_only_dims
 from memjax.plots._axes import axes_or_new, label_of, scale_axis
-from memjax.plots._mean import draw_mean
-from memjax.plots.styles import CATEGORY_COLORS, ordered_colors, style
+from memjax.plots._lines import add_color_key, draw_lines, is_numeric
+from memjax.plots.styles import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["trajectories"]
-
-_MAX_KEY_LABELS = 12
 
 
 @style()
@@ -29,6 +27,7 @@ def trajectories(
     *,
     x: str = "step",
     level: float = 0.95,
+    key: bool = True,
 ) -> Axes:
     """Draw a series against the step, one line per swept value, each the mean over seeds with its interval.
 
@@ -47,6 +46,8 @@ def trajectories(
         Dimension of the records.
     level : float
         Nominal coverage of the Student-t bands, between 0 and 1.
+    key : bool
+        Whether to add the colour bar or legend; not in every one of several panels with the same lines.
 
     Returns
     -------
@@ -74,39 +75,13 @@ def trajectories(
     require_dim(series, x, "x")
     require_only_dims(series, (by, over, x))
     ax = axes_or_new(ax)
-    numeric = series[by].dtype.kind in "iuf"
-    series = series.sortby(by) if numeric else series
-    colors = ordered_colors(series.sizes[by]) if numeric else _category_colors(series, by)
-    means = [
-        draw_mean(ax, series.isel({by: index}), x, over, level, color=color, label=str(series[by].values[index]))
-        for index, color in enumerate(colors)
-    ]
+    means, colors = draw_lines(ax, series, x, by, over, level)
     scale_axis(ax, np.stack([mean.values for mean in means]), "y")
     ax.set(xlabel=label_of(series[x]), ylabel=label_of(series))
-    if numeric:
-        _add_color_bar(ax, series[by], colors)
+    if not key:
+        return ax
+    if is_numeric(series[by]):
+        add_color_key(ax, series[by], colors)
     else:
         ax.legend(title=label_of(series[by]))
     return ax
-
-
-def _category_colors(series: xr.DataArray, by: str) -> list[str]:
-    if series.sizes[by] > len(CATEGORY_COLORS):
-        raise ValueError(
-            f"by = {by!r} has {series.sizes[by]} categories, but only {len(CATEGORY_COLORS)} colours can be told "
-            f"apart; choose some of them, for example with .isel({by}=slice({len(CATEGORY_COLORS)}))."
-        )
-    return list(CATEGORY_COLORS[: series.sizes[by]])
-
-
-def _add_color_bar(ax: Axes, values: xr.DataArray, colors: list[Any]) -> None:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import BoundaryNorm, ListedColormap
-
-    # One cell per value, by rank: sizes that double would otherwise crowd at one end of the bar.
-    edges = np.arange(len(colors) + 1) - 0.5
-    mappable = ScalarMappable(BoundaryNorm(edges, len(colors)), ListedColormap(colors))
-    shown = np.arange(0, len(colors), -(-len(colors) // _MAX_KEY_LABELS))
-    bar = ax.figure.colorbar(mappable, ax=ax, ticks=shown, label=label_of(values))
-    bar.ax.set_yticklabels([f"{values.values[rank]:g}" for rank in shown])
-    bar.ax.tick_params(length=0.0, which="both")

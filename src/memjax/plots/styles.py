@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["CATEGORY_COLORS", "ordered_colors", "style"]
+__all__ = ["CATEGORY_COLORS", "MARKERS", "ordered_colors", "style"]
 
 # Okabe and Ito, "Color Universal Design" (2008), without the yellow, which vanishes on white paper.
 CATEGORY_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+# As many as there are colours, and told apart without them: lines must survive a grey print.
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 @contextmanager

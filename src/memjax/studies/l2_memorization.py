@@ -51,9 +51,9 @@ def _analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
     dataset = datasets["sweep"]
     gap = analysis.gap(dataset["weight_l2"])
     rising = gap.sel(train_size=_RISING)
-    laws = {offset: analysis.fit_power_law(rising, offset=offset) for offset in (True, False)}
+    laws = {offset: analysis.fit(rising, "offset power law" if offset else "power law") for offset in (True, False)}
     # Under another name the seeds are separate curves, each with a fit of its own.
-    alone = analysis.fit_power_law(rising.rename(seed="run"), offset=True)["exponent"]
+    alone = analysis.fit(rising.rename(seed="run"), "offset power law")["exponent"]
     peak = analysis.peak(gap)
     return Findings(
         tables={"published": _claims(peak, laws, alone, gap["train_size"].values.tolist()), "gaps": _gaps(gap)},

@@ -1,0 +1,137 @@
+"""What a model of a curve is: a formula y(x; parameters), and how names and plain functions become one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["CurveModel", "Separable", "curve_model"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Separable(NamedTuple):
+    """How to fit a model that is linear once its shape is given (Golub and Pereyra 1973, doi:10.1137/0710036).
+
+    In the shapes, G counts points of the grid, q numbers of the shape, n positions, k columns, p parameters.
+
+    Attributes
+    ----------
+    grid
+        From positions ``[n]`` to shapes ``[G, q]``, ordered if q = 1, among which the best one starts the search.
+    columns
+        From positions ``[n]`` and shapes ``[..., q]`` to regressors ``[..., n, k]``, scaled so that they stay of order one.
+    parameters
+        From positions, shapes ``[..., q]`` and coefficients ``[..., k]`` to the model's parameters ``[..., p]``.
+    exhaustive
+        Whether the grid holds all shapes that there are.
+    """
+
+    grid: Callable[[FloatArray], FloatArray]
+    columns: Callable[[FloatArray, FloatArray], FloatArray]
+    parameters: Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
+    exhaustive: bool = False
+
+
+@dataclass(frozen=True)
+class CurveModel:
+    """A family of curves y(x; parameters).
+
+    Attributes
+    ----------
+    name
+        What it is called in results.
+    function
+        ``function(x, *parameters)`` gives y; NumPy arrays broadcast against each other.
+    parameters
+        Names of the parameters, in the order of the function's arguments.
+    formula
+        For attributes and legends.
+    start
+        Where the search for the parameters starts, by name; only without `separable`.
+    positive_x
+        Whether x must be positive.
+    singular
+        A parameter and the value at which the others cancel without limit, so that none of them is identified there.
+    separable
+        How to fit it by variable projection, without a start.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> lorentz = CurveModel("peak", lambda x, h, m, w: h / (1 + ((x - m) / w) ** 2), ("h", "m", "w"),
+    ...                      start={"h": 1.0, "m": 5.0, "w": 1.0})
+    >>> lorentz.function(np.array([5.0, 6.0]), 2.0, 5.0, 1.0)
+    array([2., 1.])
+    """
+
+    name: str
+    function: Callable[..., FloatArray]
+    parameters: tuple[str, ...]
+    formula: str = ""
+    start: Mapping[str, float] = field(default_factory=dict)
+    positive_x: bool = False
+    singular: tuple[str, float] | None = None
+    separable: Separable | None = None
+
+    def __post_init__(self) -> None:
+        taken = {"reason", "r_squared", "noise", "residual", "bound"} & set(self.parameters)
+        if not self.parameters or len(set(self.parameters)) < len(self.parameters) or taken:
+            raise ValueError(
+                f"The model {self.name!r} has parameters {self.parameters}: give one or more different names, none of "
+                f"reason, r_squared, noise, residual and bound."
+            )
+        if self.separable is None and set(self.start) != set(self.parameters):
+            raise ValueError(
+                f"The model {self.name!r} has parameters {list(self.parameters)} and starts for {list(self.start)}: "
+                f"give one start for each, for example start={{{self.parameters[0]!r}: 1.0}}."
+            )
+
+
+def curve_model(
+    model: str | CurveModel | Callable[..., FloatArray], start: Mapping[str, float] | None = None
+) -> CurveModel:
+    """Turn a name or a plain function into a model.
+
+    Parameters
+    ----------
+    model : str, CurveModel or callable
+        Name of a built-in model, a model, or ``function(x, a, b, ...)``, whose arguments name the parameters.
+    start : mapping of str to float, optional
+        Where to start, for a plain function.
+
+    Returns
+    -------
+    CurveModel
+        The model.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the starts do not fit the parameters.
+
+    Examples
+    --------
+    >>> curve_model("offset power law").formula
+    'amplitude * x**exponent + offset'
+    >>> curve_model(lambda x, a, b: a + b * x, {"a": 0.0, "b": 1.0}).parameters
+    ('a', 'b')
+    """
+    from memjax.analysis._laws import LAWS
+
+    if isinstance(model, CurveModel):
+        return model
+    if isinstance(model, str):
+        if model not in LAWS:
+            raise ValueError(f"model = {model!r} is not known: use one of {list(LAWS)}, or give a function.")
+        return LAWS[model]
+    if not callable(model):
+        raise ValueError(f"model = {model!r} is neither a name, nor a CurveModel, nor a function of x and parameters.")
+    names = tuple(inspect.signature(model).parameters)[1:]
+    name = getattr(model, "__name__", "function").replace("<lambda>", "function")
+    return CurveModel(name, model, names, f"{name}(x, {', '.join(names)})", start or {})

@@ -1,0 +1,149 @@
+"""The same figure once per value of a dimension, side by side on shared axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from memjax.analysis._validate import require_array, require_dim
+from memjax.plots._axes import text_of
+from memjax.plots.styles import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["small_multiples"]
+
+
+@style()
+def small_multiples(
+    draw: Callable[[xr.DataArray, Axes], Any],
+    values: xr.DataArray,
+    by: str,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+    *,
+    columns: int = 4,
+    width: float = 2.3,
+    height: float = 2.1,
+) -> np.ndarray:
+    """Draw one panel per value of a dimension, with shared axes and one label for all of them.
+
+    Parameters
+    ----------
+    draw : callable
+        Called as ``draw(panel, ax)`` with the values at one entry of ``by``, for example
+        ``lambda panel, ax: plots.curve(panel, x="train_size", ax=ax)``.
+    values : xarray.DataArray
+        Values with the dimension ``by`` and those that ``draw`` needs.
+    by : str
+        Dimension of the panels, in its order.
+    axes : sequence of matplotlib.axes.Axes, optional
+        Axes of one figure or subfigure, at least as many as panels, shared among themselves as you made them; by default
+        a new figure with both axes shared.
+    columns : int
+        Number of panels side by side in a new figure, at most.
+    width, height : float
+        Size of a panel of a new figure in inches.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+        The panels, ``[n]``, one per value of ``by``, titled with it; axes that are left over are hidden. Labels that all
+        panels share stand once, as those of the figure or subfigure, and so does a legend, above a constrained layout.
+
+    Raises
+    ------
+    ValueError
+        If ``values`` is not a DataArray, lacks ``by``, ``columns`` is not positive, or ``axes`` are too few.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> from matplotlib.figure import Figure
+    >>> from memjax import plots
+    >>> gap = xr.DataArray(np.ones((2, 3)), dims=("width", "train_size"),
+    ...                    coords={"width": [100, 200], "train_size": [50, 100, 200]})
+    >>> panels = small_multiples(lambda panel, ax: plots.curve(panel, x="train_size", ax=ax), gap, by="width",
+    ...                          axes=Figure(layout="constrained").subplots(1, 2, sharex=True, sharey=True))
+    >>> [ax.get_title() for ax in panels]
+    ['width = 100', 'width = 200']
+    """
+    require_array(values, "values")
+    require_dim(values, by, "by")
+    if columns < 1:
+        raise ValueError(f"columns = {columns!r} must be a positive whole number, for example 4.")
+    count = values.sizes[by]
+    grid = _new_axes(count, columns, width, height) if axes is None else _given_axes(axes, count, by)
+    panels = grid[:count]
+    for ax in grid[count:]:
+        ax.set_visible(False)
+    for index, ax in enumerate(panels):
+        draw(values.isel({by: index}), ax)
+        ax.set_title(_title(values[by], index))
+    _one_label(panels, "x")
+    _one_label(panels, "y")
+    _one_legend(panels)
+    return panels
+
+
+def _new_axes(count: int, columns: int, width: float, height: float) -> np.ndarray:
+    import matplotlib.pyplot as plt
+
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    size = (width * columns + 0.3, height * rows + 0.3)
+    grid = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained")[1]
+    # Shared axes are numbered in the last row only, which is not full: the row above stands in where it is empty.
+    for ax in grid.ravel()[max(count - columns, 0) : count]:
+        ax.tick_params(labelbottom=True)
+    return grid.ravel()
+
+
+def _given_axes(axes: Sequence[Axes] | np.ndarray, count: int, by: str) -> np.ndarray:
+    grid = np.array(axes, dtype=object).ravel()
+    if grid.size < count:
+        raise ValueError(
+            f"axes holds {grid.size} axes, but by = {by!r} has {count} values; give at least as many, for example "
+            f"plt.subplots(1, {count})[1]."
+        )
+    return grid
+
+
+def _title(coordinate: xr.DataArray, index: int) -> str:
+    units = str(coordinate.attrs.get("units", "1"))
+    text = f"{coordinate.name} = {text_of(coordinate.values[index])}".replace("_", " ")
+    return text if units in ("", "1") else f"{text} {units}"
+
+
+def _one_label(panels: np.ndarray, which: Literal["x", "y"]) -> None:
+    """Move the label that all panels have to the figure; labels that differ stay."""
+    labels = {getattr(ax, f"get_{which}label")() for ax in panels}
+    if len(labels) > 1:
+        return
+    import matplotlib
+
+    for ax in panels:
+        getattr(ax, f"set_{which}label")("")
+    # The figure of a panel is its subfigure where there is one, so other panels beside it keep labels of their own.
+    getattr(panels[0].figure, f"sup{which}label")(labels.pop(), fontsize=matplotlib.rcParams["axes.labelsize"])
+
+
+def _one_legend(panels: np.ndarray) -> None:
+    """Move the legend that says what all others say to the figure; legends that differ stay."""
+    legends = [legend for legend in (ax.get_legend() for ax in panels) if legend is not None]
+    texts = [{text.get_text() for text in legend.get_texts()} for legend in legends]
+    if not legends or len(panels) == 1 or set().union(*texts) not in texts:
+        return
+    fullest = legends[texts.index(set().union(*texts))]
+    handles, labels = fullest.legend_handles, [text.get_text() for text in fullest.get_texts()]
+    title = fullest.get_title().get_text().replace("\n", " ")
+    figure = panels[0].figure
+    # Only a constrained layout makes room for a legend outside of the axes.
+    outside = type(figure.get_layout_engine()).__name__ == "ConstrainedLayoutEngine"
+    for legend in legends if outside else [other for other in legends if other is not fullest]:
+        legend.remove()
+    if outside:
+        figure.legend(handles, labels, title=title or None, loc="outside upper center", ncols=len(labels))

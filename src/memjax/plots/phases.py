@@ -1,0 +1,214 @@
+"""A quantity over two swept axes: where it is large, where small, and where the border runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from memjax.analysis import mean_interval
+from memjax.analysis._validate import require_array, require_dim, require_only_dims
+from memjax.plots._axes import axes_or_new, label_of
+from memjax.plots._lines import is_numeric, ticks_of
+from memjax.plots.styles import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+    from matplotlib.colors import Normalize
+
+__all__ = ["phase_diagram"]
+
+_LINE_STYLES: tuple[Literal["-", "--", ":", "-."], ...] = ("-", "--", ":", "-.")
+# Points that a letter takes across, and a tick label across its line; both a little more than they need.
+_LETTER, _LINE = 4.9, 14.0
+
+
+@style()
+def phase_diagram(
+    values: xr.DataArray,
+    x: str,
+    y: str,
+    over: str = "seed",
+    ax: Axes | None = None,
+    *,
+    center: float | None = None,
+    contour: float | Sequence[float] | None = None,
+    limits: tuple[float, float] | None = None,
+    key: bool = True,
+) -> Axes:
+    """Draw the mean over seeds over two swept axes as a map of equal cells.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        Values, dimensions ``(over, x, y)`` in any order; ``over`` may be missing. The mean of a cell is over its finite
+        runs; a cell without any is hatched.
+    x, y : str
+        Dimensions across and up. Numbers are sorted and placed by rank, since swept values often double; anything else
+        keeps its order.
+    over : str
+        Dimension of the seeds.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    center : float, optional
+        Value in the middle of a diverging colour map, as 0 for a difference. Without it the map is viridis, logarithmic
+        if all means are positive and span more than two decades.
+    contour : float or sequence of float, optional
+        Up to four levels; each is drawn as a line along the edges between cells below it and cells at or above it.
+    limits : tuple of float, optional
+        Ends of the colours, so that several panels can share them; by default the least and the largest mean. With
+        ``center`` the colours reach equally far to both sides of it.
+    key : bool
+        Whether to add the colour bar; not in every one of several panels with the same ``limits``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on; the cells are ``ax.collections[0]``, to which a colour bar of your own can be made. The legend
+        stands above the map: with one, give a title room by ``ax.set_title(text, pad=20)``.
+
+    Raises
+    ------
+    ValueError
+        If ``values`` is not a DataArray, lacks ``x`` or ``y`` or has further dimensions, ``x`` and ``y`` are the same,
+        a level of ``contour`` is not finite or there are more than four, or ``limits`` are not two rising numbers.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from matplotlib.figure import Figure
+    >>> accuracy = xr.DataArray([[0.1, 0.9], [0.4, 1.0]], dims=("width", "train_size"),
+    ...                         coords={"width": [10, 100], "train_size": [50, 3200]}, attrs={"long_name": "accuracy"})
+    >>> ax = phase_diagram(accuracy, x="train_size", y="width", contour=0.5, ax=Figure(layout="constrained").subplots())
+    >>> [text.get_text() for text in ax.get_xticklabels()], ax.get_legend().get_texts()[0].get_text()
+    (['50', '3200'], 'accuracy = 0.5')
+    """
+    levels = _levels(contour)
+    _check(values, x, y, over, limits)
+    mean = _mean(values, x, y, over)
+    ax = axes_or_new(ax)
+    finite = np.where(np.isfinite(mean.values), mean.values, np.nan)
+    mesh = _draw_cells(ax, finite, _norm(finite, center, limits), "viridis" if center is None else "RdBu_r")
+    handles = _hatch(ax, finite) + _draw_borders(ax, finite, levels, label_of(values))
+    _label_axes(ax, mean[x], mean[y])
+    if handles:
+        _add_legend(ax, handles)
+    if key and np.isfinite(finite).any():
+        bar = ax.figure.colorbar(mesh, ax=ax, label=label_of(values))
+        bar.ax.minorticks_off()
+    return ax
+
+
+def _check(values: xr.DataArray, x: str, y: str, over: str, limits: tuple[float, float] | None) -> None:
+    require_array(values, "values")
+    require_dim(values, x, "x")
+    require_dim(values, y, "y")
+    if x == y:
+        raise ValueError(f"x and y are both {x!r}; a map needs two dimensions. Use plots.curve for one.")
+    require_only_dims(values, (over, x, y))
+    if limits is not None and not (len(limits) == 2 and np.isfinite(limits).all() and limits[0] < limits[1]):
+        raise ValueError(f"limits = {limits!r} must be two finite numbers, the lower first, for example (0.0, 1.0).")
+
+
+def _levels(contour: float | Sequence[float] | None) -> list[float]:
+    levels = [] if contour is None else [float(level) for level in np.atleast_1d(contour)]
+    if len(levels) > len(_LINE_STYLES) or not np.isfinite(levels).all():
+        raise ValueError(
+            f"contour = {contour!r} must be a finite number, or up to {len(_LINE_STYLES)} of them, for example 0.5."
+        )
+    return levels
+
+
+def _mean(values: xr.DataArray, x: str, y: str, over: str) -> xr.DataArray:
+    mean = mean_interval(values, over)["mean"] if over in values.dims else values
+    for dim in (x, y):
+        mean = mean.sortby(dim) if is_numeric(mean[dim]) else mean
+    return mean.transpose(y, x)
+
+
+def _norm(means: np.ndarray, center: float | None, limits: tuple[float, float] | None) -> Normalize:
+    from matplotlib.colors import CenteredNorm, LogNorm, Normalize
+
+    known = means[np.isfinite(means)]
+    low, high = limits or ((known.min(), known.max()) if known.size else (0.0, 1.0))
+    if center is not None:
+        # Without any deviation every cell has the middle colour, whatever the range.
+        return CenteredNorm(center, max(abs(low - center), abs(high - center)) or 1.0)
+    decades = known.size and known.min() > 0.0 and low > 0.0 and high > 100.0 * low
+    return LogNorm(low, high) if decades else Normalize(low, high)
+
+
+def _draw_cells(ax: Axes, means: np.ndarray, norm: Normalize, colors: str) -> QuadMesh:
+    rows, columns = means.shape
+    edges = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
+    # Edges in the colour of their cell: without them PDF and SVG viewers show hairlines between cells.
+    return ax.pcolormesh(*edges, np.ma.masked_invalid(means), norm=norm, cmap=colors, edgecolors="face", linewidth=0.3)
+
+
+def _hatch(ax: Axes, means: np.ndarray) -> list[Any]:
+    """Hatch the cells without a finite mean, and return what says so in the legend."""
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Patch, Rectangle
+
+    missing = np.argwhere(~np.isfinite(means))
+    if not missing.size:
+        return []
+    look: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.45", "hatch": "/////", "linewidth": 0.0}
+    cells = [Rectangle((column - 0.5, row - 0.5), 1.0, 1.0) for row, column in missing]
+    ax.add_collection(PatchCollection(cells, **look))
+    return [Patch(label="no finite run", **look)]
+
+
+def _draw_borders(ax: Axes, means: np.ndarray, levels: list[float], name: str) -> list[Any]:
+    """Draw each level along the edges between the cells it parts, and return its entry of the legend."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.lines import Line2D
+    from matplotlib.patheffects import withStroke
+
+    handles = []
+    for level, dashes in zip(levels, _LINE_STYLES, strict=False):
+        # Black on a white rim shows on every colour of the map.
+        rim = [withStroke(linewidth=3.2, foreground="white")]
+        lines = LineCollection(
+            _border(means, level), colors="black", linewidths=1.4, linestyles=dashes, path_effects=rim
+        )
+        ax.add_collection(lines)
+        handles.append(Line2D([], [], color="black", linewidth=1.4, linestyle=dashes, label=f"{name} = {level:g}"))
+    return handles
+
+
+def _add_legend(ax: Axes, handles: list[Any]) -> None:
+    # Above the map: inside it would hide cells.
+    letters = sum(len(handle.get_label()) for handle in handles)
+    ax.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=2 if letters * _LETTER < 0.6 * 72.0 * ax.bbox.width / ax.figure.dpi else 1,
+        borderaxespad=0.2,
+    )
+
+
+def _border(means: np.ndarray, level: float) -> list[list[tuple[float, float]]]:
+    """Edges between neighbouring cells of which one is below a level; none beside a cell without a mean."""
+    above, known = means >= level, np.isfinite(means)
+    across = np.argwhere((above[:, 1:] != above[:, :-1]) & known[:, 1:] & known[:, :-1])
+    upward = np.argwhere((above[1:] != above[:-1]) & known[1:] & known[:-1])
+    upright = [[(column + 0.5, row - 0.5), (column + 0.5, row + 0.5)] for row, column in across.tolist()]
+    return upright + [[(column - 0.5, row + 0.5), (column + 0.5, row + 0.5)] for row, column in upward.tolist()]
+
+
+def _label_axes(ax: Axes, x: xr.DataArray, y: xr.DataArray) -> None:
+    # A colour bar and the labels themselves will take about a fifth of the room.
+    width, height = (0.8 * 72.0 * pixels / ax.figure.dpi for pixels in ax.bbox.size)
+    for axis, coordinate, room in ((ax.xaxis, x, width), (ax.yaxis, y, height)):
+        ranks, texts = ticks_of(coordinate, max(2, int(room // _LINE)))
+        axis.set_ticks(ranks, texts)
+        axis.set_label_text(label_of(coordinate))
+        if axis is ax.xaxis and max(map(len, texts)) * len(texts) * _LETTER > room:
+            for text in ax.get_xticklabels():
+                text.set(rotation=45.0, ha="right", rotation_mode="anchor")
+    ax.tick_params(length=0.0, which="both")

@@ -1,0 +1,166 @@
+"""A map over two swept axes: every cell, label, hatch and border against the numbers it is made from."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.colors import CenteredNorm, LogNorm
+from matplotlib.figure import Figure
+
+from memjax import plots
+
+SIZE, WIDTH = [50, 100, 200, 400], [8, 16, 32]
+
+
+@pytest.fixture
+def accuracy():
+    mean = np.array([[0.9, 0.7, 0.3, 0.2], [1.0, 0.9, 0.7, 0.3], [1.0, 1.0, 0.9, 0.8]])
+    return xr.DataArray(
+        mean + np.array([-0.05, 0.05])[:, None, None],
+        dims=("seed", "width", "train_size"),
+        coords={"train_size": ("train_size", SIZE, {"long_name": "train size"}), "width": WIDTH},
+        attrs={"long_name": "accuracy", "units": "1"},
+    )
+
+
+def draw(values, **options):
+    ax = plots.phase_diagram(
+        values, options.pop("x", "train_size"), options.pop("y", "width"),
+        ax=Figure(layout="constrained").subplots(), **options,
+    )  # fmt: skip
+    ax.figure.savefig(BytesIO(), format="png")
+    return ax
+
+
+def cells(ax):
+    return ax.collections[0].get_array()
+
+
+def edges(ax, collection):
+    """Segments of a border as pairs of sorted corners."""
+    segments = ax.collections[collection].get_segments()
+    return {tuple(sorted(map(tuple, segment.tolist()))) for segment in segments}
+
+
+def test_cells_are_means_over_seeds_by_rank_whatever_the_order(accuracy):
+    shuffled = accuracy.transpose("train_size", "seed", "width").isel(train_size=[2, 0, 3, 1], width=[1, 2, 0])
+    ax = draw(shuffled)
+    np.testing.assert_allclose(cells(ax), accuracy.mean("seed"))
+    corners = ax.collections[0].get_coordinates()
+    np.testing.assert_array_equal(corners[0, :, 0], [-0.5, 0.5, 1.5, 2.5, 3.5])
+    np.testing.assert_array_equal(corners[:, 0, 1], [-0.5, 0.5, 1.5, 2.5])
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["50", "100", "200", "400"]
+    assert ax.get_yticks().tolist() == [0, 1, 2] and [text.get_text() for text in ax.get_yticklabels()] == [
+        "8",
+        "16",
+        "32",
+    ]
+    bar = ax.figure.axes[1]
+    assert (ax.get_xlabel(), ax.get_ylabel(), bar.get_ylabel()) == ("train size", "width", "accuracy")
+
+
+def test_the_other_way_round_is_the_transpose(accuracy):
+    ax = draw(accuracy, x="width", y="train_size")
+    np.testing.assert_allclose(cells(ax), accuracy.mean("seed").transpose("train_size", "width"))
+
+
+def test_no_seeds_is_the_values_themselves_and_categories_keep_their_order(accuracy):
+    named = accuracy.isel(seed=0).assign_coords(width=["tanh", "relu", "gelu"])
+    ax = draw(named)
+    np.testing.assert_array_equal(cells(ax), named)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["tanh", "relu", "gelu"]
+
+
+def test_a_cell_without_a_finite_run_is_hatched_and_explained(accuracy):
+    accuracy[:, 2, 1] = np.nan
+    accuracy[0, 1, 0], accuracy[0, 0, 3] = np.nan, np.inf
+    ax = draw(accuracy)
+    mask = np.zeros((3, 4), bool)
+    mask[2, 1] = True
+    np.testing.assert_array_equal(np.ma.getmaskarray(cells(ax)), mask)
+    assert cells(ax)[1, 0] == accuracy[1, 1, 0] and cells(ax)[0, 3] == accuracy[1, 0, 3]
+    hatched = ax.collections[1]
+    assert hatched.get_hatch() and len(hatched.get_paths()) == 1
+    np.testing.assert_array_equal(hatched.get_paths()[0].get_extents().get_points(), [[0.5, 1.5], [1.5, 2.5]])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no finite run"]
+    assert draw(accuracy.isel(width=[0])).get_legend() is None
+
+
+def test_nothing_finite_is_hatched_all_over_and_has_no_colour_bar(accuracy):
+    ax = draw(accuracy * np.nan, contour=0.5, center=0.0)
+    assert len(ax.collections[1].get_paths()) == 12 and len(ax.figure.axes) == 1
+
+
+def test_the_border_runs_between_cells_below_and_at_the_level(accuracy):
+    accuracy[:, 2, 3] = np.nan
+    ax = draw(accuracy, contour=[0.7, 0.95])
+    # Widths 8 and 16 reach 0.7 up to sizes 100 and 200; nothing borders on the hatched cell.
+    staircase = {((1.5, -0.5), (1.5, 0.5)), ((1.5, 0.5), (2.5, 0.5)), ((2.5, 0.5), (2.5, 1.5))}
+    assert edges(ax, 2) == staircase
+    assert edges(ax, 3) == {
+        ((-0.5, 0.5), (0.5, 0.5)), ((0.5, 0.5), (0.5, 1.5)), ((0.5, 1.5), (1.5, 1.5)), ((1.5, 1.5), (1.5, 2.5)),
+    }  # fmt: skip
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["no finite run", "accuracy = 0.7", "accuracy = 0.95"]
+    styles = [handle.get_linestyle() for handle in ax.get_legend().legend_handles[1:]]
+    assert styles == ["-", "--"]
+
+
+def test_no_border_runs_beside_a_cell_without_a_mean():
+    values = np.ones((3, 3))
+    values[1, 1] = np.nan
+    ax = draw(xr.DataArray(values, dims=("width", "train_size")), contour=0.5)
+    assert edges(ax, 2) == set()
+
+
+def test_colours_follow_the_values(accuracy):
+    assert type(draw(accuracy).collections[0].norm) is not LogNorm
+    decades = accuracy * [1.0, 1.0, 1.0, 0.01]
+    ax = draw(decades)
+    assert isinstance(ax.collections[0].norm, LogNorm)
+    np.testing.assert_allclose(ax.collections[0].get_clim(), [0.002, 1.0])
+    assert type(draw(decades - 0.003).collections[0].norm) is not LogNorm
+    assert ax.collections[0].get_cmap().name == "viridis"
+
+
+def test_a_centre_is_white_and_both_sides_reach_equally_far(accuracy):
+    ax = draw(accuracy - 0.7, center=0.0)
+    mesh = ax.collections[0]
+    assert isinstance(mesh.norm, CenteredNorm)
+    np.testing.assert_allclose(mesh.get_clim(), [-0.5, 0.5])
+    assert min(mesh.to_rgba(0.0)) > 0.95
+    np.testing.assert_allclose(draw(accuracy - 0.3, center=0.0).collections[0].get_clim(), [-0.7, 0.7])
+    assert draw(accuracy * 0.0, center=0.0).collections[0].get_clim() == (-1.0, 1.0)
+
+
+def test_limits_are_shared_and_the_key_can_be_left_out(accuracy):
+    ax = draw(accuracy, limits=(0.0, 1.0), key=False)
+    assert ax.collections[0].get_clim() == (0.0, 1.0) and len(ax.figure.axes) == 1
+
+
+def test_labels_that_do_not_fit_are_turned_or_thinned(accuracy):
+    assert {text.get_rotation() for text in draw(accuracy).get_xticklabels()} == {0.0}
+    long = accuracy.assign_coords(train_size=[f"a long name, number {i}" for i in range(4)])
+    assert {text.get_rotation() for text in draw(long).get_xticklabels()} == {45.0}
+    many = xr.DataArray(np.ones((2, 60)), dims=("width", "train_size"), coords={"train_size": np.arange(60)})
+    ax = draw(many)
+    keys = dict(zip(ax.get_xticks().tolist(), [text.get_text() for text in ax.get_xticklabels()], strict=True))
+    assert keys == {rank: str(rank) for rank in range(0, 60, 5)}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"x": "depth"}, "x = 'depth' is not a dimension"),
+        ({"y": "depth"}, "y = 'depth' is not a dimension"),
+        ({"x": "width"}, "x and y are both 'width'; a map needs two"),
+        ({"over": "run"}, r"Choose one entry of \['seed'\]"),
+        ({"contour": float("nan")}, "contour = nan must be a finite number"),
+        ({"contour": [1, 2, 3, 4, 5]}, "up to 4 of them"),
+        ({"limits": (1.0, 0.0)}, "the lower first"),
+    ],
+)
+def test_errors(accuracy, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        draw(accuracy, **options)
