@@ -1,16 +1,17 @@
-"""The report of a study: settings, tables, figures and provenance as Markdown."""
+"""The report of a study: one description of what it contains, written as Markdown and as one HTML file."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import xarray as xr
+from memjax.studies._content import Picture
+from memjax.studies._html import page
+from memjax.studies._markdown import as_markdown, markdown
 
-    from memjax.studies.study import Findings, Study, Table
+if TYPE_CHECKING:
+    from memjax.studies._content import Report
+    from memjax.studies.study import Table
 
 __all__ = ["as_markdown", "as_text", "write_report"]
 
@@ -33,35 +34,10 @@ def as_text(table: Table) -> str:
     return "\n".join([table.title, *lines, *([table.note] if table.note else [])])
 
 
-def as_markdown(table: Table) -> str:
-    """Table as Markdown."""
-    head = [table.columns, tuple("---" for _ in table.columns)]
-    lines = [f"| {' | '.join(row)} |" for row in [*head, *table.rows]]
-    return "\n".join([f"### {table.title}", "", *lines, "", table.note]).rstrip()
-
-
-def write_report(path: Path, study: Study, scale: str, datasets: Mapping[str, xr.Dataset], findings: Findings) -> None:
-    """Write the report of a study to a Markdown file beside its figures."""
-    parts = [
-        f"# {study.title}",
-        f"Study `{study.name}` at scale `{scale}` ({study.scales[scale]}). Published as: {study.source}.",
-        *(as_markdown(table) for table in findings.tables.values()),
-        *(f"![{name}]({name}.png)\n\n{findings.captions.get(name, '')}".rstrip() for name in findings.figures),
-        "## Settings and provenance",
-        *(_provenance(name, dataset) for name, dataset in datasets.items()),
-    ]
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-
-
-def _provenance(name: str, dataset: xr.Dataset) -> str:
-    attrs = dataset.attrs
-    versions = ", ".join(f"{package} {version}" for package, version in json.loads(attrs["versions"]).items())
-    axes = "\n".join(f"- `{axis}`: {', '.join(map(str, labels))}" for axis, labels in json.loads(attrs["axes"]).items())
-    return "\n\n".join(
-        [
-            f"**{name}**, made {attrs['created']} with {versions}.",
-            f"Axes:\n\n{axes}",
-            f"Packing: `{attrs['packing']}`",
-            f"Experiment:\n\n```json\n{attrs['experiment']}\n```",
-        ]
-    )
+def write_report(folder: Path, report: Report) -> None:
+    """Write ``report.md`` and ``report.html`` beside the figures, which the second holds as they are in the folder."""
+    blocks = (block for section in report.sections for block in section.blocks)
+    names = [block.name for block in blocks if isinstance(block, Picture)]
+    pictures = {name: (folder / f"{name}.png").read_bytes() for name in names}
+    (folder / "report.md").write_text(markdown(report), encoding="utf-8")
+    (folder / "report.html").write_text(page(report, pictures), encoding="utf-8")

@@ -6,6 +6,7 @@ import csv
 import importlib
 import os
 import pkgutil
+import shlex
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,10 @@ from typing import TYPE_CHECKING
 
 import memjax.studies
 from memjax.errors import InputError, listing
+from memjax.precision import x64_enabled
 from memjax.results.files import DATASET_FILE, save
+from memjax.studies._content import Code, describe
+from memjax.studies._html import PICTURE_DPI
 from memjax.studies.report import write_report
 from memjax.studies.study import Findings, Study
 from memjax.sweep import sweep
@@ -29,7 +33,7 @@ _PARTS = ("study", "report", "run")
 def _modules() -> dict[str, str]:
     """Module of every study by its name on the command line: a study is a file here that defines ``STUDY``."""
     found = (module.name for module in pkgutil.iter_modules(memjax.studies.__path__))
-    return {name.replace("_", "-"): name for name in found if name not in _PARTS}
+    return {name.replace("_", "-"): name for name in found if name not in _PARTS and not name.startswith("_")}
 
 
 def names() -> list[str]:
@@ -67,7 +71,7 @@ def run(
     store: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
 ) -> tuple[Path, Findings]:
-    """Run a study and leave its folder: the datasets first, then figures, tables and ``report.md``.
+    """Run a study and leave its folder: the datasets first, then figures, tables, ``report.md`` and ``report.html``.
 
     Parameters
     ----------
@@ -110,7 +114,8 @@ def run(
         dataset.attrs |= {"study": study.name, "scale": scale, "title": study.title}
     save_folder(target, datasets)
     findings = study.analyse(datasets)
-    _write_findings(target, study, scale, datasets, findings)
+    _write_findings(target, findings)
+    write_report(target, describe(study, scale, seeds, datasets, findings, _command(study, scale, seeds)))
     return target, findings
 
 
@@ -144,13 +149,21 @@ def save_folder(target: Path, datasets: Mapping[str, xr.Dataset]) -> None:
     target.chmod(0o755)
 
 
-def _write_findings(
-    folder: Path, study: Study, scale: str, datasets: Mapping[str, xr.Dataset], findings: Findings
-) -> None:
+def _write_findings(folder: Path, findings: Findings) -> None:
     for name, figure in findings.figures.items():
         for ending in ("png", "pdf"):
-            figure.savefig(folder / f"{name}.{ending}", dpi=200, bbox_inches="tight")
+            figure.savefig(folder / f"{name}.{ending}", dpi=PICTURE_DPI, bbox_inches="tight")
     for name, table in findings.tables.items():
         with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([table.columns, *table.rows])
-    write_report(folder / "report.md", study, scale, datasets, findings)
+
+
+def _command(study: Study, scale: str, seeds: int) -> Code:
+    """What makes the same study again, in a folder of its own; for a study that is not built in, a call."""
+    out = f"{study.name}-{scale}-again"
+    if study.name in names() and find(study.name) == study:
+        settings = "JAX_ENABLE_X64=1 " if x64_enabled() else ""
+        words = ["memjax", "study", study.name, "--scale", scale, "--seeds", str(seeds), "--out", out]
+        return Code("On the command line", "sh", settings + shlex.join(words))
+    call = f"memjax.studies.run(study, {out!r}, scale={scale!r}, seeds={seeds})"
+    return Code("In Python, where study is the one named above", "python", call)
