@@ -85,3 +85,21 @@ def test_one_seed_has_no_interval():
 
 def test_units_are_kept():
     assert peak(_noisy()).height.attrs["units"] == "1"
+
+
+def test_noise_is_that_of_one_run_beyond_the_level_of_its_seed():
+    values = _noisy() + xr.DataArray([0.0, 50.0, -20.0, 3.0], dims="seed")
+    top = peak(values)
+    levelled = values - values.mean("train_size") - values.mean("seed") + values.mean()
+    assert top.noise.item() == pytest.approx(np.sqrt((levelled**2).sum() / (3 * 9)).item())
+    assert top.prominence_in_noise.item() == pytest.approx(float(top.prominence / top.noise))
+    assert top.rise_in_noise.item() == pytest.approx(float(top.rise_above_ends / top.noise))
+    assert np.isnan(peak(_curve(GAP)).noise) and np.isnan(peak(_curve(GAP)).prominence_in_noise)
+
+
+def test_location_interval_holds_the_positions_that_the_noise_allows():
+    assert peak(_noisy(sd=0.1)).location_interval.values.tolist() == [3200.0, 3200.0]
+    # The two largest means are 2.35 apart: a standard error of 1.5 lets them change places, one of 0.05 does not.
+    assert peak(_noisy(sd=3.0)).location_interval.values.tolist() == [1600.0, 3200.0]
+    assert np.isnan(peak(_noisy(), resamples=0).location_interval).all()
+    assert np.isnan(peak(_curve(GAP)).location_interval).all()
