@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import jax
 
 from memjax.precision import compile_settings, under
 
-__all__ = ["deal"]
+__all__ = ["deal", "turn"]
 
 Item = TypeVar("Item")
+
+# XLA's CPU client has one pool of threads for all programs of the process, as many as there are cores. Linear algebra over
+# a batch (LAPACK, FFT) hands its work to that pool and waits for it inside of it: as many such programs at once as there
+# are threads wait for ever (jax-ml/jax, seen with two lanes on two cores). One thread must stay free to do the work.
+_WAITING = threading.Semaphore(max(1, len(os.sched_getaffinity(0)) - 1 if hasattr(os, "sched_getaffinity") else 1))
+
+
+def turn(waits: bool) -> AbstractContextManager[Any]:
+    """Room to run a program in a lane, to be held until it is done: limited for one that waits inside XLA's pool."""
+    return _WAITING if waits else nullcontext()
 
 
 def deal(items: Sequence[Item], work: Callable[[Item, Any, threading.Event], None], lanes: int) -> None:

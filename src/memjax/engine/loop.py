@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -44,6 +45,10 @@ def segment(
     return jax.lax.scan(one_record, state, rows, length=records)
 
 
+# What runs on XLA's own pool over a batch and waits for it: calls of LAPACK, and Fourier transforms.
+_WAITS = re.compile(r"@lapack_|stablehlo\.fft")
+
+
 class Compiled(NamedTuple):
     """Compiled programs of one packed shape on one device.
 
@@ -56,11 +61,14 @@ class Compiled(NamedTuple):
         ``(data, state) -> records [R, ...]`` of the state as it is.
     segment
         ``(data, state, rows) -> (state, records [K, R, ...])``.
+    waits
+        Whether one of them waits for XLA's pool of threads inside of it; see `memjax.engine.lanes.turn`.
     """
 
     init: Any
     record: Any
     segment: Any
+    waits: bool
 
 
 def _start_shapes(program: Program, hyper: Any) -> tuple[Any, Any]:
@@ -141,8 +149,10 @@ def compile_block(
         jax.jit(lambda d, s: take_record(program, schedule, d, s)).lower(*place((data, state))),
         jax.jit(lambda d, s, r: segment(program, schedule, records, d, s, r)).lower(*place((data, state, rows))),
     )
+    waits = device.platform == "cpu" and any(_WAITS.search(low.as_text()) for low in lowered)
     with ThreadPoolExecutor(len(lowered)) as pool:
-        return Compiled(*pool.map(lambda low: low.compile(compiler_options=_options(device)), lowered))
+        init, record, run = pool.map(lambda low: low.compile(compiler_options=_options(device)), lowered)
+    return Compiled(init, record, run, waits)
 
 
 def _options(device: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from memjax.engine.lanes import turn
 from memjax.engine.loop import Compiled, compile_block, state_shapes
 from memjax.engine.pack import Block, batch_order, draw_block
 from memjax.engine.partition import BlockPlan
@@ -61,16 +62,20 @@ def train_block(
     packed = draw_block(program, block.shape, [run.experiment for run in block.runs])
     data = _on_device(packed, pool, device)
     trail = _Trail(block, start)
-    state = _restored(block, start, device) if start else _initial(compiled, packed, device)
+    with turn(compiled.waits):
+        state = _restored(block, start, device) if start else _initial(compiled, packed, device)
     if start is None:
-        trail.add(jax.tree.map(lambda leaf: np.asarray(leaf)[None], compiled.record(data, state)))
+        with turn(compiled.waits):
+            trail.add(jax.tree.map(lambda leaf: np.asarray(leaf)[None], compiled.record(data, state)))
         trail.snap(0, state)
     span = block.records * program.record_every
     for step in range(trail.step, program.steps, span):
         if stop.is_set():
             return trail.result(state)
-        state, records = compiled.segment(data, state, _rows(block, step, step + span, device))
-        trail.add(jax.tree.map(np.asarray, records))
+        rows = _rows(block, step, step + span, device)
+        with turn(compiled.waits):
+            state, records = compiled.segment(data, state, rows)
+            trail.add(jax.tree.map(np.asarray, records))
         trail.step = step + span
         trail.snap(trail.step, state)
         if trail.step < program.steps:

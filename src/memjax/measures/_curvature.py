@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
+from jax.scipy.linalg import eigh_tridiagonal
 
 from memjax.examples import Examples
 from memjax.measures.gradient import tile_gradient, unit
@@ -132,8 +133,12 @@ def _largest(diagonal: Array, beside: Array) -> Array:
     """Largest eigenvalue of the tridiagonal matrix, without the rows after its end."""
     inside = jnp.concatenate([jnp.ones(1, bool), beside[:-1] != 0])
     # Zeros there would be eigenvalues too, larger than negative ones. The first entry never is larger than the largest.
-    diagonal = jnp.where(inside, diagonal, diagonal[0])
-    matrix = jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1)
-    finite = jnp.isfinite(matrix).all()
-    # LAPACK promises nothing about NaN.
-    return jnp.where(finite, jnp.linalg.eigvalsh(jnp.where(finite, matrix, 0))[-1], jnp.nan)
+    diagonal, last = jnp.where(inside, diagonal, diagonal[0]), diagonal.size - 1
+    finite = jnp.isfinite(diagonal).all() & jnp.isfinite(beside).all()
+    if last == 0:
+        return diagonal[0]
+    # By bisection in JAX, which squares entries: hence the scale. LAPACK over a batch of runs would wait, in each lane, for the threads that the lanes occupy.
+    scale = jnp.maximum(jnp.abs(diagonal).max(), jnp.abs(beside).max())
+    rows = (jnp.where(finite, part / jnp.where(scale == 0, 1, scale), 0) for part in (diagonal, beside[:-1]))
+    found = eigh_tridiagonal(*rows, eigvals_only=True, select="i", select_range=(last, last))[0]
+    return jnp.where(finite, found * scale, jnp.nan)
