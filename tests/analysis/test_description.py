@@ -4,6 +4,7 @@ import xarray as xr
 from scipy import stats
 
 from memjax.analysis import describe, fit
+from memjax.analysis._shape import is_flat
 
 SIZE = 50 * 2 ** np.arange(10)
 GAP = np.array([9.15, 12.87, 17.56, 23.16, 30.05, 38.12, 40.47, 32.33, 26.56, 22.49])
@@ -60,6 +61,7 @@ def test_the_law_is_that_of_the_branch_without_the_turn():
     assert np.isnan(evidence["parameter_value"].sel(parameter="rate"))
     assert evidence["range"].values.tolist() == [50.0, 1600.0]
     assert said_of(_curve(GAP[:6])).evidence["range"].values.tolist() == [50.0, 1600.0]
+    assert said_of(_curve(50.0 - GAP)).evidence["range"].values.tolist() == [50.0, 1600.0]
 
 
 def test_minimum_is_reported_the_right_way_up():
@@ -212,3 +214,16 @@ def test_support_is_the_share_of_disturbed_curves():
     assert sure.sel(candidate="step") > 0.95 and sure.sum() == pytest.approx(1.0)
     assert describe(unclear).evidence["support"].max() < 0.9
     assert np.isnan(said_of(clear).evidence["support"]).all()
+
+
+def test_flat_needs_all_intervals_inside_at_once():
+    values = _curve(np.full(10, 100.0), sd=1.0).values
+    deviation = values - values.mean(axis=1, keepdims=True)
+    reach = {
+        level: np.abs(stats.t.interval(level, 3, deviation.mean(0), stats.sem(deviation))).max()
+        for level in (0.95, 0.995)
+    }
+    flat = {level: is_flat(values, within=1.001 * reach[level] / values.mean(), level=0.95) for level in reach}
+    # Ten intervals at 99.5% each hold at once with 95%.
+    assert flat[0.995] and not flat[0.95]
+    assert not is_flat(values, within=0.999 * reach[0.995] / values.mean(), level=0.95)

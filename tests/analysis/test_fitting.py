@@ -328,3 +328,18 @@ def test_a_runaway_sigmoid_and_a_knee_at_the_end_are_no_fits():
         fitted = fit(_curve(6.5 * WIDE**0.27 - 9.636 if name == "Hill" else np.log(WIDE), WIDE), name)
         assert fitted.reason == f"no best {name} inside the range that is searched"
         assert np.isnan(fitted.amplitude if name == "Hill" else fitted.knee)
+
+
+def test_disturbed_curves_without_a_best_fit_count_at_both_ends():
+    noise = 2.0 * np.random.default_rng(0).standard_normal((4, 10))
+    fitted = fit(_curve(2.0 + 8.0 * np.log(np.minimum(WIDE, 9000.0)) + noise, WIDE), "log plateau")
+    assert 6400.0 < fitted.knee < 12_800.0
+    assert fitted.knee_interval.values.tolist() == [-np.inf, np.inf] and "has no end" in str(fitted.reason.values)
+
+
+def test_one_seed_has_the_t_interval_of_a_regression():
+    values = _curve(1.0 + 2.0 * SIZE / 100.0 + np.random.default_rng(0).standard_normal(6))
+    line = stats.linregress(SIZE, values)
+    half = stats.t.ppf(0.975, 4) * line.stderr
+    ends = fit(values, "linear", interval="profile").slope_interval
+    np.testing.assert_allclose(ends, [line.slope - half, line.slope + half], rtol=1e-6)

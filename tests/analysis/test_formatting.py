@@ -14,6 +14,7 @@ from memjax.analysis import format_interval
         (6.5, (-math.inf, math.inf), "6.50 [-inf, inf]"),
         (2.0, (2.0, 2.0), "2.00 [2.00, 2.00]"),
         (1.0, (1.0 - 1e-13, 1.0 + 1e-13), "1.00000 [1.00000, 1.00000]"),
+        (0.0, (0.0, 0.036), "0.000 [0.000, 0.036]"),
         (math.nan, (math.nan, math.nan), "nan [no interval]"),
     ],
 )

@@ -3,6 +3,14 @@
 Needs numpy, scipy and xarray only; it neither trains nor looks at weights.
 """
 
+from memjax.analysis.capacity import (
+    all_fitted,
+    cover_probability,
+    linearly_separable,
+    memorized_bits,
+    num_fitted,
+    share_interval,
+)
 from memjax.analysis.curve_models import CurveModel
 from memjax.analysis.description import Description, describe
 from memjax.analysis.events import plateaus, time_to_threshold
@@ -17,7 +25,9 @@ __all__ = [
     "CurveModel",
     "Description",
     "Scalar",
+    "all_fitted",
     "area",
+    "cover_probability",
     "describe",
     "evaluate",
     "first",
@@ -25,13 +35,17 @@ __all__ = [
     "format_interval",
     "gap",
     "last",
+    "linearly_separable",
     "maximum",
     "mean",
     "mean_interval",
+    "memorized_bits",
     "minimum",
+    "num_fitted",
     "peak",
     "plateaus",
     "profile",
     "rate",
+    "share_interval",
     "time_to_threshold",
 ]

@@ -38,7 +38,8 @@ def format_interval(value: float, interval: Iterable[float]) -> str:
         return f"{_rounded(value, _places(abs(value), 3))} [no interval]"
     half = (upper - lower) / 2.0
     known = math.isfinite(half) and half > 0.0
-    places = min(_places(half, 2), _places(abs(value), 6)) if known else _places(abs(value), 3)
+    most = _places(abs(value), 6) if value else _places(half, 2)
+    places = min(_places(half, 2), most) if known else _places(abs(value), 3)
     return f"{_rounded(value, places)} [{_rounded(lower, places)}, {_rounded(upper, places)}]"
 
 

@@ -137,7 +137,8 @@ def _largest(diagonal: Array, beside: Array) -> Array:
     finite = jnp.isfinite(diagonal).all() & jnp.isfinite(beside).all()
     if last == 0:
         return diagonal[0]
-    # By bisection in JAX, which squares entries: hence the scale. LAPACK over a batch of runs would wait, in each lane, for the threads that the lanes occupy.
+    # By bisection in JAX, which squares entries: hence the scale. LAPACK over a batch of runs would wait, in each lane,
+    # for the threads that the lanes occupy.
     scale = jnp.maximum(jnp.abs(diagonal).max(), jnp.abs(beside).max())
     rows = (jnp.where(finite, part / jnp.where(scale == 0, 1, scale), 0) for part in (diagonal, beside[:-1]))
     found = eigh_tridiagonal(*rows, eigvals_only=True, select="i", select_range=(last, last))[0]
