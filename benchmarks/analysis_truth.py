@@ -54,7 +54,9 @@ COVERED = {
 }
 
 
-def noisy(mean: np.ndarray, share: float, trials: int, seeds: int, rng_seed: int, kind: str = "independent") -> xr.DataArray:
+def noisy(
+    mean: np.ndarray, share: float, trials: int, seeds: int, rng_seed: int, kind: str = "independent"
+) -> xr.DataArray:
     """Trials of a mean curve, with a standard deviation of one run that is a share of the curve's range."""
     rng = np.random.default_rng(rng_seed)
     scale = share * (np.ptp(mean) or abs(mean[0]))
@@ -74,7 +76,9 @@ def confusion(trials: int, kind: str) -> dict[str, Any]:
             turned = np.isin(shapes, ("U", "inverted U", "flat", "cannot tell"))
             verdicts = np.where(turned, np.where(shapes == "cannot tell", "cannot tell", shapes), laws)
             names, counts = np.unique(verdicts, return_counts=True)
-            table.setdefault(truth, {})[f"{share:g}"] = dict(zip(names.tolist(), (counts / trials).tolist(), strict=True))
+            table.setdefault(truth, {})[f"{share:g}"] = dict(
+                zip(names.tolist(), (counts / trials).tolist(), strict=True)
+            )
     return table
 
 
@@ -96,7 +100,11 @@ def coverage(trials: int, seeds: int, interval: str, share: float = 0.03, resamp
 def peaks(trials: int, seeds: int) -> dict[str, float]:
     """Coverage of the intervals of `peak` on the published shape."""
     top = analysis.peak(noisy(PEAK, 0.03, trials, seeds, 200), resamples=400)
-    truth = {"height": PEAK.max(), "prominence": PEAK.max() - PEAK[-1], "rise_above_ends": PEAK.max() - (PEAK[0] + PEAK[-1]) / 2}
+    truth = {
+        "height": PEAK.max(),
+        "prominence": PEAK.max() - PEAK[-1],
+        "rise_above_ends": PEAK.max() - (PEAK[0] + PEAK[-1]) / 2,
+    }
     held = {name: (top[f"{name}_interval"].values - value)[:, 0] for name, value in truth.items()}
     above = {name: (top[f"{name}_interval"].values - value)[:, 1] for name, value in truth.items()}
     found = {name: float(((held[name] <= 0.0) & (above[name] >= 0.0)).mean()) for name in truth}

@@ -343,3 +343,17 @@ def test_one_seed_has_the_t_interval_of_a_regression():
     half = stats.t.ppf(0.975, 4) * line.stderr
     ends = fit(values, "linear", interval="profile").slope_interval
     np.testing.assert_allclose(ends, [line.slope - half, line.slope + half], rtol=1e-6)
+
+
+def test_default_positions_are_ratios_over_decades_and_differences_within_one():
+    wide, narrow = (
+        evaluate(fit(_curve(np.sqrt(WIDE), WIDE), "power law")),
+        evaluate(fit(_curve(np.sqrt(SIZE[:3]), SIZE[:3]), "power law")),
+    )
+    np.testing.assert_allclose(np.diff(np.log(wide.train_size)), np.log(512.0) / 199.0)
+    np.testing.assert_allclose(np.diff(narrow.train_size), 150.0 / 199.0)
+
+
+def test_repeated_positions_are_refused():
+    with pytest.raises(ValueError, match=r"has repeated coordinate values \[50.0, 50.0, .*average over them first"):
+        power(_curve(PUBLISHED, np.maximum(SIZE, 100.0) - 50.0 * (SIZE < 150.0)))

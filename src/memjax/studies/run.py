@@ -42,7 +42,7 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()
-    ['l2-memorization']
+    ['l2-capacity', 'l2-memorization', 'l2-test-loss', 'memory-1', 'memory-2']
     """
     return sorted(_modules())
 
