@@ -67,7 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Examples
     --------
     >>> main(["studies"])
-    l2-memorization  How does memorization affect L2?
+    l2-capacity      Does the L2 gap peak where the data meet the capacity?
+    ...
+    memory-2         Memory 2: how many bits does each parameter of an MLP store?
     0
     """
     parser = _parser()

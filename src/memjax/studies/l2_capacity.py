@@ -150,7 +150,7 @@ STUDY = Study(
     title="Does the L2 gap peak where the data meet the capacity?",
     source='a hypothesis of Ziming Liu, "How does memorization affect l2?" (blog post), not tested there',
     scales={
-        "quick": "seven networks of 497 to 3665 parameters, 12 train sizes 50 to 2263, 3000 steps: about 2 minutes on 2 cores",
+        "quick": "seven networks of 497 to 3665 parameters, 12 train sizes 50 to 2263, 3000 steps: about a minute on 2 cores",
         "paper": "seven networks of 1342 to 12,817 parameters with the post's own, 16 train sizes 100 to 18,102, 10,000 "
         "steps: about 2 hours on 2 cores (estimated)",
     },

@@ -176,7 +176,7 @@ STUDY = Study(
     source='open questions of Ziming Liu, "How does memorization affect l2?" (blog post)',
     scales={
         "quick": "9-50-50-17, train sizes 100 to 3200; warmups of 0, 100 and 400 steps at two rates and three sizes: about "
-        "2 minutes on 2 cores",
+        "a minute on 2 cores",
         "paper": "the post's 9-100-100-17, train sizes 50 to 25600; five warmups at four rates and four sizes: about 2 hours "
         "on 2 cores (estimated)",
     },
