@@ -180,7 +180,7 @@ def test_curves_of_a_law_are_told_from_the_others(law):
 
 
 def test_a_curve_of_no_law_is_called_that():
-    wavy = 40.0 + 10.0 * np.log(SIZE) + 6.0 * np.sin(np.arange(10.0) * 1.5)
+    wavy = 40.0 + 10.0 * np.log(SIZE) + 3.0 * np.sin(np.arange(10.0) * 1.5)
     assert said_of(_curve(wavy, sd=0.3)).evidence["law"] == "no law"
 
 

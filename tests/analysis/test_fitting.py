@@ -256,7 +256,7 @@ def test_a_function_of_ones_own_is_fitted_from_its_start():
         fit(values, lambda x, a, b: a + b * x, start={"a": 1.0})
     with pytest.raises(ValueError, match="'powerlaw' is not known: use one of"):
         fit(values, "powerlaw")
-    with pytest.raises(ValueError, match="model = 'function' is not known: use one of"):
+    with pytest.raises(ValueError, match="model 'function' is not built in: give the function"):
         evaluate(own, SIZE)
 
 

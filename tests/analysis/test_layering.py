@@ -10,7 +10,7 @@ ALLOWED = {
     memjax.analysis: {"numpy", "xarray", "memjax.analysis"},
     memjax.plots: {"numpy", "xarray", "memjax.analysis", "memjax.plots"},
 }
-STANDARD = {"__future__", "collections", "contextlib", "dataclasses", "inspect", "math", "typing"}
+STANDARD = {"__future__", "collections", "contextlib", "dataclasses", "inspect", "math", "typing", "warnings"}
 
 
 def _imported(nodes):

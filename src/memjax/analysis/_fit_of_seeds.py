@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from memjax.analysis._least_squares import fit_curves
 from memjax.analysis._noise import patterns, seed_weights, spread
-from memjax.analysis._profile_interval import problem_of, profile_interval
+from memjax.analysis._profile_interval import problem_of, profile_interval, unidentified
 from memjax.analysis._resampling import central_interval, student_means
 from memjax.analysis.curve_models import CurveModel
 
@@ -98,7 +98,7 @@ def _fit_group(
     fits.noise[rows] = np.sqrt(seeds.variance)
     fits.reason[rows] = np.select(
         [constant & (len(model.parameters) > 1), fitted.at_limit, ~np.isfinite(fitted.parameters).all(axis=1)],
-        ["the curve is constant", NO_BEST.format(model.name), f"the search for the best {model.name} failed"],
+        ["the curve is constant", NO_BEST.format(model.name), _failed(model)],
         "",
     )
     failed = rows[fits.reason[rows] != ""]
@@ -108,6 +108,12 @@ def _fit_group(
     for row, curve, own in zip(rows, values, np.broadcast_to(weights, seeds.mean.shape), strict=True):
         if not fits.reason[row]:
             fits.intervals[row], fits.reason[row] = _intervals(model, curve, x, own, fits.parameters[row], options)
+
+
+def _failed(model: CurveModel) -> str:
+    if model.separable is None:
+        return f"the search for the best {model.name} failed: try another start"
+    return f"the best {model.name} has parameters out of the range of numbers: shift or scale the positions"
 
 
 def _count_weights(count: FloatArray) -> FloatArray:
@@ -136,7 +142,20 @@ def _intervals(
         reason = "one seed: no interval" if len(values) == 1 else "a position has only one seed"
         return np.full((best.size, 2), np.nan), reason
     draws = fit_curves(model, x, student_means(values, options.resamples, options.rng_seed), weights, best)
-    return _percentiles(model, draws.parameters, draws.at_limit, options.level)
+    intervals, reason = _percentiles(model, draws.parameters, draws.at_limit, options.level)
+    if model.separable is not None:
+        return (_widened(x, intervals), reason) if model.separable.exhaustive else (intervals, reason)
+    free = unidentified(model, x, best)
+    intervals[free] = -np.inf, np.inf
+    named = " and ".join(np.array(model.parameters)[free])
+    return intervals, f"{named}: not identified, the model can stay the same while they move" if named else reason
+
+
+def _widened(x: FloatArray, intervals: FloatArray) -> FloatArray:
+    """Intervals whose last parameter, the place of a jump, reaches over the whole gap that it may be in."""
+    at = np.clip(np.searchsorted(x, intervals[-1]), 1, x.size - 1)
+    ends = np.where(np.isfinite(intervals[-1]), [x[at[0] - 1], x[at[1]]], intervals[-1])
+    return np.concatenate([intervals[:-1], ends[None]])
 
 
 def _percentiles(model: CurveModel, draws: FloatArray, at_limit: np.ndarray, level: float) -> tuple[FloatArray, str]:

@@ -13,7 +13,7 @@ from memjax.analysis._fit_of_seeds import Options, fit_of_seeds
 from memjax.analysis._forms import NO_LAW, choose, criterion
 from memjax.analysis._noise import Spread, level_seeds, patterns, spread
 from memjax.analysis._resampling import student_means
-from memjax.analysis._shape import SHAPES, is_flat, shape_p_values
+from memjax.analysis._shape import SHAPES, is_flat, reversal_p_value, shape_p_values
 from memjax.analysis.curve_models import CurveModel
 
 __all__ = ["CANNOT_TELL", "Judged", "Rules", "judge"]
@@ -136,12 +136,12 @@ def _judge_shapes(judged: Judged, rows: np.ndarray, values: FloatArray, x: Float
     names = np.where(found.any(axis=1), np.array(SHAPES, object)[last], CANNOT_TELL)
     names[found[:, 2] & found[:, 3]] = CANNOT_TELL
     names[~found.any(axis=1) & is_flat(values, rules.flat_within, rules.level)] = "flat"
-    judged.shape[rows], judged.p_values[rows] = names, p_values
     levelled, shared = level_seeds(values)
     seeds = spread(levelled, shared)
-    judged.noise[rows] = np.sqrt(seeds.variance)
     turn = np.where(names == "U", seeds.mean.argmin(axis=1), seeds.mean.argmax(axis=1))
-    judged.turn[rows] = turn
+    names[reversal_p_value(values, names, turn) < 1.0 - rules.level] = CANNOT_TELL
+    judged.shape[rows], judged.p_values[rows], judged.turn[rows] = names, p_values, turn
+    judged.noise[rows] = np.sqrt(seeds.variance)
     ends = np.where(np.isin(names, ("U", "inverted U")), turn - 1, x.size - 1)
     judged.span[rows] = np.stack([np.full(len(rows), x[0]), x[ends]], axis=1)
 
@@ -173,7 +173,10 @@ def _judge_branch(judged: Judged, rows: np.ndarray, values: FloatArray, x: Float
             )
     for index in np.unique(choice.best[sure]):
         if index < len(rules.candidates):
-            _fill_parameters(judged, rows, sure & (choice.best == index), values, x, rules.candidates[index], rules)
+            # With every seed at every position levels sum to zero, and belong to the uncertainty of the mean.
+            complete = np.asarray(np.isfinite(values).all(axis=(1, 2)))[:, None, None]
+            curves = np.where(complete, values, levelled)
+            _fill_parameters(judged, rows, sure & (choice.best == index), curves, x, rules.candidates[index], rules)
 
 
 def _support(values: FloatArray, x: FloatArray, seeds: Spread, shared: float, rules: Rules) -> FloatArray:

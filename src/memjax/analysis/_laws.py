@@ -79,10 +79,14 @@ def _broken_parameters(x: FloatArray, shape: FloatArray, coefficients: FloatArra
     return _stack(coefficients[..., 0], np.exp(shape[..., 0] + _centred_log(x)[1]), shape[..., 1], shape[..., 2])
 
 
+def _along(x: FloatArray) -> FloatArray:
+    """Positions from 0 to 1, so that rates are of order one whatever the units of x."""
+    return (x - x[0]) / (x[-1] - x[0])
+
+
 def _rates(x: FloatArray) -> FloatArray:
-    """Rates ``[G]`` from one that bends the curve by a hundredth to one that is over between two positions."""
-    fastest = min(5.0 / np.diff(x).min(), _LARGEST_EXPONENT / np.abs(x).max())
-    return np.geomspace(0.01 / np.ptp(x), max(fastest, 0.1 / np.ptp(x)), 120)
+    """Rates ``[G]`` per range of x, from one that bends the curve by a hundredth to one that is over in a gap."""
+    return np.geomspace(0.01, 5.0 / np.diff(_along(x)).min(), 120)
 
 
 def _exponential_grid(x: FloatArray) -> FloatArray:
@@ -91,23 +95,30 @@ def _exponential_grid(x: FloatArray) -> FloatArray:
 
 
 def _exponential_columns(x: FloatArray, shape: FloatArray) -> FloatArray:
-    return np.exp(shape * (x - np.where(shape > 0.0, x[-1], x[0])))[..., None]
+    return np.exp(shape * (_along(x) - np.where(shape > 0.0, 1.0, 0.0)))[..., None]
 
 
 def _exponential_parameters(x: FloatArray, shape: FloatArray, coefficients: FloatArray) -> FloatArray:
-    rate = shape[..., 0]
-    return _stack(coefficients[..., 0] * np.exp(-rate * np.where(rate > 0.0, x[-1], x[0])), rate)
+    rate = shape[..., 0] / (x[-1] - x[0])
+    return _stack(coefficients[..., 0] * _at_zero(-rate * np.where(rate > 0.0, x[-1], x[0])), rate)
 
 
 def _saturating_columns(x: FloatArray, shape: FloatArray) -> FloatArray:
     rate = np.exp(shape)
-    return _stack(1.0, -_relative(-rate * (x - x[0]), rate))
+    return _stack(1.0, -_relative(-rate * _along(x), rate))
 
 
 def _saturating_parameters(x: FloatArray, shape: FloatArray, coefficients: FloatArray) -> FloatArray:
-    rate = np.exp(shape[..., 0])
-    change = coefficients[..., 1] / rate
-    return _stack(coefficients[..., 0] + change, -change * np.exp(rate * x[0]), rate)
+    relative = np.exp(shape[..., 0])
+    change, rate = coefficients[..., 1] / relative, relative / (x[-1] - x[0])
+    return _stack(coefficients[..., 0] + change, -change * _at_zero(rate * x[0]), rate)
+
+
+def _at_zero(growth: FloatArray) -> FloatArray:
+    """exp(growth) from the data to x = 0, where amplitudes are stated; NaN where that is out of the range of numbers."""
+    return np.where(
+        np.abs(growth) < _LARGEST_EXPONENT, np.exp(np.clip(growth, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)), np.nan
+    )
 
 
 def _sigmoid_grid(u: FloatArray) -> FloatArray:
@@ -135,10 +146,10 @@ def _hill_parameters(x: FloatArray, shape: FloatArray, coefficients: FloatArray)
     return _stack(coefficients[..., 0], coefficients[..., 1], midpoint, steepness)
 
 
-def _logistic(x: FloatArray, offset: float, amplitude: float, midpoint: float, width: float) -> Any:
+def _logistic(x: FloatArray, offset: float, amplitude: float, midpoint: float, scale: float) -> Any:
     from scipy.special import expit
 
-    return offset + amplitude * expit((x - midpoint) / width)
+    return offset + amplitude * expit((x - midpoint) / scale)
 
 
 def _hill(x: FloatArray, offset: float, amplitude: float, midpoint: float, steepness: float) -> Any:
@@ -204,8 +215,8 @@ def _models() -> tuple[CurveModel, ...]:
         CurveModel("saturating", lambda x, c, a, k: c + a * np.exp(-k * x), ("limit", "amplitude", "rate"),
                    "limit + amplitude * exp(-rate * x)",
                    separable=Separable(lambda x: np.log(_rates(x))[:, None], _saturating_columns, _saturating_parameters)),
-        CurveModel("logistic", _logistic, ("offset", "amplitude", "midpoint", "width"),
-                   "offset + amplitude / (1 + exp((midpoint - x) / width))",
+        CurveModel("logistic", _logistic, ("offset", "amplitude", "midpoint", "scale"),
+                   "offset + amplitude / (1 + exp((midpoint - x) / scale))",
                    separable=Separable(_sigmoid_grid, _sigmoid_columns, _logistic_parameters)),
         CurveModel("Hill", _hill, ("offset", "amplitude", "midpoint", "steepness"),
                    "offset + amplitude / (1 + (midpoint / x)**steepness)",

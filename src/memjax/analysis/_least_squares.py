@@ -5,6 +5,7 @@ In the shapes, M counts curves, n positions, q numbers of the shape, k columns, 
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +13,12 @@ import numpy.typing as npt
 
 from memjax.analysis.curve_models import CurveModel, Separable
 
-__all__ = ["Fitted", "best_shapes", "fit_curves", "residual_sum"]
+__all__ = ["Fitted", "best_shapes", "fit_curves", "project", "residual_sum"]
 
 FloatArray = npt.NDArray[np.float64]
 
 # Curves taken through the grid at once: at 10 positions, 200 points and 2 columns these are 32 MB.
 _CHUNK = 1000
-_TOLERANCES = {"xatol": 1e-12, "xrtol": 1e-12, "fatol": 0.0, "frtol": 0.0}
 
 
 class Fitted(NamedTuple):
@@ -56,7 +56,7 @@ def fit_curves(
     if model.separable is None:
         return _fit_from_start(model, x, y, root, near)
     shapes, at_limit = best_shapes(model.separable, x, y, root)
-    coefficients, rss = _project(model.separable, x, y, root, shapes)
+    coefficients, rss = project(model.separable, x, y, root, shapes)
     return Fitted(model.separable.parameters(x, shapes, coefficients), rss, at_limit)
 
 
@@ -86,9 +86,10 @@ def _residuals(rule: Separable, x: FloatArray, y: FloatArray, root: FloatArray, 
     return target - np.einsum("...nk,...k->...n", basis, np.einsum("...nk,...n->...k", basis, target))
 
 
-def _project(
+def project(
     rule: Separable, x: FloatArray, y: FloatArray, root: FloatArray, shapes: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
+    """Coefficients ``[M, k]`` and weighted residual sums of squares ``[M]`` of curves with their own shapes."""
     basis, triangle = np.linalg.qr(rule.columns(x, shapes) * root[..., None])
     along = np.einsum("...nk,...n->...k", basis, y * root)
     singular = np.abs(np.diagonal(triangle, axis1=-2, axis2=-1)).min(axis=-1) == 0.0
@@ -108,7 +109,8 @@ def _best_on_grid(rule: Separable, x: FloatArray, y: FloatArray, root: FloatArra
         for part, own in zip(_chunks(y), _chunks(root), strict=True):
             basis = np.linalg.qr(columns * own[:, None, :, None])[0]
             parts.append(np.einsum("mgnk,mn->mgk", basis, part * own))
-    return np.concatenate([(part**2).sum(axis=-1).argmax(axis=1) for part in parts])
+    explained = (np.nan_to_num((part**2).sum(axis=-1), nan=-np.inf) for part in parts)
+    return np.concatenate([part.argmax(axis=1) for part in explained])
 
 
 def _chunks(values: FloatArray) -> list[FloatArray]:
@@ -129,9 +131,10 @@ def _bracketed(
         return residual_sum(rule, x, y[rows], root if root.ndim == 1 else root[rows], shape[:, None])
 
     if search.size:
+        tolerances = {"xatol": 1e-13 * np.ptp(grid), "xrtol": 1e-12, "fatol": 0.0, "frtol": 0.0}
         bracket = tuple(grid[inner[search] + shift] for shift in (-1, 0, 1))
         result = elementwise.find_minimum(
-            objective, bracket, args=(search.astype(float),), tolerances=_TOLERANCES, maxiter=100
+            objective, bracket, args=(search.astype(float),), tolerances=tolerances, maxiter=100
         )
         # Where rounding in the grid leaves no bracket, the grid's own best is within rounding of the minimum.
         found[search] = np.where(np.isfinite(result.x), result.x, found[search])
@@ -146,23 +149,35 @@ def _polished(rule: Separable, x: FloatArray, y: FloatArray, root: FloatArray, s
         return target - basis @ (basis.T @ target)
 
     own = np.broadcast_to(root, y.shape)
-    return np.array([leastsq(residuals, start[i], args=(y[i] * own[i], own[i]))[0] for i in range(len(y))])
+    return np.array(
+        [leastsq(residuals, start[i], args=(y[i] * own[i], own[i]), full_output=True)[0] for i in range(len(y))]
+    )
 
 
 def _fit_from_start(
     model: CurveModel, x: FloatArray, y: FloatArray, root: FloatArray, near: FloatArray | None
 ) -> Fitted:
+    start = np.array([model.start[name] for name in model.parameters]) if near is None else near
+    roots = np.broadcast_to(root, y.shape)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        # The search may leave the domain of the user's function; that it does is no news to her.
+        warnings.simplefilter("ignore")
+        found = [_searched(model, x, curve, own, start) for curve, own in zip(y, roots, strict=True)]
+    rss = np.array([squares for _, squares in found])
+    return Fitted(np.array([parameters for parameters, _ in found]), rss, np.zeros(len(y), bool))
+
+
+def _searched(
+    model: CurveModel, x: FloatArray, y: FloatArray, root: FloatArray, start: FloatArray
+) -> tuple[FloatArray, float]:
+    """Parameters and residual sum of one curve; NaN where scipy finds no minimum."""
     from scipy.optimize import least_squares
 
-    start = np.array([model.start[name] for name in model.parameters]) if near is None else near
-    parameters, rss = np.full((len(y), start.size), np.nan), np.full(len(y), np.nan)
-    for i, curve in enumerate(y):
-        own = root if root.ndim == 1 else root[i]
-
-        def residuals(at: FloatArray, curve: FloatArray = curve, own: FloatArray = own) -> FloatArray:
-            return own * (model.function(x, *at) - curve)
-
-        if np.isfinite(residuals(start)).all():
-            result = least_squares(residuals, start, x_scale="jac", xtol=1e-12, ftol=1e-12, gtol=1e-12)
-            parameters[i], rss[i] = result.x, 2.0 * result.cost
-    return Fitted(parameters, rss, np.zeros(len(y), bool))
+    failed = np.full(start.size, np.nan), np.nan
+    try:
+        result = least_squares(
+            lambda at: root * (model.function(x, *at) - y), start, x_scale="jac", xtol=1e-12, ftol=1e-12, gtol=1e-12
+        )
+    except (ValueError, np.linalg.LinAlgError):
+        return failed
+    return (result.x, 2.0 * float(result.cost)) if result.success and np.isfinite(result.cost) else failed

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-__all__ = ["BOUNDS", "each", "lift"]
+__all__ = ["BOUNDS", "each", "lift", "without"]
 
 BOUNDS = ("lower", "upper")
 
@@ -91,6 +91,21 @@ def each(function: Callable[..., tuple[Any, ...]], values: np.ndarray, core: int
     rows = [function(values[index], **kwargs) for index in np.ndindex(leading)]
     columns = [np.array(column) for column in zip(*rows, strict=True)]
     return tuple(column.reshape(leading + column.shape[1:]) for column in columns)
+
+
+def without(values: xr.DataArray, *dims: str) -> xr.DataArray:
+    """Any one entry along some dimensions, without the coordinates that hang on them.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> coords = {"width": [5], "status": (("width", "seed"), [["finished"]])}
+    >>> loss = xr.DataArray([[1.0]], dims=("width", "seed"), coords=coords)
+    >>> list(without(loss, "seed").coords)
+    ['width']
+    """
+    gone = [name for name, coord in values.coords.items() if set(dims) & set(coord.dims)]
+    return values.drop_vars(gone).isel(dict.fromkeys(dims, 0))
 
 
 def _unwrap_single(results: tuple[Any, ...]) -> Any:

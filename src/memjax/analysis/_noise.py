@@ -15,6 +15,7 @@ FloatArray = npt.NDArray[np.float64]
 # two more seeds had that, so that a lucky position does not take the whole weight and decades of noise still count.
 _PRIOR_DEGREES = 2.0
 _SMALLEST_SHARE = 1e-6
+_SWEEPS = 200
 
 
 class Spread(NamedTuple):
@@ -63,7 +64,8 @@ def spread(values: FloatArray, shared: FloatArray | int = 0) -> Spread:
 def level_seeds(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Take out what the positions of one seed share, its level, and count the degrees of freedom ``[M]`` it costs.
 
-    The level of a seed is its mean distance to the mean curve over the positions where no seed is missing.
+    Levels are the seeds' effects in the additive model of seed and position, by least squares over what is there; they sum
+    to zero. A seed without any value has none and costs none.
 
     Examples
     --------
@@ -73,13 +75,22 @@ def level_seeds(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     (array([[6., 7., 8.],
            [6., 7., 8.]]), array([1.]))
     """
-    complete = np.asarray(np.isfinite(values).all(axis=1))
-    usable = np.where(complete[:, None], values, 0.0)
-    deviation = np.where(complete[:, None], usable - usable.mean(axis=1, keepdims=True), 0.0)
-    positions = complete.sum(axis=1)
-    level = deviation.sum(axis=2) / np.maximum(positions, 1)[:, None]
-    shared = np.where((positions > 1) & (values.shape[1] > 1), values.shape[1] - 1.0, 0.0)
-    return values - np.where(shared > 0, 1.0, 0.0)[:, None, None] * level[..., None], shared
+    finite = np.isfinite(values)
+    present = finite.any(axis=2)
+    seeds = present.sum(axis=1)
+    several = (seeds > 1) & (finite.sum(axis=2).max(axis=1) > 1)
+    level = np.zeros(present.shape)
+    # Means of columns and of rows in turn: exact at once where nothing is missing, else ever closer.
+    for _ in range(1 if finite.all() else _SWEEPS):
+        column = _means(values - level[..., None], finite, 1)
+        level = _means(values - column[:, None], finite, 2)
+        level = np.where(present, level - (level.sum(axis=1) / np.maximum(seeds, 1))[:, None], 0.0)
+    return values - np.where(several[:, None], level, 0.0)[..., None], np.where(several, seeds - 1.0, 0.0)
+
+
+def _means(values: FloatArray, finite: np.ndarray, axis: int) -> FloatArray:
+    """Means of the finite entries along an axis; 0 where there are none."""
+    return np.asarray(np.where(finite, values, 0.0).sum(axis=axis) / np.maximum(finite.sum(axis=axis), 1))
 
 
 def seed_weights(values: FloatArray) -> FloatArray:

@@ -16,7 +16,16 @@ import numpy.typing as npt
 from memjax.analysis._noise import spread
 from memjax.analysis.curve_models import CurveModel
 
-__all__ = ["Problem", "constrained", "moved", "problem_of", "profile_interval", "squares_of", "threshold"]
+__all__ = [
+    "Problem",
+    "constrained",
+    "moved",
+    "problem_of",
+    "profile_interval",
+    "squares_of",
+    "threshold",
+    "unidentified",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -85,7 +94,7 @@ def squares_of(problem: Problem, parameters: FloatArray) -> float:
 
 
 def constrained(problem: Problem, start: FloatArray, fixed: int) -> FloatArray:
-    """Least squares over all parameters but number ``fixed``, which stays as it is in ``start``."""
+    """Least squares over all parameters but number ``fixed``, which stays as in ``start``; NaN where that fails."""
     from scipy.optimize import least_squares
 
     free = np.arange(start.size) != fixed
@@ -98,8 +107,12 @@ def constrained(problem: Problem, start: FloatArray, fixed: int) -> FloatArray:
 
     full = start.copy()
     if free.any() and np.isfinite(start).all():
-        with np.errstate(all="ignore"):
-            full[free] = least_squares(residuals, start[free], x_scale="jac", xtol=1e-10, ftol=1e-10, gtol=None).x
+        try:
+            with np.errstate(all="ignore"):
+                found = least_squares(residuals, start[free], x_scale="jac", xtol=1e-10, ftol=1e-10, gtol=None)
+            full[free] = found.x
+        except (ValueError, np.linalg.LinAlgError):
+            full[free] = np.nan
     return full
 
 
@@ -110,6 +123,9 @@ def _crossing(problem: Problem, j: int, side: float, highest: float) -> float:
     inside = problem.best
     for value in _outwards(problem, j, side):
         full = constrained(problem, moved(problem, inside, j, value), j)
+        if np.isnan(full).any():
+            # Where the search breaks down nothing is known of the profile beyond: it has no end.
+            break
         if squares_of(problem, full) > highest:
             below, near = inside[j], inside
 
@@ -137,11 +153,34 @@ def _outwards(problem: Problem, j: int, side: float) -> Iterator[float]:
     return (problem.best[j] + side * step * _GROWTH**k for k in range(_STEPS))
 
 
+def _derivatives(model: CurveModel, x: FloatArray, best: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Central differences ``[n, p]`` of the model in its parameters, and their steps ``[p]``."""
+    sizes = 1e-6 * np.where(best == 0.0, 1e-6, np.abs(best))
+    with np.errstate(all="ignore"):
+        columns = [
+            (model.function(x, *(best + step)) - model.function(x, *(best - step))) / (2.0 * step.sum())
+            for step in np.diag(sizes)
+        ]
+    return np.stack([np.broadcast_to(column, x.shape) for column in columns], axis=1), sizes
+
+
+def unidentified(model: CurveModel, x: FloatArray, best: FloatArray) -> np.ndarray:
+    """Which parameters ``bool[p]`` can move without any change of the model at the positions, to first order."""
+    columns = _derivatives(model, x, best)[0]
+    if not np.isfinite(columns).all():
+        return np.zeros(best.size, bool)
+    lengths = np.sqrt((columns**2).sum(axis=0))
+    _, singular, directions = np.linalg.svd(columns / np.where(lengths > 0.0, lengths, 1.0))
+    # Differences are good to 1e-9 or so: a direction that counts for less than this does nothing.
+    null = np.concatenate([singular, np.zeros(best.size - singular.size)]) <= 1e-7 * singular.max()
+    return (np.abs(directions[null]) > 1e-3).any(axis=0)
+
+
 def _standard_error(problem: Problem, j: int) -> float:
     """Of parameter ``j``, by the linear approximation at the best fit."""
-    sizes = 1e-6 * np.maximum(np.abs(problem.best), 1e-6)
-    at = lambda parameters: problem.root * problem.model.function(problem.x, *parameters)  # noqa: E731
-    shifts = np.diag(sizes)
-    columns = np.stack([(at(problem.best + d) - at(problem.best - d)) / (2.0 * d.sum()) for d in shifts], axis=1)
+    columns, sizes = _derivatives(problem.model, problem.x, problem.best)
+    columns = problem.root[:, None] * columns
+    if not np.isfinite(columns).all():
+        return float(sizes[j])
     error = float(np.sqrt(max(np.linalg.pinv(columns.T @ columns)[j, j], 0.0)))
     return error if error > 0.0 and np.isfinite(error) else float(sizes[j])

@@ -8,11 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from memjax.analysis._lift import without
 from memjax.analysis._validate import require_array, require_dim
 
-__all__ = ["of_records"]
+__all__ = ["Outside", "of_records"]
 
 FloatArray = npt.NDArray[np.float64]
+
+
+class Outside(ValueError):
+    """No record of a run lies where a function asks for them."""
 
 
 def of_records(
@@ -44,20 +49,40 @@ def of_records(
     """
     require_array(series, "series")
     require_dim(series, dim, "dim")
+    if series.size == 0:
+        empty = [str(name) for name, size in series.sizes.items() if size == 0]
+        raise ValueError(f"The series has no entries along {empty}; check the selection.")
     ordered = series.transpose(..., dim).astype(np.float64)
-    lead = ordered.isel({dim: 0}, drop=True)
+    lead = without(ordered, dim)
     at, lengths = _positions(series, dim), _lengths(ordered, dim).ravel()
     values = ordered.values.reshape(-1, at.size)
     columns: list[np.ndarray] = []
-    for length in np.unique(lengths):
+    for length in np.unique(lengths)[::-1]:
         rows = np.flatnonzero(lengths == length)
-        for i, part in enumerate(function(values[rows, :length], at[:length])):
+        for i, part in enumerate(_of_group(function, values[rows, :length], at[:length], columns)):
             if i == len(columns):
                 columns.append(
                     np.empty((len(values), *part.shape[1:]), object if part.dtype.kind == "U" else part.dtype)
                 )
             columns[i][rows] = part
     return tuple(_like(lead, column) for column in columns)
+
+
+def _of_group(
+    function: Callable[[FloatArray, FloatArray], tuple[np.ndarray, ...]],
+    values: FloatArray,
+    at: FloatArray,
+    before: list[np.ndarray],
+) -> tuple[np.ndarray, ...]:
+    """Results of runs of one length; NaN where the longest runs have records that these do not."""
+    try:
+        # An infinite record makes infinities and NaN, which say enough.
+        with np.errstate(invalid="ignore", over="ignore"):
+            return function(values, at)
+    except Outside:
+        if not before:
+            raise
+        return tuple(np.full((len(values), *column.shape[1:]), np.nan) for column in before)
 
 
 def _like(lead: xr.DataArray, column: np.ndarray) -> xr.DataArray:

@@ -42,7 +42,7 @@ def why(values: FloatArray, x: FloatArray, judged: Judged, rules: Rules) -> str:
         return evidence + (doubt if face_value != shape else "")
     if shape == "flat":
         return f"every position is within {rules.flat_within:.0%} of the mean at level {rules.level:g}"
-    if (p_values < 1.0 - rules.level).any():
+    if shape == CANNOT_TELL and (p_values < 1.0 - rules.level).any():
         return "the curve turns more than once, up and down, beyond seed noise"
     smallest = min((p for p in p_values if np.isfinite(p)), default=np.nan)
     return (
@@ -72,10 +72,12 @@ def turn_text(turn: Mapping[str, np.ndarray], dim: str, shape: str) -> str:
     name, ends = ("maximum", "above the higher") if shape == "inverted U" else ("minimum", "below the lower")
     agreement = float(turn["agreement"])
     shared = f" (in {agreement:.0%} of seeds)" if np.isfinite(agreement) else ""
+    ratio = float(turn["prominence_in_noise"])
+    noise = f", {ratio:.3g} times the seed noise" if np.isfinite(ratio) else ""
     return (
         f"{name} {format_interval(float(turn['height']), turn['height_interval'])} at {dim} = "
         f"{float(turn['location']):g}{shared}, {format_interval(float(turn['prominence']), turn['prominence_interval'])} "
-        f"{ends} end, {float(turn['prominence_in_noise']):.3g} times the seed noise"
+        f"{ends} end{noise}"
     )
 
 
@@ -95,7 +97,11 @@ def _changes_text(values: FloatArray, x: FloatArray, shape: str, level: float, p
     steps = [(0, -1)] if turn is None else [(0, turn), (turn, -1)]
     changes = [f"{_change(values[:, b] - values[:, a], level)} from {x[a]:g} to {x[b]:g}" for a, b in steps]
     certainty = "p < 1e-4 after" if p < 1e-4 else f"p = {p:.2g} after"
-    return f"change {' and '.join(changes)} ({level:.0%} intervals over {len(values)} seeds; {certainty} adjustment)"
+    counts = [int(np.isfinite(values[:, b] - values[:, a]).sum()) for a, b in steps]
+    seeds = f"{counts[0]}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    counts = [int(np.isfinite(values[:, b] - values[:, a]).sum()) for a, b in steps]
+    seeds = f"{counts[0]}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    return f"change {' and '.join(changes)} ({100.0 * level:g}% intervals over {seeds} seeds; {certainty} adjustment)"
 
 
 def _change(differences: FloatArray, level: float) -> str:

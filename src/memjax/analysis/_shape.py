@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from memjax.analysis.intervals import mean_and_error, student_interval
 
-__all__ = ["SHAPES", "is_flat", "shape_of_values", "shape_p_values"]
+__all__ = ["SHAPES", "is_flat", "reversal_p_value", "shape_of_values", "shape_p_values"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -78,6 +78,56 @@ def is_flat(values: FloatArray, within: float, level: float) -> np.ndarray:
     bounds = student_interval(np.swapaxes(deviation, -1, -2), adjusted)[1]
     inside = np.abs(bounds) <= within * np.abs(overall)[..., None, None]
     return inside.all(axis=(-2, -1)) & (values.shape[-1] >= 2)
+
+
+def reversal_p_value(values: FloatArray, shape: np.ndarray, turn: np.ndarray) -> FloatArray:
+    """Return the adjusted p-value of a move against the direction that a shape has there.
+
+    On each branch the largest such move of the mean curve is tested, and the p-value multiplied by the number of pairs of
+    positions it was chosen from, and by 2 for the branches.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        float64 ``[M, S, n]``.
+    shape : numpy.ndarray
+        Entries of ``SHAPES``, ``[M]``; others have no direction.
+    turn : numpy.ndarray
+        Index of the turn of a U or an inverted U, ``[M]``.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``[M]``, 1 where there is nothing to test.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> noise = 0.01 * np.arange(3)[:, None] * np.array([1.0, -1.0, 2.0, 0.0, 1.0])
+    >>> twice = np.array([1.0, 5.0, 1.0, 5.0, 2.0]) + noise
+    >>> bool(reversal_p_value(twice[None], np.array(["inverted U"]), np.array([3]))[0] < 0.01)
+    True
+    """
+    place, n = np.arange(values.shape[-1]), values.shape[-1]
+    turned = np.isin(shape, ("inverted U", "U"))
+    first = np.where(np.isin(shape, ("rising", "inverted U")), 1.0, -1.0)
+    ends = np.where(turned, turn, n - 1)[:, None]
+    p = np.minimum(
+        _against(values, first, place <= ends), np.where(turned, _against(values, -first, place >= ends), 1.0)
+    )
+    return np.where(np.isin(shape, SHAPES), np.minimum(1.0, 2.0 * p), 1.0)
+
+
+def _against(values: FloatArray, sign: FloatArray, inside: np.ndarray) -> FloatArray:
+    """Return the p-value ``[M]`` of the largest fall of ``sign`` times the mean over the positions inside ``[M, n]``."""
+    directed, rows = sign[:, None, None] * values, np.arange(len(values))
+    mean = np.where(inside, mean_and_error(np.swapaxes(directed, -1, -2))[0], -np.inf)
+    highest = np.maximum.accumulate(mean, axis=1)
+    low = np.where(inside, highest - np.where(inside, mean, 0.0), -np.inf).argmax(axis=1)
+    high = (mean == highest[rows, low][:, None]).argmax(axis=1)
+    p = _one_sided((directed[rows, :, high] - directed[rows, :, low])[..., None])[:, 0]
+    pairs = inside.sum(axis=1) * (inside.sum(axis=1) - 1.0) / 2.0
+    return np.where(np.isfinite(p) & (high < low), np.minimum(1.0, pairs * p), 1.0)
 
 
 def shape_of_values(mean: FloatArray) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ __all__ = [
     "require_choice",
     "require_dim",
     "require_fraction",
+    "require_not_empty",
     "require_only_dims",
+    "require_resamples",
     "with_dim",
 ]
 
@@ -55,6 +58,24 @@ def require_fraction(value: float, argument: str) -> None:
     """Raise ``ValueError`` unless ``0 < value < 1``."""
     if not 0.0 < value < 1.0:
         raise ValueError(f"{argument} = {value!r} must lie strictly between 0 and 1, for example 0.95.")
+
+
+def require_not_empty(values: xr.DataArray, over: str, dim: str) -> None:
+    """Raise ``ValueError`` if an array has no entry, or if seeds and positions are one dimension."""
+    if over == dim:
+        raise ValueError(f"over and dim are both {dim!r}; the seeds and the positions must be two dimensions.")
+    if values.size == 0:
+        empty = [str(name) for name, size in values.sizes.items() if size == 0]
+        raise ValueError(f"The array has no entries along {empty}; check the selection.")
+
+
+def require_resamples(resamples: int, level: float) -> None:
+    """Raise ``ValueError`` unless there are enough draws for the ends of an interval of that level."""
+    least = max(100, math.ceil(2.0 / (1.0 - level) - 1e-9))
+    if resamples < least:
+        raise ValueError(
+            f"resamples = {resamples} is too few for an interval of level {level:g}; use at least {least} (default 1000)."
+        )
 
 
 def require_choice(value: Any, allowed: tuple[Any, ...], argument: str) -> None:

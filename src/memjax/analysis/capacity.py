@@ -54,11 +54,12 @@ def cover_probability(num_examples: Any, dimension: Any) -> Any:
     >>> cover_probability([10, 30, 40, 10_000], [10, 20, 20, 5_100]).round(4)
     array([1.    , 0.9693, 0.5   , 0.9773])
     """
-    from scipy.special import bdtr
+    from scipy.special import betainc
 
-    trials = _whole(num_examples, "num_examples") - 1
-    # Beyond N - 1 there is nothing left to sum, and the function is not defined there.
-    return bdtr(np.minimum(_whole(dimension, "dimension") - 1, trials).astype(np.float64), trials, 0.5)
+    count, width = _whole(num_examples, "num_examples"), _whole(dimension, "dimension")
+    # P(K < n) = I_1/2(N - n, n), for N > n; scipy's binomial distribution itself loses digits beyond a million trials.
+    beyond = np.maximum(count - width, 1).astype(np.float64)
+    return 1.0 - (count > width) * (1.0 - betainc(beyond, width.astype(np.float64), 0.5))
 
 
 def memorized_bits(loss: Any, num_examples: Any, num_classes: Any) -> Any:
@@ -187,6 +188,11 @@ def share_interval(flags: xr.DataArray, dim: str = "seed", level: float = 0.95) 
     (0.75, array([0.194, 0.994]))
     """
     require_array(flags, "flags")
+    found = np.asarray(flags.values, dtype=np.float64)
+    if not np.isin(found[np.isfinite(found)], (0.0, 1.0)).all():
+        raise ValueError(
+            "flags holds other numbers than 0 and 1; compare them first, for example ds.train_accuracy == 1."
+        )
     require_dim(flags, dim, "dim")
     require_fraction(level, "level")
     outputs = {"share": (), "share_interval": ("bound",), "count": ()}
@@ -217,7 +223,11 @@ def linearly_separable(x: npt.ArrayLike, labels: npt.ArrayLike) -> bool:
     """
     from scipy.optimize import linprog
 
-    signed = np.where(np.asarray(labels) > 0, 1.0, -1.0)[:, None] * np.asarray(x, np.float64)
+    x, labels = np.asarray(x, np.float64), np.asarray(labels)
+    if x.ndim != 2 or labels.shape != x.shape[:1]:
+        raise ValueError(f"x has shape {x.shape} and labels {labels.shape}; [N, n] and [N] are needed.")
+    # The tolerance of the program is absolute.
+    signed = np.where(labels > 0, 1.0, -1.0)[:, None] * x / max(np.abs(x).max(), 1e-300)
     # Any separating w can be scaled until every margin is at least 1, which makes it a linear program.
     program = linprog(np.zeros(signed.shape[1]), A_ub=-signed, b_ub=-np.ones(len(signed)), bounds=(None, None))
     return bool(program.success)

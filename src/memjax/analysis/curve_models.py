@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CurveModel", "Separable", "curve_model"]
+__all__ = ["CurveModel", "Separable", "curve_model", "parameter_names"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -81,10 +81,11 @@ class CurveModel:
 
     def __post_init__(self) -> None:
         taken = {"reason", "r_squared", "noise", "residual", "bound"} & set(self.parameters)
+        taken |= {name for name in self.parameters if name.endswith("_interval")}
         if not self.parameters or len(set(self.parameters)) < len(self.parameters) or taken:
             raise ValueError(
                 f"The model {self.name!r} has parameters {self.parameters}: give one or more different names, none of "
-                f"reason, r_squared, noise, residual and bound."
+                f"reason, r_squared, noise, residual and bound, and none that ends in _interval."
             )
         if self.separable is None and set(self.start) != set(self.parameters):
             raise ValueError(
@@ -132,6 +133,17 @@ def curve_model(
         return LAWS[model]
     if not callable(model):
         raise ValueError(f"model = {model!r} is neither a name, nor a CurveModel, nor a function of x and parameters.")
-    names = tuple(inspect.signature(model).parameters)[1:]
+    names = parameter_names(model)
     name = getattr(model, "__name__", "function").replace("<lambda>", "function")
     return CurveModel(name, model, names, f"{name}(x, {', '.join(names)})", start or {})
+
+
+def parameter_names(model: CurveModel | Callable[..., FloatArray]) -> tuple[str, ...]:
+    """Names of the parameters of a model, or of the arguments of a function after x.
+
+    Examples
+    --------
+    >>> parameter_names(lambda x, a, b: a + b * x)
+    ('a', 'b')
+    """
+    return model.parameters if isinstance(model, CurveModel) else tuple(inspect.signature(model).parameters)[1:]

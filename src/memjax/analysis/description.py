@@ -12,11 +12,18 @@ import xarray as xr
 
 from memjax.analysis._judge import Judged, Rules, default_candidates, judge
 from memjax.analysis._laws import LAWS
-from memjax.analysis._lift import BOUNDS
+from memjax.analysis._lift import BOUNDS, without
 from memjax.analysis._sentence import law_text, turn_text, why
 from memjax.analysis._shape import SHAPES
-from memjax.analysis._validate import positions, require_array, require_fraction, with_dim
+from memjax.analysis._validate import (
+    require_array,
+    require_fraction,
+    require_not_empty,
+    require_resamples,
+    with_dim,
+)
 from memjax.analysis.curve_models import CurveModel, curve_model
+from memjax.analysis.fitting import positions_for
 from memjax.analysis.peaks import peak
 
 __all__ = ["Description", "describe"]
@@ -121,13 +128,14 @@ def describe(
     ------
     ValueError
         If ``curve`` is not a DataArray, ``dim`` has no numeric coordinate, a candidate is not known or cannot take the
-        positions, or ``level`` or ``flat_within`` is not in (0, 1).
+        positions, positions repeat, the array is empty, ``level`` or ``flat_within`` is not in (0, 1), or ``resamples`` are
+        too few for the level.
 
     Notes
     -----
     *Shape*: one-sided Student-t tests on differences within a seed, Bonferroni-adjusted over shapes and candidate
-    turning points. A significant turn outranks a significant difference between the ends. Two turns are not a shape in
-    this list: the verdict is then "cannot tell".
+    turning points. A significant turn outranks a significant difference between the ends. A further significant move
+    against the direction that the shape has there, as in a W, is not a shape in this list: the verdict is "cannot tell".
 
     *Law*: AICc over single seeds (not over the mean curve), on the branch before the turn of a U or an inverted U, else
     on the whole curve; at least four positions. The best candidate is named if it beats every rival by ``margin``. Laws
@@ -150,16 +158,19 @@ def describe(
     ('inverted U', array([  50., 1600.]))
     """
     require_array(curve, "curve")
+    require_not_empty(curve, over, dim)
     require_fraction(level, "level")
     require_fraction(flat_within, "flat_within")
+    if resamples:
+        require_resamples(max(resamples, 100), level)
     seeds = with_dim(curve, over).transpose(..., over, dim).sortby(dim).astype(np.float64)
-    x = positions(seeds, dim)
+    x = positions_for(LAWS["linear"], seeds, dim)
     rules = Rules(_candidates(candidates, x, dim), level, margin, flat_within, resamples, rng_seed)
     values = seeds.values.reshape(-1, *seeds.shape[-2:])
     judged = judge(values, x, rules)
     turn = _turns(seeds, judged, dim, over, rules)
     reasons = [why(one, x, _only(judged, i), rules) for i, one in enumerate(values)]
-    lead = seeds.isel({over: 0, dim: 0}, drop=True)
+    lead = without(seeds, over, dim)
     sentences = _sentences(judged, reasons, turn, rules)
     evidence = _evidence(judged, reasons, lead, rules)
     evidence.attrs = {"dim": dim, "over": over, "seeds": int(seeds.sizes[over]), "level": level, "margin": margin}
@@ -169,6 +180,10 @@ def describe(
 def _candidates(candidates: Sequence[str | CurveModel] | None, x: FloatArray, dim: str) -> tuple[CurveModel, ...]:
     if candidates is None:
         return default_candidates(x, list(LAWS.values()))
+    if isinstance(candidates, str) or not candidates:
+        raise ValueError(
+            f"candidates = {candidates!r} must be a list of one or more laws, such as ['linear', 'power law']."
+        )
     models = tuple(curve_model(candidate) for candidate in candidates)
     for model in models:
         if model.positive_x and not (x > 0.0).all():

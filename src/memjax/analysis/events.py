@@ -131,7 +131,7 @@ def plateaus(
 
 
 def _times(y: FloatArray, at: FloatArray, threshold: float, stays: bool) -> tuple[np.ndarray, ...]:
-    there, lost = y >= threshold, ~np.isfinite(y).all(axis=1)
+    there, lost = y >= threshold, np.isnan(y).any(axis=1)
     if stays:
         # The last record that is not there, and after it all are; a NaN is nowhere.
         index = np.where(there.all(axis=1), 0, y.shape[1] - there[:, ::-1].argmin(axis=1))
@@ -142,7 +142,9 @@ def _times(y: FloatArray, at: FloatArray, threshold: float, stays: bool) -> tupl
     left = np.maximum(right - 1, 0)
     rows = np.arange(len(y))
     low, high = y[rows, left], y[rows, right]
-    share = np.where(high > low, (threshold - low) / np.where(high > low, high - low, 1.0), 1.0)
+    # From or to infinity there is nothing to interpolate: the record that is there tells the time.
+    usable = np.isfinite(low) & np.isfinite(high) & (high > low)
+    share = np.where(usable, (threshold - low) / np.where(usable, high - low, 1.0), 1.0)
     time = np.where(index == 0, at[0], at[left] + np.clip(share, 0.0, 1.0) * (at[right] - at[left]))
     outcome = np.select([reached & (index == 0), reached, lost], ["from the start", "reached", "diverged"], "never")
     return np.select([reached, lost], [time, np.nan], np.inf), outcome

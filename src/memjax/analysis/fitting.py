@@ -10,9 +10,18 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis._fit_of_seeds import Fits, Options, fit_of_seeds
+from memjax.analysis._laws import LAWS
 from memjax.analysis._lift import lift
-from memjax.analysis._validate import positions, require_array, require_choice, require_fraction, with_dim
-from memjax.analysis.curve_models import CurveModel, curve_model
+from memjax.analysis._validate import (
+    positions,
+    require_array,
+    require_choice,
+    require_fraction,
+    require_not_empty,
+    require_resamples,
+    with_dim,
+)
+from memjax.analysis.curve_models import CurveModel, curve_model, parameter_names
 
 __all__ = ["evaluate", "fit", "positions_for"]
 
@@ -23,7 +32,7 @@ _INTERVALS = {
     "profile": "profile likelihood",
     None: "none",
 }
-_LIKE_Y, _LIKE_X = {"offset", "limit", "height"}, {"midpoint", "knee", "location", "width"}
+_LIKE_Y, _LIKE_X = {"offset", "limit", "height"}, {"midpoint", "knee", "location", "scale"}
 
 
 def fit(
@@ -79,7 +88,8 @@ def fit(
     ------
     ValueError
         If ``curve`` is not a DataArray, ``dim`` has no numeric coordinate or one that the model cannot take, the
-        model is not known, an option is not one of its choices, or ``resamples`` is under 100.
+        model is not known, an option is not one of its choices, a parameter has the name of a dimension or coordinate of
+        the curve, the array is empty, or ``resamples`` is under 100 or too few for the level.
 
     Notes
     -----
@@ -109,12 +119,14 @@ def fit(
     8.297
     """
     require_array(curve, "curve")
+    require_not_empty(curve, over, dim)
     require_fraction(level, "level")
     require_choice(weights, ("count", "seed spread"), "weights")
     require_choice(interval, tuple(_INTERVALS), "interval")
-    if resamples < 100:
-        raise ValueError(f"resamples = {resamples} is too few for an interval; use at least 100 (default 1000).")
+    if interval == "bootstrap":
+        require_resamples(resamples, level)
     family = curve_model(model, start)
+    _require_free_names(family, curve, over, dim)
     seeds = with_dim(curve, over).sortby(dim)
     x = positions_for(family, seeds, dim)
     options = Options(weights, interval, level, resamples, rng_seed)
@@ -123,6 +135,7 @@ def fit(
         "model": family.name,
         "formula": family.formula or family.name,
         "parameters": list(family.parameters),
+        "built_in": int(LAWS.get(family.name) is family),
         "criterion": f"least squares on the mean over {over}, linear scale, weighted by {weights}",
         "interval": _INTERVALS[interval],
         "dim": dim,
@@ -170,11 +183,19 @@ def evaluate(
     --------
     >>> import xarray as xr
     >>> law = xr.Dataset({"amplitude": 2.0, "exponent": 0.5, "offset": 1.0},
-    ...                  attrs={"dim": "width", "model": "offset power law", "parameters": ["amplitude", "exponent", "offset"]})
+    ...                  attrs={"dim": "width", "model": "offset power law", "built_in": 1,
+    ...                         "parameters": ["amplitude", "exponent", "offset"]})
     >>> evaluate(law, [1.0, 4.0]).values
     array([3., 5.])
     """
-    names = list(np.atleast_1d(fitted.attrs["parameters"]))
+    names = [str(name) for name in np.atleast_1d(fitted.attrs["parameters"])]
+    if model is None and not fitted.attrs["built_in"]:
+        raise ValueError(
+            f"The model {fitted.attrs['model']!r} is not built in: give the function that was fitted as model=."
+        )
+    given = curve_model(fitted.attrs["model"]).parameters if model is None else parameter_names(model)
+    if list(given) != names:
+        raise ValueError(f"The model has parameters {list(given)}, and the fit {names}: give the one that was fitted.")
     family = curve_model(fitted.attrs["model"] if model is None else model, dict.fromkeys(names, 0.0))
     at = _spaced(fitted.attrs["range"], points) if x is None else np.asarray(x, dtype=np.float64)
     if at.ndim != 1 or (family.positive_x and not (at > 0).all()):
@@ -197,6 +218,17 @@ def positions_for(model: CurveModel, curve: xr.DataArray, dim: str) -> FloatArra
     if np.unique(x).size < x.size:
         raise ValueError(f"dim = {dim!r} has repeated coordinate values {x.tolist()}; average over them first.")
     return x
+
+
+def _require_free_names(model: CurveModel, curve: xr.DataArray, over: str, dim: str) -> None:
+    gone = {str(name) for name, coord in curve.coords.items() if {over, dim} & set(coord.dims)} | {over, dim}
+    taken = {*map(str, curve.dims), *map(str, curve.coords)} - gone
+    for name in (*model.parameters, "r_squared", "residual", "noise", "reason", "bound"):
+        if name in taken:
+            raise ValueError(
+                f"The curve has a dimension or coordinate {name!r}, the name of a result of {model.name!r}; rename it, for "
+                f"example with .rename({name}={name + '_'!r})."
+            )
 
 
 def _lifted(model: CurveModel, seeds: xr.DataArray, x: FloatArray, over: str, dim: str, options: Options) -> xr.Dataset:

@@ -11,7 +11,14 @@ import xarray as xr
 from memjax.analysis._lift import each, lift
 from memjax.analysis._noise import level_seeds, spread
 from memjax.analysis._resampling import central_interval, student_means
-from memjax.analysis._validate import positions, require_array, require_fraction, with_dim
+from memjax.analysis._validate import (
+    positions,
+    require_array,
+    require_fraction,
+    require_not_empty,
+    require_resamples,
+    with_dim,
+)
 from memjax.analysis.intervals import student_interval
 
 __all__ = ["Peak", "peak", "peak_of_seeds"]
@@ -87,7 +94,8 @@ def peak(
     Raises
     ------
     ValueError
-        If ``curve`` is not a DataArray, ``dim`` has no numeric coordinate, or ``level`` is not in (0, 1).
+        If ``curve`` is not a DataArray or empty, ``dim`` has no numeric coordinate, ``level`` is not in (0, 1), or
+        ``resamples`` are too few for it.
 
     Notes
     -----
@@ -111,7 +119,10 @@ def peak(
     'one seed: no interval'
     """
     require_array(curve, "curve")
+    require_not_empty(curve, over, dim)
     require_fraction(level, "level")
+    if resamples:
+        require_resamples(resamples, level)
     positions(curve, dim)
     seeds = with_dim(curve, over).sortby(dim)
     x = positions(seeds, dim)
@@ -173,8 +184,15 @@ def peak_of_seeds(
         rise_in_noise=rise / units,
         agreement=_agreement(values, top),
         interior=0 < top < x.size - 1,
-        reason="one seed: no interval" if len(values) == 1 else "",
+        reason=_no_interval(values, top),
     )
+
+
+def _no_interval(values: FloatArray, top: int) -> str:
+    if len(values) == 1:
+        return "one seed: no interval"
+    counts = np.isfinite(values[:, [0, top, -1]]).sum(axis=0)
+    return "an end or the maximum has only one seed: no interval" if counts.min() < 2 else ""
 
 
 def _noise(values: FloatArray) -> float:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis._fit_of_seeds import Options, fit_of_seeds
+from memjax.analysis._least_squares import project
 from memjax.analysis._profile_interval import (
     Problem,
     constrained,
@@ -90,8 +91,13 @@ def profile(
     require_choice(parameter, family.parameters, "parameter")
     problem = _problem(family, with_dim(curve, over).transpose(over, dim).sortby(dim), dim)
     j = family.parameters.index(parameter)
-    held = _default_values(problem, j, level, points) if values is None else np.sort(np.asarray(values, np.float64))
-    result = _labelled(problem, j, held, _walk(problem, j, held), level)
+    held = (
+        _default_values(problem, j, level, points)
+        if values is None
+        else np.sort(np.asarray(values, np.float64).ravel())
+    )
+    found = _projected(problem, held) if parameter == (family.singular or ("",))[0] else _walk(problem, j, held)
+    result = _labelled(problem, j, held, *found, level)
     result.attrs |= {"dim": dim, "range": [float(problem.x[0]), float(problem.x[-1])]}
     return result
 
@@ -118,19 +124,30 @@ def _default_values(problem: Problem, j: int, level: float, points: int) -> Floa
     return np.linspace(best - 2.0 * (best - low), best + 2.0 * (high - best), points)
 
 
-def _walk(problem: Problem, j: int, held: FloatArray) -> FloatArray:
-    """Best parameters ``[points, p]`` at every held value, from the nearest one outwards on either side."""
+def _projected(problem: Problem, held: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Parameters and residual sums where the one held is the shape: exact also where the others cancel."""
+    rule = problem.model.separable
+    assert rule is not None
+    curves = np.broadcast_to(problem.y, (held.size, problem.y.size))
+    coefficients, squares = project(rule, problem.x, curves, problem.root, held[:, None])
+    return rule.parameters(problem.x, held[:, None], coefficients), squares
+
+
+def _walk(problem: Problem, j: int, held: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Best parameters ``[points, p]`` at every held value, from the nearest one outwards, and residual sums."""
     found = np.full((held.size, problem.best.size), np.nan)
     for order in (np.flatnonzero(held >= problem.best[j]), np.flatnonzero(held < problem.best[j])[::-1]):
         near = problem.best
         for i in order:
             near = found[i] = constrained(problem, moved(problem, near, j, held[i]), j)
-    return found
+    return found, np.array([squares_of(problem, one) for one in found])
 
 
-def _labelled(problem: Problem, j: int, held: FloatArray, parameters: FloatArray, level: float) -> xr.Dataset:
+def _labelled(
+    problem: Problem, j: int, held: FloatArray, parameters: FloatArray, rise: FloatArray, level: float
+) -> xr.Dataset:
     name = problem.model.parameters[j]
-    floor, rise = squares_of(problem, problem.best), np.array([squares_of(problem, one) for one in parameters])
+    floor = squares_of(problem, problem.best)
     centred = problem.root * (problem.y - np.average(problem.y, weights=problem.root**2))
     others = {p: (name, parameters[:, k]) for k, p in enumerate(problem.model.parameters) if k != j}
     result = xr.Dataset(others, coords={name: held})
@@ -142,7 +159,13 @@ def _labelled(problem: Problem, j: int, held: FloatArray, parameters: FloatArray
     result["inside"] = (name, rise - floor <= threshold(problem, level))
     result["r_squared"] = (name, 1.0 - rise / (centred**2).sum())
     result.attrs = {
-        "model": problem.model.name, "parameter": name, "best": float(problem.best[j]), "level": level,
-        "threshold": threshold(problem, level), "degrees_of_freedom": problem.degrees,
-    }  # fmt: skip
+        "model": problem.model.name,
+        "parameter": name,
+        "best": float(problem.best[j]),
+        "parameters": list(problem.model.parameters),
+        "best_parameters": problem.best.tolist(),
+        "level": level,
+        "threshold": threshold(problem, level),
+        "degrees_of_freedom": problem.degrees,
+    }
     return result

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from memjax.analysis._records import of_records
+from memjax.analysis._records import Outside, of_records
 
 __all__ = ["Scalar", "area", "first", "gap", "last", "maximum", "mean", "minimum", "rate"]
 
@@ -82,7 +82,8 @@ class Scalar:
         Raises
         ------
         ValueError
-            If ``series`` is not a DataArray, ``dim`` is not one of its dimensions or is empty, or a slice holds nothing.
+            If ``series`` is not a DataArray, ``dim`` is not one of its dimensions or is empty, or a slice holds no record of
+            any run. A run that ends before a slice is NaN.
         """
         result = of_records(lambda y, at: (self.function(y, at),), series, dim)[0]
         name = series.attrs.get("long_name", series.name)
@@ -100,7 +101,7 @@ class Scalar:
         def sliced(y: FloatArray, at: FloatArray) -> FloatArray:
             inside = (at >= low) & (at <= high)
             if not inside.any():
-                raise ValueError(
+                raise Outside(
                     f"No record lies between {start} and {stop}: the series has {at[0]:g} to {at[-1]:g}; widen the slice."
                 )
             return self.function(y[..., inside], at[inside])
@@ -184,7 +185,7 @@ def _units(series: str, positions: str, powers: tuple[int, int]) -> str:
 
 def _rate(y: FloatArray, at: FloatArray) -> FloatArray:
     centred = at - at.mean()
-    if at.size < 2:
+    if np.ptp(at) == 0.0:
         return np.full(y.shape[:-1], np.nan)
     return np.asarray(((y - y.mean(axis=-1, keepdims=True)) * centred).sum(axis=-1) / (centred**2).sum())
 

@@ -175,7 +175,7 @@ def _add_legend(ax: Axes, values: xr.DataArray, by: str, over: str, level: float
 def _default_label(values: xr.DataArray, over: str, level: float) -> str:
     if values.sizes.get(over, 1) == 1:
         return f"one {over}"
-    return f"mean of {values.sizes[over]} {over}s, {level:.0%} interval"
+    return f"mean of {values.sizes[over]} {over}s, {100.0 * level:g}% interval"
 
 
 def _draw_seeds(ax: Axes, values: xr.DataArray, x: str) -> None:

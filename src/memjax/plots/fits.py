@@ -117,14 +117,15 @@ def ridge(profile: xr.Dataset, y: str, ax: Axes | None = None, *, color: Any = C
     ('exponent', 'offset')
     """
     x = profile.attrs["parameter"]
-    require_choice(y, tuple(map(str, profile.data_vars)), "y")
+    require_choice(y, tuple(name for name in profile.attrs["parameters"] if name != x), "y")
     ax = axes_or_new(ax)
     at, values = profile[x].values, profile[y].values
     level, best = profile.attrs["level"], float(profile.attrs["best"])
     ax.plot(at, values, color=color, linewidth=0.8, label="best fit with one of them held")
     within = np.where(profile["inside"].values, values, np.nan)
-    ax.plot(at, within, color=color, linewidth=4.0, alpha=0.5, label=f"inside the {level:.0%} interval")
-    ax.plot(best, np.interp(best, at, values), "o", color=color, label="best")
+    ax.plot(at, within, color=color, linewidth=4.0, alpha=0.5, label=f"inside the {100.0 * level:g}% interval")
+    heights = dict(zip(profile.attrs["parameters"], profile.attrs["best_parameters"], strict=True))
+    ax.plot(best, heights[y], "o", color=color, label="best")
     ax.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "))
     ax.legend()
     return ax
