@@ -159,6 +159,7 @@ def test_labels_that_do_not_fit_are_turned_or_thinned(accuracy):
         ({"contour": float("nan")}, "contour = nan must be a finite number"),
         ({"contour": [1, 2, 3, 4, 5]}, "up to 4 of them"),
         ({"limits": (1.0, 0.0)}, "the lower first"),
+        ({"center": float("nan")}, "center = nan must be a finite number"),
     ],
 )
 def test_errors(accuracy, options, sentence):

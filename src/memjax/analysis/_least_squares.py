@@ -109,8 +109,7 @@ def _best_on_grid(rule: Separable, x: FloatArray, y: FloatArray, root: FloatArra
         for part, own in zip(_chunks(y), _chunks(root), strict=True):
             basis = np.linalg.qr(columns * own[:, None, :, None])[0]
             parts.append(np.einsum("mgnk,mn->mgk", basis, part * own))
-    explained = (np.nan_to_num((part**2).sum(axis=-1), nan=-np.inf) for part in parts)
-    return np.concatenate([part.argmax(axis=1) for part in explained])
+    return np.concatenate([(part**2).sum(axis=-1).argmax(axis=1) for part in parts])
 
 
 def _chunks(values: FloatArray) -> list[FloatArray]:

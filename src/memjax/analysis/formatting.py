@@ -22,7 +22,7 @@ def format_interval(value: float, interval: Iterable[float]) -> str:
     -------
     str
         ``value [lower, upper]``, rounded to two significant digits of the interval's half width, or the value with
-        three significant digits and ``[no interval]``.
+        three significant digits and ``[no interval]``. Very large and very small numbers are written with exponents.
 
     Examples
     --------
@@ -34,13 +34,26 @@ def format_interval(value: float, interval: Iterable[float]) -> str:
     '0.270 [no interval]'
     """
     lower, upper = (float(bound) for bound in interval)
+    power = _power(value, lower, upper)
+    # In two steps: a power of ten below 1e-308 is no number.
+    value, lower, upper = (
+        number / 10.0 ** (power // 2) / 10.0 ** (power - power // 2) for number in (value, lower, upper)
+    )
+    suffix = f"e{power}" if power else ""
     if math.isnan(lower) or math.isnan(upper):
-        return f"{_rounded(value, _places(abs(value), 3))} [no interval]"
+        return f"{_rounded(value, _places(abs(value), 3))}{suffix} [no interval]"
     half = (upper - lower) / 2.0
     known = math.isfinite(half) and half > 0.0
     most = _places(abs(value), 6) if value else _places(half, 2)
     places = min(_places(half, 2), most) if known else _places(abs(value), 3)
-    return f"{_rounded(value, places)} [{_rounded(lower, places)}, {_rounded(upper, places)}]"
+    shown = (f"{_rounded(number, places)}{suffix if math.isfinite(number) else ''}" for number in (value, lower, upper))
+    return "{} [{}, {}]".format(*shown)
+
+
+def _power(*numbers: float) -> int:
+    """Power of ten to take out: 0 unless the largest number has more than eight digits, or four zeros in front."""
+    largest = max((abs(number) for number in numbers if math.isfinite(number)), default=0.0)
+    return 0 if largest == 0.0 or 1e-4 <= largest < 1e8 else math.floor(math.log10(largest))
 
 
 def _places(size: float, digits: int) -> int:

@@ -74,7 +74,8 @@ def phase_diagram(
     ------
     ValueError
         If ``values`` is not a DataArray, lacks ``x`` or ``y`` or has further dimensions, ``x`` and ``y`` are the same,
-        a level of ``contour`` is not finite or there are more than four, or ``limits`` are not two rising numbers.
+        a level of ``contour`` is not finite or there are more than four, ``limits`` are not two rising numbers, or ``center`` is not
+        finite.
 
     Examples
     --------
@@ -88,6 +89,8 @@ def phase_diagram(
     """
     levels = _levels(contour)
     _check(values, x, y, over, limits)
+    if center is not None and not np.isfinite(center):
+        raise ValueError(f"center = {center!r} must be a finite number.")
     mean = _mean(values, x, y, over)
     ax = axes_or_new(ax)
     finite = np.where(np.isfinite(mean.values), mean.values, np.nan)
