@@ -5,8 +5,8 @@ from scipy import stats
 from scipy.optimize import curve_fit
 
 from memjax.analysis import evaluate, fit
+from memjax.analysis._named_models import curve_model
 from memjax.analysis._resampling import student_means
-from memjax.analysis.curve_models import curve_model
 from memjax.analysis.intervals import student_interval
 
 SIZE = 50.0 * 2 ** np.arange(6)

@@ -134,7 +134,12 @@ def test_sentences_count_the_seeds_they_rest_on():
 
 def test_a_curve_that_turns_again_is_no_u():
     noise = 0.02 * np.random.default_rng(0).standard_normal((4, 6))
-    for mean_curve in ([1.0, 5.0, 1.0, 5.0, 1.0, 3.0], [5.0, 1.0, 4.0, 1.0, 5.0, 5.5], [1.0, 4.0, 2.0, 5.0, 6.0, 7.0]):
+    for mean_curve in (
+        [1.0, 6.0, 2.0, 4.0, 1.0, 0.5],
+        [1.0, 5.0, 1.0, 5.0, 1.0, 3.0],
+        [5.0, 1.0, 4.0, 1.0, 5.0, 5.5],
+        [1.0, 4.0, 2.0, 5.0, 6.0, 7.0],
+    ):
         said = describe(_curve(np.array(mean_curve) + noise), resamples=0)
         assert said.evidence["shape"] == "cannot tell" and "turns more than once" in str(said)
     assert "nan times" not in str(describe(_curve(np.array([[1.0, 5.0, 3.0, 2.0, 1.5, 1.0]] * 3)), resamples=0))

@@ -65,7 +65,7 @@ def fit_of_seeds(model: CurveModel, values: FloatArray, x: FloatArray, options: 
     Examples
     --------
     >>> import numpy as np
-    >>> from memjax.analysis.curve_models import curve_model
+    >>> from memjax.analysis._named_models import curve_model
     >>> x = np.array([1.0, 2.0, 4.0, 8.0])
     >>> fit_of_seeds(curve_model("power law"), 3.0 * x[None, None] ** 0.5, x).parameters.round(6)
     array([[3. , 0.5]])

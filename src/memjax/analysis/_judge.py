@@ -103,7 +103,7 @@ def judge(values: FloatArray, x: FloatArray, rules: Rules) -> Judged:
     Examples
     --------
     >>> import numpy as np
-    >>> from memjax.analysis.curve_models import curve_model
+    >>> from memjax.analysis._named_models import curve_model
     >>> values = np.array([[[1.0, 2.0, 3.0, 4.0, 5.0], [1.1, 2.0, 3.1, 4.0, 5.1], [0.9, 2.1, 3.0, 4.1, 5.0]]])
     >>> rules = Rules((curve_model("constant"), curve_model("linear")))
     >>> found = judge(values, np.array([1.0, 2.0, 3.0, 4.0, 5.0]), rules)

@@ -13,6 +13,7 @@ import xarray as xr
 from memjax.analysis._judge import Judged, Rules, default_candidates, judge
 from memjax.analysis._laws import LAWS
 from memjax.analysis._lift import BOUNDS, without
+from memjax.analysis._named_models import curve_model
 from memjax.analysis._sentence import law_text, turn_text, why
 from memjax.analysis._shape import SHAPES
 from memjax.analysis._validate import (
@@ -22,7 +23,7 @@ from memjax.analysis._validate import (
     require_resamples,
     with_dim,
 )
-from memjax.analysis.curve_models import CurveModel, curve_model
+from memjax.analysis.curve_models import CurveModel
 from memjax.analysis.fitting import positions_for
 from memjax.analysis.peaks import peak
 

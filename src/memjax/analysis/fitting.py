@@ -12,6 +12,7 @@ import xarray as xr
 from memjax.analysis._fit_of_seeds import Fits, Options, fit_of_seeds
 from memjax.analysis._laws import LAWS
 from memjax.analysis._lift import lift
+from memjax.analysis._named_models import curve_model, parameter_names
 from memjax.analysis._validate import (
     positions,
     require_array,
@@ -21,7 +22,7 @@ from memjax.analysis._validate import (
     require_resamples,
     with_dim,
 )
-from memjax.analysis.curve_models import CurveModel, curve_model, parameter_names
+from memjax.analysis.curve_models import CurveModel
 
 __all__ = ["evaluate", "fit", "positions_for"]
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from memjax.analysis._fit_of_seeds import Options, fit_of_seeds
 from memjax.analysis._least_squares import project
+from memjax.analysis._named_models import curve_model
 from memjax.analysis._profile_interval import (
     Problem,
     constrained,
@@ -20,7 +21,7 @@ from memjax.analysis._profile_interval import (
     threshold,
 )
 from memjax.analysis._validate import require_array, require_choice, require_fraction, require_only_dims, with_dim
-from memjax.analysis.curve_models import CurveModel, curve_model
+from memjax.analysis.curve_models import CurveModel
 from memjax.analysis.fitting import positions_for
 
 __all__ = ["profile"]

@@ -74,8 +74,8 @@ def phase_diagram(
     ------
     ValueError
         If ``values`` is not a DataArray, lacks ``x`` or ``y`` or has further dimensions, ``x`` and ``y`` are the same,
-        a level of ``contour`` is not finite or there are more than four, ``limits`` are not two rising numbers, or ``center`` is not
-        finite.
+        a level of ``contour`` is not finite or there are more than four, ``limits`` are not two rising numbers, or
+        ``center`` is not finite.
 
     Examples
     --------
