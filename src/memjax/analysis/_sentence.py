@@ -99,8 +99,6 @@ def _changes_text(values: FloatArray, x: FloatArray, shape: str, level: float, p
     certainty = "p < 1e-4 after" if p < 1e-4 else f"p = {p:.2g} after"
     counts = [int(np.isfinite(values[:, b] - values[:, a]).sum()) for a, b in steps]
     seeds = f"{counts[0]}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-    counts = [int(np.isfinite(values[:, b] - values[:, a]).sum()) for a, b in steps]
-    seeds = f"{counts[0]}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     return f"change {' and '.join(changes)} ({100.0 * level:g}% intervals over {seeds} seeds; {certainty} adjustment)"
 
 
