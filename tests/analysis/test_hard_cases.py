@@ -184,6 +184,7 @@ def test_infinite_records_are_neither_errors_nor_interpolated():
                           coords={"step": [0, 10, 20]})  # fmt: skip
     found = time_to_threshold(series, 1.0)
     np.testing.assert_array_equal(found["time"], [10.0, 0.0, 20.0])
+    assert time_to_threshold(series, 3.0)["outcome"].values.tolist() == ["reached", "from the start", "never"]
     assert np.isnan(mean(series)[2]) or np.isinf(mean(series)[2])
 
 
