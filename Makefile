@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo quick test slow lint types check clean
+.PHONY: demo quick studies test slow lint types check clean
 
 demo: .venv/ready  ## the published experiment at full size: data, figures, published numbers beside ours
 	$(BIN)/memjax study l2-memorization --scale paper --seeds 4 --out runs/l2-memorization-paper
 
 quick: .venv/ready  ## the same in about a minute
 	$(BIN)/memjax study l2-memorization --scale quick --out runs/l2-memorization-quick
+
+studies: .venv/ready  ## every study at its quick scale, about five minutes; open runs/*-quick/report.html
+	for study in $$($(BIN)/memjax studies | cut -d" " -f1); do $(BIN)/memjax study $$study --out runs/$$study-quick || exit 1; done
 
 test: .venv/ready  ## tests, doctests and the notebook
 	$(BIN)/python -m pytest -n 2
