@@ -184,6 +184,7 @@ def test_evaluate_follows_the_formula():
     law = power(_curve(PUBLISHED), offset=True)
     np.testing.assert_allclose(evaluate(law, SIZE), PUBLISHED, rtol=1e-10)
     grid = evaluate(law)
+    assert grid.attrs == {"long_name": "offset power law", "units": "1"}
     assert grid.dims == ("train_size",) and grid.size == 200
     np.testing.assert_allclose(grid.train_size[[0, -1]], [50.0, 1600.0])
     with pytest.raises(ValueError, match="positive positions"):

@@ -55,8 +55,6 @@ class Judged(NamedTuple):
         Verdicts, ``str[M]``; the law is empty where the shape leaves none to judge.
     p_values
         Of every shape, ``[M, 4]``.
-    turn
-        Index of the largest (for a U the smallest) mean, ``int[M]``.
     difference, support
         Criterion above the best one's, and share of disturbed curves in which each candidate is best, ``[M, C + 1]``.
     rival, margin
@@ -72,7 +70,6 @@ class Judged(NamedTuple):
     shape: np.ndarray
     law: np.ndarray
     p_values: FloatArray
-    turn: np.ndarray
     difference: FloatArray
     support: FloatArray
     rival: np.ndarray
@@ -123,7 +120,7 @@ def _blank(count: int, rules: Rules) -> Judged:
     nan = lambda *shape: np.full((count, *shape), np.nan)  # noqa: E731
     text = lambda value: np.full(count, value, object)  # noqa: E731
     return Judged(
-        text(CANNOT_TELL), text(""), nan(len(SHAPES)), np.zeros(count, int), nan(laws), nan(laws), np.zeros(count, int),
+        text(CANNOT_TELL), text(""), nan(len(SHAPES)), nan(laws), nan(laws), np.zeros(count, int),
         nan(), nan(2), nan(names), nan(names, 2), nan(),
     )  # fmt: skip
 
@@ -140,7 +137,7 @@ def _judge_shapes(judged: Judged, rows: np.ndarray, values: FloatArray, x: Float
     seeds = spread(levelled, shared)
     turn = np.where(names == "U", seeds.mean.argmin(axis=1), seeds.mean.argmax(axis=1))
     names[reversal_p_value(values, names, turn) < 1.0 - rules.level] = CANNOT_TELL
-    judged.shape[rows], judged.p_values[rows], judged.turn[rows] = names, p_values, turn
+    judged.shape[rows], judged.p_values[rows] = names, p_values
     judged.noise[rows] = np.sqrt(seeds.variance)
     ends = np.where(np.isin(names, ("U", "inverted U")), turn - 1, x.size - 1)
     judged.span[rows] = np.stack([np.full(len(rows), x[0]), x[ends]], axis=1)

@@ -145,7 +145,7 @@ def fit(
         "level": level,
         "resamples": resamples,
         "rng_seed": rng_seed,
-    }
+    } | {key: value for key, value in curve.attrs.items() if key == "units"}
     return _with_units(fitted, curve, family, dim)
 
 
@@ -205,7 +205,8 @@ def evaluate(
     dim = fitted.attrs["dim"]
     along = xr.DataArray(at, dims=dim, coords={dim: at})
     curve = xr.apply_ufunc(family.function, along, *(fitted[name] for name in names)).transpose(..., dim)
-    return curve.rename("fit").assign_attrs(dict(fitted.attrs.get("curve_attrs", {}), long_name=family.name))
+    units = {key: value for key, value in fitted.attrs.items() if key == "units"}
+    return curve.rename("fit").assign_attrs(long_name=family.name, **units)
 
 
 def positions_for(model: CurveModel, curve: xr.DataArray, dim: str) -> FloatArray:
