@@ -69,12 +69,12 @@ def test_a_model_of_ones_own_is_not_taken_for_the_built_in_one_of_its_name():
 
 def test_parameters_that_do_nothing_or_only_together_are_not_identified():
     values = _curve(3.0 * SIZE**0.5 + _noisy() * 0.1)
-    unused = fit(values, lambda x, a, b: a * x**0.5, start={"a": 1.0, "b": 2.0})
+    unused = fit(values, lambda x, a, b: a * x**0.5, start={"a": 1.0, "b": 2.0}, resamples=100)
     assert unused.b_interval.values.tolist() == [-np.inf, np.inf] and np.isfinite(unused.a_interval).all()
     assert str(unused.reason.values).startswith("b: not identified")
-    summed = fit(values, lambda x, a, b: (a + b) * x**0.5, start={"a": 1.0, "b": 2.0})
+    summed = fit(values, lambda x, a, b: (a + b) * x**0.5, start={"a": 1.0, "b": 2.0}, resamples=100)
     assert np.isinf(summed.a_interval).all() and np.isinf(summed.b_interval).all()
-    assert fit(values, lambda x, a, b: a * x**b, start={"a": 1.0, "b": 0.4}).reason == ""
+    assert fit(values, lambda x, a, b: a * x**b, start={"a": 1.0, "b": 0.4}, resamples=100).reason == ""
 
 
 def test_a_search_that_fails_is_a_reason_and_no_result():

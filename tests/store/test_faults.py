@@ -46,6 +46,7 @@ def test_a_full_disk(bench):
     assert "cannot be written to (No space left on device)" in outcome.said or "(File too large)" in outcome.said
 
 
+@pytest.mark.slow
 def test_a_dask_worker_is_killed(bench):
     assert kills.worker(bench).identical
 

@@ -102,9 +102,9 @@ def batch_gradient_cosine(batch_size: int, name: str = "batch_gradient_cosine") 
     Examples
     --------
     >>> import memjax as mj
-    >>> spec = mj.Experiment(train_size=64, steps=2, record_every=1, measures=(batch_gradient_cosine(16),))
-    >>> mj.sweep(spec).batch_gradient_cosine.dims
-    ('step',)
+    >>> spec = mj.Experiment(train_size=64, measures=("loss", batch_gradient_cosine(16)))
+    >>> spec.measures[1].long_name
+    'mean cosine between gradients of batches of 16 examples'
     """
     size = int(whole("batch_size", batch_size, 1))
     return Measure(_MeanCosine(size), name, long_name=f"mean cosine between gradients of batches of {size} examples")

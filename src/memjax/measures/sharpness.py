@@ -62,9 +62,9 @@ def hessian_top(iterations: int = 20, name: str = "sharpness") -> Measure:
     Examples
     --------
     >>> import memjax as mj
-    >>> spec = mj.Experiment(train_size=50, steps=2, record_every=1, measures=(hessian_top(iterations=5),))
-    >>> mj.sweep(spec).sharpness.dims
-    ('step',)
+    >>> spec = mj.Experiment(measures=("loss", hessian_top(iterations=5, name="rough_sharpness")))
+    >>> spec.measures[1].name
+    'rough_sharpness'
     """
     return Measure(
         _HessianTop(int(whole("iterations", iterations, 1))),
