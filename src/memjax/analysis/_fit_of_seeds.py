@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from memjax.analysis._least_squares import fit_curves
 from memjax.analysis._noise import patterns, seed_weights, spread
-from memjax.analysis._profile_interval import problem_of, profile_interval, unidentified
+from memjax.analysis._profile_interval import problem_of, profile_interval, unidentified, without_end
 from memjax.analysis._resampling import central_interval, student_means
 from memjax.analysis.curve_models import CurveModel
 
@@ -177,9 +177,4 @@ def _unidentified(model: CurveModel, intervals: FloatArray) -> tuple[FloatArray,
             intervals[others] = -np.inf, np.inf
             named = " and ".join(np.array(model.parameters)[others])
             return intervals, f"the {name}'s interval includes {value:g}: {named} are not identified"
-    if not np.isfinite(intervals).all():
-        open_ended = [
-            name for name, ends in zip(model.parameters, intervals, strict=True) if not np.isfinite(ends).all()
-        ]
-        return intervals, f"the interval of {' and '.join(open_ended)} has no end: not identified"
-    return intervals, ""
+    return intervals, without_end(model, intervals)

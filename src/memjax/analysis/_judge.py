@@ -168,11 +168,11 @@ def _judge_branch(judged: Judged, rows: np.ndarray, values: FloatArray, x: Float
             judged.support[row] = _support(
                 levelled[i], x, Spread(*(part[i : i + 1] for part in seeds)), shared[i], rules
             )
+    # With every seed at every position levels sum to zero, and belong to the uncertainty of the mean.
+    complete = np.asarray(np.isfinite(values).all(axis=(1, 2)))[:, None, None]
+    curves = np.where(complete, values, levelled)
     for index in np.unique(choice.best[sure]):
         if index < len(rules.candidates):
-            # With every seed at every position levels sum to zero, and belong to the uncertainty of the mean.
-            complete = np.asarray(np.isfinite(values).all(axis=(1, 2)))[:, None, None]
-            curves = np.where(complete, values, levelled)
             _fill_parameters(judged, rows, sure & (choice.best == index), curves, x, rules.candidates[index], rules)
 
 

@@ -77,13 +77,9 @@ def best_shapes(rule: Separable, x: FloatArray, y: FloatArray, root: FloatArray)
 
 def residual_sum(rule: Separable, x: FloatArray, y: FloatArray, root: FloatArray, shapes: FloatArray) -> FloatArray:
     """Weighted residual sums of squares ``[M]`` of curves ``[M, n]``, each with its own shape ``[M, q]``."""
-    return (_residuals(rule, x, y, root, shapes) ** 2).sum(axis=-1)
-
-
-def _residuals(rule: Separable, x: FloatArray, y: FloatArray, root: FloatArray, shapes: FloatArray) -> FloatArray:
-    basis = np.linalg.qr(rule.columns(x, shapes) * root[..., None])[0]
-    target = y * root
-    return target - np.einsum("...nk,...k->...n", basis, np.einsum("...nk,...n->...k", basis, target))
+    basis, target = np.linalg.qr(rule.columns(x, shapes) * root[..., None])[0], y * root
+    along = np.einsum("...nk,...n->...k", basis, target)
+    return np.asarray(((target - np.einsum("...nk,...k->...n", basis, along)) ** 2).sum(axis=-1))
 
 
 def project(
@@ -91,11 +87,12 @@ def project(
 ) -> tuple[FloatArray, FloatArray]:
     """Coefficients ``[M, k]`` and weighted residual sums of squares ``[M]`` of curves with their own shapes."""
     basis, triangle = np.linalg.qr(rule.columns(x, shapes) * root[..., None])
-    along = np.einsum("...nk,...n->...k", basis, y * root)
+    target = y * root
+    along = np.einsum("...nk,...n->...k", basis, target)
     singular = np.abs(np.diagonal(triangle, axis1=-2, axis2=-1)).min(axis=-1) == 0.0
     solvable = np.where(singular[..., None, None], np.eye(triangle.shape[-1]), triangle)
     coefficients = np.where(singular[..., None], np.nan, np.linalg.solve(solvable, along[..., None])[..., 0])
-    return coefficients, residual_sum(rule, x, y, root, shapes)
+    return coefficients, ((target - np.einsum("...nk,...k->...n", basis, along)) ** 2).sum(axis=-1)
 
 
 def _best_on_grid(rule: Separable, x: FloatArray, y: FloatArray, root: FloatArray, grid: FloatArray) -> np.ndarray:

@@ -25,6 +25,7 @@ __all__ = [
     "squares_of",
     "threshold",
     "unidentified",
+    "without_end",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -75,8 +76,13 @@ def profile_interval(problem: Problem, level: float) -> tuple[FloatArray, str]:
     """Profile intervals ``[p, 2]``, infinite where the profile never rises far enough, and which those are."""
     highest = squares_of(problem, problem.best) + threshold(problem, level)
     ends = [[_crossing(problem, j, side, highest) for side in (-1.0, 1.0)] for j in range(problem.best.size)]
-    names = [name for name, pair in zip(problem.model.parameters, ends, strict=True) if not np.isfinite(pair).all()]
-    return np.array(ends), f"the interval of {' and '.join(names)} has no end: not identified" if names else ""
+    return np.array(ends), without_end(problem.model, np.array(ends))
+
+
+def without_end(model: CurveModel, intervals: FloatArray) -> str:
+    """Which of the intervals ``[p, 2]`` have no end, in words; empty if all have."""
+    names = [name for name, ends in zip(model.parameters, intervals, strict=True) if not np.isfinite(ends).all()]
+    return f"the interval of {' and '.join(names)} has no end: not identified" if names else ""
 
 
 def threshold(problem: Problem, level: float) -> float:

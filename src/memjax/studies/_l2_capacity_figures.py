@@ -10,6 +10,7 @@ import xarray as xr
 
 from memjax import analysis
 from memjax.studies._figures import new_panels
+from memjax.studies._l2_capacity_tables import exponent_shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,8 +56,7 @@ def _hypothesis_panel(ax: Axes, at: xr.Dataset, name: str, law: xr.Dataset) -> N
         if np.isfinite(float(law["slope"])):
             line = analysis.evaluate(law)
             ax.plot(2.0 ** line["size"], 2.0**line, "--", color="0.3", linewidth=1.0, zorder=0)
-            exponent = analysis.format_interval(float(law["slope"]), law["slope_interval"].values)
-            ax.set_title(f"exponent {exponent} after {int(at['step'][-1])} steps")
+            ax.set_title(f"exponent {exponent_shown(law)} after {int(at['step'][-1])} steps")
 
 
 def _marks(ax: Axes, x: xr.DataArray, y: xr.DataArray, color: Any, mark: str) -> None:

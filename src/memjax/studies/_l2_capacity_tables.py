@@ -11,7 +11,7 @@ import xarray as xr
 from memjax import analysis
 from memjax.studies.study import Table
 
-__all__ = ["BITS_PER_PARAMETER", "Laws", "budgets", "claims", "peaks"]
+__all__ = ["BITS_PER_PARAMETER", "budgets", "claims", "exponent_shown", "Laws", "peaks"]
 
 BITS_PER_PARAMETER = 2.0
 """Capacity of a parameter that the post assumes."""
@@ -100,8 +100,8 @@ def claims(at: xr.Dataset, laws: Laws) -> Table:
         ratio = at["log_peak"] - at[f"log_{name}"]
         rows.append((f"peak / ({what})", claim, *(_spread(ratio.sel(step=s)) for s in steps)))
         exponents = [(laws[name][s]["configurations"], laws[name][s]["seeds"]) for s in steps]
-        rows.append((f"exponent of the peak in {what}", claim, *(_exponent(scatter) for scatter, _ in exponents)))
-        rows.append(("its interval over seeds alone", "not given", *(_exponent(seeds) for _, seeds in exponents)))
+        rows.append((f"exponent of the peak in {what}", claim, *(exponent_shown(scatter) for scatter, _ in exponents)))
+        rows.append(("its interval over seeds alone", "not given", *(exponent_shown(seeds) for _, seeds in exponents)))
     head = ("quantity", "published", *(f"after {s} steps" for s in steps))
     title = f"Does the gap peak where data meet capacity? {at.sizes['configuration']} networks"
     return Table(title, head, tuple(rows), f"{_verdict(at, laws)} {_CLAIMS_NOTE}")
@@ -114,7 +114,8 @@ def _spread(logs: xr.DataArray) -> str:
     return f"{_shown(logs.mean('configuration'))}, {float(means.min()):.2f} to {float(means.max()):.2f}"
 
 
-def _exponent(law: xr.Dataset) -> str:
+def exponent_shown(law: xr.Dataset) -> str:
+    """Exponent of a law with its interval."""
     return analysis.format_interval(float(law["slope"]), law["slope_interval"].values)
 
 
@@ -145,7 +146,7 @@ def _judged(name: str, last: xr.Dataset, law: xr.Dataset) -> str:
     beside = _beside_one(law["slope_interval"].values)
     return (
         f"The peak lies at {what} in {exact} of {low.size} networks within its 95% interval, in {coarse} if half a step of "
-        f"the grid of sizes is granted, and grows with exponent {_exponent(law)} in it, {beside}."
+        f"the grid of sizes is granted, and grows with exponent {exponent_shown(law)} in it, {beside}."
     )
 
 

@@ -11,10 +11,11 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax import analysis
+from memjax.studies._text import mean_shown
 from memjax.studies.study import Table
 
 __all__ = [
-    "CORRELATIONS", "Law", "correlation_table", "correlations", "losses", "mean_shown", "rank_correlation", "shown",
+    "CORRELATIONS", "Law", "correlation_table", "correlations", "losses", "rank_correlation", "shown",
 ]  # fmt: skip
 
 FloatArray = npt.NDArray[np.float64]
@@ -154,12 +155,6 @@ def losses(laws: Sequence[Law]) -> Table:
             rows.append((law.name, str(size), *cells, f"{law.floor:.3f}"))
     head = ("labels", "N", "gap of L2", "train loss", "test loss", "lowest test loss", "best guess without the input")
     return Table("After the last step", head, tuple(rows), _LOSSES_NOTE)
-
-
-def mean_shown(values: xr.DataArray) -> str:
-    """Mean over seeds with its interval."""
-    summary = analysis.mean_interval(values)
-    return analysis.format_interval(float(summary["mean"]), summary["mean_interval"].values)
 
 
 _LOSSES_NOTE = (

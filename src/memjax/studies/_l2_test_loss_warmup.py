@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from memjax import analysis
-from memjax.studies._l2_test_loss_relation import mean_shown, rank_correlation
+from memjax.studies._l2_test_loss_relation import rank_correlation
+from memjax.studies._text import mean_shown
 from memjax.studies.study import Table
 
 __all__ = ["MEASURES", "at_equal_rate", "effect_rows", "effect_table", "effects"]

@@ -14,6 +14,7 @@ from memjax.experiment import Experiment
 from memjax.models import MLP
 from memjax.optimizers import adam
 from memjax.studies import _memory_1_figures as figures
+from memjax.studies._text import mean_shown
 from memjax.studies.study import Findings, Study, Sweep, Table
 from memjax.tasks import RandomLabels
 
@@ -93,12 +94,6 @@ def _largest(fitted: xr.DataArray) -> xr.DataArray:
     )
 
 
-def _shown(values: xr.DataArray, scale: float = 1.0) -> str:
-    """Mean over seeds and interval of values with no other dimension, divided by ``scale``."""
-    summary = analysis.mean_interval(values / scale)
-    return analysis.format_interval(float(summary["mean"]), summary["mean_interval"].values)
-
-
 def _capacity(fitted: xr.DataArray) -> Table:
     rows = []
     largest, steps = _largest(fitted), fitted["step"].values
@@ -113,10 +108,10 @@ def _capacity(fitted: xr.DataArray) -> Table:
             (
                 str(dim),
                 f"about {4 * dim}",
-                f"{_shown(most.isel(step=-1))} at N = {_best_size(end)}",
-                _shown(most.isel(step=-1), dim),
+                f"{mean_shown(most.isel(step=-1))} at N = {_best_size(end)}",
+                mean_shown(most.isel(step=-1) / dim),
                 "none" if np.isnan(whole) else f"{float(whole):g}",
-                _shown(end.sel(train_size=_LAST_SIZE)),
+                mean_shown(end.sel(train_size=_LAST_SIZE)),
                 f"{float((most.isel(step=-1) - before).mean()):+.1f}",
             )
         )
@@ -143,7 +138,7 @@ def _by_steps(soon: xr.DataArray, fitted: xr.DataArray) -> Table:
     shown = [step for step in (10, 20, 50, 100) if step in soon["step"].values]
     shown += [int(fitted["step"][at]) for at in (1, fitted.sizes["step"] // 2, -1)]
     rows = [
-        (str(dim), *(_shown(largest.sel(input_dim=dim, step=step), dim) for step in shown))
+        (str(dim), *(mean_shown(largest.sel(input_dim=dim, step=step) / dim) for step in shown))
         for dim in largest["input_dim"].values.tolist()
     ]
     note = (

@@ -10,12 +10,12 @@ import jax
 import numpy as np
 import xarray as xr
 
-from memjax import analysis
 from memjax.analysis import memorized_bits
 from memjax.experiment import Experiment
 from memjax.models import MLP, activations, dense, initializers
 from memjax.optimizers import adam
 from memjax.studies import _memory_2_figures as figures
+from memjax.studies._text import mean_shown
 from memjax.studies.study import Findings, Study, Sweep, Table
 from memjax.tasks import RandomLabels
 from memjax.types import Array, Model, Params
@@ -143,18 +143,13 @@ def _at_best(bits: xr.DataArray) -> xr.DataArray:
     return bits.sel(load=mean["load"][mean.argmax("load")], drop=True).assign_attrs(bits.attrs)
 
 
-def _shown(values: xr.DataArray) -> str:
-    summary = analysis.mean_interval(values)
-    return analysis.format_interval(float(summary["mean"]), summary["mean_interval"].values)
-
-
 def _row(name: str, width: str, published: float, bits: xr.DataArray) -> tuple[str, ...]:
     best, mean = _at_best(bits), _end(bits).mean("seed")
     late = int(best["step"][int(np.searchsorted(best["step"], 0.9 * float(best["step"][-1])))])
     gained = (_end(best) - best.sel(step=late)) / _end(best)
-    beyond = f"{_shown(_end(bits).isel(load=-1))} at {float(bits['load'][-1]):g}"
+    beyond = f"{mean_shown(_end(bits).isel(load=-1))} at {float(bits['load'][-1]):g}"
     where = f"{float(mean['load'][int(mean.argmax('load'))]):g}"
-    return (name, width, f"{published}", _shown(_end(best)), where, beyond, f"{float(gained.mean()):+.1%}")
+    return (name, width, f"{published}", mean_shown(_end(best)), where, beyond, f"{float(gained.mean()):+.1%}")
 
 
 def _plateau(bits: xr.DataArray, linear: xr.DataArray) -> Table:
@@ -184,8 +179,8 @@ def _widths(bits: xr.DataArray) -> Table:
     rows = []
     for name in bits["activation"].values.tolist():
         one = total.sel(activation=name)
-        blocks = [_shown(one.sel(width=width) / (2 * _DIM * width)) for width in bits["width"].values.tolist()]
-        rows.append((name, f"{_PUBLISHED}", _shown(slope.sel(activation=name)), *blocks))
+        blocks = [mean_shown(one.sel(width=width) / (2 * _DIM * width)) for width in bits["width"].values.tolist()]
+        rows.append((name, f"{_PUBLISHED}", mean_shown(slope.sel(activation=name)), *blocks))
     head = [f"bits / (2 D W), W = {width}" for width in bits["width"].values.tolist()]
     note = (
         "Two other readings of bits per parameter. The slope of the most bits against the number of parameters, from the "
@@ -201,7 +196,7 @@ def _loads(bits: xr.DataArray, linear: xr.DataArray) -> Table:
         columns += [(f"{a}, W = {width}", _end(bits).sel(activation=a, width=width)) for a in bits["activation"].values]
     loads = bits["load"].values.tolist()
     rows = [
-        (f"{load:g}", f"{load * np.log2(_CLASSES):.3f}", *(_shown(c.sel(load=load)) for _, c in columns))
+        (f"{load:g}", f"{load * np.log2(_CLASSES):.3f}", *(mean_shown(c.sel(load=load)) for _, c in columns))
         for load in loads
     ]
     head = ("N / P", "all labels", *(name for name, _ in columns))
