@@ -10,9 +10,11 @@ from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
 from memjax.explain import Explanation, explain
 from memjax.fields import traced
+from memjax.measure import measure
 from memjax.measures import Measure
 from memjax.results import open_dataset as open
 from memjax.results import params, save
+from memjax.snapshots import Snapshot, snapshots
 from memjax.sweep import sweep
 
 __version__ = _version("memjax")
@@ -24,11 +26,13 @@ __all__ = [
     "InputError",
     "Measure",
     "Packing",
+    "Snapshot",
     "Tile",
     "analysis",
     "enable_compile_cache",
     "explain",
     "losses",
+    "measure",
     "measures",
     "models",
     "open",
@@ -37,6 +41,7 @@ __all__ = [
     "plots",
     "save",
     "schedules",
+    "snapshots",
     "sweep",
     "tasks",
     "traced",

@@ -32,8 +32,8 @@ class Experiment:
     optimizer
         Made by a factory of `memjax.optimizers`.
     loss
-        ``cross_entropy``, ``mse`` or a function ``(outputs[B, C], targets[B, ...]) -> [B]``. Training minimises its mean
-        over the train examples.
+        ``cross_entropy``, ``mse``, ``sse`` or a function ``(outputs[B, C], targets[B, ...]) -> [B]``. Training minimises its
+        mean over the train examples.
     loss_scale
         Multiplies the loss in the gradient; records are of the unscaled loss. Traced.
     steps

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from memjax.errors import InputError, listing
 from memjax.types import Array, LossFn
 
-__all__ = ["cross_entropy", "get", "is_label", "mse"]
+__all__ = ["cross_entropy", "get", "is_label", "mse", "sse"]
 
 
 def cross_entropy(outputs: Array, targets: Array) -> Array:
@@ -65,7 +65,29 @@ def mse(outputs: Array, targets: Array) -> Array:
     return jnp.square(outputs - targets).reshape(outputs.shape[0], -1).mean(-1)
 
 
-_BUILT_IN: dict[str, LossFn] = {"cross_entropy": cross_entropy, "mse": mse}
+def sse(outputs: Array, targets: Array) -> Array:
+    """Squared error, summed over the outputs of an example: the squared distance between output and target.
+
+    Parameters
+    ----------
+    outputs, targets
+        Values ``[B, C]``.
+
+    Returns
+    -------
+    Array
+        ``[B]``, the dtype of the outputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sse(np.array([[1.0, 3.0]]), np.array([[0.0, 0.0]])).tolist()
+    [10.0]
+    """
+    return jnp.square(outputs - targets).reshape(outputs.shape[0], -1).sum(-1)
+
+
+_BUILT_IN: dict[str, LossFn] = {"cross_entropy": cross_entropy, "mse": mse, "sse": sse}
 
 
 def get(loss: str | Callable[[Array, Array], Array]) -> LossFn:

@@ -32,8 +32,8 @@ _MOST_VALUES = 10_000_000
 def _types() -> dict[str, Callable[..., Any]]:
     """Everything that a spec may name, by name."""
     own = {
-        "tasks": (tasks, ("RandomLabels",)),
-        "models": (models, ("MLP",)),
+        "tasks": (tasks, ("RandomLabels", "SparseFeatures")),
+        "models": (models, ("MLP", "Autoencoder")),
         "schedules": (schedules, ("constant", "warmup", "linear", "cosine", "warmup_cosine")),
         "optimizers": (optimizers, ("adam", "adamw", "sgd", "rmsprop")),
     }

@@ -15,6 +15,8 @@ from memjax.types import Data, PoolTask, Split
 
 __all__ = ["check_functions", "check_run", "check_targets", "draw_split", "shape_of"]
 
+_SQUARED = ("mse", "sse")
+
 
 def check_run(experiment: Experiment) -> None:
     """Raise `InputError` where the fields of one run contradict each other."""
@@ -75,14 +77,14 @@ def check_targets(experiment: Experiment, data: Data) -> None:
     """Raise `InputError` where drawn targets do not fit the loss or the task's outputs."""
     labels = np.issubdtype(data.y.dtype, np.integer)
     name = experiment.loss if isinstance(experiment.loss, str) else None
-    if name == "mse" and labels:
+    if name in _SQUARED and labels:
         raise InputError(
-            "loss is 'mse', but the targets are class labels: squared error would treat their arbitrary numbering as a "
+            f"loss is {name!r}, but the targets are class labels: squared error would treat their arbitrary numbering as a "
             "quantity. Use loss = 'cross_entropy', or give one-hot float targets with memjax.tasks.from_arrays."
         )
     if name == "cross_entropy" and not labels:
         raise InputError(
-            f"loss is 'cross_entropy', but the targets are {data.y.dtype} values: use loss = 'mse', or integer labels."
+            f"loss is 'cross_entropy', but the targets are {data.y.dtype} values: use loss = 'mse' or 'sse', or integer labels."
         )
     if labels and len(data.y) and not 0 <= data.y.min() <= data.y.max() < experiment.task.num_outputs:
         raise InputError(
@@ -104,10 +106,10 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
             f"The model's output has shape {list(outputs.shape)} for {batch} examples, but the task calls for "
             f"{[batch, width]}: give the model {width} outputs."
         )
-    if experiment.loss == "mse" and outputs.shape != y.shape:
+    if experiment.loss in _SQUARED and outputs.shape != y.shape:
         raise InputError(
-            f"loss is 'mse', but targets have shape {list(y.shape)} and outputs {list(outputs.shape)}: give targets of the "
-            "outputs' shape, such as y[:, None]."
+            f"loss is {experiment.loss!r}, but targets have shape {list(y.shape)} and outputs {list(outputs.shape)}: give "
+            "targets of the outputs' shape, such as y[:, None]."
         )
     loss = losses.get(experiment.loss)
     values = shape_of(f"The loss {experiment.loss!r} cannot be applied to targets {_show(y)}", loss, outputs, y)

@@ -114,7 +114,7 @@ def test_a_packed_run_equals_plain_flax_and_optax(name, loss, batch_size):
         spec = experiment(loss, ours, batch_size)
         dataset = mj.sweep(spec, over={"train_size": [13, 29, 21]}, packing=mj.Packing(width=8, runs=3))
         params, losses = plain_run(spec, rule)
-        packed = mj.params(dataset, step=STEPS, train_size=29)
+        packed = mj.params(dataset, {"train_size": 29}, step=STEPS)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=RTOL, atol=RTOL), packed, params)
         np.testing.assert_allclose(dataset.train_loss.sel(train_size=29), losses, rtol=RTOL)
 
@@ -147,10 +147,12 @@ def test_linear_softmax_regression_equals_a_numpy_adam_loop(schedule):
         )
         dataset = mj.sweep(spec, over={"seed": [2, 3]}, packing=mj.Packing(schedule=schedule, width=16, runs=2))
         x, y = spec.task.draw(2, 37, 37).train
-        start = mj.params(dataset, step=0, seed=2)["layer_0"]["kernel"]
+        start = mj.params(dataset, {"seed": 2}, step=0)["layer_0"]["kernel"]
         # Measured difference 4e-15 relative; the tolerance leaves three digits for another order of sums.
         expected = numpy_adam(x.astype(np.float64), y, start, 1e-2, 50)
-        np.testing.assert_allclose(mj.params(dataset, seed=2)["layer_0"]["kernel"], expected, rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(
+            mj.params(dataset, {"seed": 2})["layer_0"]["kernel"], expected, rtol=1e-11, atol=1e-13
+        )
 
 
 def test_minibatches_visit_every_row_once_an_epoch_in_a_new_order():

@@ -204,7 +204,7 @@ def test_a_sweep_records_that_of_the_initial_parameters(tmp_path):
     for size, seed in itertools.product(*over.values()):
         run = {"train_size": size, "seed": seed}
         data = SPEC.task.draw(seed, size, 4).train
-        naive = functools.partial(_pairs, mj.params(ds, step=0, **run), x=data.x, y=data.y, model=_plain)
+        naive = functools.partial(_pairs, mj.params(ds, run, step=0), x=data.x, y=data.y, model=_plain)
         np.testing.assert_allclose(ds.gradient_cosine.sel(run)[0], np.mean(naive()), **CLOSE)
         value = ds.batch_gradient_cosine.sel(run)[0]
         np.testing.assert_allclose(value, np.mean(naive(batch=3)) if size > 5 else np.nan, **CLOSE)

@@ -73,15 +73,27 @@ def test_mse_is_the_mean_over_the_outputs_of_each_example():
     np.testing.assert_allclose(gradient, 2 * (outputs - targets) / 4, rtol=3e-7)
 
 
+def test_sse_is_the_squared_distance_of_each_example():
+    outputs, targets = RNG.normal(size=(2, 11, 4, 3)).astype(np.float32)
+    naive = [np.linalg.norm((o - t).astype(float)) ** 2 for o, t in zip(outputs, targets, strict=True)]
+    np.testing.assert_allclose(losses.sse(outputs, targets), naive, rtol=5e-7)
+    gradient = jax.grad(lambda out: losses.sse(out, targets).sum())(outputs)
+    np.testing.assert_allclose(gradient, 2 * (outputs - targets), rtol=3e-7)
+
+
 def test_get_gives_the_built_in_or_the_function_itself():
     def own(outputs, targets):
         return outputs[:, 0] - targets[:, 0]
 
-    assert losses.get("mse") is losses.mse and losses.get("cross_entropy") is losses.cross_entropy
+    assert (
+        losses.get("mse") is losses.mse
+        and losses.get("sse") is losses.sse
+        and losses.get("cross_entropy") is losses.cross_entropy
+    )
     assert losses.get(own) is own
 
 
 @pytest.mark.parametrize("loss", ["hinge", None, 3, ["mse"]], ids=str)
 def test_an_unknown_loss_is_an_input_error(loss):
-    with pytest.raises(InputError, match=r"is not known: use cross_entropy or mse, or pass your own function"):
+    with pytest.raises(InputError, match=r"is not known: use cross_entropy, mse or sse, or pass your own function"):
         losses.get(loss)

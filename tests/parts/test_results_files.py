@@ -52,7 +52,7 @@ def test_bools_and_widths_come_back_identical(mixed, tmp_path, ending):
     again = mj.open(mj.save(mixed, tmp_path / f"sweep{ending}"))
     xr.testing.assert_identical(again, mixed)
     assert again["bias"].values.tolist() == [True, False] and again["hidden"].values.tolist() == ["4", "2-3"]
-    tree = mj.params(again, hidden="2-3")
+    tree = mj.params(again, {"hidden": "2-3"})
     assert [tree[f"layer_{i}"]["kernel"].shape for i in range(3)] == [(3, 2), (2, 3), (3, 2)]
 
 
@@ -160,7 +160,7 @@ def test_a_truncated_file_is_an_input_error(dataset, tmp_path):
 def test_params_are_the_tree_whose_norms_were_recorded(dataset):
     for step in (0, 4):
         for i, rule in enumerate(["torch", "he"]):
-            tree = mj.params(dataset, step=step, initializer=rule, seed=1)
+            tree = mj.params(dataset, {"initializer": rule, "seed": 1}, step)
             recorded = dataset.layer_l2.sel(initializer=rule, seed=1, step=step)
             for name in recorded["parameter"].values:
                 layer, leaf = str(name).split("/")
@@ -177,27 +177,26 @@ def test_params_at_step_0_are_the_initial_draw(dataset):
     model = mj.models.MLP(hidden=(4,), outputs=2)
     key = jax.random.wrap_key_data(key_data(1, "init"), impl="threefry2x32")
     drawn = model.init(key, np.zeros((1, 3), np.float32))
-    kept = mj.params(dataset, step=0, initializer="torch", seed=1)
+    kept = mj.params(dataset, {"initializer": "torch", "seed": 1}, step=0)
     jax.tree.map(np.testing.assert_array_equal, kept, jax.tree.map(np.asarray, drawn))
 
 
 def test_params_takes_the_last_snapshot_and_keeps_axes_already_chosen_out(dataset):
-    last = mj.params(dataset, initializer="he", seed=0)
+    last = mj.params(dataset, {"initializer": "he", "seed": 0})
     np.testing.assert_array_equal(
-        last["layer_0"]["kernel"], mj.params(dataset, 4, initializer="he", seed=0)["layer_0"]["kernel"]
+        last["layer_0"]["kernel"], mj.params(dataset, {"initializer": "he", "seed": 0}, 4)["layer_0"]["kernel"]
     )
-    chosen = mj.params(dataset.sel(initializer="he"), seed=0)
+    chosen = mj.params(dataset.sel(initializer="he"), {"seed": 0})
     np.testing.assert_array_equal(last["layer_1"]["bias"], chosen["layer_1"]["bias"])
-    first = mj.params(dataset, 0, initializer="he", seed=0)
+    first = mj.params(dataset, {"seed": 0, "initializer": "he"}, 0)
     assert np.abs(first["layer_0"]["kernel"] - last["layer_0"]["kernel"]).max() > 1e-3
 
 
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
-        ({"step": 2, "initializer": "he", "seed": 0}, r"There is no snapshot of step 2: the dataset holds 0 or 4"),
-        ({"initializer": "he"}, r"Name one run by its labels along \['initializer', 'seed'\]"),
-        ({"initializer": "he", "seed": 0, "depth": 1}, r"Name one run by its labels"),
+        ({"initializer": "he", "seed": 0, "depth": 1}, r"run is .*: give a dict with one label along any of the axes "),
+        (["he"], r"run is \['he'\]: give a dict with one label along any of the axes \['initializer', 'seed'\]"),
         ({"initializer": "xavier", "seed": 0}, r"There is no run with the labels"),
         ({"initializer": "he", "seed": 7}, r"There is no run with the labels"),
         ({"initializer": "he", "seed": "a"}, r"There is no run with the labels"),
@@ -207,11 +206,36 @@ def test_params_takes_the_last_snapshot_and_keeps_axes_already_chosen_out(datase
     ],
     ids=repr,
 )
-def test_labels_that_pick_no_single_run_are_an_input_error(dataset, labels, sentence):
+def test_labels_that_pick_no_run_are_an_input_error(dataset, labels, sentence):
     with pytest.raises(mj.InputError, match=sentence):
-        mj.params(dataset, **labels)
+        mj.params(dataset, labels)
+
+
+@pytest.mark.parametrize("step", [2, [0, 2], "0"], ids=repr)
+def test_steps_that_were_not_kept_are_an_input_error(dataset, step):
+    with pytest.raises(mj.InputError, match=r"There is no snapshot of step '?[20]'?: the dataset holds 0 or 4"):
+        mj.params(dataset, {"seed": 0}, step)
+
+
+def test_axes_that_are_not_named_stay_in_the_order_of_the_dataset(dataset):
+    """Every array of the aligned trees is the stack of the trees of single runs; a transposed dataset transposes them."""
+    whole, part = mj.params(dataset, step=[4, 0]), mj.params(dataset, {"initializer": "he"}, step=4)
+    turned = mj.params(dataset.transpose("seed", "snapshot", "initializer", ...), step=[4, 0])
+    for i, rule in enumerate(dataset["initializer"].values.tolist()):
+        for j, seed in enumerate(dataset["seed"].values.tolist()):
+            for k, step in enumerate((4, 0)):
+                one = mj.params(dataset, {"initializer": rule, "seed": seed}, step)["layer_0"]["kernel"]
+                np.testing.assert_array_equal(whole["layer_0"]["kernel"][i, j, k], one)
+                np.testing.assert_array_equal(turned["layer_0"]["kernel"][j, i, k], one)
+                if (rule, step) == ("he", 4):
+                    np.testing.assert_array_equal(part["layer_0"]["kernel"][j], one)
+
+
+def test_runs_of_different_shapes_have_no_common_tree(mixed):
+    with pytest.raises(mj.InputError, match=r"parameters of different shapes: name labels along \['hidden'\]"):
+        mj.params(mixed)
 
 
 def test_without_snapshots_there_are_no_params(dataset):
     with pytest.raises(mj.InputError, match=r"holds no parameters: name the steps to keep"):
-        mj.params(dataset.drop_vars("parameters"), initializer="he", seed=0)
+        mj.params(dataset.drop_vars("parameters"), {"initializer": "he", "seed": 0})

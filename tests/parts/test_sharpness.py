@@ -221,7 +221,7 @@ def test_a_sweep_records_that_of_the_initial_parameters():
     for size, seed in itertools.product(*over.values()):
         run = {"train_size": size, "seed": seed}
         data = SPEC.task.draw(seed, size, 4).train
-        exact = _exact(mj.params(ds, step=0, **run), x=data.x, y=data.y, model=_plain)[-1]
+        exact = _exact(mj.params(ds, run, step=0), x=data.x, y=data.y, model=_plain)[-1]
         np.testing.assert_allclose(ds.sharpness.sel(run)[0], exact, **CLOSE)
     assert (ds.sharpness.diff("step") != 0).all()
 

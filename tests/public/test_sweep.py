@@ -50,7 +50,7 @@ def test_record_zero_is_the_initial_state_and_the_last_record_the_final_one():
     ds = mj.sweep(spec(snapshots=(0, 6)), over={"seed": [4]})
     assert ds.step.values.tolist() == [0, 2, 4, 6]
     for step in (0, 6):
-        tree = mj.params(ds, step=step, seed=4)
+        tree = mj.params(ds, {"seed": 4}, step=step)
         norm = np.sqrt(sum((leaf.astype(np.float64) ** 2).sum() for leaf in jax.tree.leaves(tree)))
         # A float32 sum of 200 squares: measured 7e-8 off the float64 one.
         np.testing.assert_allclose(ds.weight_l2.sel(seed=4, step=step), norm, rtol=1e-6)
@@ -117,7 +117,7 @@ def test_measures_of_the_users_own_are_labelled_and_right():
         mj.Measure(facts, "facts", dims=("what",), splits=("train",)),
     )
     ds = mj.sweep(spec(measures=measures, snapshots=(6,)), over={"train_size": [9, 300], "seed": [3]})
-    tree = mj.params(ds, train_size=300, seed=3)
+    tree = mj.params(ds, {"train_size": 300, "seed": 3})
     last = ds.sel(train_size=300, seed=3).isel(step=-1)
     assert last.largest_weight == np.abs(tree["layer_0"]["kernel"]).max()
     np.testing.assert_allclose(

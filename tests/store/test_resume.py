@@ -54,8 +54,8 @@ def test_a_store_changes_no_bit_and_opens_as_what_the_sweep_returned(spec, store
     attrs = {name: value for name, value in kept.attrs.items() if name != "created"}
     assert attrs == {name: value for name, value in plain.attrs.items() if name != "created"}
     np.testing.assert_array_equal(
-        mj.params(kept, 4, train_size=12, seed=1)["layer_0"]["kernel"],
-        mj.params(plain, 4, train_size=12, seed=1)["layer_0"]["kernel"],
+        mj.params(kept, {"train_size": 12, "seed": 1}, 4)["layer_0"]["kernel"],
+        mj.params(plain, {"train_size": 12, "seed": 1}, 4)["layer_0"]["kernel"],
     )
 
 

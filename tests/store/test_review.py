@@ -339,7 +339,7 @@ def test_damaged_layouts_of_parameters_are_an_input_error(spec):
     for layouts in ('[[[["a"], [6]], [["a", "b"], [6]]]]', "[]", "[[3]]", "{", '[[[["a"], [9999]]]]'):
         ds["parameters"].attrs["layouts"] = layouts
         with pytest.raises(mj.InputError, match="layouts of the parameters are damaged"):
-            mj.params(ds, 8, train_size=8, seed=0)
+            mj.params(ds, {"train_size": 8, "seed": 0}, 8)
 
 
 def test_a_manifest_that_could_not_be_read_back_is_not_written(plain, store, monkeypatch):

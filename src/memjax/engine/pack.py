@@ -14,7 +14,7 @@ from memjax.random import generator, key_data
 from memjax.types import Data
 from memjax.validate import draw_split
 
-__all__ = ["PAD", "Block", "Shape", "Tiles", "batch_order", "draw_block"]
+__all__ = ["PAD", "Block", "Shape", "Tiles", "batch_order", "draw_block", "pack_tiles"]
 
 
 PAD = -1
@@ -83,12 +83,13 @@ def draw_block(program: Program, shape: Shape, runs: Sequence[Experiment]) -> Bl
     return Block(
         keys=np.stack([key_data(run.init_key, "init") for run in runs]),
         hyper={path: np.array([row[path] for row in numbers], dtype) for path in program.traced},
-        train=_tiles([split.train for split in splits], shape.width, shape.train_tiles),
-        test=_tiles([split.test for split in splits], shape.width, shape.test_tiles),
+        train=pack_tiles([split.train for split in splits], shape.width, shape.train_tiles),
+        test=pack_tiles([split.test for split in splits], shape.width, shape.test_tiles),
     )
 
 
-def _tiles(parts: Sequence[Data], width: int, room: int) -> Tiles:
+def pack_tiles(parts: Sequence[Data], width: int, room: int) -> Tiles:
+    """Pack the examples of some runs into ``room`` tiles of ``width``."""
     counts = np.array([len(part.y) for part in parts], np.int32)
     used = -(-counts // width)
     first = (np.cumsum(used) - used).astype(np.int32)

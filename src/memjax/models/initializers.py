@@ -16,7 +16,7 @@ from memjax.types import Array, Params
 
 __all__ = ["check", "draw"]
 
-_RULES = ("torch", "lecun", "he", "normal")
+_RULES = ("torch", "lecun", "he", "xavier", "normal")
 
 
 def check(rule: str) -> None:
@@ -34,7 +34,7 @@ def draw(key: Array, shapes: Any, rule: str, scale: Array | float) -> Params:
     shapes
         Tree of shape structs.
     rule
-        ``torch``, ``lecun``, ``he`` or ``normal``; see `memjax.models.MLP`.
+        ``torch``, ``lecun``, ``he``, ``xavier`` or ``normal``; see `memjax.models.MLP`.
     scale
         Multiplies every parameter.
 
@@ -68,7 +68,14 @@ def _spreads(shapes: Any, rule: str) -> Any:
 
 
 def _layer_spreads(leaves: dict[str, Any], rule: str) -> dict[str, float]:
-    fan_in = math.prod(leaves["kernel"].shape[:-1])
-    weight = {"torch": fan_in**-0.5, "lecun": fan_in**-0.5, "he": (2 / fan_in) ** 0.5, "normal": 1.0}[rule]
+    *inputs, fan_out = leaves["kernel"].shape
+    fan_in = math.prod(inputs)
+    weight = {
+        "torch": fan_in**-0.5,
+        "lecun": fan_in**-0.5,
+        "he": (2 / fan_in) ** 0.5,
+        "xavier": (2 / (fan_in + fan_out)) ** 0.5,
+        "normal": 1.0,
+    }[rule]
     bias = fan_in**-0.5 if rule == "torch" else 0.0
     return {name: bias if name == "bias" else weight for name in leaves}

@@ -18,9 +18,10 @@ import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from memjax.precision import float_dtype
 from memjax.types import Array
 
-__all__ = ["dense"]
+__all__ = ["dense", "flat_inputs"]
 
 
 def dense(kernel: Array, inputs: Array) -> Array:
@@ -45,6 +46,18 @@ def dense(kernel: Array, inputs: Array) -> Array:
     """
     dtype = jnp.promote_types(kernel.dtype, inputs.dtype)
     return _FORWARD.bind(kernel.astype(dtype), inputs.astype(dtype))
+
+
+def flat_inputs(x: Array) -> Array:
+    """Inputs ``x[B, ...]`` as floating-point rows ``[B, D]``.
+
+    Examples
+    --------
+    >>> flat_inputs(jnp.zeros((4, 8, 8))).shape
+    (4, 64)
+    """
+    x = x.reshape(x.shape[0], -1)
+    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float_dtype())
 
 
 def _product(a: Array, b: Array, contract: tuple[int, int]) -> Array:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from memjax.checks import number, whole
 from memjax.errors import InputError
@@ -15,8 +14,7 @@ from memjax.fields import traced
 from memjax.models.activations import get as get_activation
 from memjax.models.initializers import check as check_initializer
 from memjax.models.initializers import draw
-from memjax.models.layers import dense
-from memjax.precision import float_dtype
+from memjax.models.layers import dense, flat_inputs
 from memjax.types import Array, Params
 
 __all__ = ["MLP"]
@@ -48,14 +46,12 @@ class _Layers(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        x = x.reshape(x.shape[0], -1)
-        if not jnp.issubdtype(x.dtype, jnp.floating):
-            x = x.astype(float_dtype())
-        h = x.T
+        h = flat_inputs(x).T
         for depth, width in enumerate(self.widths):
             h = _Dense(width, self.bias, name=f"layer_{depth}")(h)
             if depth < len(self.widths) - 1:
                 h = self.activation(h)
+                self.sow("hidden", f"hidden_{depth}", h.T)
         return h.T
 
 
@@ -78,8 +74,8 @@ class MLP:
     bias
         Whether layers have biases.
     initializer
-        ``torch`` (weights and biases uniform on +-1/sqrt(fan_in), PyTorch's default), ``lecun`` or ``he`` (normal with
-        variance 1/fan_in or 2/fan_in, biases zero) or ``normal`` (standard normal, biases zero).
+        ``torch`` (weights and biases uniform on +-1/sqrt(fan_in), PyTorch's default), or normal with zero biases:
+        ``lecun`` (variance 1/fan_in), ``he`` (2/fan_in), ``xavier`` (2/(fan_in + fan_out)) or ``normal`` (1).
     init_scale
         Multiplies every initial parameter. Traced.
     outputs
@@ -122,3 +118,8 @@ class MLP:
     def apply(self, params: Params, x: Array) -> Array:
         """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""
         return self._layers().apply({"params": params}, x)
+
+    def hidden_activations(self, params: Params, x: Array) -> dict[str, Array]:
+        """Activations ``[B, width]`` of each hidden layer, by its name ``layer_i``, for inputs ``x[B, ...]``."""
+        kept = self._layers().apply({"params": params}, x, mutable=["hidden"])[1].get("hidden", {})
+        return {f"layer_{i}": kept[f"hidden_{i}"][0] for i in range(len(self.hidden))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from memjax.errors import InputError, listing
 from memjax.results.schema import coordinate_attrs
 
 __all__ = ["add_snapshots", "params"]
+
+_OWN_DIMS = ("snapshot", "parameter_index")
 
 
 def add_snapshots(
@@ -49,62 +51,96 @@ def add_snapshots(
     return dataset
 
 
-def params(dataset: xr.Dataset, step: int | None = None, **run: Any) -> Any:
-    """Parameters of one run at one snapshot.
+def params(dataset: xr.Dataset, run: Mapping[str, Any] | None = None, step: int | Sequence[int] | None = None) -> Any:
+    """Parameters of runs at snapshots, as trees aligned with the dataset.
 
     Parameters
     ----------
     dataset
         Result of a sweep whose experiment had ``snapshots``.
-    step
-        Step of the snapshot; None is the last one.
     run
-        Label of the run along every axis, such as ``train_size=50, seed=0``.
+        Labels along some of the axes, such as ``{"train_size": 50, "seed": 0}``. Axes that are not named stay, as the first
+        axes of every array and in the order of the dataset.
+    step
+        Step of the snapshot; None is the last one. Several steps make one more axis, after those of the runs.
 
     Returns
     -------
     dict or numpy.ndarray
-        Nested dicts of arrays, as the model's ``init`` gave them, or its one array; lists and tuples come back as dicts by
-        position. NaN for a run that had diverged by that step.
+        Nested dicts of arrays ``[axes..., steps, ...]``, as the model's ``init`` gave them, or its one array; lists and tuples
+        come back as dicts by position. NaN for a run that had diverged by that step, or that did not keep it.
 
     Raises
     ------
     InputError
-        If there are no snapshots, the step was not kept, or the labels do not pick one run.
+        If there are no snapshots, a step was not kept, a label is not in the dataset, or runs that are left have parameters
+        of different shapes.
 
     Examples
     --------
     >>> import memjax as mj
     >>> spec = mj.Experiment(steps=2, record_every=1, train_size=8, snapshots=(0, 2), model=mj.models.MLP(hidden=(4,)))
-    >>> ds = mj.sweep(spec, over={"seed": [0, 1]})
-    >>> mj.params(ds, step=2, seed=1)["layer_0"]["kernel"].shape
+    >>> ds = mj.sweep(spec, over={"seed": [0, 1, 2]})
+    >>> mj.params(ds, {"seed": 1}, step=2)["layer_0"]["kernel"].shape
     (9, 4)
+    >>> mj.params(ds, step=[0, 2])["layer_0"]["kernel"].shape
+    (3, 2, 9, 4)
     """
     if "parameters" not in dataset:
         raise InputError("The dataset holds no parameters: name the steps to keep in Experiment(snapshots=...).")
-    kept = dataset["snapshot"].values.tolist()
-    step = kept[-1] if step is None else step
-    if step not in kept:
-        raise InputError(f"There is no snapshot of step {step!r}: the dataset holds {listing(kept)}.")
-    axes = [dim for dim in dataset["parameters"].dims if dim not in ("snapshot", "parameter_index")]
-    if sorted(run) != sorted(map(str, axes)) or not all(np.isscalar(label) for label in run.values()):
-        raise InputError(f"Name one run by its labels along {axes}; got {run!r}.")
+    chosen = _runs_at(dataset, _labels(dataset, run), _steps(dataset, step))
+    flat, which = chosen["parameters"], np.unique(chosen["parameter_layout"])
+    if len(which) != 1:
+        axes = list(map(str, chosen["parameter_layout"].dims))
+        raise InputError(
+            f"The runs have parameters of different shapes: name labels along {axes} until those that are left agree."
+        )
     try:
-        one = dataset[["parameters", "parameter_layout"]].sel(snapshot=step, **run)
-    except KeyError as missing:
-        raise InputError(f"There is no run with the labels {run!r}: {missing} is not in the dataset.") from None
-    try:
-        layouts = json.loads(dataset["parameters"].attrs["layouts"])
-        return _unflatten(one["parameters"].values, layouts[int(one["parameter_layout"])])
+        layouts = json.loads(flat.attrs["layouts"])
+        return _unflatten(_ordered(flat).values, layouts[int(which[0])])
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError) as problem:
         raise InputError(
             f"The layouts of the parameters are damaged: {problem}. Use another copy of the file."
         ) from problem
 
 
+def _ordered(flat: xr.DataArray) -> xr.DataArray:
+    """Runs first, then snapshots, then parameters."""
+    last = [dim for dim in _OWN_DIMS if dim in flat.dims]
+    return flat.transpose(..., *last)
+
+
+def _labels(dataset: xr.Dataset, run: Mapping[str, Any] | None) -> dict[str, Any]:
+    axes = [str(dim) for dim in dataset["parameters"].dims if dim not in _OWN_DIMS]
+    labels = {} if run is None else run
+    if not isinstance(labels, Mapping) or set(labels) - set(axes) or not all(map(np.isscalar, labels.values())):
+        raise InputError(f"run is {run!r}: give a dict with one label along any of the axes {axes}.")
+    return dict(labels)
+
+
+def _steps(dataset: xr.Dataset, step: int | Sequence[int] | None) -> Any:
+    kept = dataset["snapshot"].values.tolist()
+    kept = kept if isinstance(kept, list) else [kept]
+    steps = kept[-1] if step is None else np.asarray(step).tolist()
+    for one in steps if isinstance(steps, list) else [steps]:
+        if one not in kept:
+            raise InputError(f"There is no snapshot of step {one!r}: the dataset holds {listing(kept)}.")
+    return steps
+
+
+def _runs_at(dataset: xr.Dataset, labels: dict[str, Any], steps: Any) -> xr.Dataset:
+    at = {"snapshot": steps} if "snapshot" in dataset["parameters"].dims else {}
+    try:
+        return dataset[["parameters", "parameter_layout"]].sel(**at, **labels)
+    except KeyError as missing:
+        raise InputError(f"There is no run with the labels {labels!r}: {missing} is not in the dataset.") from None
+
+
 def _unflatten(flat: np.ndarray, layout: Layout) -> Any:
+    """Tree of arrays ``[..., shape]`` from ``[..., P]``."""
+    lead = flat.shape[:-1]
     if layout and not layout[0][0]:
-        return flat[: int(np.prod(layout[0][1]))].reshape(layout[0][1])
+        return flat[..., : int(np.prod(layout[0][1]))].reshape(*lead, *layout[0][1])
     tree: dict[str, Any] = {}
     start = 0
     for path, shape in layout:
@@ -112,6 +148,6 @@ def _unflatten(flat: np.ndarray, layout: Layout) -> Any:
         node = tree
         for key in path[:-1]:
             node = node.setdefault(key, {})
-        node[path[-1]] = flat[start : start + size].reshape(shape)
+        node[path[-1]] = flat[..., start : start + size].reshape(*lead, *shape)
         start += size
     return tree

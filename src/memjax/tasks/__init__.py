@@ -2,5 +2,6 @@
 
 from memjax.tasks.arrays import Arrays, from_arrays
 from memjax.tasks.random_labels import RandomLabels
+from memjax.tasks.sparse_features import SparseFeatures
 
-__all__ = ["Arrays", "RandomLabels", "from_arrays"]
+__all__ = ["Arrays", "RandomLabels", "SparseFeatures", "from_arrays"]

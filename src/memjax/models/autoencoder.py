@@ -1,0 +1,90 @@
+"""The autoencoder with tied weights and an activation at its output: the toy model of superposition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+
+from memjax.checks import number, whole
+from memjax.errors import InputError
+from memjax.fields import traced
+from memjax.models.activations import get as get_activation
+from memjax.models.initializers import check as check_initializer
+from memjax.models.initializers import draw
+from memjax.models.layers import dense, flat_inputs
+from memjax.types import Array, Params
+
+__all__ = ["Autoencoder"]
+
+
+@dataclass(frozen=True)
+class Autoencoder:
+    """Autoencoder of one linear hidden layer with tied weights: h = W x, x' = activation(W^T h + b).
+
+    N. Elhage et al., "Toy models of superposition" (2022); T. Henighan et al., "Superposition, memorization, and double
+    descent" (2023).
+
+    Parameters
+    ----------
+    hidden
+        Hidden width m.
+    activation
+        At the output: a name from `memjax.models.activations`, or any elementwise function.
+    bias
+        Whether the output has a bias.
+    initializer
+        ``xavier`` (normal with variance 2 / (fan_in + fan_out), bias zero) or another rule of `memjax.models.MLP`.
+    init_scale
+        Multiplies every initial parameter. Traced.
+    outputs
+        Number of features n, which the input must have too; None takes what the task calls for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> model = Autoencoder(hidden=2, outputs=5)
+    >>> params = model.init(jax.random.key(0), np.zeros((1, 5), np.float32))
+    >>> params["tied"]["kernel"].shape, model.hidden_activations(params, np.ones((3, 5)))["hidden"].shape
+    ((5, 2), (3, 2))
+    """
+
+    hidden: int = 2
+    activation: str | Callable[[Array], Array] = "relu"
+    bias: bool = True
+    initializer: str = "xavier"
+    init_scale: float = traced(1.0)
+    outputs: int | None = None
+
+    def __post_init__(self) -> None:
+        whole("Autoencoder.hidden", self.hidden, 1)
+        if self.outputs is not None:
+            whole("Autoencoder.outputs", self.outputs, 1)
+        number("Autoencoder.init_scale", self.init_scale)
+        get_activation(self.activation)
+        check_initializer(self.initializer)
+
+    def init(self, key: Array, x: Array) -> Params:
+        """Draw ``tied / kernel [n, m], bias [n]``: row i of the kernel is the hidden vector W_i of feature i."""
+        features = flat_inputs(x).shape[1]
+        if self.outputs not in (None, features):
+            raise InputError(
+                f"An autoencoder gives back its inputs, but has {self.outputs} outputs for {features} inputs: use a task "
+                "whose targets are its inputs, such as memjax.tasks.SparseFeatures."
+            )
+        dtype = flat_inputs(x).dtype
+        shapes = {"kernel": jax.ShapeDtypeStruct((features, self.hidden), dtype)}
+        shapes |= {"bias": jax.ShapeDtypeStruct((features,), dtype)} if self.bias else {}
+        return draw(key, {"tied": shapes}, self.initializer, self.init_scale)
+
+    def apply(self, params: Params, x: Array) -> Array:
+        """Reconstruction ``[B, n]`` of inputs ``x[B, ...]``."""
+        kernel = params["tied"]["kernel"]
+        out = dense(kernel.T, dense(kernel, flat_inputs(x).T))
+        out = out + params["tied"]["bias"][:, None] if self.bias else out
+        return get_activation(self.activation)(out).T
+
+    def hidden_activations(self, params: Params, x: Array) -> dict[str, Array]:
+        """Hidden vectors by layer, for inputs ``x[B, ...]``: ``hidden`` is ``W x``, ``[B, m]``."""
+        return {"hidden": dense(params["tied"]["kernel"], flat_inputs(x).T).T}

@@ -1,0 +1,121 @@
+"""Values by run and snapshot as one Dataset, aligned with the sweep that they were taken from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from memjax.errors import InputError
+from memjax.results.schema import coordinate_attrs
+
+__all__ = ["Row", "aligned"]
+
+
+class Row(NamedTuple):
+    """Values of one run at one snapshot, by name: numbers, pairs ``(dims, array)``, or DataArrays."""
+
+    run: dict[str, Any]
+    step: int
+    values: Sequence[tuple[str, Any]]
+
+
+def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
+    """Dataset with the runs and snapshots of another one, and in it what some rows hold; NaN where there is no row.
+
+    Raises
+    ------
+    InputError
+        If there are no rows, two values have one name, or a value is no number and no array with dimensions.
+    """
+    if not rows:
+        raise InputError("The dataset holds no snapshot of any of its runs.")
+    axes = [str(dim) for dim in dataset["parameters"].dims if dim not in ("snapshot", "parameter_index")]
+    steps = np.atleast_1d(dataset["snapshot"].values)
+    own = [name for name, coord in dataset.coords.items() if set(coord.dims) <= set(axes) and name != "snapshot"]
+    coords = {name: dataset[name].variable for name in own}
+    out = xr.Dataset(coords={**coords, "snapshot": ("snapshot", steps, coordinate_attrs("snapshot"))})
+    places = [_place(out, axes, row) for row in rows]
+    read = [_read(row, {*axes, "snapshot"}) for row in rows]
+    labels = _labels(value for values in read for value in values.values())
+    out = out.assign_coords({dim: found for dim, found in labels.items() if not isinstance(found, int)})
+    for name in dict.fromkeys(name for values in read for name in values):
+        cells = [(place, values[name]) for place, values in zip(places, read, strict=True) if name in values]
+        out[name] = _filled(out, (*axes, "snapshot"), cells, labels)
+    return out
+
+
+def _place(out: xr.Dataset, axes: Sequence[str], row: Row) -> tuple[int, ...]:
+    return tuple(out[dim].values.tolist().index(label) for dim, label in [*row.run.items(), ("snapshot", row.step)])
+
+
+def _read(row: Row, taken: set[str]) -> dict[str, xr.DataArray]:
+    found: dict[str, xr.DataArray] = {}
+    for name, value in row.values:
+        if name in found or name in taken:
+            raise InputError(f"Two things would be named {name!r}: give each measure and axis its own name.")
+        found[name] = _array(name, value)
+        clash = sorted(taken & set(map(str, found[name].dims)))
+        if clash:
+            raise InputError(
+                f"The measure {name!r} has a dimension {clash[0]!r} of its own: that is an axis of the sweep."
+            )
+    return found
+
+
+def _array(name: str, value: Any) -> xr.DataArray:
+    if isinstance(value, xr.DataArray):
+        return value
+    dims, values = value if isinstance(value, tuple) and len(value) == 2 else ((), value)
+    array = np.asarray(values)
+    dims = (dims,) if isinstance(dims, str) else dims
+    if array.dtype.kind not in "biuf" or len(dims) != array.ndim:
+        raise InputError(
+            f"The measure {name!r} gave {type(values).__name__} of shape {list(array.shape)}: give a number, or a pair of the "
+            "names of its dimensions and an array of numbers."
+        )
+    return xr.DataArray(array, dims=dims)
+
+
+def _labels(values: Iterable[xr.DataArray]) -> dict[str, Any]:
+    """Labels along every dimension of some values in the order they come, or its largest size where there are none."""
+    found: dict[str, Any] = {}
+    for value in values:
+        for dim in map(str, value.dims):
+            if dim in value.coords:
+                known = found.setdefault(dim, [])
+                known += [label for label in value[dim].values.tolist() if label not in known]
+            else:
+                found[dim] = max(found.get(dim, 0), value.sizes[dim])
+    return found
+
+
+def _filled(
+    out: xr.Dataset,
+    lead: tuple[str, ...],
+    cells: Sequence[tuple[tuple[int, ...], xr.DataArray]],
+    labels: dict[str, Any],
+) -> xr.Variable:
+    """One variable over all runs and snapshots."""
+    first = cells[0][1]
+    sizes = [labels[dim] if isinstance(labels[dim], int) else len(labels[dim]) for dim in map(str, first.dims)]
+    shape = (*(out.sizes[dim] for dim in lead), *sizes)
+    whole = len(cells) == np.prod(shape[: len(lead)]) and all(list(value.shape) == sizes for _, value in cells)
+    dtype = np.result_type(*{value.dtype for _, value in cells}, *([] if whole else [np.float32]))
+    full = np.full(shape, 0 if whole else np.nan, dtype)
+    for place, value in cells:
+        cell: tuple[Any, ...] = (*place, *np.ix_(*_where(value, labels)))
+        full[cell] = value.values
+    return xr.Variable((*lead, *map(str, first.dims)), full, first.attrs)
+
+
+def _where(value: xr.DataArray, labels: dict[str, Any]) -> list[list[int]]:
+    """Places of a value's entries along each of its dimensions."""
+    return [
+        [labels[dim].index(label) for label in value[dim].values.tolist()]
+        if dim in value.coords
+        else list(range(value.sizes[dim]))
+        for dim in map(str, value.dims)
+    ]

@@ -1,0 +1,76 @@
+"""Sparse features: inputs that are mostly zero, to be reconstructed (the toy models of superposition and of double descent)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from memjax.checks import number, whole
+from memjax.errors import InputError
+from memjax.random import generator
+from memjax.types import Data, Split
+
+__all__ = ["SparseFeatures"]
+
+
+@dataclass(frozen=True)
+class SparseFeatures:
+    """Sparse vectors whose targets are the inputs themselves.
+
+    Every feature is zero with probability ``sparsity``, else uniform on [0, 1), by itself (T. Henighan et al., "Superposition,
+    memorization, and double descent", 2023).
+
+    Parameters
+    ----------
+    num_features
+        Input width D, the paper's n.
+    sparsity
+        Probability of a zero, the paper's S: at least 0, less than 1.
+    normalize
+        Whether each example is scaled to unit Euclidean norm, as in the paper; one without any feature stays zero.
+
+    Raises
+    ------
+    InputError
+        If a field's value is not allowed.
+
+    Examples
+    --------
+    >>> task = SparseFeatures(num_features=1000, sparsity=0.99)
+    >>> train, test = task.draw(seed=0, train_size=200, test_size=100)
+    >>> bool((train.x == train.y).all()), f"{(train.x != 0).mean():.3f}", f"{np.linalg.norm(train.x[0]):.3f}"
+    (True, '0.010', '1.000')
+    """
+
+    num_features: int = 100
+    sparsity: float = 0.9
+    normalize: bool = True
+
+    def __post_init__(self) -> None:
+        whole("SparseFeatures.num_features", self.num_features, 1)
+        number("SparseFeatures.sparsity", self.sparsity, 0, 1)
+        if self.sparsity == 1:
+            raise InputError("SparseFeatures.sparsity is 1, so no feature would ever be there: give less than 1.")
+        if not isinstance(self.normalize, bool | np.bool_):
+            raise InputError(f"SparseFeatures.normalize is {self.normalize!r}: give True or False.")
+
+    @property
+    def num_outputs(self) -> int:
+        """One output per feature."""
+        return self.num_features
+
+    def draw(self, seed: int, train_size: int, test_size: int) -> Split:
+        """Draw both splits: inputs and equal targets ``float32[N, D]``; nested in either size."""
+        return Split(self._examples(seed, "train", train_size), self._examples(seed, "test", test_size))
+
+    def _examples(self, seed: int, split: str, size: int) -> Data:
+        shape = size, self.num_features
+        there = generator(seed, f"{split} features").random(shape, np.float32) >= self.sparsity
+        x = np.zeros(shape, np.float32)
+        # Only where there is something: in the order of rows, so that fewer rows take the beginning of the same stream.
+        x[there] = generator(seed, f"{split} values").random(int(there.sum()), np.float32)
+        if self.normalize:
+            norms = np.linalg.norm(x, axis=1, keepdims=True)
+            np.divide(x, norms, out=x, where=norms > 0)
+        return Data(x, x)

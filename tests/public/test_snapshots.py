@@ -1,0 +1,164 @@
+"""Snapshots and measures on them: what the loop recorded comes back, selections keep their runs, ragged sizes end in NaN."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+
+import memjax as mj
+from memjax.models import MLP
+
+SPEC = mj.Experiment(
+    task=mj.tasks.RandomLabels(input_dim=4, num_classes=3),
+    model=MLP(hidden=(6, 5)),
+    optimizer=mj.optimizers.adam(1e-2),
+    steps=20,
+    record_every=10,
+    test_size=9,
+    snapshots=(0, 10, 20),
+    measures=("loss", "accuracy", "weight_l2", "layer_l2"),
+)
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return mj.sweep(SPEC, over={"train_size": [5, 600], "seed": [0, 3]}, progress=False)
+
+
+def test_what_was_recorded_in_the_loop_is_measured_again(dataset):
+    """One function for both; the packed shapes differ, so up to float rounding: measured 2e-7 relative."""
+    again = mj.measure(dataset, SPEC.measures)
+    assert set(again.data_vars) == set(dataset.data_vars) - {"parameters"}
+    assert again.train_loss.dims == ("train_size", "seed", "snapshot")
+    for name in again.data_vars:
+        was = dataset[name].sel(step=again.snapshot).drop_vars("step")
+        np.testing.assert_allclose(again[name].transpose(*was.dims[:2], "snapshot", ...), was.transpose(
+            "train_size", "seed", "snapshot", ...), rtol=5e-6, atol=1e-7)  # fmt: skip
+        assert again[name].attrs == dataset[name].attrs
+
+
+def test_snapshots_come_with_the_parameters_and_examples_of_their_run(dataset):
+    """The loss computed by hand from each snapshot is the one that was recorded."""
+    seen = []
+    for snapshot in mj.snapshots(dataset):
+        seen.append((snapshot.run["train_size"], snapshot.run["seed"], snapshot.step))
+        layers = [snapshot.params[f"layer_{i}"] for i in range(3)]
+        h = snapshot.test.x.astype(float)
+        for i, layer in enumerate(layers):
+            h = h @ layer["kernel"].astype(float) + layer["bias"]
+            h = np.maximum(h, 0) if i < 2 else h
+        naive = (np.log(np.exp(h).sum(1)) - h[np.arange(9), snapshot.test.y]).mean()
+        recorded = dataset.test_loss.sel(snapshot.run).sel(step=snapshot.step)
+        np.testing.assert_allclose(recorded, naive, rtol=1e-5)
+        np.testing.assert_allclose(snapshot.outputs(snapshot.test.x), h, rtol=0, atol=1e-5)
+        assert len(snapshot.train.y) == snapshot.run["train_size"] == snapshot.experiment.train_size
+    assert seen == [(n, seed, step) for n in (5, 600) for seed in (0, 3) for step in (0, 10, 20)]
+
+
+def test_selections_keep_their_runs(dataset):
+    whole = mj.measure(dataset, ["loss"])
+    one = mj.measure(dataset.sel(train_size=600, seed=[3], snapshot=[10, 20]), ["loss"])
+    assert one.train_loss.dims == ("seed", "snapshot")
+    xr.testing.assert_allclose(one.train_loss, whole.train_loss.sel(train_size=600, seed=[3], snapshot=[10, 20]))
+    assert one.num_parameters.values.tolist() == [6 * 5 + 5 * 7 + 3 * 6] and one.status.values.tolist() == ["finished"]
+    turned = mj.measure(dataset.isel(seed=[1, 0]), ["loss"])
+    np.testing.assert_allclose(turned.train_loss, whole.train_loss.isel(seed=[1, 0]), rtol=1e-6)
+    assert turned.seed.values.tolist() == [3, 0]
+
+
+def own_losses(snapshot):
+    values = mj.losses.cross_entropy(snapshot.outputs(snapshot.train.x), snapshot.train.y)
+    return {"example_loss": ("example", values), "half": 0.5}
+
+
+def test_ragged_values_end_in_nan_and_average_to_the_recorded(dataset):
+    found = mj.measure(dataset, [own_losses])
+    assert found.example_loss.dims == ("train_size", "seed", "snapshot", "example")
+    sizes = found.example_loss.notnull().sum("example")
+    assert (sizes == dataset.train_size).all() and found.sizes["example"] == 600
+    recorded = dataset.train_loss.sel(step=[0, 10, 20])
+    np.testing.assert_allclose(found.example_loss.mean("example"), recorded, rtol=1e-5)
+    assert (found.half == 0.5).all()
+
+
+def test_a_run_without_a_snapshot_is_nan_there():
+    spec = mj.Experiment(steps=4, record_every=2, train_size=6, test_size=5, model=MLP(hidden=(3,)))
+    ds = mj.sweep(spec, over={("seed", "snapshots"): [(0, (0, 4)), (1, (2,))]}, progress=False)
+    found = mj.measure(ds, ["loss", lambda snapshot: {"step_seen": snapshot.step}])
+    np.testing.assert_array_equal(found.step_seen, [[0, np.nan, 4], [np.nan, 2, np.nan]])
+    np.testing.assert_array_equal(np.isnan(found.train_loss), np.isnan(found.step_seen))
+    np.testing.assert_allclose(found.train_loss.sel(seed=1, snapshot=2), ds.train_loss.sel(seed=1, step=2), rtol=1e-6)
+
+
+def test_pools_are_resolved_and_labels_keep_their_order():
+    x = np.arange(60, dtype=np.float32).reshape(20, 3) / 60
+    task = mj.tasks.from_arrays(x, np.arange(20) % 4)
+    spec = mj.Experiment(task=task, steps=2, record_every=2, train_size=12, test_size=8, snapshots=(2,))
+    ds = mj.sweep(spec, over={"hidden": [(3,), (4, 2)]}, progress=False)
+
+    def layers(snapshot):
+        rows = (snapshot.train.x[:, 0] * 20).round().astype(int)
+        np.testing.assert_array_equal(snapshot.train.y, rows % 4)
+        hidden = snapshot.hidden(snapshot.train.x)
+        return {"width": xr.DataArray([h.shape[1] for h in hidden.values()], {"layer": list(hidden)}, "layer")}
+
+    found = mj.measure(ds, [layers], using=(task,))
+    np.testing.assert_array_equal(found.width.squeeze("snapshot"), [[3, np.nan], [4, 2]])
+    assert found.layer.values.tolist() == ["layer_0", "layer_1"]
+
+
+def test_a_store_and_a_file_give_the_same_snapshots(dataset, tmp_path):
+    kept = mj.open(mj.save(dataset, tmp_path / "sweep.nc"))
+    xr.testing.assert_identical(mj.measure(kept, ["loss"]), mj.measure(dataset, ["loss"]))
+
+
+def test_an_array_measure_serves_snapshots_too(dataset):
+    def spectrum(params, apply, examples):
+        return jnp.linalg.svd(params["layer_0"]["kernel"], compute_uv=False)
+
+    measure = mj.Measure(spectrum, "spectrum", dims=("order",), long_name="singular values")
+    found = mj.measure(dataset.isel(train_size=[0], seed=[0]), [measure]).spectrum
+    exact = np.linalg.svd(mj.params(dataset.isel(train_size=[0], seed=[0]))["layer_0"]["kernel"], compute_uv=False)
+    np.testing.assert_allclose(found.isel(snapshot=-1), exact, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("measures", "sentence"),
+    [
+        ("loss", "measures is 'loss': give a list of them"),
+        (["entropy"], "The measure 'entropy' is not known"),
+        ([lambda snapshot: {"train_size": 1}], "Two things would be named 'train_size'"),
+        ([lambda snapshot: {"a": 1}, lambda snapshot: {"a": 2}], "Two things would be named 'a'"),
+        (
+            [lambda snapshot: {"a": np.ones(3)}],
+            r"The measure 'a' gave ndarray of shape \[3\]: give a number, or a pair",
+        ),
+        ([lambda snapshot: {"a": "word"}], r"The measure 'a' gave str of shape \[\]"),
+        ([lambda snapshot: {"a": ("seed", np.ones(3))}], "'a' has a dimension 'seed' of its own"),
+        ([lambda snapshot: snapshot.hidden], "gave no dict"),
+    ],
+)
+def test_mistakes_have_their_sentence(dataset, measures, sentence):
+    with pytest.raises(mj.InputError, match=sentence):
+        mj.measure(dataset.isel(train_size=[0]), measures)
+
+
+def test_datasets_that_do_not_know_their_runs_are_an_input_error(dataset):
+    with pytest.raises(mj.InputError, match="lost its axis 'seed'"):
+        list(mj.snapshots(dataset.mean("seed", keep_attrs=True)))
+    with pytest.raises(mj.InputError, match="has no attribute 'experiment'"):
+        list(mj.snapshots(dataset.drop_attrs()))
+    with pytest.raises(mj.InputError, match="holds no parameters: name the steps"):
+        list(mj.snapshots(dataset.drop_vars("parameters")))
+
+
+def test_a_model_without_hidden_activations_says_so():
+    line = (lambda key, x: jnp.zeros((x.shape[1], 2)), lambda params, x: x @ params)
+    task = mj.tasks.RandomLabels(input_dim=3, num_classes=2)
+    spec = mj.Experiment(task=task, model=line, steps=2, record_every=2, snapshots=(2,))
+    ds = mj.sweep(spec, progress=False)
+    snapshot = next(mj.snapshots(ds, using=(spec.model,)))
+    with pytest.raises(mj.InputError, match="gives no hidden activations: add hidden_activations"):
+        snapshot.hidden(snapshot.train.x)
+    assert jax.tree.leaves(snapshot.params)[0].shape == (3, 2)
