@@ -19,6 +19,7 @@ from memjax.analysis.formatting import format_interval
 from memjax.analysis.intervals import mean_interval
 from memjax.analysis.peaks import peak
 from memjax.analysis.profiles import profile
+from memjax.analysis.ranks import mann_whitney, spearman, spearman_matrix
 from memjax.analysis.scalars import Scalar, area, first, gap, last, maximum, mean, minimum, rate
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "gap",
     "last",
     "linearly_separable",
+    "mann_whitney",
     "maximum",
     "mean",
     "mean_interval",
@@ -47,5 +49,7 @@ __all__ = [
     "profile",
     "rate",
     "share_interval",
+    "spearman",
+    "spearman_matrix",
     "time_to_threshold",
 ]
