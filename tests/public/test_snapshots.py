@@ -110,7 +110,9 @@ def test_pools_are_resolved_and_labels_keep_their_order():
 
 def test_a_store_and_a_file_give_the_same_snapshots(dataset, tmp_path):
     kept = mj.open(mj.save(dataset, tmp_path / "sweep.nc"))
-    xr.testing.assert_identical(mj.measure(kept, ["loss"]), mj.measure(dataset, ["loss"]))
+    found = mj.measure(kept, ["loss"])
+    xr.testing.assert_identical(found, mj.measure(dataset, ["loss"]))
+    xr.testing.assert_identical(mj.open(mj.save(found, tmp_path / "found.nc")), found)
 
 
 def test_an_array_measure_serves_snapshots_too(dataset):

@@ -36,7 +36,9 @@ def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
     steps = np.atleast_1d(dataset["snapshot"].values)
     own = [name for name, coord in dataset.coords.items() if set(coord.dims) <= set(axes) and name != "snapshot"]
     coords = {name: dataset[name].variable for name in own}
-    out = xr.Dataset(coords={**coords, "snapshot": ("snapshot", steps, coordinate_attrs("snapshot"))})
+    out = xr.Dataset(
+        coords={**coords, "snapshot": ("snapshot", steps, coordinate_attrs("snapshot"))}, attrs=dataset.attrs
+    )
     places = [_place(out, axes, row) for row in rows]
     read = [_read(row, {*axes, "snapshot"}) for row in rows]
     labels = _labels(value for values in read for value in values.values())
