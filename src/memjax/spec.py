@@ -32,7 +32,7 @@ _MOST_VALUES = 10_000_000
 def _types() -> dict[str, Callable[..., Any]]:
     """Everything that a spec may name, by name."""
     own = {
-        "tasks": (tasks, ("RandomLabels", "SparseFeatures")),
+        "tasks": (tasks, ("RandomLabels", "SparseFeatures", "Images", "MNIST1D")),
         "models": (models, ("MLP", "Autoencoder")),
         "schedules": (schedules, ("constant", "warmup", "linear", "cosine", "warmup_cosine")),
         "optimizers": (optimizers, ("adam", "adamw", "sgd", "rmsprop")),

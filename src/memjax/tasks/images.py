@@ -1,0 +1,177 @@
+"""Images from the user's own files, with the corruptions of Zhang et al. (2017)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from memjax.checks import number, one_of, whole
+from memjax.errors import InputError, listing
+from memjax.tasks import _datasets
+from memjax.tasks._files import KNOWN, Found, find
+from memjax.tasks._pixels import PIXELS, SCALES, floats
+from memjax.tasks._shared import Labelled, shared
+from memjax.types import Data, Split
+
+__all__ = ["Images"]
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images and their classes, read from files that are there already; nothing is downloaded.
+
+    Each run trains on a random subset that its data seed draws, nested over train sizes. Tests are on the data set's test
+    images, or, where it has none, on images that the run does not train on. A worker elsewhere reads the files itself.
+
+    Parameters
+    ----------
+    dataset
+        ``mnist``, ``fashion-mnist``, ``kmnist`` or ``cifar10``, whose content is checked against the published sums;
+        ``digits`` (8 x 8 pixels, from scikit-learn); or the path of your own ``.npz`` file (``x_train``, ``y_train``,
+        ``x_test``, ``y_test``, or ``x``, ``y``) or of a folder of files named as those of MNIST or CIFAR-10.
+    folder
+        The only folder to look in for a data set that goes by name. None looks in ``$MEMJAX_DATA``, ``data``, ``~/data``,
+        ``~/.keras/datasets`` and ``/usr/share/datasets``.
+    classes
+        Labels of the classes to keep, in both splits; they become 0, 1, ... in this order. None keeps all.
+    subset
+        Draw from the first so many training images only, counted after ``classes``. None draws from all.
+    label_noise
+        Probability q with which a train label is replaced by one drawn uniformly from all classes (Zhang et al. 2017, section
+        2.1, "partially corrupted labels").
+    pixels
+        ``true``; ``shuffled`` (one permutation of positions for all images); ``random`` (each image its own); ``gaussian``
+        (noise with the mean and variance of the training pixels), as in section 2.1 of the same.
+    pixel_seed
+        Seed of the permutations or the noise.
+    scale
+        ``unit`` (bytes / 255, digits / 16, floats as they are), ``standard`` (minus the mean of all training pixels, over
+        their standard deviation) or ``l2`` (each image to Euclidean norm 1; a black one stays black).
+
+    Raises
+    ------
+    InputError
+        If a field's value is not allowed; when it is first read, if the data set is not there or not as it should be.
+
+    Examples
+    --------
+    >>> task = Images("digits", classes=(3, 8), label_noise=0.2)
+    >>> task.pool.shape, task.pool.dtype.name, float(task.pool.max())
+    ((357, 8, 8), 'float32', 1.0)
+    >>> train, test = task.draw(seed=0, train_size=200, test_size=100)
+    >>> train.x.dtype.name, sorted(set(train.y.tolist()))
+    ('int32', [0, 1])
+    """
+
+    dataset: str
+    folder: str | None = None
+    classes: tuple[int, ...] | None = None
+    subset: int | None = None
+    label_noise: float = 0.0
+    pixels: str = "true"
+    pixel_seed: int = 0
+    scale: str = "unit"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dataset", _path("Images.dataset", self.dataset))
+        if self.folder is not None:
+            object.__setattr__(self, "folder", _path("Images.folder", self.folder))
+        if self.classes is not None:
+            object.__setattr__(self, "classes", _several(self.classes))
+        if self.subset is not None:
+            whole("Images.subset", self.subset, 1)
+        number("Images.label_noise", self.label_noise, 0, 1)
+        one_of("Images.pixels", self.pixels, PIXELS)
+        whole("Images.pixel_seed", self.pixel_seed, 0)
+        one_of("Images.scale", self.scale, SCALES)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone: a pool is too large to travel with every job."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def num_outputs(self) -> int:
+        """One logit per class."""
+        if self.classes is not None:
+            return len(self.classes)
+        return 10 if self.dataset in (*KNOWN, "digits") else self._arrays.num_classes
+
+    @property
+    def pool(self) -> np.ndarray:
+        """All images, training rows first, ``float32[N, ...]``: one array for all tasks that differ in label noise only."""
+        return self._arrays.pool
+
+    def sizes(self, train_size: int, test_size: int | None) -> tuple[int, int]:
+        """Settle a test size of None (all test images, or as many as the train size where there are none) and check both."""
+        return self._arrays.sizes(train_size, test_size)
+
+    def draw(self, seed: int, train_size: int, test_size: int) -> Split:
+        """Draw a random subset: indices ``int32[N]`` into the pool, labels ``int32[N]`` with noise on the train split."""
+        return replace(self._arrays, label_noise=self.label_noise).draw(seed, train_size, test_size)
+
+    @cached_property
+    def _arrays(self) -> Labelled:
+        found = None if self.dataset == "digits" else find(self.dataset, self.folder)
+        state = (
+            [(str(path.absolute()), path.stat().st_mtime_ns, path.stat().st_size) for path in found.paths]
+            if found
+            else []
+        )
+        clean = replace(self, label_noise=0.0, folder=None)
+        return shared((clean, *state), lambda: _made(clean, found))
+
+
+def _made(task: Images, found: Found | None) -> Labelled:
+    split = _datasets.read(task.dataset, found) if found else _datasets.digits()
+    num_classes = int(max(part.y.max() for part in split if len(part.y))) + 1
+    if num_classes < 2:
+        raise InputError(f"{task.dataset} has images of one class only: labels must run from 0 to at least 1.")
+    train, test = split if task.classes is None else _of_classes(task.classes, split, task.dataset)
+    if task.subset is not None:
+        if task.subset > len(train.y):
+            raise InputError(
+                f"Images.subset is {task.subset}, but there are {len(train.y)} images to train on: give fewer."
+            )
+        train = Data(train.x[: task.subset], train.y[: task.subset])
+    x = floats(np.concatenate([train.x, test.x]), task.dataset)
+    x = SCALES[task.scale](PIXELS[task.pixels](x, len(train.y), task.pixel_seed), len(train.y))
+    x.flags.writeable = False
+    return Labelled(
+        x, np.concatenate([train.y, test.y]), len(train.y), num_classes=len(task.classes or range(num_classes))
+    )
+
+
+def _of_classes(classes: tuple[int, ...], split: Split, dataset: str) -> Split:
+    known = np.unique(split.train.y).tolist()
+    absent = sorted(set(classes) - set(known))
+    if absent:
+        raise InputError(
+            f"Images.classes holds {absent[0]}, but no training image of {dataset} has that label: use {listing(known)}."
+        )
+    return Split(*(_renumbered(part, np.array(classes)) for part in split))
+
+
+def _renumbered(part: Data, classes: np.ndarray) -> Data:
+    of_class = part.y[:, None] == classes
+    rows = of_class.any(axis=1)
+    return Data(part.x[rows], of_class[rows].argmax(axis=1).astype(np.int32))
+
+
+def _path(name: str, value: Any) -> str:
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
+        raise InputError(f"{name} is {value!r}: give a path as text.")
+    return str(os.fspath(value))
+
+
+def _several(classes: Any) -> tuple[int, ...]:
+    if (
+        not isinstance(classes, tuple | list | range | np.ndarray)
+        or len(set(map(str, classes))) != len(classes)
+        or len(classes) < 2
+    ):
+        raise InputError(f"Images.classes is {classes!r}: give a tuple of at least two labels, each once.")
+    return tuple(int(whole("Images.classes", label, 0)) for label in classes)
