@@ -27,10 +27,12 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb")
     study = verbs.add_parser("study", help="run a published experiment: data, figures, published numbers beside ours")
     study.add_argument("name")
-    study.add_argument("--scale", help="quick (the default) or paper")
+    study.add_argument(
+        "--scale", help="one of the study's scales, as memjax studies lists them; the first, quick, by default"
+    )
     study.add_argument("--seeds", type=int, metavar="K", help="number of seeds")
     study.add_argument("--out", metavar="DIR", help="folder to make (default: runs/NAME-SCALE)")
-    verbs.add_parser("studies", help="list the studies")
+    verbs.add_parser("studies", help="list the studies and their scales")
     run = verbs.add_parser("run", help="run the sweep of a TOML or JSON file")
     run.add_argument("spec", metavar="SPEC")
     run.add_argument("--out", metavar="DIR", help="folder to make, with dataset.nc")
@@ -67,9 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Examples
     --------
     >>> main(["studies"])
-    l2-capacity      Does the L2 gap peak where the data meet the capacity?
+    data-dimensionality  Which points does a network give a direction of their own?
     ...
-    memory-2         Memory 2: how many bits does each parameter of an MLP store?
+    toy-double-descent   Toy double descent: superposition of data points, then of features
+    ...
     0
     """
     parser = _parser()
@@ -145,6 +148,8 @@ def _studies(options: argparse.Namespace) -> int:
     width = max(len(study.name) for study in found)
     for study in found:
         print(f"{study.name.ljust(width)}  {study.title}")
+        for scale, text in study.scales.items():
+            print(f"{' ' * width}    {scale}: {text}")
     return 0
 
 

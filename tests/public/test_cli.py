@@ -86,7 +86,7 @@ def test_a_mistake_in_a_spec_exits_with_2_and_writes_nothing(case, here, capsys)
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["study", "l2-memorisation"], "There is no study 'l2-memorisation': use l2-capacity, l2-memorization, "),
+        (["study", "l2-memorisation"], "There is no study 'l2-memorisation': use data-dimensionality, l2-capacity, "),
         (["study", "l2-memorization", "--scale", "huge"], "has no scale 'huge': use quick or paper"),
         (["study", "l2-memorization", "--seeds", "0"], "seeds is 0: give at least 1"),
         (["study", "l2-memorization", "--out", "taken"], "'taken' exists already"),
@@ -186,7 +186,9 @@ def test_a_study_goes_on_from_its_stores(here, monkeypatch, capsys):
 def test_studies_are_listed(capsys):
     assert main(["studies"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
-    assert listed == ["l2-capacity", "l2-memorization", "l2-test-loss", "memory-1", "memory-2"]
+    assert listed == [
+        "data-dimensionality", "l2-capacity", "l2-memorization", "l2-test-loss", "memory-1", "memory-2", "toy-double-descent",
+    ]  # fmt: skip
 
 
 def test_no_verb_prints_help(capsys):

@@ -17,6 +17,7 @@ from memjax.analysis.events import plateaus, time_to_threshold
 from memjax.analysis.fitting import evaluate, fit
 from memjax.analysis.formatting import format_interval
 from memjax.analysis.intervals import mean_interval
+from memjax.analysis.leverage_null import leverage_null
 from memjax.analysis.peaks import peak
 from memjax.analysis.profiles import profile
 from memjax.analysis.ranks import mann_whitney, spearman, spearman_matrix
@@ -36,6 +37,7 @@ __all__ = [
     "format_interval",
     "gap",
     "last",
+    "leverage_null",
     "linearly_separable",
     "mann_whitney",
     "maximum",

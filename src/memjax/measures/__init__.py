@@ -3,7 +3,15 @@
 from memjax.measures.accuracy import accuracy
 from memjax.measures.bits import memorized_bits
 from memjax.measures.cosine import batch_gradient_cosine, gradient_cosine
+from memjax.measures.dimensionality import (
+    HiddenSpace,
+    data_dimensionality,
+    feature_dimensionality,
+    hidden_space,
+    maximal_direction,
+)
 from memjax.measures.gradient import gradient_norm
+from memjax.measures.hidden_layers import dimensionality
 from memjax.measures.loss import loss
 from memjax.measures.margin import logit_margin
 from memjax.measures.measure import Measure, settle
@@ -27,15 +35,21 @@ BUILT_IN = {
 
 __all__ = [
     "BUILT_IN",
+    "HiddenSpace",
     "Measure",
     "accuracy",
     "batch_gradient_cosine",
+    "data_dimensionality",
+    "dimensionality",
+    "feature_dimensionality",
     "gradient_cosine",
     "gradient_norm",
     "hessian_top",
+    "hidden_space",
     "layer_l2",
     "logit_margin",
     "loss",
+    "maximal_direction",
     "memorized_bits",
     "settle",
     "sharpness",

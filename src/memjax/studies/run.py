@@ -42,7 +42,7 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()
-    ['l2-capacity', 'l2-memorization', 'l2-test-loss', 'memory-1', 'memory-2']
+    ['data-dimensionality', 'l2-capacity', 'l2-memorization', 'l2-test-loss', 'memory-1', 'memory-2', 'toy-double-descent']
     """
     return sorted(_modules())
 
@@ -153,6 +153,8 @@ def _write_findings(folder: Path, findings: Findings) -> None:
     for name, figure in findings.figures.items():
         for ending in ("png", "pdf"):
             figure.savefig(folder / f"{name}.{ending}", dpi=PICTURE_DPI, bbox_inches="tight")
+    for name, dataset in findings.datasets.items():
+        save(dataset, folder / f"{name}.nc")
     for name, table in findings.tables.items():
         with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([table.columns, *table.rows])

@@ -45,11 +45,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a study makes of its data: tables and figures by file name, without their ending."""
+    """What a study makes of its data: tables, figures and datasets of what was computed, by file name without its ending."""
 
     tables: Mapping[str, Table] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
+    datasets: Mapping[str, xr.Dataset] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

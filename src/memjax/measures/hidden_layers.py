@@ -1,0 +1,103 @@
+"""Data dimensionality of the hidden layers of a snapshot: what `memjax.measure` takes on every run of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from memjax.checks import number, one_of
+from memjax.errors import InputError, listing
+from memjax.measures.dimensionality import data_dimensionality, feature_dimensionality, hidden_space
+
+__all__ = ["dimensionality"]
+
+_NAMES = {
+    "data_dimensionality": "data dimensionality D*",
+    "own_dimensionality": "data dimensionality D, along the example's own activations",
+    "rank": "rank of the hidden activations",
+    "live_neurons": "neurons that are not zero on every example",
+    "num_neurons": "number of neurons",
+}
+
+
+@dataclass(frozen=True)
+class _Dimensionality:
+    """The function of one snapshot: an object that shows its settings."""
+
+    layers: tuple[str, ...] | None
+    ridge: float
+    rtol: float | None
+    split: str
+
+    def __call__(self, snapshot: Any) -> dict[str, xr.DataArray]:
+        hidden = _chosen(self.layers, snapshot.hidden(getattr(snapshot, self.split).x))
+        columns = [self._of_layer(np.asarray(h)) for h in hidden.values()]
+        return {
+            name: xr.DataArray(
+                np.stack([column[name] for column in columns]),
+                {"layer": list(hidden)},
+                ("layer", "example")[: np.ndim(columns[0][name]) + 1],
+                attrs={"long_name": text, "units": "1"},
+            )
+            for name, text in _NAMES.items()
+        }
+
+    def _of_layer(self, h: np.ndarray) -> dict[str, Any]:
+        space = hidden_space(h, self.ridge, self.rtol)
+        scores = data_dimensionality(h, space=space), feature_dimensionality(h)
+        return dict(zip(_NAMES, (*scores, space.rank, space.live, h.shape[-1]), strict=True))
+
+
+def _chosen(layers: tuple[str, ...] | None, hidden: Mapping[str, Any]) -> Mapping[str, Any]:
+    unknown = sorted(set(layers or ()) - set(hidden))
+    if unknown or not hidden:
+        raise InputError(
+            f"The model has no hidden layer {', '.join(map(repr, unknown)) or 'at all'}: use {listing(hidden) or 'another'}."
+        )
+    return hidden if layers is None else {layer: hidden[layer] for layer in layers}
+
+
+def dimensionality(
+    layers: tuple[str, ...] | None = None, ridge: float = 0.0, rtol: float | None = None, split: str = "train"
+) -> Callable[[Any], dict[str, xr.DataArray]]:
+    """Data dimensionality of every example in every hidden layer, to be taken on snapshots by `memjax.measure`.
+
+    Parameters
+    ----------
+    layers
+        Names of layers, as ``hidden_activations`` of the model gives them; None takes all.
+    ridge, rtol
+        As in `hidden_space`.
+    split
+        ``train`` or ``test``: of which examples, among themselves.
+
+    Returns
+    -------
+    Callable
+        From a `memjax.Snapshot` to ``data_dimensionality`` (D*) and ``own_dimensionality`` (D), ``(layer, example)``, in the
+        order of the run's examples; ``rank``, ``live_neurons`` and ``num_neurons``, ``(layer,)``. NaN for a diverged run.
+
+    Raises
+    ------
+    InputError
+        If a number is not allowed; when it is taken, if the model has no such layer or gives no hidden activations.
+
+    Examples
+    --------
+    >>> import memjax as mj
+    >>> spec = mj.Experiment(model=mj.models.MLP(hidden=(6, 4)), train_size=50, steps=20, snapshots=(0, 20))
+    >>> found = mj.measure(mj.sweep(spec, over={"seed": [0, 1]}), [dimensionality()])
+    >>> dict(found.data_dimensionality.sizes)
+    {'seed': 2, 'snapshot': 2, 'layer': 2, 'example': 50}
+    >>> bool(abs(found.data_dimensionality.sum("example") - found["rank"]).max() < 1e-9)
+    True
+    """
+    number("ridge", ridge, 0)
+    one_of("split", split, ("train", "test"))
+    if layers is not None and not (isinstance(layers, tuple) and layers):
+        raise InputError(f"layers is {layers!r}: give a tuple of names, or None for all layers.")
+    return _Dimensionality(layers, float(ridge), rtol, split)
