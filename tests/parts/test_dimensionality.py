@@ -54,7 +54,7 @@ def conditioned(condition, count=400, width=20, seed=3):
 def on_jax(monkeypatch):
     """Arrays of JAX are worked on by JAX, as on an accelerator."""
     monkeypatch.setattr(_whitening, "namespace", lambda h: jnp if isinstance(h, jax.Array) else np)
-    for module in ("dimensionality", "_activations"):
+    for module in ("leverage", "_activations"):
         monkeypatch.setattr(sys.modules[f"memjax.measures.{module}"], "namespace", _whitening.namespace)
 
 

@@ -3,15 +3,15 @@
 from memjax.measures.accuracy import accuracy
 from memjax.measures.bits import memorized_bits
 from memjax.measures.cosine import batch_gradient_cosine, gradient_cosine
-from memjax.measures.dimensionality import (
+from memjax.measures.gradient import gradient_norm
+from memjax.measures.hidden_layers import dimensionality
+from memjax.measures.leverage import (
     HiddenSpace,
     data_dimensionality,
     feature_dimensionality,
     hidden_space,
     maximal_direction,
 )
-from memjax.measures.gradient import gradient_norm
-from memjax.measures.hidden_layers import dimensionality
 from memjax.measures.loss import loss
 from memjax.measures.margin import logit_margin
 from memjax.measures.measure import Measure, settle

@@ -11,7 +11,7 @@ import xarray as xr
 
 from memjax.checks import number, one_of
 from memjax.errors import InputError, listing
-from memjax.measures.dimensionality import data_dimensionality, feature_dimensionality, hidden_space
+from memjax.measures.leverage import data_dimensionality, feature_dimensionality, hidden_space
 
 __all__ = ["dimensionality"]
 
