@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from memjax.engine.check import check_program
 from memjax.engine.pack import Tiles, pack_tiles
 from memjax.engine.program import Program, program_of, traced_of
 from memjax.engine.result import sheet_of
@@ -109,7 +110,7 @@ def _values(function: OnSnapshot, snapshot: Snapshot) -> Iterable[tuple[str, Any
 def _record(measures: tuple[Measure, ...], snapshot: Snapshot) -> dict[str, xr.DataArray]:
     """What a run would have recorded at the snapshot, by the function that records in the loop."""
     experiment = dataclasses.replace(snapshot.experiment, measures=measures)
-    program = program_of(experiment, snapshot.train)
+    program = _checked(program_of(experiment, snapshot.train))
     width = min(_WIDEST, max(len(snapshot.train.y), len(snapshot.test.y)))
     hyper = {path: np.asarray([value]) for path, value in traced_of(experiment).items()}
     data = BlockData(hyper, _tiles(snapshot.train, width), _tiles(snapshot.test, width), None)
@@ -120,6 +121,12 @@ def _record(measures: tuple[Measure, ...], snapshot: Snapshot) -> dict[str, xr.D
 
 def _tiles(data: Data, width: int) -> Tiles:
     return pack_tiles([data], width, math.ceil(len(data.y) / width))
+
+
+@functools.lru_cache(maxsize=64)
+def _checked(program: Program) -> Program:
+    check_program(program)
+    return program
 
 
 @functools.lru_cache(maxsize=64)

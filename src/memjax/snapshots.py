@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -15,7 +16,8 @@ from memjax.engine.axes import Axis, cells, read_axes
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.models.adapt import with_outputs
-from memjax.results.parameters import params
+from memjax.precision import host_dtype
+from memjax.results.parameters import require_snapshots
 from memjax.spec import from_json, read_over
 from memjax.types import Array, Data, Model, Params, PoolTask
 from memjax.validate import draw_split
@@ -36,7 +38,7 @@ class Snapshot:
     experiment
         The run's own experiment.
     params
-        Parameters, as the model's ``init`` gave them; NaN if the run had diverged.
+        Parameters, as the model's ``init`` gave them.
     train, test
         Examples, on the host: inputs ``[N, ...]`` (taken out of the pool, where the task has one) and targets.
     """
@@ -77,6 +79,8 @@ class Snapshot:
 def snapshots(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Snapshot]:
     """Go through the snapshots of a sweep: run after run in the order of the axes, each from its first step to its last.
 
+    Left out is what there is no network of: steps that a run did not keep or has not come to, and those after it diverged.
+
     Parameters
     ----------
     dataset
@@ -105,13 +109,39 @@ def snapshots(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Snapsh
     {'seed': 1} 0 (8, 5)
     {'seed': 1} 4 (8, 5)
     """
-    if "parameters" not in dataset:
-        raise InputError("The dataset holds no parameters: name the steps to keep in Experiment(snapshots=...).")
+    require_snapshots(dataset)
     for run, experiment in runs_of(dataset, using):
-        train, test = _examples(experiment)
-        for step in np.atleast_1d(dataset["snapshot"].values).tolist():
-            if step in experiment.snapshots:
-                yield Snapshot(run, step, experiment, params(dataset, run, step), train, test)
+        kept = [(step, flat) for step, flat in _parameters(dataset, run) if step in experiment.snapshots]
+        if kept:
+            train, test = _examples(experiment)
+        for step, flat in kept:
+            yield Snapshot(run, step, experiment, _tree(experiment, train.x, flat), train, test)
+
+
+def _parameters(dataset: xr.Dataset, run: dict[str, Any]) -> Iterator[tuple[int, np.ndarray]]:
+    """Steps at which a run has parameters, with those, flat."""
+    one = dataset["parameters"].sel(run)
+    one = one if "snapshot" in one.dims else one.expand_dims("snapshot")
+    for step, flat in zip(one["snapshot"].values.tolist(), one.transpose("snapshot", ...).values, strict=True):
+        if np.isfinite(flat).any():
+            yield step, flat
+
+
+def _tree(experiment: Experiment, x: np.ndarray, flat: np.ndarray) -> Params:
+    """Parameters of one run in the structure and dtypes that its model draws them in."""
+    model = with_outputs(experiment.model, experiment.task.num_outputs)
+    inputs: Any = jax.ShapeDtypeStruct((1, *x.shape[1:]), host_dtype(x.dtype))
+    leaves, tree = jax.tree.flatten(jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)), inputs))
+    ends = np.cumsum([leaf.size for leaf in leaves])
+    if ends[-1] > len(flat) or np.isfinite(flat[ends[-1] :]).any():
+        raise InputError(
+            f"The dataset keeps other parameters than the {ends[-1]} of the model {model!r}: it was changed since, or the "
+            "objects in using are not those that were trained."
+        )
+    parts = np.split(flat[: ends[-1]], ends[:-1])
+    return jax.tree.unflatten(
+        tree, [part.reshape(leaf.shape).astype(leaf.dtype) for part, leaf in zip(parts, leaves, strict=True)]
+    )
 
 
 def runs_of(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[tuple[dict[str, Any], Experiment]]:
@@ -134,12 +164,18 @@ def runs_of(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[tuple[di
 
 def _kept(dataset: xr.Dataset, axis: Axis, known: list[Any]) -> list[int]:
     """Places along an axis of the sweep that a selection still has."""
-    if axis.dim not in dataset.coords:
+    if axis.dim not in dataset.coords or dataset[axis.dim].dims not in ((axis.dim,), ()):
         raise InputError(
             f"The dataset lost its axis {axis.dim!r}, so its runs are no longer those of the sweep: measure snapshots before "
-            "averaging, and select without drop=True."
+            "averaging or stacking, and select without drop=True."
         )
-    return [known.index(label) for label in np.atleast_1d(dataset[axis.dim].values).tolist()]
+    labels = np.atleast_1d(dataset[axis.dim].values).tolist()
+    if set(labels) - set(known) or len(set(labels)) < len(labels):
+        raise InputError(
+            f"The axis {axis.dim!r} of the dataset has the labels {labels}, but the sweep that it says it is of has "
+            f"{known}: measure each sweep by itself, with every run once."
+        )
+    return [known.index(label) for label in labels]
 
 
 def _examples(experiment: Experiment) -> tuple[Data, Data]:

@@ -164,3 +164,124 @@ def test_a_model_without_hidden_activations_says_so():
     with pytest.raises(mj.InputError, match="gives no hidden activations: add hidden_activations"):
         snapshot.hidden(snapshot.train.x)
     assert jax.tree.leaves(snapshot.params)[0].shape == (3, 2)
+
+
+def test_the_order_of_the_axes_does_not_matter(dataset):
+    """Transposed, or put together anew from its runs."""
+    whole = mj.measure(dataset, ["loss"]).train_loss
+    turned = mj.measure(dataset.transpose("seed", "snapshot", "train_size", ...), ["loss"]).train_loss
+    joined = xr.concat([dataset.isel(seed=i) for i in (1, 0)], "seed")
+    for other in (turned, mj.measure(joined, ["loss"]).train_loss):
+        np.testing.assert_array_equal(other.sel(seed=[0, 3]).transpose(*whole.dims), whole)
+
+
+def test_what_a_store_does_not_hold_yet_is_nan(tmp_path):
+    """Of two widths and two seeds, two runs were asked for: the others have no parameters and no shape."""
+    spec = mj.Experiment(steps=2, record_every=2, train_size=6, test_size=4, snapshots=(2,), measures=("loss",))
+    for width, seed in ((3, 0), (5, 1)):
+        over = {"hidden": [(width,)], "seed": [seed]}
+        mj.sweep(spec, over=over, store=tmp_path / "store", progress=False)
+    kept = mj.open(tmp_path / "store")
+    found = mj.measure(kept, ["loss", lambda snapshot: {"width": snapshot.params["layer_0"]["kernel"].shape[1]}])
+    np.testing.assert_array_equal(found.width.squeeze("snapshot"), [[3, np.nan], [np.nan, 5]])
+    np.testing.assert_array_equal(np.isnan(found.train_loss), np.isnan(found.width))
+    with pytest.raises(mj.InputError, match=r"No run with the labels .* has come to a snapshot yet"):
+        mj.params(kept, {"hidden": "3", "seed": 1})
+
+
+def test_a_diverged_run_is_nan_whatever_a_measure_says():
+    def positive(params, apply, examples):
+        return sum(jnp.sum(leaf > 0) for leaf in jax.tree.leaves(params)) * 1.0
+
+    spec = mj.Experiment(steps=2, record_every=2, train_size=6, snapshots=(0, 2), model=MLP(hidden=(3,)))
+    ds = mj.sweep(spec, over={"learning_rate": [1e-3, 1e30]}, progress=False)
+    found = mj.measure(ds, [positive, lambda snapshot: {"one": 1}])
+    for name in ("positive", "one"):
+        np.testing.assert_array_equal(np.isnan(found[name]), [[False, False], [False, True]])
+
+
+@pytest.mark.parametrize("kind", [list, tuple, lambda leaves: dict(enumerate(leaves))])
+def test_parameters_come_back_in_the_structure_of_the_model(kind):
+    task = mj.tasks.RandomLabels(input_dim=3, num_classes=2)
+
+    def init(key, x):
+        draw = jax.random.normal(key, (x.shape[1], 4))
+        return kind([draw.astype(jnp.float16), jnp.ones((4, 2))])
+
+    def apply(params, x):
+        return jnp.tanh(x @ params[0]) @ params[1]
+
+    spec = mj.Experiment(task=task, model=(init, apply), steps=2, record_every=1, snapshots=(0, 2), train_size=9)
+    ds = mj.sweep(spec, progress=False)
+    found = mj.measure(ds, ["loss"], using=(spec.model,))
+    # Another packed shape, and kernels of 16 bits: measured 1e-7.
+    np.testing.assert_allclose(found.train_loss, ds.train_loss.sel(step=[0, 2]), rtol=1e-5)
+    params = next(mj.snapshots(ds, using=(spec.model,))).params
+    assert jax.tree.structure(params) == jax.tree.structure(kind([0, 0])) and params[0].dtype == np.float16
+
+
+def test_dims_are_matched_by_name_and_labels_by_value(dataset):
+    square = np.arange(4.0).reshape(2, 2)
+
+    def turned(snapshot):
+        swap = snapshot.run["seed"] == 3
+        return {"a": (("v", "u"), square.T) if swap else (("u", "v"), square)}
+
+    found = mj.measure(dataset.isel(train_size=[0]), [turned]).a
+    np.testing.assert_array_equal(found.isel(seed=0), found.isel(seed=1))
+    np.testing.assert_array_equal(found.isel(seed=0, snapshot=0, train_size=0).transpose("u", "v"), square)
+
+
+def _labelled(*labels):
+    return xr.DataArray(np.arange(float(len(labels))), {"k": list(labels)}, ("k",))
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        (
+            lambda s: {"a": 1.0 if s.run["seed"] else ("u", np.ones(2))},
+            r"dimensions \['u'\] in one run and \[\] in another",
+        ),
+        (lambda s: {"a": _labelled("x", "x")}, r"'k' has the labels \['x', 'x'\]: give each once"),
+        (lambda s: {"a": _labelled(1.0, np.nan)}, "give each once, and no NaN"),
+        (
+            lambda s: {"a": _labelled("x") if s.run["seed"] else ("k", np.ones(1))},
+            "labels in some values and none in others",
+        ),
+        (lambda s: {"status": 1.0}, "Two things would be named 'status'"),
+        (lambda s: {"b": ("status", np.ones(1))}, "dimension 'status' of its own"),
+        (lambda s: {"u": ("u", np.ones(2))}, "'u' is the name of a measure and of a dimension"),
+        (lambda s: {"a": (("u", "u"), np.ones((2, 2)))}, "names of its dimensions, each once"),
+        (lambda s: {"a": (0.1, 0.9)}, r"'a' gave tuple of shape \[2\]"),
+        (lambda s: {"a": [[1.0], [1.0, 2.0]]}, "'a' gave list"),
+        (lambda params, apply: 1.0, "cannot be computed: TypeError"),
+        (lambda params, apply, examples: jnp.ones(3), r"gives shape \[3\], but must give a number"),
+    ],
+)
+def test_values_that_cannot_be_laid_out_have_their_sentence(dataset, function, sentence):
+    function.__name__ = "own"
+    with pytest.raises(mj.InputError, match=sentence):
+        mj.measure(dataset.isel(train_size=[0]), [function])
+
+
+def test_rearranged_runs_are_an_input_error(dataset):
+    with pytest.raises(mj.InputError, match=r"has the labels \[0, 0, 3\], but the sweep .* has \[0, 3\]"):
+        mj.measure(dataset.isel(seed=[0, 0, 1]), ["loss"])
+    with pytest.raises(mj.InputError, match=r"has the labels \[0, 7\]"):
+        mj.measure(dataset.assign_coords(seed=[0, 7]), ["loss"])
+    with pytest.raises(mj.InputError, match="lost its axis"):
+        mj.measure(dataset.stack(run=("train_size", "seed")), ["loss"])
+    for damaged in (dataset.isel(snapshot=0, drop=True), None):
+        for call in (lambda ds: mj.measure(ds, ["loss"]), mj.params):
+            with pytest.raises(mj.InputError, match=r"lost its coordinate 'snapshot'|is of type NoneType"):
+                call(damaged)
+
+
+def test_pools_of_different_sizes_do_not_share_a_program():
+    tasks = [mj.tasks.MNIST1D(num_train=size, num_test=20) for size in (40, 60)]
+    spec = mj.Experiment(train_size=30, test_size=10, steps=2, record_every=2, model=MLP(hidden=(4,)))
+    ds = mj.sweep(spec, over={"task": tasks}, progress=False)
+    for i, task in enumerate(tasks):
+        alone = mj.sweep(mj.Experiment(**{**vars(spec), "task": task}), progress=False)
+        np.testing.assert_allclose(ds.train_loss.isel(task=i), alone.train_loss, rtol=1e-6)

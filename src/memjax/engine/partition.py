@@ -109,7 +109,8 @@ class BlockPlan:
     @property
     def key(self) -> Any:
         """What decides which programs are compiled: blocks of one key share them."""
-        return self.program, self.schedule, self.shape, self.records
+        rows = None if self.pool is None else len(self.pool)
+        return self.program, self.schedule, self.shape, self.records, rows
 
     @property
     def examples(self) -> int:

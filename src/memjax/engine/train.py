@@ -26,8 +26,7 @@ OnSegment = Callable[[int, Callable[[], BlockResult]], None]
 
 def compile_for(block: BlockPlan, device: Any) -> Compiled:
     """Programs of a block; blocks of one key share them."""
-    rows = None if block.pool is None else len(block.pool)
-    program, schedule, shape, records = block.key
+    program, schedule, shape, records, rows = block.key
     return compile_block(program, schedule, shape, records, rows, device, compile_settings())
 
 

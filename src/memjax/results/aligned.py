@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from memjax.engine.check import RESERVED
 from memjax.errors import InputError
 from memjax.results.schema import coordinate_attrs
 
@@ -28,7 +29,8 @@ def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
     Raises
     ------
     InputError
-        If there are no rows, two values have one name, or a value is no number and no array with dimensions.
+        If there are no rows, two things have one name, a value is no number and no array with dimensions, or dimensions or
+        their labels are not of one kind for all runs.
     """
     if not rows:
         raise InputError("The dataset holds no snapshot of any of its runs.")
@@ -40,17 +42,20 @@ def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
         coords={**coords, "snapshot": ("snapshot", steps, coordinate_attrs("snapshot"))}, attrs=dataset.attrs
     )
     places = [_place(out, axes, row) for row in rows]
-    read = [_read(row, {*axes, "snapshot"}) for row in rows]
+    read = [_read(row, {*RESERVED, *map(str, out.coords)}) for row in rows]
     labels = _labels(value for values in read for value in values.values())
     out = out.assign_coords({dim: found for dim, found in labels.items() if not isinstance(found, int)})
     for name in dict.fromkeys(name for values in read for name in values):
+        if name in labels:
+            raise InputError(f"{name!r} is the name of a measure and of a dimension: rename one of them.")
         cells = [(place, values[name]) for place, values in zip(places, read, strict=True) if name in values]
         out[name] = _filled(out, (*axes, "snapshot"), cells, labels)
     return out
 
 
 def _place(out: xr.Dataset, axes: Sequence[str], row: Row) -> tuple[int, ...]:
-    return tuple(out[dim].values.tolist().index(label) for dim, label in [*row.run.items(), ("snapshot", row.step)])
+    at = {**row.run, "snapshot": row.step}
+    return tuple(out[dim].values.tolist().index(at[dim]) for dim in (*axes, "snapshot"))
 
 
 def _read(row: Row, taken: set[str]) -> dict[str, xr.DataArray]:
@@ -62,23 +67,35 @@ def _read(row: Row, taken: set[str]) -> dict[str, xr.DataArray]:
         clash = sorted(taken & set(map(str, found[name].dims)))
         if clash:
             raise InputError(
-                f"The measure {name!r} has a dimension {clash[0]!r} of its own: that is an axis of the sweep."
+                f"The measure {name!r} has a dimension {clash[0]!r} of its own: that is the name of an axis or coordinate of "
+                "the sweep, so rename it."
             )
     return found
 
 
 def _array(name: str, value: Any) -> xr.DataArray:
-    if isinstance(value, xr.DataArray):
-        return value
-    dims, values = value if isinstance(value, tuple) and len(value) == 2 else ((), value)
-    array = np.asarray(values)
-    dims = (dims,) if isinstance(dims, str) else dims
-    if array.dtype.kind not in "biuf" or len(dims) != array.ndim:
+    dims, values = _pair(value)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        array = np.asarray(values, object)
+    if array.dtype.kind not in "biuf" or len(dims) != array.ndim or len(set(dims)) < len(dims):
         raise InputError(
-            f"The measure {name!r} gave {type(values).__name__} of shape {list(array.shape)}: give a number, or a pair of the "
-            "names of its dimensions and an array of numbers."
+            f"The measure {name!r} gave {type(value).__name__} of shape {list(array.shape)}: give a number, or a pair of the "
+            "names of its dimensions, each once, and an array of numbers."
         )
-    return xr.DataArray(array, dims=dims)
+    return value if isinstance(value, xr.DataArray) else xr.DataArray(array, dims=dims)
+
+
+def _pair(value: Any) -> tuple[tuple[Any, ...], Any]:
+    """Names of dimensions, and what they are of."""
+    if isinstance(value, xr.DataArray):
+        return value.dims, value.values
+    if isinstance(value, tuple) and len(value) == 2:
+        dims = (value[0],) if isinstance(value[0], str) else value[0]
+        if isinstance(dims, tuple | list) and all(isinstance(dim, str) for dim in dims):
+            return tuple(dims), value[1]
+    return (), value
 
 
 def _labels(values: Iterable[xr.DataArray]) -> dict[str, Any]:
@@ -86,11 +103,18 @@ def _labels(values: Iterable[xr.DataArray]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for value in values:
         for dim in map(str, value.dims):
-            if dim in value.coords:
-                known = found.setdefault(dim, [])
-                known += [label for label in value[dim].values.tolist() if label not in known]
-            else:
-                found[dim] = max(found.get(dim, 0), value.sizes[dim])
+            known = found.setdefault(dim, [] if dim in value.coords else 0)
+            if isinstance(known, int) == (dim in value.coords):
+                raise InputError(
+                    f"The dimension {dim!r} has labels in some values and none in others: give all or none."
+                )
+            if isinstance(known, int):
+                found[dim] = max(known, value.sizes[dim])
+                continue
+            labels = value[dim].values.tolist()
+            if len(set(labels)) < len(labels) or any(label != label for label in labels):
+                raise InputError(f"The dimension {dim!r} has the labels {labels}: give each once, and no NaN.")
+            known += [label for label in labels if label not in known]
     return found
 
 
@@ -102,6 +126,7 @@ def _filled(
 ) -> xr.Variable:
     """One variable over all runs and snapshots."""
     first = cells[0][1]
+    cells = [(place, _like(first, value)) for place, value in cells]
     sizes = [labels[dim] if isinstance(labels[dim], int) else len(labels[dim]) for dim in map(str, first.dims)]
     shape = (*(out.sizes[dim] for dim in lead), *sizes)
     whole = len(cells) == np.prod(shape[: len(lead)]) and all(list(value.shape) == sizes for _, value in cells)
@@ -111,6 +136,15 @@ def _filled(
         cell: tuple[Any, ...] = (*place, *np.ix_(*_where(value, labels)))
         full[cell] = value.values
     return xr.Variable((*lead, *map(str, first.dims)), full, first.attrs)
+
+
+def _like(first: xr.DataArray, value: xr.DataArray) -> xr.DataArray:
+    """A value with its dimensions in the order of the first."""
+    if set(value.dims) != set(first.dims):
+        raise InputError(
+            f"A measure has the dimensions {list(first.dims)} in one run and {list(value.dims)} in another: give all the same."
+        )
+    return value.transpose(*first.dims)
 
 
 def _where(value: xr.DataArray, labels: dict[str, Any]) -> list[list[int]]:

@@ -13,7 +13,7 @@ from memjax.engine.result import BlockResult, Layout
 from memjax.errors import InputError, listing
 from memjax.results.schema import coordinate_attrs
 
-__all__ = ["add_snapshots", "params"]
+__all__ = ["add_snapshots", "params", "require_snapshots"]
 
 _OWN_DIMS = ("snapshot", "parameter_index")
 
@@ -32,7 +32,7 @@ def add_snapshots(
     longest = max(flat.shape[1] for flat in flats)
     values = np.full((*shape, len(steps), longest), np.nan, flats[0].dtype)
     layouts: list[Layout] = []
-    which = np.zeros(shape, np.int32)
+    which = np.full(shape, -1, np.int32)
     for cells, result in blocks:
         if result.snapshots and result.layout not in layouts:
             layouts.append(result.layout)
@@ -44,11 +44,27 @@ def add_snapshots(
                 values[cell][steps.index(step), : flat.shape[1]] = flat[i]
     dataset = dataset.assign_coords(
         snapshot=("snapshot", np.array(steps), coordinate_attrs("snapshot")),
-        parameter_layout=(dims, which, {"long_name": "which entry of the layouts of parameters the run has"}),
+        parameter_layout=(
+            dims,
+            which,
+            {"long_name": "which entry of the layouts of parameters the run has, -1 for none"},
+        ),
     )
     attrs = {"long_name": "parameters, flattened", "units": "1", "layouts": json.dumps(layouts)}
     dataset["parameters"] = ((*dims, "snapshot", "parameter_index"), values, attrs)
     return dataset
+
+
+def require_snapshots(dataset: Any) -> None:
+    """Raise `InputError` unless the dataset holds parameters and says of which steps."""
+    if not isinstance(dataset, xr.Dataset):
+        raise InputError(
+            f"The dataset is of type {type(dataset).__name__}: give what memjax.sweep or memjax.open returned."
+        )
+    if "parameters" not in dataset:
+        raise InputError("The dataset holds no parameters: name the steps to keep in Experiment(snapshots=...).")
+    if "snapshot" not in dataset.coords:
+        raise InputError("The dataset lost its coordinate 'snapshot': select snapshots without drop=True.")
 
 
 def params(dataset: xr.Dataset, run: Mapping[str, Any] | None = None, step: int | Sequence[int] | None = None) -> Any:
@@ -68,7 +84,7 @@ def params(dataset: xr.Dataset, run: Mapping[str, Any] | None = None, step: int 
     -------
     dict or numpy.ndarray
         Nested dicts of arrays ``[axes..., steps, ...]``, as the model's ``init`` gave them, or its one array; lists and tuples
-        come back as dicts by position. NaN for a run that had diverged by that step, or that did not keep it.
+        come back as dicts by position. NaN for a run that had diverged by that step, did not keep it, or has not come to it.
 
     Raises
     ------
@@ -86,10 +102,12 @@ def params(dataset: xr.Dataset, run: Mapping[str, Any] | None = None, step: int 
     >>> mj.params(ds, step=[0, 2])["layer_0"]["kernel"].shape
     (3, 2, 9, 4)
     """
-    if "parameters" not in dataset:
-        raise InputError("The dataset holds no parameters: name the steps to keep in Experiment(snapshots=...).")
+    require_snapshots(dataset)
     chosen = _runs_at(dataset, _labels(dataset, run), _steps(dataset, step))
     flat, which = chosen["parameters"], np.unique(chosen["parameter_layout"])
+    which = which[which >= 0]
+    if not len(which):
+        raise InputError(f"No run with the labels {run!r} has come to a snapshot yet.")
     if len(which) != 1:
         axes = list(map(str, chosen["parameter_layout"].dims))
         raise InputError(
