@@ -82,3 +82,22 @@ def test_a_bad_rank_has_its_sentence(rank):
 def test_bad_quantiles_have_their_sentence(shares):
     with pytest.raises(ValueError, match=r"quantiles is .*: give numbers from 0 to 1"):
         leverage_null(10, 2, shares)
+
+
+@pytest.mark.parametrize(
+    ("rank", "sentence"),
+    [
+        (xr.DataArray([1.0, 2.0], dims="quantile"), r"'quantile' is the name of a dimension of the result\. Rename it"),
+        (xr.Dataset({"rank": 3.0}), r"rank is a Dataset with variables \['rank'\]; one DataArray is expected"),
+    ],
+)
+def test_a_rank_that_cannot_be_labelled_has_its_sentence(rank, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        leverage_null(10, rank, [0.25, 0.5])
+
+
+def test_a_quantile_that_was_chosen_before_gives_way():
+    chosen = xr.DataArray(3.0, coords={"quantile": 0.9})
+    null = leverage_null(10, chosen, [0.25, 0.5])
+    assert null.dims == ("quantile",) and null["quantile"].values.tolist() == [0.25, 0.5]
+    np.testing.assert_array_equal(null, leverage_null(10, 3, [0.25, 0.5]))

@@ -46,6 +46,39 @@ def test_the_matrix_holds_every_pair():
     np.testing.assert_allclose(found, exact, atol=1e-12)
 
 
+def test_a_coordinate_with_the_name_of_the_new_dimension_gives_way():
+    values = _array(RNG.normal(size=(3, 9)), "seed", "example").assign_coords(seed=[1, 2, 3])
+    bare = spearman_matrix(values, "seed", "example")
+    xr.testing.assert_identical(spearman_matrix(values.assign_coords(other=7), "seed", "example"), bare)
+    along = values.assign_coords(other=("seed", [7, 8, 9]))
+    xr.testing.assert_identical(spearman_matrix(along, "seed", "example"), bare)
+
+
+@pytest.mark.parametrize(
+    ("dims", "over", "dim", "sentence"),
+    [
+        (
+            ("seed", "other", "example"),
+            "seed",
+            "example",
+            r"'other' is the name of a dimension of the result\. Rename it",
+        ),
+        (
+            ("seed", "other", "example"),
+            "other",
+            "example",
+            r"'other' is the name of a dimension of the result\. Rename it",
+        ),
+        (("seed", "width", "other"), "seed", "other", r"'other' is the name of a dimension of the result\. Rename it"),
+        (("seed", "width", "example"), "seed", "seed", r"over and dim are both 'seed'; .* must be two dimensions"),
+        (("seed", "width", "example"), "seed", "point", r"dim = 'point' is not a dimension"),
+    ],
+)
+def test_a_matrix_of_dimensions_that_clash_is_an_error(dims, over, dim, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        spearman_matrix(_array(np.ones((2, 3, 4)), *dims), over, dim)
+
+
 def test_mann_whitney_counts_the_pairs():
     values, marked = RNG.integers(0, 12, (2, 50)).astype(float), RNG.random((2, 50)) < 0.3
     values[0, 3] = np.nan
@@ -55,6 +88,22 @@ def test_mann_whitney_counts_the_pairs():
         pairs = (a[:, None] > b).mean() + 0.5 * (a[:, None] == b).mean()
         assert float(found.share[i]) == pytest.approx(pairs, abs=1e-12) and int(found["count"][i]) == len(a)
         assert float(found.pvalue[i]) == pytest.approx(stats.mannwhitneyu(a, b).pvalue, rel=1e-12)
+
+
+def test_what_is_not_known_to_be_marked_is_left_out():
+    values, marked = RNG.normal(size=30), np.where(RNG.random(30) < 0.4, -2.0, 0.0)
+    gaps = marked.copy()
+    gaps[[2, 5, 11]] = np.nan
+    found = mann_whitney(_array(values, "i"), _array(gaps, "i"), "i")
+    keep = np.isfinite(gaps)
+    xr.testing.assert_identical(found, mann_whitney(_array(values[keep], "i"), _array(marked[keep] != 0, "i"), "i"))
+    assert int(found["count"]) == (marked[keep] != 0).sum()
+
+
+@pytest.mark.parametrize("marked", [["yes", "no", ""], [None, True, 1], [1j, 0, 0]])
+def test_marks_are_flags_or_numbers(marked):
+    with pytest.raises(ValueError, match=r"marked is of dtype .*: give flags or numbers"):
+        mann_whitney(_array([1.0, 2.0, 3.0], "i"), _array(marked, "i"), "i")
 
 
 @pytest.mark.parametrize("marked", [[False] * 4, [True] * 4])

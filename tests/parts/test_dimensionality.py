@@ -388,6 +388,20 @@ def test_the_published_gradient_ascent_comes_near_from_below():
 SPACE = hidden_space(H)
 
 
+class _Attached:
+    """An array of another library that does not give its values away, as one that gradients are taken of."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach() instead.")
+
+
+def test_what_another_library_raises_is_kept_as_the_cause():
+    for call in (data_dimensionality, hidden_space, feature_dimensionality):
+        with pytest.raises(InputError, match=r"Activations are no array, .*: RuntimeError: Can't call") as caught:
+            call(_Attached())
+        assert isinstance(caught.value.__cause__, RuntimeError)
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [

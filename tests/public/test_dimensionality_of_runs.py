@@ -67,6 +67,9 @@ def test_a_diverged_run_is_nan_and_its_neighbours_are_not(dataset):
     [
         (lambda ds: dimensionality(split="all"), "split is 'all': use train or test"),
         (lambda ds: dimensionality(ridge=-1.0), "ridge is -1.0"),
+        (lambda ds: dimensionality(rtol=5), r"rtol is 5: give a finite number from 1\.42109e-14 to 0\.5"),
+        (lambda ds: dimensionality(rtol=0.0), r"rtol is 0\.0: give a finite number"),
+        (lambda ds: dimensionality(rtol="a"), "rtol is 'a': give a finite number"),
         (lambda ds: dimensionality(layers="layer_0"), "layers is 'layer_0': give a tuple of names"),
         (
             lambda ds: mj.measure(ds, [dimensionality(("layer_2",))]),

@@ -80,7 +80,7 @@ CASES = {
     "a model with batch statistics": (lambda: mj.sweep(spec(model=Stateful())), "batch_stats"),
     "not a model": (lambda: spec(model=3), "The model 3 cannot be used"),
     "an unknown activation": (lambda: mj.models.MLP(activation="rleu"), "'rleu' is not known: use relu"),
-    "an unknown initializer": (lambda: mj.models.MLP(initializer="xavier"), "initializer is 'xavier': use torch"),
+    "an unknown initializer": (lambda: mj.models.MLP(initializer="glorot"), "initializer is 'glorot': use torch"),
     "a width of zero": (lambda: mj.models.MLP(hidden=(3, 0)), "width is 0: give"),
     "an unknown loss": (lambda: spec(loss="hinge"), "'hinge' is not known"),
     "a loss that is already a mean": (

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
@@ -9,6 +10,7 @@ import xarray as xr
 import memjax as mj
 from memjax import studies
 from memjax.studies import _data_dimensionality_claims as claims
+from memjax.studies import _data_dimensionality_figures as figures
 from memjax.studies import _data_dimensionality_tables as tables
 from memjax.studies import _data_dimensionality_values as values
 from memjax.studies import data_dimensionality as study
@@ -83,6 +85,80 @@ def test_the_claims_follow_the_numbers():
     assert claims._seeds({"stages": turned})[-1] == "lower here"
     assert "class 0" in claims._classes({"stages": high})[2] and claims._classes({"stages": high})[-1] == "confirmed"
     assert claims._digits({"stages": high}, 0, 1)[-1] == "1s have the larger D*"
+
+
+def test_errors_are_asked_for_after_training_only():
+    """All errors before training, none after; and errors at both that change sides."""
+    none = np.stack([np.arange(100) >= 90, np.zeros(100, bool)])
+    for claim in (claims._errors_early, claims._errors_late):
+        assert claim({"stages": _stages(none)})[2:] == ("too few errors at any stage", "not asked")
+    turned = {"stages": _stages(np.stack([np.arange(100) >= 90, np.arange(100) < 10]))}
+    assert claims._errors_early(turned)[-1] == "refuted" and "step 0" not in claims._errors_early(turned)[2]
+    assert claims._errors_late(turned)[2:] == ("P(wrong above right) = 0 [0, 0] at step 50", "leans to low D*")
+
+
+@pytest.mark.parametrize(
+    ("moved", "seeds", "so"),
+    [
+        # Fashion-MNIST and digits, as published: intervals [0.014, 0.040] and [0.082, 0.128].
+        ([0.0356, 0.0270, 0.0180, 0.0274], [0.011, 0.013, 0.025], "not told apart: 1.7 times a seed's change"),
+        ([0.105, 0.122, 0.088, 0.105], [0.021, 0.033, 0.048], "refuted: training moves it more than a seed does"),
+        ([0.010, 0.012, 0.014, 0.012], [0.011, 0.013, 0.025], "confirmed: no more than between seeds"),
+        ([0.010, 0.020, 0.030], [0.011, 0.013, 0.025], "not told apart: 1.2 times a seed's change"),
+        # One number above all pairs, but an interval that is not.
+        ([0.030, 0.090], [0.011, 0.013, 0.025], "not told apart: 3.7 times a seed's change"),
+        ([0.0, 0.0], [0.0], "confirmed: no more than between seeds"),
+        ([0.0, 0.1], [0.0], "not told apart, but seeds are alike"),
+        ([0.030], [], "one seed cannot say"),
+        ([0.030, np.nan], [np.nan], "one seed cannot say"),
+    ],
+)
+def test_what_training_moves_is_held_against_what_seeds_do(moved, seeds, so):
+    assert claims._beside_seeds(xr.DataArray(moved, dims="seed"), xr.DataArray(seeds, dims="pair")) == so
+
+
+def _varied(axis, labels, seeds):
+    """One setting varied: D* of 100 points, spread the more the later the label, a little otherwise by seed."""
+    at = np.linspace(0.2, 0.8, 100)
+    power = np.add.outer(1.0 + np.arange(len(labels)), 0.01 * np.arange(seeds))[..., None, None]
+    scores = np.broadcast_to(at**power, (len(labels), seeds, 2, 100))
+    dims, coords = (axis, "seed", "snapshot"), {axis: labels, "seed": np.arange(seeds), "snapshot": [0, 50]}
+    counts = {name: (dims, np.full(scores.shape[:3], 50.0)) for name in ("rank", "live_neurons", "num_neurons")}
+    return xr.Dataset({"data_dimensionality": ((*dims, "example"), scores), **counts}, coords)
+
+
+def _all_values(seeds):
+    stages = _stages(np.arange(100) >= 90).isel(seed=slice(seeds))
+    axes = {"widths": ("hidden", [8, 12]), "sizes": ("train_size", [100, 200]), "decays": ("weight_decay", [0.0, 1.0])}
+    axes["inputs"] = ("scale", ["unit", "l2"])
+    return {"stages": stages, "batches": stages} | {name: _varied(*axis, seeds) for name, axis in axes.items()}
+
+
+def test_one_seed_says_nothing_where_seeds_are_compared():
+    pictures = xr.Dataset({"input_dimensionality": ("example", np.linspace(0, 1, 100))})
+    one, two = (claims.claims(_all_values(seeds), pictures, "other").rows for seeds in (1, 2))
+    silent = [index for index, row in enumerate(one) if row[-1] == "one seed cannot say"]
+    asked = [claims._seeds, claims._training, claims._errors_late, claims._errors_early, claims._decays, claims._inputs]
+    asked = {claim(_all_values(2))[0] for claim in [*asked, claims._null]}
+    assert {one[index][0] for index in silent} == asked
+    assert not any("one seed" in cell for row in two for cell in row)
+    assert not any("nan" in cell for row in one for cell in row)
+    # A power of 2 instead of 1 moves the curve by far more than one of 1.01 does.
+    assert [row[-1] for row in two if "weight decay" in row[0]] == ["more than twice a seed's change at 1.0"]
+
+
+def test_tables_of_one_seed_have_no_pairs():
+    rows = tables.correlations(_all_values(1)).rows
+    assert [row[1:] for row in rows[-2:]] == [("one seed", "one seed")] * 2
+    assert not any("nan" in cell for row in [*rows, *tables.ranks(_all_values(1)).rows] for cell in row)
+
+
+@pytest.mark.parametrize("name", ["curves", "correlations", "errors", "classes"])
+def test_figures_of_one_seed_are_drawn(name, tmp_path):
+    given = _all_values(1)
+    figure = getattr(figures, name)(given if name in ("curves", "correlations") else given["stages"])
+    figure.savefig(tmp_path / "figure.png", dpi=30)
+    assert np.ptp(plt.imread(tmp_path / "figure.png")[..., :3], axis=(0, 1)).min() > 0.5
 
 
 def test_the_table_of_classes_has_their_mean_percentiles():

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from memjax.analysis._validate import require_array
+
 __all__ = ["leverage_null"]
 
 
@@ -32,7 +34,8 @@ def leverage_null(num_examples: int, rank: Any, quantiles: npt.ArrayLike | None 
     Raises
     ------
     ValueError
-        If ``num_examples`` or ``rank`` is not whole or out of range, or ``quantiles`` are not numbers from 0 to 1.
+        If ``num_examples`` or ``rank`` is not whole or out of range, ``rank`` is a Dataset or has a dimension ``quantile``,
+        or ``quantiles`` are not numbers from 0 to 1.
 
     Notes
     -----
@@ -67,6 +70,13 @@ def leverage_null(num_examples: int, rank: Any, quantiles: npt.ArrayLike | None 
 
 
 def _ranks(rank: Any, num_examples: int) -> npt.NDArray[np.float64]:
+    if isinstance(rank, xr.Dataset):
+        require_array(rank, "rank")
+    if isinstance(rank, xr.DataArray) and "quantile" in rank.dims:
+        raise ValueError(
+            f"rank has dimensions {list(rank.dims)}, and 'quantile' is the name of a dimension of the result. Rename it "
+            f"first, for example with .rename(quantile='share')."
+        )
     ranks = np.asarray(rank, np.float64)
     known = ranks[~np.isnan(ranks)]
     if not ((known == np.rint(known)) & (known >= 0) & (known <= num_examples)).all():

@@ -81,7 +81,8 @@ def spearman_matrix(values: xr.DataArray, over: str, dim: str) -> xr.DataArray:
     Raises
     ------
     ValueError
-        If ``values`` is not a DataArray or lacks a dimension.
+        If ``values`` is not a DataArray or lacks a dimension, ``over`` and ``dim`` are the same, or there is a dimension
+        ``other`` already. A coordinate of that name is dropped.
 
     Examples
     --------
@@ -91,6 +92,14 @@ def spearman_matrix(values: xr.DataArray, over: str, dim: str) -> xr.DataArray:
     """
     require_array(values, "values")
     require_dim(values, over, "over")
+    if over == dim:
+        raise ValueError(f"over and dim are both {dim!r}; what is compared and what is ranked must be two dimensions.")
+    if "other" in values.dims:
+        raise ValueError(
+            f"The array has dimensions {list(values.dims)}, and 'other' is the name of a dimension of the result. "
+            f"Rename it first, for example with .rename(other='another')."
+        )
+    values = values.drop_vars("other", errors="ignore")
     return spearman(values, values.rename({over: "other"}), dim).transpose(..., over, "other")
 
 
@@ -102,7 +111,8 @@ def mann_whitney(values: xr.DataArray, marked: xr.DataArray, dim: str) -> xr.Dat
     values : xarray.DataArray
         Values ``(..., dim)``; entries that are not finite are left out.
     marked : xarray.DataArray
-        Which entries are marked, nonzero or True, ``(..., dim)``; broadcasts against ``values``.
+        Which entries are marked, nonzero or True, ``(..., dim)``; broadcasts against ``values``. Entries where it is NaN
+        are left out.
     dim : str
         Dimension of the entries.
 
@@ -116,7 +126,7 @@ def mann_whitney(values: xr.DataArray, marked: xr.DataArray, dim: str) -> xr.Dat
     Raises
     ------
     ValueError
-        If one is not a DataArray or lacks ``dim``.
+        If one is not a DataArray or lacks ``dim``, or ``marked`` holds neither numbers nor flags.
 
     Notes
     -----
@@ -133,10 +143,12 @@ def mann_whitney(values: xr.DataArray, marked: xr.DataArray, dim: str) -> xr.Dat
     for name, array in (("values", values), ("marked", marked)):
         require_array(array, name)
         require_dim(array, dim, "dim")
+    if marked.dtype.kind not in "biuf":
+        raise ValueError(f"marked is of dtype {marked.dtype}: give flags or numbers, for example marked = labels == 3.")
     share, pvalue, count = xr.apply_ufunc(
         _shares,
         values.astype(np.float64),
-        marked.astype(bool),
+        marked.astype(np.float64),
         input_core_dims=[[dim], [dim]],
         output_core_dims=[[], [], []],
         vectorize=True,
@@ -158,11 +170,11 @@ def _correlation(x: FloatArray, y: FloatArray) -> float:
     return float(ranks[0] @ ranks[1] / size) if size else float("nan")
 
 
-def _shares(values: FloatArray, marked: npt.NDArray[np.bool_]) -> tuple[Any, Any, int]:
+def _shares(values: FloatArray, marked: FloatArray) -> tuple[Any, Any, int]:
     from scipy.stats import mannwhitneyu
 
-    keep = np.isfinite(values)
-    above, rest = values[keep & marked], values[keep & ~marked]
+    keep = np.isfinite(values) & ~np.isnan(marked)
+    above, rest = values[keep & (marked != 0)], values[keep & (marked == 0)]
     if not len(above) or not len(rest):
         return np.nan, np.nan, len(above)
     found = mannwhitneyu(above, rest)

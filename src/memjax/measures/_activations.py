@@ -32,7 +32,7 @@ def activations(h: Any) -> Any:
         raise InputError("Activations are traced by JAX: call this on finished arrays, outside of jit, vmap and grad.")
     try:
         h = h if namespace(h) is jnp else np.asarray(h)
-    except ValueError as problem:
+    except Exception as problem:  # whatever the conversion of another library's array raises
         raise InputError(f"Activations are no array, [..., examples, neurons] is needed: {cause(problem)}") from problem
     if not any(jax.dtypes.issubdtype(h.dtype, kind) for kind in (np.floating, np.integer, np.bool_)):
         raise InputError(f"Activations are of dtype {h.dtype}: give real numbers.")

@@ -11,6 +11,7 @@ import xarray as xr
 
 from memjax.checks import number, one_of
 from memjax.errors import InputError, listing
+from memjax.measures._whitening import smallest_rtol
 from memjax.measures.leverage import data_dimensionality, feature_dimensionality, hidden_space
 
 __all__ = ["dimensionality"]
@@ -97,6 +98,9 @@ def dimensionality(
     True
     """
     number("ridge", ridge, 0)
+    if rtol is not None:
+        # Of a layer of one neuron, for widths are not known before a snapshot is taken.
+        number("rtol", rtol, smallest_rtol(1), 0.5)
     one_of("split", split, ("train", "test"))
     if layers is not None and not (isinstance(layers, tuple) and layers):
         raise InputError(f"layers is {layers!r}: give a tuple of names, or None for all layers.")

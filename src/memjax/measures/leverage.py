@@ -61,7 +61,8 @@ def hidden_space(h: Any, ridge: float = 0.0, rtol: float | None = None) -> Hidde
     -------
     HiddenSpace
         With float64 NaN for batch entries that hold NaN or infinity, as after divergence, or values above about 1e150,
-        whose squares overflow; their neighbours are untouched.
+        whose squares overflow; their neighbours are untouched. Values below about 1e-154 in size, whose squares
+        underflow, count as zeros: a neuron without larger ones as dead.
 
     Raises
     ------
@@ -78,7 +79,8 @@ def hidden_space(h: Any, ridge: float = 0.0, rtol: float | None = None) -> Hidde
     networks, trained or not, was 2e-3 to 1e-1 with 9 and 64 inputs, and 4e-4 for ReLU of 2 inputs; smooth activations
     of 2 inputs have some on both sides of any cut. NumPy's rule, max(N, m) epsilon, is 6e-3 for 50,000 examples in
     float32, and would take real directions away. An accelerator that rounds the factors of float32 products to fewer
-    bits needs a larger ``rtol``.
+    bits needs a larger ``rtol``. A few rows far larger than all others, 1e6 times in float32, make neurons nearly
+    dependent and push real directions below the cut: give a smaller ``rtol`` then, or normalise the rows.
 
     Examples
     --------

@@ -56,7 +56,8 @@ def flat_inputs(x: Array) -> Array:
     >>> flat_inputs(jnp.zeros((4, 8, 8))).shape
     (4, 64)
     """
-    x = x.reshape(x.shape[0], -1)
+    # JAX's own form of a NumPy array, whose 64 bits it would else be asked to keep.
+    x = jnp.asarray(x).reshape(x.shape[0], -1)
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float_dtype())
 
 

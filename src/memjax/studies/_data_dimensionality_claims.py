@@ -25,6 +25,7 @@ __all__ = ["claims"]
 
 Values = Mapping[str, xr.Dataset]
 _NAMED = ("digits", "mnist")
+_ONE_SEED = "one seed cannot say"
 
 
 def claims(values: Values, pictures: xr.Dataset, dataset: str) -> Table:
@@ -74,9 +75,12 @@ def _sum(values: Values) -> tuple[str, ...]:
 def _seeds(values: Values) -> tuple[str, ...]:
     scores = at_end(values["stages"]["data_dimensionality"])
     ranks = between_seeds(scores)
+    finding, published = "other seeds: the same order of the points (Spearman)", "above .87 for 5,000 points"
+    if not ranks.notnull().any():
+        return finding, published, _range(ranks), _ONE_SEED
     ours = f"{_range(ranks)}; sorted curves {_range(apart(scores))} apart"
     so = "confirmed" if float(ranks.min()) > 0.87 else "lower here" if float(ranks.max()) < 0.87 else "partly"
-    return "other seeds: the same order of the points (Spearman)", "above .87 for 5,000 points", ours, so
+    return finding, published, ours, so
 
 
 def _training(values: Values) -> tuple[str, ...]:
@@ -84,41 +88,60 @@ def _training(values: Values) -> tuple[str, ...]:
     first, last = (scores.isel(snapshot=at, drop=True) for at in (0, -1))
     moved, rank = curve_distance(sorted_curves(first), sorted_curves(last)), analysis.spearman(first, last, "example")
     seeds = apart(last)
-    ours = f"curve moves by {mean_shown(moved)}, {_range(seeds)} between seeds; Spearman of before and after {mean_shown(rank)}"
-    larger = float(moved.min()) > float(seeds.max())
-    so = "refuted: training moves it more than a seed does" if larger else "confirmed: no more than between seeds"
-    return "training hardly changes the shape of the curve", "its figures", ours, so
+    between = f"{_range(seeds)} between seeds" if seeds.notnull().any() else _range(seeds)
+    ours = f"curve moves by {mean_shown(moved)}, {between}; Spearman of before and after {mean_shown(rank)}"
+    return "training hardly changes the shape of the curve", "its figures", ours, _beside_seeds(moved, seeds)
+
+
+def _beside_seeds(moved: xr.DataArray, seeds: xr.DataArray) -> str:
+    low = float(analysis.mean_interval(moved)["mean_interval"][0])
+    if np.isnan(low):
+        return _ONE_SEED
+    if low > float(seeds.max()):
+        return "refuted: training moves it more than a seed does"
+    ours, usual = float(moved.mean()), float(seeds.mean())
+    if ours <= usual:
+        return "confirmed: no more than between seeds"
+    if usual == 0:
+        return "not told apart, but seeds are alike"
+    return f"not told apart: {ours / usual:.1f} times a seed's change"
 
 
 def _errors_late(values: Values) -> tuple[str, ...]:
-    share = error_share(values["stages"])
-    known = share.notnull().all("seed").values
-    finding = "misclassified train points are spread evenly along D*"
-    if not known.any():
-        return finding, "evenly", "too few errors at any stage", "not asked"
-    step = int(share["snapshot"].values[known][-1])
-    last = share.sel(snapshot=step)
-    return finding, "evenly", f"P(wrong above right) = {mean_shown(last)} at step {step}", _side(last, 0.5)
+    share, finding = _asked(values), "misclassified train points are spread evenly along D*"
+    if not share.size:
+        return finding, "evenly", *_TOO_FEW
+    last = share.isel(snapshot=-1)
+    shown = f"P(wrong above right) = {mean_shown(last)} at step {int(last['snapshot'])}"
+    return finding, "evenly", shown, _side(last, 0.5)
 
 
 def _errors_early(values: Values) -> tuple[str, ...]:
+    share, finding = _asked(values), "at lower accuracy, errors lean slightly to the side of high D*"
+    if not share.size:
+        return finding, "slightly", *_TOO_FEW
+    steps = share["snapshot"].values.tolist()
+    shown = "; ".join(f"{mean_shown(share.sel(snapshot=step))} at step {step}" for step in steps)
+    if share.sizes["seed"] == 1:
+        return finding, "slightly", shown, _ONE_SEED
+    means = share.mean("seed")
+    so = "confirmed" if float(means.min()) > 0.5 else "refuted" if float(means.max()) < 0.5 else "at some stages"
+    return finding, "slightly", shown, so
+
+
+_TOO_FEW = ("too few errors at any stage", "not asked")
+
+
+def _asked(values: Values) -> xr.DataArray:
+    """Shares of the stages after some training where every seed has errors enough."""
     share = error_share(values["stages"]).isel(snapshot=slice(1, None))
-    shown = [
-        f"{mean_shown(share.sel(snapshot=step))} at step {step}"
-        for step in share["snapshot"].values.tolist()
-        if share.sel(snapshot=step).notnull().all()
-    ]
-    finding = "at lower accuracy, errors lean slightly to the side of high D*"
-    means = [float(share.sel(snapshot=step).mean()) for step in share["snapshot"].values.tolist()]
-    means = [value for value in means if np.isfinite(value)]
-    so = "confirmed" if min(means) > 0.5 else "refuted" if max(means) < 0.5 else "at some stages"
-    return finding, "slightly", "; ".join(shown), so
+    return share.isel(snapshot=np.flatnonzero(share.notnull().all("seed")))
 
 
 def _side(share: xr.DataArray, middle: float) -> str:
     low, high = analysis.mean_interval(share)["mean_interval"].values
     if np.isnan(low):
-        return "one seed cannot say"
+        return _ONE_SEED
     return "leans to high D*" if low > middle else "leans to low D*" if high < middle else "not told from even"
 
 
@@ -205,14 +228,16 @@ def _against_first(dataset: xr.Dataset, axis: str) -> tuple[str, str]:
         label: curve_distance(curves.isel({axis: 0}), curves.sel({axis: label})).mean("seed") for label in labels[1:]
     }
     rank = analysis.spearman(scores.isel({axis: 0}, drop=True), scores.isel({axis: -1}, drop=True), "example")
-    seeds = float(apart(scores).mean())
+    pairs = apart(scores)
+    seeds = float(pairs.mean()) if pairs.notnull().any() else np.nan
     shown = ", ".join(f"{float(distance):.3f} at {axis} = {label}" for label, distance in moved.items())
-    ours = f"moves by {shown} ({seeds:.3f} between seeds); Spearman of the ends {float(rank.mean()):.3f}"
+    between = "one seed" if np.isnan(seeds) else f"{seeds:.3f} between seeds"
+    ours = f"moves by {shown} ({between}); Spearman of the ends {float(rank.mean()):.3f}"
+    if np.isnan(seeds):
+        return ours, _ONE_SEED
     beyond = [str(label) for label, distance in moved.items() if float(distance) > 2 * seeds]
-    return (
-        ours,
-        f"more than twice a seed's change at {', '.join(beyond)}" if beyond else "confirmed: as little as a seed does",
-    )
+    so = f"more than twice a seed's change at {', '.join(beyond)}" if beyond else "confirmed: as little as a seed does"
+    return ours, so
 
 
 def _pixels(values: Values, pictures: xr.Dataset) -> tuple[str, ...]:
@@ -250,8 +275,12 @@ def _null(values: Values) -> tuple[str, ...]:
 
 def _beyond(ratio: xr.DataArray) -> str:
     low = float(analysis.mean_interval(ratio)["mean_interval"][0])
+    if np.isnan(low):
+        return _ONE_SEED
     return "refuted, before training already" if low > 1 else "not told apart before training"
 
 
 def _range(values: xr.DataArray, form: Callable[[Any], str] = "{:.3f}".format) -> str:
+    if not values.notnull().any():
+        return "one seed"
     return f"{form(float(values.mean()))} ({form(float(values.min()))} to {form(float(values.max()))})"

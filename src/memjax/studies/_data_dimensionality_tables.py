@@ -161,6 +161,8 @@ def _pair_row(scores: xr.DataArray, axis: str, one: Any, other: Any) -> tuple[st
 
 
 def _spread(values: xr.DataArray) -> str:
+    if not values.notnull().any():
+        return "one seed"
     ends = f" ({float(values.min()):.3f} to {float(values.max()):.3f})" if values.size > 1 else ""
     return f"{float(values.mean()):.3f}{ends}"
 
