@@ -112,7 +112,10 @@ def encode(value: Any) -> Any:
     for name, kind in _types().items():
         if isinstance(kind, type) and type(value) is kind:
             fields = dataclasses.fields(value)  # type: ignore[arg-type]
-            return {"type": name, **{field.name: encode(getattr(value, field.name)) for field in fields}}
+            # Fields that name files do not say what is in them.
+            content = getattr(value, "content", None)
+            noted = {} if content is None else {"content": content}
+            return {"type": name, **{field.name: encode(getattr(value, field.name)) for field in fields}, **noted}
     return {"reference": reference(value)}
 
 
@@ -233,7 +236,21 @@ def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:
         return _build(kind, optimizers.from_optax, fields, using, depth)
     if not isinstance(kind, str) or kind not in _types():
         raise InputError(f"The type {kind!r} is not known: use {listing(_types())}, or hand your own over in Python.")
+    if hasattr(_types()[kind], "content"):
+        content = fields.pop("content", None)
+        return _checked(_build(kind, _types()[kind], fields, using, depth), content)
     return _build(kind, _types()[kind], fields, using, depth)
+
+
+def _checked(made: Any, content: Any) -> Any:
+    """An object whose files hold what they held when it was written; those that are not there are missed on first use."""
+    now = made.content if content is not None else None
+    if now not in (None, content):
+        raise InputError(
+            f"The files of {made!r} have changed since this was written: their content was {content!r} and is {now!r}. Put the "
+            "former files back, or begin anew with those of now."
+        )
+    return made
 
 
 def _referred(name: Any, using: Sequence[Any]) -> Any:

@@ -115,7 +115,9 @@ def sweep(
             execute(plan, keeper, bar) if executor is None else execute_on(executor, plan, keeper, bar)
 
     if store is None:
-        dataset = _in_memory(plan_of(experiment, axes, pack(groups, packing), packing), train)
+        plan = plan_of(experiment, axes, pack(groups, packing), packing)
+        # Written now: files may change while runs are trained.
+        dataset = _in_memory(encoded_fields(experiment), plan, train)
     else:
         call = Call(experiment, axes, groups)
         dataset = sweep_in_store(store, call, packing, _made(packing), train, shard, repair)
@@ -123,7 +125,7 @@ def sweep(
     return dataset
 
 
-def _in_memory(plan: Plan, train: Train) -> xr.Dataset:
+def _in_memory(fields: dict[str, Any], plan: Plan, train: Train) -> xr.Dataset:
     keeper = InMemory()
     try:
         train(plan, keeper, 0)
@@ -133,7 +135,7 @@ def _in_memory(plan: Plan, train: Train) -> xr.Dataset:
     dataset = assemble([axis.coords() for axis in plan.axes], blocks)
     packed = [(block.schedule, block.shape) for block in plan.blocks]
     entries = [entry_of(axis) for axis in plan.axes]
-    dataset.attrs = attributes(encoded_fields(plan.experiment), entries, packed, _made(Packing(lanes=plan.lanes)))
+    dataset.attrs = attributes(fields, entries, packed, _made(Packing(lanes=plan.lanes)))
     return dataset
 
 

@@ -73,6 +73,14 @@ def test_every_kind_of_idx_number_is_read_high_byte_first(code, content, values)
         (b"\0\0\x0b\1\0\0\0\1\1", r"is cut off: its header calls for int16\[1\]"),
         (b"\0\0\x08\1\0\0\0\1\1\2", r"has more in it than its header says: its header calls for uint8\[1\], 9 bytes"),
         (b"\0\0\x08\4" + b"\xff" * 16, r"is cut off: its header calls for uint8\[4294967295, .* but it has 20"),
+        (
+            b"\0\0\x08\x46" + b"\0\0\0\1" * 70 + b"\7",
+            r"file has a header that calls for 70 axes, of the lengths .* which NumPy cannot hold",
+        ),
+        (
+            b"\0\0\x08\3\0\0\0\0" + b"\xff" * 8,
+            r"3 axes, of the lengths \[0, 4294967295, 4294967295\], which NumPy cannot",
+        ),
     ],
 )
 def test_damaged_idx_has_its_sentence(content, sentence):
@@ -291,6 +299,11 @@ def test_an_npz_file_is_read_with_or_without_test_rows(tmp_path):
             r"a\.npz has images in it: name its arrays x_train, y_train, x_test and y_test, or x and y",
         ),
         ({}, r"a\.npz has nothing in it"),
+        (
+            {"x": np.float32(1), "y": np.arange(2)},
+            r"a\.npz has a single number as x or y: both must have a row per image",
+        ),
+        ({"x": np.zeros((2, 2)), "y": np.int64(1)}, r"a\.npz has a single number as x or y"),
     ],
 )
 def test_an_npz_file_of_other_arrays_has_its_sentence(tmp_path, arrays, sentence):

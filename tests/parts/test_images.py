@@ -15,7 +15,7 @@ import pytest
 
 import memjax as mj
 from memjax import InputError
-from memjax.tasks import Images, _datasets
+from memjax.tasks import Images, _datasets, _sums
 from memjax.tasks._shared import Labelled, shared
 
 RNG = np.random.default_rng(1)
@@ -266,6 +266,17 @@ def test_classes_must_have_images_to_train_on_and_be_several(tmp_path):
         _ = Images(tmp_path / "b.npz").pool
 
 
+def test_a_test_set_without_any_of_the_classes_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", x_train=X[:9], y_train=np.arange(9) % 3, x_test=X[9:], y_test=np.full(len(X) - 9, 2))
+    with pytest.raises(
+        InputError, match=r"Images\.classes is \(0, 1\), but none of the 71 test images of \S+ has one of"
+    ):
+        _ = Images(tmp_path / "a.npz", classes=(0, 1)).pool
+    assert Images(tmp_path / "a.npz", classes=(0, 2)).sizes(2, None) == (2, 71)
+    np.savez(tmp_path / "a.npz", x=X[:9], y=np.arange(9) % 3)  # Without a test set at all there is nothing to miss.
+    assert Images(tmp_path / "a.npz", classes=(0, 1)).sizes(2, None) == (2, 2)
+
+
 def test_pixels_that_are_all_the_same_have_no_standard_scale(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.full((4, 2), 7, np.uint8), y=np.arange(4))
     with pytest.raises(
@@ -290,6 +301,74 @@ def test_a_file_that_has_changed_is_read_again(tmp_path):
     os.utime(tmp_path / "train-images-idx3-ubyte", (0, 0))
     np.testing.assert_array_equal(Images(str(tmp_path)).pool[0], (255 - X[0]) / np.float32(255))
     np.testing.assert_array_equal(before.pool[0], first)
+
+
+def test_content_is_that_of_the_files_before_any_field_acts_and_however_they_are_packed(files, tmp_path, monkeypatch):
+    content = Images(files).content
+    fields = {"classes": (0, 1), "subset": 9, "label_noise": 0.5, "pixels": "gaussian", "scale": "l2"}
+    assert Images(files, **fields).content == content and int(content, 16)
+    parts = {"x_train": X[:ROWS], "y_train": Y[:ROWS], "x_test": X[ROWS:], "y_test": Y[ROWS:]}
+    np.savez_compressed(tmp_path / "same.npz", **parts)
+    assert Images(tmp_path / "same.npz").content == content
+    for name, array in parts.items():  # One bit in one of the four arrays is another content.
+        np.savez(tmp_path / f"{name}.npz", **parts | {name: np.concatenate([array[:1] ^ 1, array[1:]])})
+        assert Images(tmp_path / f"{name}.npz").content != content
+    monkeypatch.setattr(_datasets, "read", None)  # What has been taken once is not read again.
+    assert dataclasses.replace(Images(files), pixels="random").content == content
+
+
+def test_names_and_absent_files_have_no_content(files, tmp_path, monkeypatch):
+    monkeypatch.setitem(_sums.SUMS, "fashion-mnist", {})
+    named = Images("fashion-mnist", folder=files)
+    assert named.pool.shape == X.shape and named.content is None
+    assert Images("digits").content is None and "content" not in mj.spec.encode(Images("digits"))
+    assert Images("mnist", folder=tmp_path).content is None and Images(tmp_path / "none.npz").content is None
+
+
+def test_content_follows_files_whose_size_and_time_are_as_before(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=X, y=Y)
+    looks, task = path.stat(), Images(path)
+    before, first = task.content, task.pool[1].copy()
+    time.sleep(0.02)  # The clock of a file system has steps of up to 10 ms.
+    np.savez(path, x=255 - X, y=Y)
+    os.utime(path, ns=(looks.st_atime_ns, looks.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (looks.st_size, looks.st_mtime_ns)
+    assert Images(path).content != before
+    assert not np.array_equal(Images(path).pool[1], first)
+    with pytest.raises(InputError, match=r"a\.npz' have changed since this task read them: make the task anew"):
+        _ = task.content
+    path.unlink()
+    assert task.content == before
+
+
+def swept(path, **where):
+    task = Images(path)
+    spec = mj.Experiment(
+        task=task, model=mj.models.MLP(hidden=()), train_size=8, test_size=4, steps=1, record_every=1, snapshots=(1,)
+    )
+    return mj.sweep(spec, {"label_noise": [0.0, 0.5]}, progress=False, **where)
+
+
+def test_a_store_and_a_saved_dataset_refuse_files_that_have_changed(tmp_path):
+    path, store = tmp_path / "im.npz", tmp_path / "store"
+    np.savez(path, x=X, y=Y)
+    ds = swept(path, store=store)
+    mj.save(ds, tmp_path / "saved.nc")
+    assert swept(path, store=store).equals(ds)
+    saved = mj.open(tmp_path / "saved.nc")
+    assert len(list(mj.snapshots(saved))) == 2
+    time.sleep(0.02)
+    np.savez(path, x=255 - X, y=Y)
+    content = Images(path).content
+    with pytest.raises(InputError, match=rf"is of another experiment: task\.content is '\w+' there and '{content}' in"):
+        swept(path, store=store)
+    sentence = rf"im\.npz'.* have changed since this was written: .* and is '{content}'\. Put the former files back"
+    for use in (lambda: next(mj.snapshots(saved)), lambda: mj.measure(saved, ["loss"])):
+        with pytest.raises(InputError, match=sentence):
+            use()
+    np.savez(path, x=X, y=Y)
+    assert swept(path, store=store).equals(ds) and len(list(mj.snapshots(saved))) == 2
 
 
 def test_a_pool_is_let_go_with_its_last_task(tmp_path):

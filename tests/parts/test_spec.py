@@ -15,8 +15,8 @@ from memjax.engine.axes import read_axes
 from memjax.models import MLP, as_model
 from memjax.optimizers import Optimizer, adam, adamw, constant, cosine, from_optax, linear, rmsprop, sgd, warmup
 from memjax.schedules import warmup_cosine
-from memjax.spec import from_json, read_experiment, read_over, reference, to_json
-from memjax.tasks import RandomLabels, from_arrays
+from memjax.spec import decode, from_json, read_experiment, read_over, reference, to_json
+from memjax.tasks import Images, RandomLabels, from_arrays
 
 
 def swish(x):
@@ -134,6 +134,43 @@ def test_a_toml_table_is_an_experiment():
         steps=40, task=RandomLabels(input_dim=3), model=MLP(hidden=(8, 8)), optimizer=adamw(cosine(peak=0.5))
     )
     assert read_experiment(tomllib.loads(text)) == expected
+
+
+@pytest.fixture
+def images(tmp_path):
+    np.savez(tmp_path / "im.npz", x=np.eye(6), y=np.arange(6))
+    return Images(tmp_path / "im.npz", label_noise=0.25)
+
+
+def test_files_are_written_with_their_content_and_checked_against_it(images):
+    experiment = Experiment(task=images)
+    table = json.loads(to_json(experiment))
+    assert table["task"]["content"] == images.content
+    assert from_json(to_json(experiment)) == experiment == read_experiment(table)
+    table["task"]["content"] = "0" * 64
+    with pytest.raises(
+        InputError, match=r"im\.npz'.* have changed since .*: their content was '0{64}' and is '\w{64}'"
+    ):
+        read_experiment(table)
+    with pytest.raises(InputError, match="have changed since"):
+        read_over({"task": [table["task"]]})
+    with pytest.raises(InputError, match="have changed since"):
+        read_experiment({"task": table["task"] | {"content": [3]}})
+
+
+def test_a_spec_without_content_and_one_whose_files_are_elsewhere_are_read(images, tmp_path):
+    table = json.loads(to_json(Experiment(task=images)))["task"]
+    without = {name: value for name, value in table.items() if name != "content"}
+    assert read_experiment({"task": without}).task == images
+    (tmp_path / "im.npz").unlink()
+    assert decode(table) == images
+    named = Experiment(task=Images("cifar10"))
+    assert "content" not in json.loads(to_json(named))["task"] and from_json(to_json(named)) == named
+
+
+def test_content_is_no_field_of_what_has_none():
+    with pytest.raises(InputError, match=r"fields of tasks\.RandomLabels do not fit: .*content"):
+        read_experiment({"task": {"type": "tasks.RandomLabels", "content": "0"}})
 
 
 def test_axes_from_plain_data():

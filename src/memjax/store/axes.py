@@ -42,10 +42,12 @@ def merged(theirs: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) 
     Raises
     ------
     InputError
-        If two different values have the same label even so.
+        If two different values have the same label even so, or one of theirs is of files that have changed since.
     """
     if set(theirs.keys) <= set(ours.keys):
         return ours
+    # Before anything is written: a value whose files have changed cannot be made any more.
+    as_axis(theirs, ours, rows)
     new = [i for i, name in enumerate(ours.keys) if name not in set(theirs.keys)]
     labels = {}
     for place, (name, column) in enumerate(theirs.labels.items()):

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from memjax.errors import InputError
+from memjax.errors import InputError, cause
 
 __all__ = ["decode", "encode"]
 
@@ -52,7 +52,13 @@ def decode(content: bytes, source: str) -> np.ndarray:
             f"{source} {problem}: its header calls for {kind.name}{lengths}, {wanted} bytes in all, but it has "
             f"{len(content)}. Get it again."
         )
-    return np.frombuffer(content, kind, offset=start).reshape(lengths).astype(kind.newbyteorder("="))
+    try:
+        return np.frombuffer(content, kind, offset=start).reshape(lengths).astype(kind.newbyteorder("="))
+    except ValueError as problem:
+        raise InputError(
+            f"{source} has a header that calls for {len(lengths)} axes, of the lengths {lengths}, which NumPy cannot hold: "
+            f"{cause(problem)} Get it again."
+        ) from problem
 
 
 def encode(array: np.ndarray) -> bytes:

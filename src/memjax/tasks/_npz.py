@@ -37,6 +37,8 @@ def read(path: Path) -> Split:
     if {"x_train", "y_train", "x_test", "y_test"} <= set(arrays):
         return Split(Data(arrays["x_train"], arrays["y_train"]), Data(arrays["x_test"], arrays["y_test"]))
     if {"x", "y"} <= set(arrays):
+        if not arrays["x"].ndim or not arrays["y"].ndim:
+            raise InputError(f"{path} has a single number as x or y: both must have a row per image.")
         return Split(Data(arrays["x"], arrays["y"]), Data(arrays["x"][:0], arrays["y"][:0]))
     raise InputError(
         f"{path} has {', '.join(sorted(arrays)) or 'nothing'} in it: name its arrays x_train, y_train, x_test and y_test, or x "

@@ -14,9 +14,10 @@ __all__ = ["Labelled", "shared"]
 
 @dataclass(frozen=True, eq=False)
 class Labelled(Arrays):
-    """Arrays whose classes are known, for a few rows need not have every one of them."""
+    """Arrays whose classes are known, for a few rows need not have every one of them, and the digest of files behind them."""
 
     num_classes: int = 2
+    content: str | None = None
 
     @property
     def num_outputs(self) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from memjax.checks import number, one_of, whole
 from memjax.errors import InputError, listing
 from memjax.tasks import _datasets
+from memjax.tasks._content import State, digest_of, state
 from memjax.tasks._files import KNOWN, Found, find
 from memjax.tasks._pixels import PIXELS, SCALES, floats
 from memjax.tasks._shared import Labelled, shared
@@ -98,12 +99,38 @@ class Images:
         """One logit per class."""
         if self.classes is not None:
             return len(self.classes)
-        return 10 if self.dataset in (*KNOWN, "digits") else self._arrays.num_classes
+        return 10 if self._is_named else self._arrays.num_classes
 
     @property
     def pool(self) -> np.ndarray:
         """All images, training rows first, ``float32[N, ...]``: one array for all tasks that differ in label noise only."""
         return self._arrays.pool
+
+    @property
+    def content(self) -> str | None:
+        """SHA-256 of all images and labels in files given by path, hexadecimal; it is a part of what a spec says.
+
+        None for a data set that goes by name, and where there are no such files.
+
+        Raises
+        ------
+        InputError
+            If the files cannot be read, or have changed since this task read them.
+        """
+        if self._is_named:
+            return None
+        held = self._arrays.content if "_arrays" in vars(self) else None
+        try:
+            found = find(self.dataset, self.folder)
+        except InputError:
+            return held
+        now = digest_of(state(found), lambda: _datasets.read(self.dataset, found))
+        if held not in (None, now):
+            raise InputError(
+                f"The files of Images.dataset {self.dataset!r} have changed since this task read them: make the task anew, or "
+                "put the former files back."
+            )
+        return now
 
     def sizes(self, train_size: int, test_size: int | None) -> tuple[int, int]:
         """Settle a test size of None (all test images, or as many as the train size where there are none) and check both."""
@@ -116,17 +143,18 @@ class Images:
     @cached_property
     def _arrays(self) -> Labelled:
         found = None if self.dataset == "digits" else find(self.dataset, self.folder)
-        state = (
-            [(str(path.absolute()), path.stat().st_mtime_ns, path.stat().st_size) for path in found.paths]
-            if found
-            else []
-        )
+        files = state(found) if found else ()
         clean = replace(self, label_noise=0.0, folder=None)
-        return shared((clean, *state), lambda: _made(clean, found))
+        return shared((clean, *files), lambda: _made(clean, found, files))
+
+    @property
+    def _is_named(self) -> bool:
+        return self.dataset in (*KNOWN, "digits")
 
 
-def _made(task: Images, found: Found | None) -> Labelled:
+def _made(task: Images, found: Found | None, files: State) -> Labelled:
     split = _datasets.read(task.dataset, found) if found else _datasets.digits()
+    content = None if task._is_named else digest_of(files, lambda: split)
     num_classes = int(max(part.y.max() for part in split if len(part.y))) + 1
     if num_classes < 2:
         raise InputError(f"{task.dataset} has images of one class only: labels must run from 0 to at least 1.")
@@ -140,9 +168,8 @@ def _made(task: Images, found: Found | None) -> Labelled:
     x = floats(np.concatenate([train.x, test.x]), task.dataset)
     x = SCALES[task.scale](PIXELS[task.pixels](x, len(train.y), task.pixel_seed), len(train.y))
     x.flags.writeable = False
-    return Labelled(
-        x, np.concatenate([train.y, test.y]), len(train.y), num_classes=len(task.classes or range(num_classes))
-    )
+    num_classes = len(task.classes or range(num_classes))
+    return Labelled(x, np.concatenate([train.y, test.y]), len(train.y), num_classes=num_classes, content=content)
 
 
 def _of_classes(classes: tuple[int, ...], split: Split, dataset: str) -> Split:
@@ -152,7 +179,13 @@ def _of_classes(classes: tuple[int, ...], split: Split, dataset: str) -> Split:
         raise InputError(
             f"Images.classes holds {absent[0]}, but no training image of {dataset} has that label: use {listing(known)}."
         )
-    return Split(*(_renumbered(part, np.array(classes)) for part in split))
+    kept = Split(*(_renumbered(part, np.array(classes)) for part in split))
+    if len(split.test.y) and not len(kept.test.y):
+        raise InputError(
+            f"Images.classes is {classes}, but none of the {len(split.test.y)} test images of {dataset} has one of these "
+            "labels: keep a class that is tested, or give files without a test set."
+        )
+    return kept
 
 
 def _renumbered(part: Data, classes: np.ndarray) -> Data:
