@@ -371,6 +371,24 @@ def test_a_store_and_a_saved_dataset_refuse_files_that_have_changed(tmp_path):
     assert swept(path, store=store).equals(ds) and len(list(mj.snapshots(saved))) == 2
 
 
+def test_an_axis_of_tasks_refuses_a_changed_file_before_it_writes_anything(tmp_path):
+    """The store is as it was, so it goes on once the files are as they were."""
+    path = tmp_path / "im.npz"
+
+    def run():
+        spec = mj.Experiment(train_size=8, test_size=4, steps=1, record_every=1, model=mj.models.MLP(hidden=()))
+        return mj.sweep(spec, {"task": [Images(str(path))]}, store=tmp_path / "store", progress=False)
+
+    np.savez(path, x=X, y=Y)
+    before = run()
+    time.sleep(0.02)
+    np.savez(path, x=255 - X, y=Y)
+    with pytest.raises(InputError, match="have changed since this was written"):
+        run()
+    np.savez(path, x=X, y=Y)
+    assert run().equals(before)
+
+
 def test_a_pool_is_let_go_with_its_last_task(tmp_path):
     task = Images(write(tmp_path), pixel_seed=5)
     pool = weakref.ref(task.pool)
