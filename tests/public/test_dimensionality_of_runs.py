@@ -1,11 +1,13 @@
 """Data dimensionality on the snapshots of a sweep: the hat matrix of each layer, by split, and what cannot be measured."""
 
+import jax
 import numpy as np
 import pytest
 
 import memjax as mj
 from memjax.measures import dimensionality
 from memjax.models import MLP
+from memjax.types import Data
 
 SPEC = mj.Experiment(
     task=mj.tasks.RandomLabels(input_dim=5, num_classes=3),
@@ -83,6 +85,7 @@ def test_mistakes_have_their_sentence(dataset, make, sentence):
 
 
 def test_a_linear_model_has_no_hidden_layer():
-    linear = mj.sweep(mj.Experiment(model=MLP(hidden=()), train_size=8, steps=1, record_every=1, snapshots=(1,)))
+    data, model = Data(np.ones((8, 9), np.float32), np.zeros(8, int)), MLP(hidden=(), outputs=2)
+    linear = mj.Snapshot({}, 0, mj.Experiment(model=model), model.init(jax.random.key(0), data.x), data, data)
     with pytest.raises(mj.InputError, match="no hidden layer at all"):
-        mj.measure(linear, [dimensionality()])
+        dimensionality()(linear)

@@ -226,6 +226,7 @@ def finished(tmp_path_factory):
     return studies.run(study, tmp_path_factory.mktemp("toy") / "out", seeds=2, progress=False)
 
 
+@pytest.mark.slow
 def test_a_small_run_leaves_what_the_study_promises(finished):
     folder, findings = finished
     assert set(findings.figures) == set(findings.captions)
@@ -241,6 +242,7 @@ def test_a_small_run_leaves_what_the_study_promises(finished):
     assert few < float(claims["inputs not normalised: spread of norms"].split()[0])
 
 
+@pytest.mark.slow
 def test_the_geometry_is_that_of_the_very_examples(finished):
     data = mj.open(finished[0])
     best = geometry.best_runs(data)

@@ -187,6 +187,7 @@ mj.save(mj.sweep(spec, over={"seed": range(6)}, packing=mj.Packing(runs=2)), sys
 """
 
 
+@pytest.mark.slow
 def test_two_devices_give_the_bits_of_one(tmp_path):
     for count in (2, 1):
         code = TWO_DEVICES.replace("count=2", f"count={count}").replace("== 2", f"== {count}")

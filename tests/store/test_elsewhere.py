@@ -241,6 +241,7 @@ print(jax.local_device_count(), len(used), bits)
 """
 
 
+@pytest.mark.slow
 def test_lanes_use_every_device_by_default():
     def run(devices):
         flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}", "JAX_PLATFORMS": "cpu"}

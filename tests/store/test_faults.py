@@ -40,6 +40,7 @@ def test_opened_while_it_is_written(bench):
     assert outcome.identical and outcome.times > 3
 
 
+@pytest.mark.slow
 def test_a_full_disk(bench):
     outcome = disks.full_disk(bench)
     assert outcome.identical
