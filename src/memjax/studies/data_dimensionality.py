@@ -141,10 +141,10 @@ STUDY = Study(
     source='Marius Hobbhahn, "More findings on maximal data dimension" (Alignment Forum, 2023), after a comment of Chris Olah',
     scales={
         "quick": "scikit-learn's 8 x 8 digits: 1200 examples, 128 neurons, batches of 120; about a minute on 2 cores",
-        "fashion-mnist": "Fashion-MNIST: 5,000 examples, 512 neurons, batches of 500, and up to 50,000 examples; about a quarter of an hour "
-        "on 2 cores",
-        "mnist": "the post's own: MNIST, 5,000 examples, 512 neurons, batches of 500, and up to 50,000 examples; about a quarter of an hour "
-        "on 2 cores",
+        "fashion-mnist": "Fashion-MNIST: 5,000 examples, 512 neurons, batches of 500, and up to 50,000 examples; "
+        "about a quarter of an hour on 2 cores",
+        "mnist": "the post's own: MNIST, 5,000 examples, 512 neurons, batches of 500, and up to 50,000 examples; "
+        "about a quarter of an hour on 2 cores",
     },
     seeds={"quick": 4, "fashion-mnist": 4, "mnist": 4},
     sweeps=lambda scale, seeds: _sweeps(_SCALES[scale], seeds),
