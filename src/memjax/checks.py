@@ -1,16 +1,17 @@
-"""Checks of single values that more than one part makes; each returns the value, or raises a whole sentence."""
+"""Checks that more than one part makes: of single values, each returned or refused in a whole sentence, and of functions."""
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from memjax.errors import InputError, listing
 
-__all__ = ["number", "one_of", "whole"]
+__all__ = ["number", "one_of", "takes_one", "whole"]
 
 
 def whole(name: str, value: Any, least: int) -> Any:
@@ -82,3 +83,18 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> Any:
     if not isinstance(value, str) or value not in allowed:
         raise InputError(f"{name} is {value!r}: use {listing(allowed)}.")
     return value
+
+
+def takes_one(function: Callable[..., Any]) -> bool:
+    """Whether a function can be called with one argument by position.
+
+    Examples
+    --------
+    >>> takes_one(len), takes_one(lambda params, apply, examples: 0.0)
+    (True, False)
+    """
+    try:
+        inspect.signature(function).bind(None)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from memjax.checks import takes_one
 from memjax.engine.check import check_program
 from memjax.engine.pack import Tiles, pack_tiles
 from memjax.engine.program import Program, program_of, traced_of
@@ -86,16 +86,8 @@ def _functions(measures: Any) -> list[OnSnapshot]:
     own: list[Any] = []
     recorded: list[Any] = []
     for one in measures:
-        (own if not isinstance(one, str | Measure) and _takes_one(one) else recorded).append(one)
+        (own if not isinstance(one, str | Measure) and takes_one(one) else recorded).append(one)
     return [*([functools.partial(_record, settle(recorded))] if recorded else []), *own]
-
-
-def _takes_one(function: Any) -> bool:
-    try:
-        inspect.signature(function).bind(None)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _values(function: OnSnapshot, snapshot: Snapshot) -> Iterable[tuple[str, Any]]:

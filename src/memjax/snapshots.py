@@ -112,10 +112,12 @@ def snapshots(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Snapsh
     require_snapshots(dataset)
     for run, experiment in runs_of(dataset, using):
         kept = [(step, flat) for step, flat in _parameters(dataset, run) if step in experiment.snapshots]
-        if kept:
-            train, test = _examples(experiment)
+        if not kept:
+            continue
+        train, test = _examples(experiment)
+        like = _drawn(experiment, train.x)
         for step, flat in kept:
-            yield Snapshot(run, step, experiment, _tree(experiment, train.x, flat), train, test)
+            yield Snapshot(run, step, experiment, _tree(like, flat), train, test)
 
 
 def _parameters(dataset: xr.Dataset, run: dict[str, Any]) -> Iterator[tuple[int, np.ndarray]]:
@@ -127,15 +129,20 @@ def _parameters(dataset: xr.Dataset, run: dict[str, Any]) -> Iterator[tuple[int,
             yield step, flat
 
 
-def _tree(experiment: Experiment, x: np.ndarray, flat: np.ndarray) -> Params:
-    """Parameters of one run in the structure and dtypes that its model draws them in."""
+def _drawn(experiment: Experiment, x: np.ndarray) -> Any:
+    """Shape structs of what the model of a run draws for inputs ``x[N, ...]``."""
     model = with_outputs(experiment.model, experiment.task.num_outputs)
     inputs: Any = jax.ShapeDtypeStruct((1, *x.shape[1:]), host_dtype(x.dtype))
-    leaves, tree = jax.tree.flatten(jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)), inputs))
+    return jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)), inputs)
+
+
+def _tree(like: Any, flat: np.ndarray) -> Params:
+    """Flat parameters of one run in the structure, shapes and dtypes of ``like``."""
+    leaves, tree = jax.tree.flatten(like)
     ends = np.cumsum([leaf.size for leaf in leaves])
     if ends[-1] > len(flat) or np.isfinite(flat[ends[-1] :]).any():
         raise InputError(
-            f"The dataset keeps other parameters than the {ends[-1]} of the model {model!r}: it was changed since, or the "
+            f"The dataset keeps other parameters than the {ends[-1]} that the model draws: it was changed since, or the "
             "objects in using are not those that were trained."
         )
     parts = np.split(flat[: ends[-1]], ends[:-1])

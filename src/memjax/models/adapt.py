@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from memjax.checks import takes_one
 from memjax.errors import InputError
 from memjax.types import Array, Model, Params
 
@@ -84,20 +84,12 @@ def as_model(model: Any) -> Model:
     if isinstance(model, tuple | list) and len(model) == 2 and all(callable(part) for part in model):
         return FunctionPair(*model)
     forgotten = isinstance(model, type) and hasattr(model, "init") and hasattr(model, "apply")
-    if callable(model) and not forgotten and _takes_one(model):
+    if callable(model) and not forgotten and takes_one(model):
         return NNX(model)
     raise InputError(
         f"The model {model!r} cannot be used: give a model of memjax.models, a Linen module, an NNX factory that takes "
         "rngs, or a pair of functions (init(key, x), apply(params, x))."
     )
-
-
-def _takes_one(function: Callable[..., Any]) -> bool:
-    try:
-        inspect.signature(function).bind(None)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def with_outputs(model: Model, num_outputs: int) -> Model:

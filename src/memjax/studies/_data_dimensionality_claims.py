@@ -113,7 +113,7 @@ def _errors_late(values: Values) -> tuple[str, ...]:
         return finding, "evenly", *_TOO_FEW
     last = share.isel(snapshot=-1)
     shown = f"P(wrong above right) = {mean_shown(last)} at step {int(last['snapshot'])}"
-    return finding, "evenly", shown, _side(last, 0.5)
+    return finding, "evenly", shown, _side(last)
 
 
 def _errors_early(values: Values) -> tuple[str, ...]:
@@ -138,11 +138,11 @@ def _asked(values: Values) -> xr.DataArray:
     return share.isel(snapshot=np.flatnonzero(share.notnull().all("seed")))
 
 
-def _side(share: xr.DataArray, middle: float) -> str:
+def _side(share: xr.DataArray) -> str:
     low, high = analysis.mean_interval(share)["mean_interval"].values
     if np.isnan(low):
         return _ONE_SEED
-    return "leans to high D*" if low > middle else "leans to low D*" if high < middle else "not told from even"
+    return "leans to high D*" if low > 0.5 else "leans to low D*" if high < 0.5 else "not told from even"
 
 
 def _classes(values: Values) -> tuple[str, ...]:

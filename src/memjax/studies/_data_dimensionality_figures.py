@@ -10,7 +10,7 @@ import xarray as xr
 
 from memjax import analysis, plots
 from memjax.plots.styles import ordered_colors
-from memjax.studies._data_dimensionality_values import at_end, percentiles, sorted_curves
+from memjax.studies._data_dimensionality_values import VARIED, at_end, percentiles, sorted_curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,12 +31,7 @@ CAPTIONS = {
     "widths, numbers of examples (over the points of the smaller set) and weight decays; but for the first, means over seeds.",
     "examples": "The train images with the least and the most D*, mean over seeds, before and after training.",
 }
-_BY = {
-    "widths": ("hidden", "neurons"),
-    "sizes": ("train_size", "examples"),
-    "decays": ("weight_decay", "weight decay"),
-    "inputs": ("scale", "inputs"),
-}
+_TITLES = {"widths": "neurons", "sizes": "examples", "decays": "weight decay", "inputs": "inputs"}
 
 
 @plots.style()
@@ -48,11 +43,11 @@ def curves(values: Values) -> Figure:
         (stages.isel(snapshot=-1), "seed", "seeds"),
         (stages.mean("seed"), "snapshot", "training: step"),
         (batches.mean("seed"), "snapshot", "first batches: step"),
-        *((_at_end_by(values[name]).mean("seed"), axis, text) for name, (axis, text) in _BY.items()),
+        *((_at_end_by(values[name]).mean("seed"), axis, _TITLES[name]) for name, axis in VARIED.items()),
     ]
     for ax, (curve, by, text) in zip(axes.flat, panels, strict=False):
         _panel(ax, curve, by, text)
-    for ax, dataset in zip(axes.flat[:7], [values["stages"]] * 3 + [values[name] for name in _BY], strict=True):
+    for ax, dataset in zip(axes.flat[:7], [values["stages"]] * 3 + [values[name] for name in VARIED], strict=True):
         _beside(ax, dataset)
     _key(axes.flat[7])
     return figure
@@ -189,7 +184,7 @@ def correlations(values: Values) -> Figure:
         (analysis.spearman_matrix(stages.isel(snapshot=-1), "seed", "example"), "seeds"),
         (analysis.spearman_matrix(stages, "snapshot", "example").mean("seed"), "training: step"),
         (analysis.spearman_matrix(batches, "snapshot", "example").mean("seed"), "first batches: step"),
-        *((_matrix(values[name], axis), text) for name, (axis, text) in _BY.items() if name != "inputs"),
+        *((_matrix(values[name], axis), _TITLES[name]) for name, axis in VARIED.items() if name != "inputs"),
     ]
     figure, axes = _grid(2, 3)
     least = min(float(matrix.min()) for matrix, _ in parts)

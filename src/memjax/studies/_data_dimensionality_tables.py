@@ -11,6 +11,7 @@ import xarray as xr
 
 from memjax import analysis
 from memjax.studies._data_dimensionality_values import (
+    VARIED,
     apart,
     at_end,
     between_seeds,
@@ -30,7 +31,7 @@ Values = Mapping[str, xr.Dataset]
 def ranks(values: Values) -> Table:
     """Sum of D*, rank, live neurons and the shape of the curve, before and after training, by width and other settings."""
     rows = []
-    for name, axis in (("widths", "hidden"), ("sizes", "train_size"), ("decays", "weight_decay"), ("inputs", "scale")):
+    for name, axis in VARIED.items():
         dataset = values[name]
         for label in dataset[axis].values.tolist():
             for when, text in ((0, "before"), (-1, "after")):
@@ -137,7 +138,7 @@ def classes(values: xr.Dataset) -> Table:
 def correlations(values: Values) -> Table:
     """Spearman correlations of D* between settings, and how far apart the sorted curves are."""
     rows = []
-    for name, axis in (("widths", "hidden"), ("sizes", "train_size"), ("decays", "weight_decay"), ("inputs", "scale")):
+    for name, axis in VARIED.items():
         scores = at_end(values[name]["data_dimensionality"])
         labels = scores[axis].values.tolist()
         ends = [(labels[0], labels[-1])] if len(labels) > 2 else []

@@ -8,8 +8,11 @@ import xarray as xr
 from memjax import analysis
 
 __all__ = [
-    "apart", "at_end", "between_seeds", "curve_distance", "error_share", "pairs_of", "percentiles", "sorted_curves",
+    "VARIED", "apart", "at_end", "between_seeds", "curve_distance", "error_share", "pairs_of", "percentiles", "sorted_curves",
 ]  # fmt: skip
+
+VARIED = {"widths": "hidden", "sizes": "train_size", "decays": "weight_decay", "inputs": "scale"}
+"""Sweeps that vary one thing, and the axis that it is."""
 
 
 def at_end(values: xr.DataArray) -> xr.DataArray:
