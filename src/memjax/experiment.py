@@ -146,8 +146,8 @@ class Experiment:
         return train_size, train_size if self.test_size is None else self.test_size
 
     def to_json(self) -> str:
-        """Write the experiment as JSON; see `memjax.spec`."""
-        from memjax.spec import to_json
+        """Write the experiment as JSON; see `memjax.encode`."""
+        from memjax.encode import to_json
 
         return to_json(self)
 

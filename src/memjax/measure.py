@@ -51,7 +51,8 @@ def measure(
         `memjax.Snapshot`, such as `memjax.measures.dimensionality` makes, which run on the host and give a dict by name of
         numbers, of pairs ``(dims, array)``, or of DataArrays.
     using
-        Functions and objects of your own that the experiment names, as in `memjax.Experiment.from_json`.
+        Functions and objects of your own that the experiment names, as in `memjax.Experiment.from_json`. A dataset that was not
+        read from a file carries them, so that none need be given.
 
     Returns
     -------

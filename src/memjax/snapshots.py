@@ -17,6 +17,7 @@ from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.models.adapt import with_outputs
 from memjax.precision import host_dtype
+from memjax.results.carried import carried
 from memjax.results.parameters import require_snapshots
 from memjax.spec import from_json, read_over
 from memjax.start import Start, tree_like
@@ -93,7 +94,8 @@ def snapshots(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Snapsh
     dataset
         Result of a sweep whose experiment had ``snapshots``, or a selection of its runs and snapshots.
     using
-        Functions and objects of your own that the experiment names, as in `Experiment.from_json`.
+        Functions and objects of your own that the experiment names, as in `Experiment.from_json`. A dataset that was not
+        read from a file carries them, so that none need be given.
 
     Yields
     ------
@@ -156,6 +158,7 @@ def _tree(like: Any, flat: np.ndarray) -> Params:
 
 def runs_of(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[tuple[dict[str, Any], Experiment]]:
     """Labels and experiment of every run of a dataset, in the order of the axes of the sweep."""
+    using = (*using, *carried(dataset))
     try:
         experiment = from_json(dataset.attrs["experiment"], using)
         axes = read_axes(read_over(json.loads(dataset.attrs["over"]), using))

@@ -1,161 +1,27 @@
-"""Experiments and sweeps as JSON or TOML: plain data in, plain data out, no code run from either.
+"""Experiments and sweeps from JSON or TOML: plain data in, no code run from it.
 
-An object of memjax is written as ``{"type": "tasks.RandomLabels", ...fields}``. Anything of the user's own (a function,
-a model, arrays) is written as ``{"reference": "module:name"}`` and can be read back only by handing it over in
-``using``.
+`memjax.encode` writes what this file reads. What is the user's own is written by name and content, and can be read back
+only by handing it over in ``using``; an object of that name that holds something else is refused.
 """
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from memjax import measures, models, optimizers, schedules, tasks
+from memjax import optimizers
+from memjax.content import content, same
+from memjax.encode import known_types, reference, without_addresses
 from memjax.errors import InputError, listing
 from memjax.experiment import Experiment
-from memjax.measures import Measure
-from memjax.models import NNX, FunctionPair
-from memjax.optimizers import Optimizer
-from memjax.optimizers.constraint import NormConstrained
 
-__all__ = ["decode", "encode", "encoded_fields", "from_json", "read_experiment", "read_over", "reference", "to_json"]
+__all__ = ["decode", "from_json", "read_experiment", "read_over"]
 
 _DEEPEST = 20
 _MOST_VALUES = 10_000_000
-
-
-def _types() -> dict[str, Callable[..., Any]]:
-    """Everything that a spec may name, by name."""
-    own = {
-        "tasks": (
-            tasks,
-            (
-                "RandomLabels",
-                "SparseFeatures",
-                "Images",
-                "MNIST1D",
-                "ModularArithmetic",
-                "SparseParity",
-                "TeacherStudent",
-            ),
-        ),
-        "models": (models, ("MLP", "Autoencoder", "EmbeddingMLP", "QuadraticMLP", "Transformer")),
-        "schedules": (schedules, ("constant", "warmup", "linear", "cosine", "warmup_cosine")),
-        "optimizers": (optimizers, ("adam", "adamw", "sgd", "rmsprop", "langevin", "sgld", "norm_constrained")),
-    }
-    return {f"{kind}.{name}": getattr(module, name) for kind, (module, names) in own.items() for name in names}
-
-
-def reference(thing: Any) -> str:
-    """Text that stands for an object of the user's own: ``module:name`` for functions and classes, else its repr.
-
-    A function that was made by another says which numbers and words it captured, for its name alone is that of its siblings.
-
-    Examples
-    --------
-    >>> reference(json.dumps)
-    'json:dumps'
-    >>> def power(exponent):
-    ...     return lambda x: x**exponent
-    >>> reference(power(2)).partition("<lambda>")[2]
-    '(exponent=2)'
-    """
-    if hasattr(thing, "__qualname__") and hasattr(thing, "__module__"):
-        return f"{thing.__module__}:{thing.__qualname__}{_captured(thing)}"
-    if isinstance(thing, Measure | FunctionPair | NNX):
-        # Their repr names the functions inside by an address, which another process cannot find.
-        inside = (reference(getattr(thing, field.name)) for field in dataclasses.fields(thing))
-        return f"{type(thing).__name__}({', '.join(inside)})"
-    if dataclasses.is_dataclass(thing) and any(isinstance(value, np.ndarray) for value in vars(thing).values()):
-        # NumPy shortens the repr of long arrays, which would make others of them look the same.
-        held = (f"{name}={_summed(value)}" for name, value in vars(thing).items())
-        return repr(thing) if "sha256=" in repr(thing) else f"{type(thing).__qualname__}({', '.join(held)})"
-    return repr(thing)
-
-
-def _captured(function: Any) -> str:
-    """Plain values that a function closes over, by name, or nothing."""
-    held = {}
-    for name, cell in zip(_free_names(function), getattr(function, "__closure__", None) or (), strict=False):
-        with contextlib.suppress(ValueError):  # A cell that is still empty.
-            held[name] = cell.cell_contents
-    plain = [
-        f"{name}={value!r}" for name, value in held.items() if isinstance(value, bool | int | float | str | np.number)
-    ]
-    return f"({', '.join(plain)})" if plain else ""
-
-
-def _free_names(function: Any) -> tuple[str, ...]:
-    return getattr(getattr(function, "__code__", None), "co_freevars", ())
-
-
-def _summed(value: Any) -> str:
-    """An array by its shape, dtype and SHA-256; anything else by its repr."""
-    if not isinstance(value, np.ndarray):
-        return repr(value)
-    content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()[:32]
-    return f"array({list(value.shape)}, {value.dtype}, sha256={content})"
-
-
-def encode(value: Any) -> Any:
-    """Plain data for a value of a field: what `read_experiment` and `read_over` read.
-
-    Examples
-    --------
-    >>> encode((1, 2.5)), encode(np.tanh)
-    ([1, 2.5], {'reference': 'numpy:tanh'})
-    """
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, tuple | list):
-        return [encode(item) for item in value]
-    if isinstance(value, measures.Measure):
-        return value.name if measures.BUILT_IN.get(value.name) == value else {"reference": reference(value)}
-    if isinstance(value, Optimizer):
-        return _encode_optimizer(value)
-    for name, kind in _types().items():
-        if isinstance(kind, type) and type(value) is kind:
-            fields = dataclasses.fields(value)  # type: ignore[arg-type]
-            # Fields that name files do not say what is in them.
-            content = getattr(value, "content", None)
-            noted = {} if content is None else {"content": content}
-            return {"type": name, **{field.name: encode(getattr(value, field.name)) for field in fields}, **noted}
-    return {"reference": reference(value)}
-
-
-def _encode_optimizer(optimizer: Optimizer) -> dict[str, Any]:
-    hyper = {name: encode(value) for name, value in optimizer.hyperparameters.items()}
-    if isinstance(optimizer.factory, NormConstrained):
-        norm = hyper.pop("norm")
-        inner = Optimizer(optimizer.factory.inner, {k: v for k, v in optimizer.hyperparameters.items() if k != "norm"})
-        return {"type": "optimizers.norm_constrained", "optimizer": _encode_optimizer(inner), "norm": norm}
-    if optimizer.built_in:
-        return {"type": f"optimizers.{optimizer.name}", **hyper}
-    return {"type": "optimizers.from_optax", "factory": {"reference": reference(optimizer.factory)}, **hyper}
-
-
-def to_json(experiment: Experiment) -> str:
-    """Write an experiment as JSON text, every field in it.
-
-    Examples
-    --------
-    >>> json.loads(to_json(Experiment()))["optimizer"]["learning_rate"]
-    0.001
-    """
-    return json.dumps(encoded_fields(experiment), indent=1)
-
-
-def encoded_fields(experiment: Experiment) -> dict[str, Any]:
-    """Every field of an experiment as plain data."""
-    return {f.name: encode(getattr(experiment, f.name)) for f in dataclasses.fields(experiment)}
+# Whoever writes one of these means a range or one value, and no value of that name.
+_NOT_NAMES = {"range", "start", "stop", "step", "type", "reference", "content"}
 
 
 def from_json(text: str, using: Sequence[Any] = ()) -> Experiment:
@@ -182,8 +48,11 @@ def read_experiment(data: Any, using: Sequence[Any] = ()) -> Experiment:
     return _build("the experiment", Experiment, data, using, 0)
 
 
-def read_over(data: Any, using: Sequence[Any] = ()) -> dict[str | tuple[str, ...], list[Any]]:
-    """Build axes from decoded JSON or TOML: lists of values, or ``{range = [start, stop, step]}``; commas join fields.
+def read_over(data: Any, using: Sequence[Any] = ()) -> dict[str | tuple[str, ...], list[Any] | dict[str, Any]]:
+    """Build axes from decoded JSON or TOML.
+
+    The values of an axis are a list, or ``{range = [start, stop, step]}``, or a table of values by the names that label
+    them; commas join fields.
 
     Examples
     --------
@@ -192,14 +61,14 @@ def read_over(data: Any, using: Sequence[Any] = ()) -> dict[str | tuple[str, ...
     """
     if not isinstance(data, Mapping):
         raise InputError(f"`over` must be a table of axes, but got {type(data).__name__}.")
-    axes: dict[str | tuple[str, ...], list[Any]] = {}
+    axes: dict[str | tuple[str, ...], list[Any] | dict[str, Any]] = {}
     for name, values in data.items():
         fields = tuple(part.strip() for part in name.split(","))
         axes[fields if len(fields) > 1 else fields[0]] = _values(name, values, using)
     return axes
 
 
-def _values(name: str, values: Any, using: Sequence[Any]) -> list[Any]:
+def _values(name: str, values: Any, using: Sequence[Any]) -> list[Any] | dict[str, Any]:
     if isinstance(values, Mapping) and set(values) == {"range"}:
         bounds = values["range"] if isinstance(values["range"], list) else [values["range"]]
         if not 1 <= len(bounds) <= 3 or not all(_is_bound(bound) for bound in bounds) or bounds[2:] == [0]:
@@ -213,8 +82,13 @@ def _values(name: str, values: Any, using: Sequence[Any]) -> list[Any]:
         if found[: _MOST_VALUES + 1] != found[:_MOST_VALUES]:
             raise InputError(f"The range {bounds} of axis {name!r} has more than {_MOST_VALUES} values: give fewer.")
         return list(found)
+    if isinstance(values, Mapping) and values and not _NOT_NAMES & set(values):
+        return {str(label): _decode(value, using, 1) for label, value in values.items()}
     if not isinstance(values, list):
-        raise InputError(f"The axis {name!r} has the values {values!r}: give a list, or a table with range.")
+        raise InputError(
+            f"The axis {name!r} has the values {values!r}: give a list, a table with range, or a table of values by their "
+            "names."
+        )
     return [_decode(value, using, 1) for value in values]
 
 
@@ -241,20 +115,24 @@ def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:
         return tuple(_decode(item, using, depth + 1) for item in value)
     if not isinstance(value, Mapping):
         return value
-    if set(value) == {"reference"}:
-        return _referred(value["reference"], using)
+    if "reference" in value and set(value) <= {"reference", "content"}:
+        return _referred(value["reference"], value.get("content"), using)
     if "type" not in value:
-        raise InputError(f"The table with the fields {listing(sorted(value))} needs a 'type': use {listing(_types())}.")
+        raise InputError(
+            f"The table with the fields {listing(sorted(value))} needs a 'type': use {listing(known_types())}."
+        )
     kind = value["type"]
     fields = {name: item for name, item in value.items() if name != "type"}
     if kind == "optimizers.from_optax":
         return _build(kind, optimizers.from_optax, fields, using, depth)
-    if not isinstance(kind, str) or kind not in _types():
-        raise InputError(f"The type {kind!r} is not known: use {listing(_types())}, or hand your own over in Python.")
-    if hasattr(_types()[kind], "content"):
+    if not isinstance(kind, str) or kind not in known_types():
+        raise InputError(
+            f"The type {kind!r} is not known: use {listing(known_types())}, or hand your own over in Python."
+        )
+    if hasattr(known_types()[kind], "content"):
         content = fields.pop("content", None)
-        return _checked(_build(kind, _types()[kind], fields, using, depth), content)
-    return _build(kind, _types()[kind], fields, using, depth)
+        return _checked(_build(kind, known_types()[kind], fields, using, depth), content)
+    return _build(kind, known_types()[kind], fields, using, depth)
 
 
 def _checked(made: Any, content: Any) -> Any:
@@ -268,13 +146,28 @@ def _checked(made: Any, content: Any) -> Any:
     return made
 
 
-def _referred(name: Any, using: Sequence[Any]) -> Any:
-    for thing in using:
-        if reference(thing) == name:
+def _referred(name: Any, held: Any, using: Sequence[Any]) -> Any:
+    """The object in ``using`` that a spec refers to by its name, and by the content of that name if the spec says one."""
+    called = [
+        thing
+        for thing in using
+        if isinstance(name, str) and without_addresses(reference(thing)) == without_addresses(name)
+    ]
+    if not called:
+        raise InputError(
+            f"The spec refers to {name!r}, which is not data: read it from Python with using=(that object,), for memjax never "
+            "imports what a file names."
+        )
+    if not isinstance(held, str):
+        return called[0]
+    for thing in called:
+        # Another version of Python compiles the same text to other code, so the name alone has to do there.
+        if same(content(thing), held) is not False:
             return thing
     raise InputError(
-        f"The spec refers to {name!r}, which is not data: read it from Python with using=(that object,), for memjax never "
-        "imports what a file names."
+        f"The spec refers to {name!r}, and the object of that name now holds something else than when the spec was "
+        "written: its code, its default arguments, or values and arrays that it uses have changed. Hand over the former "
+        "object in using."
     )
 
 

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from memjax.encode import encoded_fields
 from memjax.engine.axes import read_axes
 from memjax.engine.execute import execute
 from memjax.engine.keep import InMemory, Keeper
@@ -23,11 +24,12 @@ from memjax.experiment import Experiment
 from memjax.precision import x64_enabled
 from memjax.progress import Progress
 from memjax.results.assemble import Filled, assemble
+from memjax.results.carried import carry
 from memjax.results.schema import attributes, now, versions
 from memjax.resume import Train, check_store, sweep_in_store
-from memjax.spec import encoded_fields
 from memjax.store.axes import entry_of
 from memjax.store.enter import Call
+from memjax.store.manifest import AxisEntry
 
 __all__ = ["sweep"]
 
@@ -54,8 +56,9 @@ def sweep(
     over
         Values by field. A field is named by its short name where that is unambiguous (``learning_rate``) or by its
         path (``optimizer.learning_rate``); a tuple of names moves those fields together along one axis, with tuples of
-        values. Numbers that enter the program as data (seeds, sizes, optimizer scalars, ``init_scale``) share one
-        program; structure (``hidden``, ``activation``, whole models or optimizers) makes a program per value.
+        values. The values are a list, or a dict from names to values, such as ``{"constant": f, "cosine": g}``, whose
+        names become the labels. Numbers that enter the program as data (seeds, sizes, optimizer scalars, ``init_scale``)
+        share one program; structure (``hidden``, ``activation``, whole models or optimizers) makes a program per value.
     store
         Folder that keeps every finished block, and unfinished ones every few seconds. The same call again goes on from
         there; more values on an axis train only the new runs. `memjax.open` reads it at any time.
@@ -116,16 +119,21 @@ def sweep(
 
     if store is None:
         plan = plan_of(experiment, axes, pack(groups, packing), packing)
-        # Written now: files may change while runs are trained.
-        dataset = _in_memory(encoded_fields(experiment), plan, train)
+        # Written now: files, and what functions use, may change while runs are trained.
+        objects: list[Any] = []
+        fields = encoded_fields(experiment, objects)
+        entries = [entry_of(axis, objects=objects) for axis in axes]
+        dataset = _in_memory(fields, entries, plan, train)
+        carry(dataset, objects)
     else:
         call = Call(experiment, axes, groups)
         dataset = sweep_in_store(store, call, packing, _made(packing), train, shard, repair)
+        carry(dataset, call.objects)
     _report(dataset)
     return dataset
 
 
-def _in_memory(fields: dict[str, Any], plan: Plan, train: Train) -> xr.Dataset:
+def _in_memory(fields: dict[str, Any], entries: list[AxisEntry], plan: Plan, train: Train) -> xr.Dataset:
     keeper = InMemory()
     try:
         train(plan, keeper, 0)
@@ -134,7 +142,6 @@ def _in_memory(fields: dict[str, Any], plan: Plan, train: Train) -> xr.Dataset:
     blocks = [Filled(sheet_of(b.program), [run.index for run in b.runs], result) for b, result in keeper.finished]
     dataset = assemble([axis.coords() for axis in plan.axes], blocks)
     packed = [(block.schedule, block.shape) for block in plan.blocks]
-    entries = [entry_of(axis) for axis in plan.axes]
     dataset.attrs = attributes(fields, entries, packed, _made(Packing(lanes=plan.lanes)))
     return dataset
 

@@ -1,6 +1,7 @@
 """Axes: labels, refusals, and the experiment of every cell whatever the order of the axes."""
 
 import dataclasses
+import functools
 import itertools
 
 import jax.numpy as jnp
@@ -223,3 +224,56 @@ def test_a_constant_schedule_is_a_label_of_its_own():
 
 def test_big_seeds_keep_every_digit_in_their_label():
     assert _labels([1, 2**63 + 1]) == [1, 2**63 + 1]
+
+
+def test_fields_that_move_together_may_repeat_their_values():
+    rows = [(0, "relu", None), (1, "relu", (4,)), (2, "tanh", (4,))]
+    (axis,) = read_axes({("seed", "activation", "hidden"): rows})
+    coords = {name: labels.tolist() for name, labels in axis.coords().items()}
+    assert axis.dim == "seed"
+    assert coords == {"seed": [0, 1, 2], "activation": ["relu", "relu", "tanh"], "hidden": ["None", "4", "4"]}
+    (axis,) = read_axes({("activation", "seed"): [("relu", 0), ("relu", 1)]})
+    assert list(axis.coords()) == ["seed", "activation"], "the field whose values all differ is the dimension"
+
+
+def test_points_of_a_lattice_are_numbered_in_the_order_given():
+    points = [(1e-3, 0.0), (1e-3, 1e-2), (1e-2, 0.0), (1e-2, 1e-2)]
+    (axis,) = read_axes({("learning_rate", "l2"): points})
+    coords = {name: labels.tolist() for name, labels in axis.coords().items()}
+    assert coords == {
+        "learning_rate_l2": [0, 1, 2, 3],
+        "learning_rate": [1e-3, 1e-3, 1e-2, 1e-2],
+        "l2": [0.0, 1e-2, 0.0, 1e-2],
+    }
+    with pytest.raises(InputError, match=r"has the values \(0.001, 0.0\) more than once"):
+        read_axes({("learning_rate", "l2"): [*points, points[0]]})
+
+
+def test_values_may_be_named():
+    (axis,) = read_axes({"learning_rate": {"constant": 0.1, "cosine": cosine(0.1)}})
+    assert {name: labels.tolist() for name, labels in axis.coords().items()} == {
+        "learning_rate": ["constant", "cosine"]
+    }
+    (axis,) = read_axes({("learning_rate", "l2"): {"small": (0.1, 0.0), "large": (0.1, 1.0)}})
+    assert {name: labels.tolist() for name, labels in axis.coords().items()} == {
+        "learning_rate_l2": ["small", "large"],
+        "learning_rate": [0.1, 0.1],
+        "l2": [0.0, 1.0],
+    }
+    for bad in ({3: 0.1}, {"": 0.1}):
+        with pytest.raises(InputError, match="give every value a name that is text"):
+            read_axes({"learning_rate": bad})
+
+
+def _power(exponent):
+    return lambda x: x**exponent
+
+
+def test_functions_are_labelled_without_addresses_and_told_apart_by_what_they_hold():
+    assert _labels([_power(2), _power(3)]) == ["<lambda>(exponent=2)", "<lambda>(exponent=3)"]
+    partials = [functools.partial(max, 0), functools.partial(max, 1, key=abs)]
+    assert _labels(partials) == ["max(0)", "max(1, key=<built-in function abs>)"]
+    first, second = _labels([_power([2]), _power([3])])
+    assert first != second and first.startswith("<lambda>-") and _labels([_power([3]), _power([2])]) == [second, first]
+    with pytest.raises(InputError, match="values that read the same"):
+        read_axes({"activation": [_power([2]), _power([2])]})

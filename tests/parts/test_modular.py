@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from memjax import Experiment, InputError
-from memjax.spec import decode, encode, reference
+from memjax.content import content
+from memjax.encode import encode, reference
+from memjax.spec import decode
 from memjax.tasks import ModularArithmetic, modular
 
 # Without powers and without arrays.
@@ -156,7 +158,8 @@ def test_a_function_of_the_user_is_an_operation():
 def test_a_spec_names_the_operation_or_refers_to_it():
     named, own = ModularArithmetic(11, "x^3+xy", 0.1), ModularArithmetic(11, quotient_or_difference)
     assert Experiment.from_json(Experiment(task=named, train_size=60).to_json()).task == named
-    assert encode(own)["operation"] == {"reference": reference(quotient_or_difference)}
+    written = encode(own)["operation"]
+    assert written == {"reference": reference(quotient_or_difference), "content": content(quotient_or_difference)}
     assert decode(encode(own), using=(quotient_or_difference,)) == own
     with pytest.raises(InputError, match="quotient_or_difference"):
         decode(encode(own))

@@ -284,3 +284,32 @@ def test_pools_of_different_sizes_do_not_share_a_program():
     ds = mj.sweep(spec, over={"task": tasks}, progress=False)
     alone = mj.sweep(mj.Experiment(**{**vars(spec), "task": tasks[1]}), progress=False)
     np.testing.assert_allclose(ds.train_loss.isel(task=1), alone.train_loss, rtol=1e-6)
+
+
+def test_a_dataset_in_memory_carries_the_objects_that_it_is_of(tmp_path):
+    """No `using` within a session, whatever was selected or copied; a file has the names alone, and what changed is refused."""
+    weights = np.array([1.0, 3.0])
+
+    def weighted(outputs, targets):
+        return jnp.asarray(weights)[targets] * jnp.square(outputs).mean(-1)
+
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    task = mj.tasks.from_arrays(x, np.arange(20) % 2)
+    line = (lambda key, x: jax.random.normal(key, (x.shape[1], 2)), lambda params, x: x @ params)
+    spec = mj.Experiment(
+        task=task, model=line, loss=weighted, steps=2, record_every=2, train_size=12, test_size=8, snapshots=(2,)
+    )
+    over = {"label_noise": {"clean": 0.0, "noisy": 1.0}, "seed": [3, 4]}
+    ds = mj.sweep(spec, over, store=tmp_path / "runs", progress=False)
+    assert ds.label_noise.values.tolist() == ["clean", "noisy"]
+    for chosen in (ds, ds.copy(deep=True), ds.isel(seed=[1]).sortby("label_noise", ascending=False)):
+        found = mj.measure(chosen, ["loss"]).train_loss.squeeze("snapshot")
+        np.testing.assert_allclose(found, chosen.train_loss.sel(step=2), rtol=1e-6)
+    kept, using = mj.open(tmp_path / "runs"), (task, spec.model, weighted)
+    with pytest.raises(mj.InputError, match=r"refers to .*, which is not data: read it from Python with using="):
+        mj.measure(kept, ["loss"])
+    np.testing.assert_allclose(mj.measure(kept, ["loss"], using=using).train_loss, mj.measure(ds, ["loss"]).train_loss)
+    weights[1] = 4.0
+    for dataset, more in ((ds, ()), (kept, using)):
+        with pytest.raises(mj.InputError, match=r"weighted', and the object of that name now holds something else"):
+            mj.measure(dataset, ["loss"], using=more)

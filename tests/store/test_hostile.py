@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 import memjax as mj
 from memjax.cli import main
+from memjax.encode import encode
 from memjax.results.stored import progress
-from memjax.spec import encode, from_json, read_experiment, read_over
+from memjax.spec import from_json, read_experiment, read_over
 from memjax.store.arrays import dump, load
 from memjax.store.files import checksum
 from memjax.store.folder import Store

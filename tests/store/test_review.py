@@ -218,6 +218,9 @@ def test_a_measure_that_has_changed_under_its_name_is_refused(plain, store, kill
         def __repr__(self):
             return "sized"
 
+        # A user may promise too much.
+        __memjax_content__ = "sized"
+
     killed_after(2)
     with pytest.raises(Exception):  # noqa: B017 - the fixture's own
         sweep(dataclasses.replace(plain, measures=("loss", measure(2))), store=store)

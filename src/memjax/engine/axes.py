@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from memjax.engine.labels import labels_of
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.fields import is_node, paths, replace, resolve
@@ -28,28 +30,50 @@ class Axis:
         Fields as the user wrote them.
     rows
         One tuple of values per position, in the order of `names`.
+    given
+        The user's own name of every position; None where the values label themselves.
     """
 
     names: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
-
-    @property
-    def dim(self) -> str:
-        """Name of the dimension: the first field's, without its path."""
-        return self.labels[0]
+    given: tuple[str, ...] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Name of every field's coordinate, in the order of `names`."""
         return tuple(name.rpartition(".")[2] for name in self.names)
 
+    @property
+    def dim(self) -> str:
+        """Name of the dimension: the first of the coordinates."""
+        return next(iter(self._coords))
+
     def coords(self) -> dict[str, np.ndarray]:
-        """Labels of every field along the dimension: numbers as they are, all else as readable text."""
+        """Labels of every coordinate along the dimension, that of the dimension first.
+
+        A single field labels the dimension by its values, or by the names that were given. Of fields that move
+        together, the first whose values all differ is the dimension. Where none is, or where names were given, the
+        dimension has the names of all fields, joined, and is labelled by the names that were given or by position.
+        """
+        return self._coords
+
+    @functools.cached_property
+    def _coords(self) -> dict[str, np.ndarray]:
+        if self.given is not None and len(self.names) == 1:
+            return {self.labels[0]: np.asarray(self.given)}
         columns = zip(*self.rows, strict=True)
-        return {
-            label: _labels(name, list(column))
+        own = {
+            label: labels_of(name, list(column))
             for label, name, column in zip(self.labels, self.names, columns, strict=True)
         }
+        if len(self.names) == 1:
+            return own
+        if self.given is not None:
+            return {"_".join(self.labels): np.asarray(self.given), **own}
+        telling = next((label for label, column in own.items() if len(np.unique(column)) == len(column)), None)
+        if telling is None:
+            return {"_".join(self.labels): np.arange(len(self.rows)), **own}
+        return {telling: own.pop(telling), **own}
 
 
 def read_axes(over: Over) -> tuple[Axis, ...]:
@@ -59,17 +83,32 @@ def read_axes(over: Over) -> tuple[Axis, ...]:
     axes = tuple(_axis(_names(names), values) for names, values in over.items())
     seen: list[str] = []
     for axis in axes:
-        for name in axis.labels:
+        coords = axis.coords()
+        for name in [*coords, *_twice(axis.labels)]:
             if name in (*seen, "step"):
                 raise InputError(
                     f"Two axes would both be labelled {name!r}: sweep one of them, or move them together in a tuple."
                 )
             seen.append(name)
-        if len(np.unique(axis.coords()[axis.dim])) < len(axis.rows):
-            values = axis.coords()[axis.dim].tolist()
-            more = ", or name first the field whose values all differ" if len(axis.names) > 1 else ""
-            raise InputError(f"The axis {axis.dim!r} has repeated values {values}: give each once{more}.")
+        _check_distinct(axis, coords)
     return axes
+
+
+def _twice(labels: tuple[str, ...]) -> list[str]:
+    """Labels that stand there more than once."""
+    return [label for i, label in enumerate(labels) if label in labels[:i]]
+
+
+def _check_distinct(axis: Axis, coords: dict[str, np.ndarray]) -> None:
+    """Raise `InputError` where a position of an axis is another one again."""
+    values = coords[axis.dim].tolist()
+    if len(set(values)) < len(values):
+        what = "values that read the same," if coords[axis.dim].dtype.kind == "U" else "repeated values"
+        raise InputError(f"The axis {axis.dim!r} has {what} {values}: give each once.")
+    rows = list(zip(*(coords[label].tolist() for label in axis.labels if label in coords), strict=True))
+    if len(axis.names) > 1 and len(set(rows)) < len(rows):
+        again = next(row for row in rows if rows.count(row) > 1)
+        raise InputError(f"The axis {axis.dim!r} has the values {again} more than once: give each once.")
 
 
 def _names(names: Any) -> tuple[str, ...]:
@@ -84,17 +123,25 @@ def _names(names: Any) -> tuple[str, ...]:
 def _axis(names: tuple[str, ...], values: Iterable[Any]) -> Axis:
     if isinstance(values, str) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         raise InputError(f"The axis {names[0]!r} has the values {values!r}: give a list of values.")
-    rows = [_host(value) for value in values]
+    given = _given(names[0], values) if isinstance(values, Mapping) else None
+    rows = [_host(value) for value in (values.values() if isinstance(values, Mapping) else values)]
     if not rows:
         raise InputError(f"The axis {names[0]!r} has no values: give at least one.")
     if len(names) == 1:
-        return Axis(names, tuple((row,) for row in rows))
+        return Axis(names, tuple((row,) for row in rows), given)
     for row in rows:
         if not isinstance(row, tuple | list) or len(row) != len(names):
             raise InputError(
                 f"The axes {list(names)} move together, but got {row!r}: give a tuple of {len(names)} values."
             )
-    return Axis(names, tuple(tuple(row) for row in rows))
+    return Axis(names, tuple(tuple(row) for row in rows), given)
+
+
+def _given(axis: str, values: Mapping[Any, Any]) -> tuple[str, ...]:
+    for name in values:
+        if not isinstance(name, str) or not name:
+            raise InputError(f"The axis {axis!r} names a value {name!r}: give every value a name that is text.")
+    return tuple(values)
 
 
 def _host(value: Any) -> Any:
@@ -156,31 +203,3 @@ def _order(experiment: Experiment, axes: tuple[Axis, ...], values: list[list[Any
 
 def _present(run: Experiment, name: str) -> bool:
     return any(path == name or path.endswith("." + name) for path in paths(run))
-
-
-def _labels(name: str, column: list[Any]) -> np.ndarray:
-    if all(isinstance(value, bool | int | float | np.number) for value in column):
-        whole = all(isinstance(value, int) and not isinstance(value, bool) for value in column)
-        numbers = np.asarray(column, np.uint64 if whole and 2**63 <= max(column) < 2**64 and min(column) >= 0 else None)
-        # Whole numbers too large for 64 bits would come back rounded, or as objects.
-        if numbers.dtype != object and all(own == value for own, value in zip(numbers.tolist(), column, strict=True)):
-            return numbers
-    words = [_word(value) for value in column]
-    if len(set(words)) < len(words):
-        words = [repr(value) for value in column]
-    if len(set(words)) < len(words):
-        raise InputError(f"The axis {name!r} has values that read the same, {words}: give distinct ones.")
-    return np.asarray(words)
-
-
-def _word(value: Any) -> str:
-    """Short readable label: a string itself, widths as 100-100, an object by its name."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, tuple):
-        return "-".join(str(item) for item in value) or "none"
-    for attribute in ("name", "__name__"):
-        found = getattr(value, attribute, None)
-        if isinstance(found, str) and found:
-            return found
-    return type(value).__name__ if dataclasses.is_dataclass(value) else str(value)

@@ -114,9 +114,10 @@ def gather(runs: Iterable[tuple[tuple[int, ...], Experiment]]) -> Groups:
     """Check runs, each with its index, and gather those that can share a block; raises `InputError` as `read_groups`."""
     groups: Groups = {}
     samples: Samples = {}
+    known: dict[Program, str] = {}
     for index, experiment in runs:
         check_run(experiment)
-        program, run = _run(index, experiment, samples)
+        program, run = _run(index, experiment, samples, known)
         _check_hashable(experiment, program)
         key = program, id(run.pool)
         if key not in groups:
@@ -129,12 +130,15 @@ def gather(runs: Iterable[tuple[tuple[int, ...], Experiment]]) -> Groups:
 
 def runs_of(runs: Iterable[tuple[tuple[int, ...], Experiment]], samples: Samples) -> list[tuple[Program, Run]]:
     """Programs and runs of experiments that have been checked before; ``samples`` is what equal tasks share."""
-    return [_run(index, experiment, samples) for index, experiment in runs]
+    known: dict[Program, str] = {}
+    return [_run(index, experiment, samples, known) for index, experiment in runs]
 
 
-def _run(index: tuple[int, ...], experiment: Experiment, samples: Samples) -> tuple[Program, Run]:
+def _run(
+    index: tuple[int, ...], experiment: Experiment, samples: Samples, known: dict[Program, str]
+) -> tuple[Program, Run]:
     sample = _sample(experiment, samples)
-    return program_of(experiment, sample.rows), Run(index, experiment, sample.pool)
+    return program_of(experiment, sample.rows, known), Run(index, experiment, sample.pool)
 
 
 class Sample(NamedTuple):

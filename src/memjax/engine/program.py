@@ -13,6 +13,7 @@ import numpy as np
 import optax
 
 from memjax import losses
+from memjax.content import try_content
 from memjax.experiment import Experiment
 from memjax.fields import fill, skeleton, traced_values
 from memjax.measures import BUILT_IN
@@ -54,7 +55,8 @@ class ShapeOf(tuple[tuple[int, ...], str]):
 class Program:
     """Static structure that runs of a group share; two equal ones compile to the same program.
 
-    The traced numbers are holes in `model` and `optimizer`; the methods fill them with one run's values.
+    The traced numbers are holes in `model` and `optimizer`; the methods fill them with one run's values. A function may read
+    a global or a list that has changed since the function was compiled, so `content` is the digest of what all functions hold.
     """
 
     model: Model
@@ -68,6 +70,7 @@ class Program:
     y: ShapeOf
     traced: tuple[str, ...]
     started: bool
+    content: str = ""
 
     @property
     def num_records(self) -> int:
@@ -116,10 +119,14 @@ def traced_of(experiment: Experiment) -> dict[str, float]:
     return {path: value for path, value in traced_values(experiment).items() if not path.startswith("task.")}
 
 
-def program_of(experiment: Experiment, sample: Data) -> Program:
-    """Program of one run, given some of its examples with the pool's indices resolved."""
+def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] | None = None) -> Program:
+    """Program of one run, given some of its examples with the pool's indices resolved.
+
+    ``known`` keeps the contents of programs for the other runs of a sweep, which are read as often as there are programs.
+    """
+    known = {} if known is None else known
     model = with_outputs(experiment.model, experiment.task.num_outputs)
-    return Program(
+    program = Program(
         model=skeleton(model),
         optimizer=skeleton(experiment.optimizer),
         loss=losses.get(experiment.loss),
@@ -132,6 +139,12 @@ def program_of(experiment: Experiment, sample: Data) -> Program:
         traced=tuple(sorted(traced_of(experiment))),
         started=experiment.start is not None,
     )
+    try:
+        if program not in known:
+            known[program] = try_content((program.model, program.optimizer, program.loss, program.measures)) or ""
+    except TypeError:  # Something in it has no hash, and is refused in a sentence of its own.
+        return program
+    return dataclasses.replace(program, content=known[program])
 
 
 def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:

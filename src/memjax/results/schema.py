@@ -52,6 +52,12 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def _values(axis: AxisEntry) -> Any:
+    """Values of an axis as a spec has them: a list, or a table by name."""
+    names = next(iter(axis.labels.values()))
+    return dict(zip(names, axis.values, strict=True)) if axis.named else list(axis.values)
+
+
 def attributes(
     experiment: dict[str, Any],
     axes: Sequence[AxisEntry],
@@ -78,7 +84,7 @@ def attributes(
         "schema_version": SCHEMA_VERSION,
         "experiment": json.dumps(experiment, indent=1),
         "axes": json.dumps({name: column for axis in axes for name, column in axis.labels.items()}),
-        "over": json.dumps({",".join(axis.names): list(axis.values) for axis in axes}),
+        "over": json.dumps({",".join(axis.names): _values(axis) for axis in axes}),
         "packing": json.dumps({**made["packing"], "blocks": len(packed), "shapes": shapes}),
         "versions": json.dumps(made["versions"]),
         "created": made["created"],

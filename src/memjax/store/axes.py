@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from memjax.encode import encode
 from memjax.engine.axes import Axis
+from memjax.engine.labels import distinct_label
 from memjax.errors import InputError
-from memjax.spec import decode, encode
+from memjax.spec import decode
 from memjax.store.manifest import AxisEntry
 
 __all__ = ["as_axis", "coordinates", "count", "entry_of", "merged", "shape_of", "translate"]
@@ -21,12 +23,11 @@ def shape_of(axes: Sequence[AxisEntry]) -> tuple[int, ...]:
     return tuple(len(axis.values) for axis in axes)
 
 
-def entry_of(axis: Axis, paths: tuple[str, ...] | None = None) -> AxisEntry:
-    """An axis of a call as a store writes it; ``paths`` are its fields in full."""
-    values = tuple(encode(row if len(row) > 1 else row[0]) for row in axis.rows)
-    return AxisEntry(
-        axis.names, paths or axis.names, values, {name: labels.tolist() for name, labels in axis.coords().items()}
-    )
+def entry_of(axis: Axis, paths: tuple[str, ...] | None = None, objects: list[Any] | None = None) -> AxisEntry:
+    """An axis of a call as a store writes it; ``paths`` are its fields in full, ``objects`` as in `encode`."""
+    values = tuple(encode(row if len(row) > 1 else row[0], objects) for row in axis.rows)
+    labels = {name: column.tolist() for name, column in axis.coords().items()}
+    return AxisEntry(axis.names, paths or axis.names, values, labels, axis.given is not None)
 
 
 def coordinates(axes: Sequence[AxisEntry]) -> list[dict[str, np.ndarray]]:
@@ -37,7 +38,7 @@ def coordinates(axes: Sequence[AxisEntry]) -> list[dict[str, np.ndarray]]:
 def merged(theirs: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) -> AxisEntry:
     """An axis with the values of both: in our order if we have all of theirs, else theirs first.
 
-    A new value that would have the label of an old one is labelled by its repr.
+    A new value that would have the label of an old one is labelled by its repr, or by its name and digest.
 
     Raises
     ------
@@ -48,20 +49,36 @@ def merged(theirs: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) 
         return ours
     # Before anything is written: a value whose files have changed cannot be made any more.
     as_axis(theirs, ours, rows)
-    new = [i for i, name in enumerate(ours.keys) if name not in set(theirs.keys)]
-    labels = {}
-    for place, (name, column) in enumerate(theirs.labels.items()):
-        fresh = [ours.labels[name][i] for i in new]
-        if place == 0 and set(fresh) & set(column):
-            fresh = [repr(rows[i][place]) for i in new]
-        labels[name] = _column(column, fresh)
+    known = set(theirs.keys)
+    new = [i for i, name in enumerate(ours.keys) if name not in known]
+    values = *theirs.values, *(ours.values[i] for i in new)
+    labels = _merged_labels(theirs, ours, new, [rows[i] for i in new])
     dim = next(iter(labels))
     if len(set(labels[dim])) < len(labels[dim]):
         raise InputError(
             f"The axis {dim!r} would have the labels {labels[dim]} in the store, one of them twice: give what is new "
             "another name."
         )
-    return AxisEntry(theirs.names, theirs.paths, (*theirs.values, *(ours.values[i] for i in new)), labels)
+    # Words that were chosen among fewer values may be others among all of them, so they are kept as names.
+    named = any(isinstance(label, str) for label in labels[dim])
+    return AxisEntry(theirs.names, theirs.paths, values, labels, named)
+
+
+def _merged_labels(
+    theirs: AxisEntry, ours: AxisEntry, new: Sequence[int], rows: Sequence[tuple[Any, ...]]
+) -> dict[str, list[Any]]:
+    """Labels of the values of a store, and after them those of the new values of a call, by coordinate."""
+    fields = [name.rpartition(".")[2] for name in theirs.names]
+    fresh = {name: [column[i] for i in new] for name, column in ours.labels.items()}
+    if len(fields) == 1 and not ours.named and set(fresh[fields[0]]) & set(theirs.labels[fields[0]]):
+        fresh[fields[0]] = [distinct_label(row[0]) for row in rows]
+    columns = {field: _column(theirs.labels[field], fresh[field]) for field in fields}
+    dim, joined = next(iter(theirs.labels)), "_".join(fields)
+    if len(fields) == 1 or (dim in fields and len(set(columns[dim])) == len(columns[dim])):
+        return {dim: columns.pop(dim), **columns}
+    if theirs.named and ours.named:
+        return {joined: _column(theirs.labels[joined], fresh[joined]), **columns}
+    return {joined: list(range(len(columns[fields[0]]))), **columns}
 
 
 def _column(old: list[Any], new: list[Any]) -> list[Any]:
@@ -78,7 +95,7 @@ def as_axis(entry: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) 
     found = [
         known.get(name) or _made(value, len(entry.names)) for name, value in zip(entry.keys, entry.values, strict=True)
     ]
-    return Axis(entry.names, tuple(found))
+    return Axis(entry.names, tuple(found), tuple(next(iter(entry.labels.values()))) if entry.named else None)
 
 
 def _made(value: Any, names: int) -> tuple[Any, ...]:
@@ -89,7 +106,7 @@ def _made(value: Any, names: int) -> tuple[Any, ...]:
 def _refers(value: Any) -> bool:
     """Whether a value refers to something that is not data."""
     if isinstance(value, Mapping):
-        return set(value) == {"reference"} or any(_refers(item) for item in value.values())
+        return "reference" in value or any(_refers(item) for item in value.values())
     return isinstance(value, list) and any(_refers(item) for item in value)
 
 

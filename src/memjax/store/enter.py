@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from memjax.content import PYTHON, Unreadable, content, same
+from memjax.encode import encode, encoded_fields
 from memjax.engine.axes import Axis, full_paths
 from memjax.engine.pack import Shape
 from memjax.engine.partition import BlockPlan, Packing, Run, block_of
@@ -20,7 +20,6 @@ from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.fields import paths
 from memjax.precision import named_settings
-from memjax.spec import encode, encoded_fields
 from memjax.store.axes import as_axis, count, entry_of, merged, shape_of, translate
 from memjax.store.folder import Ledger, Placed, Store
 from memjax.store.identity import first_difference
@@ -31,23 +30,35 @@ __all__ = ["Call", "blocks_of", "enter", "plans", "supersede"]
 
 @dataclass(frozen=True)
 class Call:
-    """What is asked for: an experiment, its axes, and its runs, checked and grouped."""
+    """What is asked for: an experiment, its axes, and its runs, checked and grouped.
+
+    Attributes
+    ----------
+    entries, fields
+        Axes and fields of the experiment as a store writes them.
+    objects
+        The user's own objects that they refer to.
+    """
 
     experiment: Experiment
     axes: tuple[Axis, ...]
     groups: Groups
     entries: tuple[AxisEntry, ...] = field(init=False)
+    fields: dict[str, Any] = field(init=False)
+    objects: tuple[Any, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         full = full_paths(self.experiment, self.axes)
-        entries = tuple(entry_of(axis, own) for axis, own in zip(self.axes, full, strict=True))
+        objects: list[Any] = []
+        entries = tuple(entry_of(axis, own, objects) for axis, own in zip(self.axes, full, strict=True))
         object.__setattr__(self, "entries", entries)
-        _check_text(self.experiment, entries)
+        object.__setattr__(self, "fields", encoded_fields(self.experiment, objects))
+        object.__setattr__(self, "objects", tuple(objects))
+        _check_readable(self)
         for entry in self.entries:
             if len(set(entry.keys)) < len(entry.keys):
                 raise InputError(
-                    f"The axis {next(iter(entry.labels))!r} has values that read the same, {entry.keys}: a store tells them "
-                    "apart by their text, so give functions names of their own, and your own objects a repr."
+                    f"The axis {next(iter(entry.labels))!r} has values that are made of the same, {entry.keys}: give each once."
                 )
 
     def flat(self, run: Run) -> int:
@@ -55,17 +66,26 @@ class Call:
         return int(np.ravel_multi_index(run.index, shape_of(self.entries))) if run.index else 0
 
 
-def _check_text(experiment: Experiment, entries: Iterable[AxisEntry]) -> None:
-    """Raise `InputError` for an object whose text says nothing of what it holds."""
-    swept = frozenset(path for entry in entries for path in entry.paths)
-    values = {path: encode(value) for path, value in paths(experiment).items() if path not in swept}
-    values |= {entry.paths[0]: list(entry.values) for entry in entries}
-    for path, value in values.items():
-        if found := re.search(r'[^\s"]+ object at 0x[0-9a-f]+>', json.dumps(value)):
-            raise InputError(
-                f"{path} is {found[0]}, which a store cannot tell from another object of its kind: make its class a dataclass, "
-                "or give it a repr that says what it holds."
-            )
+def _check_readable(call: Call) -> None:
+    """Raise `InputError` for an object that cannot be told from another of its kind."""
+    swept = frozenset(path for entry in call.entries for path in entry.paths)
+    if _told(call.fields) and all(_told(list(entry.values)) for entry in call.entries):
+        return
+    held = [(path, value) for path, value in paths(call.experiment).items() if path not in swept]
+    held += [(entry.paths[0], row) for entry, axis in zip(call.entries, call.axes, strict=True) for row in axis.rows]
+    for path, value in held:
+        try:
+            if not _told(encode(value)):
+                content(value)
+        except Unreadable as problem:
+            raise InputError(f"{path} cannot be kept in a store. {problem}") from None
+
+
+def _told(value: Any) -> bool:
+    """Whether everything that encoded data refer to is told by its content."""
+    if isinstance(value, dict):
+        return ("reference" not in value or "content" in value) and all(_told(item) for item in value.values())
+    return not isinstance(value, list) or all(_told(item) for item in value)
 
 
 def enter(store: Store, call: Call, packing: Packing, made: dict[str, Any], shards: int = 1) -> Ledger:
@@ -79,7 +99,7 @@ def enter(store: Store, call: Call, packing: Packing, made: dict[str, Any], shar
     while True:
         ledger = store.ledger()
         if ledger is not None:
-            _check_same(store, call, ledger.manifests[0])
+            _check_same(store, call, ledger)
         axes = _union(ledger, call)
         groups = _missing(ledger, call, axes)
         if ledger is not None and not groups:
@@ -92,19 +112,57 @@ def enter(store: Store, call: Call, packing: Packing, made: dict[str, Any], shar
         store.append(len(ledger.manifests) if ledger else 0, _manifest(call, axes, chosen, made))
 
 
-def _check_same(store: Store, call: Call, first: Manifest) -> None:
+def _check_same(store: Store, call: Call, ledger: Ledger) -> None:
+    first = ledger.manifests[0]
     theirs, ours = (sorted(",".join(axis.paths) for axis in axes) for axes in (first.axes, call.entries))
     swept = frozenset(path for axis in call.entries for path in axis.paths)
     found = (
         (None if theirs == ours else ("over", ours, theirs))
-        or first_difference(encoded_fields(call.experiment), first.experiment, swept)
+        or first_difference(call.fields, first.experiment, swept)
         or first_difference(named_settings(), first.settings)
+        or next(
+            (
+                (f"{axis.paths[0]}.content", f"{PYTHON}:", held)
+                for axis in ledger.axes
+                for held in _incomparable(list(axis.values))
+            ),
+            None,
+        )
     )
     if found:
         raise InputError(
-            f"The store {str(store.path)!r} is of another experiment: {found[0]} is {found[2]!r} there and {found[1]!r} in "
-            "this call. Use another store, or what it was begun with."
+            f"The store {str(store.path)!r} is of another experiment: {_told_apart(*found)}. Use another store, or what it was "
+            "begun with."
         )
+
+
+def _incomparable(value: Any) -> Iterator[Any]:
+    """Contents in encoded values that were not written down, or cannot be compared with those of this Python."""
+    if isinstance(value, dict):
+        if "reference" in value and ("content" not in value or same(value["content"], f"{PYTHON}:") is None):
+            yield value.get("content")
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _incomparable(item)
+
+
+def _told_apart(path: str, ours: Any, theirs: Any) -> str:
+    """A difference in words."""
+    if not path.endswith(".content") or not isinstance(ours, str):
+        return f"{path} is {theirs!r} there and {ours!r} in this call"
+    named = path.removesuffix(".content")
+    if theirs is None:
+        return f"{named} has the same name, but what the object of then held was not written down by the memjax of then"
+    if same(ours, theirs) is None:
+        return (
+            f"{named} was compiled by {theirs.partition(':')[0]} there and by {ours.partition(':')[0]} in this call, so "
+            "nobody can say whether the code is the same"
+        )
+    return (
+        f"{named} has the same name, but holds something else: its code, its default arguments, or values and arrays that "
+        "it uses have changed"
+    )
 
 
 def _union(ledger: Ledger | None, call: Call) -> tuple[AxisEntry, ...]:
@@ -136,7 +194,7 @@ def _manifest(
         shape = (int(runs), int(width), int(train), int(test))
         entries.append(BlockEntry(share, number, block.schedule, shape, block.records, tuple(places)))
     return Manifest(
-        encoded_fields(call.experiment),
+        call.fields,
         named_settings(),
         tuple(axes),
         tuple(sheet_of(program) for program in sheets),

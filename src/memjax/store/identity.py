@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
+
+from memjax.encode import without_addresses
 
 __all__ = ["first_difference", "key"]
 
@@ -18,7 +19,7 @@ def key(value: Any) -> str:
     >>> key([50.0, 0.5]), key({"reference": "functools.partial(<function f at 0x7f01>, 3)"})
     ('[50, 0.5]', '{"reference": "functools.partial(<function f>, 3)"}')
     """
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", json.dumps(_whole_as_int(value), sort_keys=True))
+    return without_addresses(json.dumps(_whole_as_int(value), sort_keys=True))
 
 
 def _whole_as_int(value: Any) -> Any:
@@ -42,6 +43,11 @@ def first_difference(
     """
     if path in swept:
         return None
+    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        items = (
+            first_difference(a, b, swept, f"{path}[{i}]") for i, (a, b) in enumerate(zip(ours, theirs, strict=True))
+        )
+        return next((found for found in items if found), None)
     if not isinstance(ours, Mapping) or not isinstance(theirs, Mapping) or ours.get("type") != theirs.get("type"):
         return None if key(ours) == key(theirs) else (path, ours, theirs)
     for name in dict.fromkeys([*ours, *theirs]):

@@ -29,13 +29,16 @@ class AxisEntry:
     names, paths
         Fields as the user wrote them, and in full.
     values, labels
-        One per place.
+        One per place; the first label is that of the dimension.
+    named
+        Whether the dimension is labelled by names of the user's own, or of the store's, instead of by the values.
     """
 
     names: tuple[str, ...]
     paths: tuple[str, ...]
     values: tuple[Any, ...]
     labels: dict[str, list[Any]]
+    named: bool = False
 
     @functools.cached_property
     def keys(self) -> list[str]:

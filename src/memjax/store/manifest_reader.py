@@ -100,9 +100,12 @@ def _axis(data: Any) -> AxisEntry:
     names, paths = (tuple(_text(name) for name in _list(data[field])) for field in ("names", "paths"))
     values = tuple(_list(data["values"]))
     labels = {_text(name): _list(column) for name, column in _table(data["labels"]).items()}
-    entry = AxisEntry(names, paths, values, labels)
+    # Stores of before values could be named do not say so.
+    named = data.get("named", False)
+    _ensure(isinstance(named, bool), "an axis is named or is not")
+    entry = AxisEntry(names, paths, values, labels, named)
     _ensure(len(names) == len(paths), "an axis has a path too many or too few")
-    _ensure(bool(names) and bool(values) and len(labels) == len(names), "an axis is empty")
+    _ensure(bool(names) and bool(values) and len(labels) in _allowed(names), "an axis is empty")
     _ensure(all(len(column) == len(values) for column in labels.values()), "an axis has a label too many or too few")
     _ensure(len(set(entry.keys)) == len(values), "an axis has repeated values")
     for column in labels.values():
@@ -111,6 +114,11 @@ def _axis(data: Any) -> AxisEntry:
         whole = [label for label in column if isinstance(label, int)]
         _ensure(all(-(2**63) <= label < 2**64 for label in whole), "a label is too large")
     return entry
+
+
+def _allowed(names: tuple[str, ...]) -> tuple[int, ...]:
+    """How many coordinates an axis may have: one of each field, and one of the dimension where several fields share one."""
+    return (len(names), len(names) + 1) if len(names) > 1 else (1,)
 
 
 def _sheet(data: Any) -> Sheet:

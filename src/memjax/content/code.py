@@ -1,0 +1,115 @@
+"""What a function or a class of the user's own is made of: its bytecode, its constants, and the globals that it names."""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import hashlib
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from memjax.content import origin
+
+__all__ = ["form_of", "globals_of", "held_in", "members_of", "source_of"]
+
+# What Python and dataclasses put into a class by themselves; fields and their defaults are met in objects and as attributes.
+_MADE = frozenset({
+    "__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "__qualname__", "__firstlineno__",
+    "__static_attributes__", "__dataclass_fields__", "__dataclass_params__", "__match_args__", "__abstractmethods__",
+    "__parameters__", "__orig_bases__", "__annotate__", "__annotate_func__", "__annotations_cache__", "_abc_impl",
+})  # fmt: skip
+_EMPTY = "a cell that is still empty"
+
+
+def form_of(own: types.CodeType, doc: str | None) -> tuple[str, tuple[Any, ...]]:
+    """A code object without its constants, its names, its lines and its file, as text; and its constants without the docstring.
+
+    Examples
+    --------
+    >>> form_of((lambda x: x + 1).__code__, None) == form_of((lambda x: x + 2).__code__, None)
+    False
+    """
+    arguments = own.co_argcount, own.co_posonlyargcount, own.co_kwonlyargcount, own.co_flags
+    names = own.co_names, own.co_varnames, own.co_freevars, own.co_cellvars
+    # Read as a property, the bytecode has no trace of how often the function was called.
+    form = repr((arguments, names, own.co_code, own.co_exceptiontable))
+    constants = own.co_consts
+    return form, constants[1:] if doc is not None and constants[:1] == (doc,) else constants
+
+
+def held_in(cell: types.CellType) -> Any:
+    """What a cell of a closure holds."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _EMPTY
+
+
+def globals_of(function: types.FunctionType) -> dict[str, Any]:
+    """Global values that the code of a function names, by path; a path goes on through modules of the user's own.
+
+    What installed modules hold is left out, for the code itself names it.
+
+    Examples
+    --------
+    >>> import types
+    >>> used = types.FunctionType((lambda x: rate * abs(x)).__code__, {"rate": 3.0, "other": 4.0})
+    >>> globals_of(used)
+    {'rate': 3.0}
+    """
+    found: dict[str, Any] = {}
+    for path in dict.fromkeys(_paths(function.__code__)):
+        value, rest = _root(function, path[0]), path[1:]
+        depth = 1
+        while isinstance(value, types.ModuleType) and not origin.installed(value.__name__) and rest:
+            value, rest, depth = getattr(value, rest[0], _EMPTY), rest[1:], depth + 1
+        if value is builtins or (isinstance(value, types.ModuleType) and origin.installed(value.__name__)):
+            continue
+        found[".".join(path[:depth])] = value
+    return found
+
+
+def _root(function: types.FunctionType, name: str) -> Any:
+    """What a global name or an imported module stands for; the module of built-in names for those."""
+    held = function.__globals__
+    if name in held:
+        return held[name]
+    if hasattr(builtins, name):
+        return builtins
+    package = held.get("__package__") or ""
+    return sys.modules.get(name) or sys.modules.get(f"{package}.{name}") or f"nothing is named {name}"
+
+
+def _paths(own: types.CodeType) -> Iterator[tuple[str, ...]]:
+    """Global names in a code object and in those inside, each with the attributes that are taken at once."""
+    path: tuple[str, ...] = ()
+    for instruction in dis.get_instructions(own):
+        word, name = instruction.opname, instruction.argval
+        if word in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM") and path:
+            path = (*path, str(name))
+            continue
+        if path:
+            yield path
+        path = (str(name),) if word in ("LOAD_GLOBAL", "LOAD_NAME", "IMPORT_NAME") else ()
+    if path:
+        yield path
+    for constant in own.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _paths(constant)
+
+
+def members_of(kind: type) -> dict[str, Any]:
+    """Attributes of a class of the user's own, without those that Python or a dataclass made."""
+    slots = types.MemberDescriptorType | types.GetSetDescriptorType
+    return {name: value for name, value in vars(kind).items() if name not in _MADE and not isinstance(value, slots)}
+
+
+def source_of(module: types.ModuleType, refuse: Callable[[Any, str], Exception]) -> bytes:
+    """Digest of the file of a module."""
+    try:
+        return hashlib.sha256(Path(str(module.__file__)).read_bytes()).digest()
+    except (OSError, AttributeError) as problem:
+        raise refuse(module, f"its file cannot be read: {problem}") from None

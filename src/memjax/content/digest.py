@@ -1,0 +1,276 @@
+"""One digest of everything in an object that can change a number, the same in every process that has the same object."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import reprlib
+import sys
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from memjax.content import code, origin
+from memjax.errors import InputError, cause
+
+__all__ = ["PYTHON", "Unreadable", "content", "same", "try_content"]
+
+_HOOK = "__memjax_content__"
+_ATOMS = (type(None), type(...), type(NotImplemented), bool, int, float, complex, str)
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+"""What stands before a digest of code."""
+_DEEPEST = 100
+
+
+class Unreadable(InputError):
+    """An object that cannot be told from another of its kind."""
+
+    def __init__(self, thing: Any, problem: str) -> None:
+        super().__init__(
+            f"What the {type(thing).__name__} {reprlib.repr(thing)} holds cannot be read ({problem}), so two of its kind "
+            f"cannot be told apart: give the object, or the function that uses the object, an attribute {_HOOK}, a text that "
+            "you change whenever its numbers change."
+        )
+
+
+def content(thing: Any) -> str:
+    """Digest of what an object holds.
+
+    Two objects have the same digest if they are made of the same code, constants, default arguments, captured values,
+    global values that their code names, and fields, whatever they are called and wherever they lie. Functions of
+    installed packages count by their names, and what these functions captured counts by content.
+
+    Parameters
+    ----------
+    thing
+        Anything: numbers, arrays, functions, classes, dataclasses, any object that could be pickled.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits. Where code of the user's own was read, the version of Python stands in front, such as
+        ``python3.11:``, for another version compiles the same text to other code.
+
+    Raises
+    ------
+    Unreadable
+        If something inside can only be told by its address, such as an open file. An attribute ``__memjax_content__``, a text,
+        stands in for the content of the object that has it.
+
+    Examples
+    --------
+    >>> def power(exponents):
+    ...     return lambda x: [x**exponent for exponent in exponents]
+    >>> content(power([1, 2])) == content(power([1, 2])), content(power([1, 2])) == content(power([1, 3]))
+    (True, False)
+    >>> content(np.tanh)[:8], content(np.arange(3)) == content(np.arange(3.0))
+    ('b2435203', False)
+    """
+    reader = _Reader()
+    found = reader.digest(thing).hex()
+    return f"{PYTHON}:{found}" if reader.read_code else found
+
+
+def try_content(thing: Any) -> str | None:
+    """Digest of what an object holds, or None where that cannot be read."""
+    try:
+        return content(thing)
+    except Unreadable:
+        return None
+
+
+def same(ours: str, theirs: str) -> bool | None:
+    """Whether two digests are of the same content; None if they cannot be compared, for they are of two versions of Python.
+
+    Examples
+    --------
+    >>> same("python3.11:ab", "python3.11:ac"), same("python3.11:ab", "python3.12:ac"), same("ab", "ab")
+    (False, None, True)
+    """
+    (ours_under, _, _), (theirs_under, _, _) = ours.rpartition(":"), theirs.rpartition(":")
+    return None if ours_under and theirs_under and ours_under != theirs_under else ours == theirs
+
+
+def _hash(*parts: bytes | str) -> bytes:
+    total = hashlib.sha256()
+    for part in parts:
+        data = part.encode(errors="surrogatepass") if isinstance(part, str) else part
+        total.update(len(data).to_bytes(8, "little"))
+        total.update(data)
+    return total.digest()
+
+
+class _Reader:
+    """Digests of an object and of all that is inside; what is met twice is read once."""
+
+    def __init__(self) -> None:
+        self.read_code = False
+        # The object is kept beside its digest, so that its address stays its own.
+        self._known: dict[int, tuple[Any, bytes]] = {}
+        self._open: list[int] = []
+
+    def digest(self, thing: Any) -> bytes:
+        if isinstance(thing, _ATOMS) and type(thing) in _ATOMS:
+            return _hash(type(thing).__name__, repr(thing))
+        if isinstance(thing, bytes | bytearray):
+            return _hash(type(thing).__name__, bytes(thing))
+        known = self._known.get(id(thing))
+        if known is not None:
+            return known[1]
+        if id(thing) in self._open:
+            return _hash("above", str(self._open[::-1].index(id(thing))))
+        if len(self._open) > _DEEPEST:
+            raise Unreadable(thing, f"it is nested more than {_DEEPEST} deep")
+        self._open.append(id(thing))
+        found = self._read(thing)
+        self._open.pop()
+        self._known[id(thing)] = thing, found
+        return found
+
+    def _all(self, kind: str, things: Iterable[Any]) -> bytes:
+        return _hash(kind, *(self.digest(thing) for thing in things))
+
+    def _table(self, kind: str, pairs: Mapping[Any, Any]) -> bytes:
+        """A mapping, whatever the order of its keys."""
+        items = sorted((self.digest(key), self.digest(value)) for key, value in pairs.items())
+        return _hash(kind, *(part for item in items for part in item))
+
+    def _read(self, thing: Any) -> bytes:
+        given = _given(thing)
+        if given is not None:
+            return _hash(_HOOK, given)
+        for read in (self._data, self._callable):
+            found = read(thing)
+            if found is not None:
+                return found
+        if name := origin.installed_name(thing):
+            return _hash("name", name)
+        if dataclasses.is_dataclass(thing):
+            return self._dataclass(thing)
+        return self._reduced(thing)
+
+    def _data(self, thing: Any) -> bytes | None:
+        """Arrays and containers."""
+        if isinstance(thing, jax.Array):
+            return self._array(_host(thing))
+        if isinstance(thing, np.ndarray | np.generic):
+            return self._array(thing)
+        if isinstance(thing, np.dtype):
+            return _hash("dtype", repr(thing))
+        if isinstance(thing, tuple | list):
+            kind = self.digest(type(thing)) if type(thing) not in (tuple, list) else b""
+            return _hash(type(thing).__name__, kind, *(self.digest(item) for item in thing))
+        if isinstance(thing, set | frozenset):
+            return _hash(type(thing).__name__, *sorted(self.digest(item) for item in thing))
+        if type(thing) is dict or isinstance(thing, types.MappingProxyType):
+            return self._table("dict", thing)
+        return None
+
+    def _array(self, array: Any) -> bytes:
+        values = np.asarray(array)
+        form = _hash(type(array).__name__, repr(values.dtype), repr(values.shape))
+        mask = self.digest(np.ma.getmaskarray(array)) if isinstance(array, np.ma.MaskedArray) else b""
+        if values.dtype.hasobject:
+            return _hash(form, mask, *(self.digest(item) for item in values.ravel().tolist()))
+        return _hash(form, mask, hashlib.sha256(np.ascontiguousarray(values).tobytes()).digest())
+
+    def _callable(self, thing: Any) -> bytes | None:
+        """Functions, classes, modules, and what wraps them."""
+        if isinstance(thing, types.ModuleType):
+            return _hash("module", origin.installed(thing.__name__) or code.source_of(thing, Unreadable))
+        if isinstance(thing, types.FunctionType):
+            return self._function(thing)
+        if isinstance(thing, types.CodeType):
+            return self._code(thing, None)
+        if isinstance(thing, types.MethodType):
+            return self._all("method", (thing.__func__, thing.__self__))
+        if isinstance(thing, types.BuiltinMethodType | types.MethodWrapperType):
+            held = getattr(thing, "__self__", None)
+            # A function of a module written in C has that module as its self.
+            inside = b"" if held is None or isinstance(held, types.ModuleType) else self.digest(held)
+            return _hash("built in", str(getattr(thing, "__module__", None)), thing.__qualname__, inside)
+        if isinstance(thing, functools.partial):
+            return self._all("partial", (thing.func, thing.args, thing.keywords))
+        if isinstance(thing, property):
+            return self._all("property", (thing.fget, thing.fset, thing.fdel))
+        if isinstance(thing, staticmethod | classmethod):
+            return self._all(type(thing).__name__, (thing.__func__,))
+        if isinstance(thing, type):
+            return self._class(thing)
+        return None
+
+    def _function(self, function: types.FunctionType) -> bytes:
+        where = origin.installed(function.__globals__.get("__name__"))
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        captured = {name: code.held_in(cell) for name, cell in cells}
+        if where:
+            captured = {name: _settled(value) for name, value in captured.items()}
+        own = {name: value for name, value in vars(function).items() if name != "__wrapped__"}
+        inside = self._all("inside", (function.__defaults__, function.__kwdefaults__, captured, own))
+        if where:
+            return _hash("function", where, function.__code__.co_qualname, inside)
+        named = {path: self.digest(value) for path, value in code.globals_of(function).items()}
+        used = _hash("globals", *(part for path in sorted(named) for part in (path, named[path])))
+        return _hash("function", self._code(function.__code__, function.__doc__), inside, used)
+
+    def _code(self, own: types.CodeType, doc: str | None) -> bytes:
+        self.read_code = True
+        form, constants = code.form_of(own, doc)
+        return _hash("code", form, *(self.digest(constant) for constant in constants))
+
+    def _class(self, kind: type) -> bytes:
+        if name := origin.installed_name(kind) or origin.installed(kind.__module__):
+            return _hash("class", f"{name}:{kind.__qualname__}")
+        return _hash(
+            "class", kind.__qualname__, self._all("bases", kind.__bases__), self._table("own", code.members_of(kind))
+        )
+
+    def _dataclass(self, thing: Any) -> bytes:
+        # A Linen module has its parent as a field, which says nothing of what the module computes.
+        names = [f.name for f in dataclasses.fields(thing) if not (f.name == "parent" and hasattr(thing, "clone"))]
+        fields = (part for name in names for part in (name, self._field(thing, name)))
+        return _hash("dataclass", self.digest(type(thing)), *fields)
+
+    def _field(self, thing: Any, name: str) -> bytes:
+        return self.digest(getattr(thing, name)) if hasattr(thing, name) else b""
+
+    def _reduced(self, thing: Any) -> bytes:
+        """Any other object by what pickle would keep of it."""
+        if (inner := getattr(thing, "__wrapped__", None)) is not None:
+            return self._all("wrapped", (type(thing), inner))
+        try:
+            reduced = thing.__reduce_ex__(4)
+        except Exception as problem:
+            raise Unreadable(thing, cause(problem)) from None
+        if isinstance(reduced, str):
+            return _hash("global", type(thing).__module__, reduced)
+        function, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+        return self._all("object", (function, arguments, state, list(items or ()), dict(pairs or ())))
+
+
+def _settled(value: Any) -> Any:
+    # The schedules of optax turn whole numbers that they captured into floats when they are called.
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+def _given(thing: Any) -> str | None:
+    """Text that an object says its content is."""
+    if isinstance(thing, type):
+        return None
+    try:
+        found = getattr(thing, _HOOK, None)
+    except Exception:
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _host(array: jax.Array) -> Any:
+    if isinstance(array, jax.core.Tracer):
+        raise Unreadable(array, "it is being traced by jax.jit or the like, so that it has no value yet")
+    if jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key):
+        return np.asarray(jax.random.key_data(array))
+    return np.asarray(array)

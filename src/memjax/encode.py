@@ -1,0 +1,186 @@
+"""Experiments and axes as plain data for JSON: what `memjax.spec` reads.
+
+An object of memjax is written as ``{"type": "tasks.RandomLabels", ...fields}``. Anything of the user's own (a function,
+a model, arrays) is written as ``{"reference": "module:name", "content": digest}``. The digest is of what the object
+holds, so that another object of the same name is told from the one that was written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from memjax import measures, models, optimizers, schedules, tasks
+from memjax.content import try_content
+from memjax.experiment import Experiment
+from memjax.measures import Measure
+from memjax.models import NNX, FunctionPair
+from memjax.optimizers import Optimizer
+from memjax.optimizers.constraint import NormConstrained
+
+__all__ = ["encode", "encoded_fields", "known_types", "reference", "to_json", "without_addresses"]
+
+
+def known_types() -> dict[str, Callable[..., Any]]:
+    """Everything that a spec may name, by name."""
+    own = {
+        "tasks": (
+            tasks,
+            (
+                "RandomLabels",
+                "SparseFeatures",
+                "Images",
+                "MNIST1D",
+                "ModularArithmetic",
+                "SparseParity",
+                "TeacherStudent",
+            ),
+        ),
+        "models": (models, ("MLP", "Autoencoder", "EmbeddingMLP", "QuadraticMLP", "Transformer")),
+        "schedules": (schedules, ("constant", "warmup", "linear", "cosine", "warmup_cosine")),
+        "optimizers": (optimizers, ("adam", "adamw", "sgd", "rmsprop", "langevin", "sgld", "norm_constrained")),
+    }
+    return {f"{kind}.{name}": getattr(module, name) for kind, (module, names) in own.items() for name in names}
+
+
+def reference(thing: Any) -> str:
+    """Text that stands for an object of the user's own: ``module:name`` for functions and classes, else its repr.
+
+    A function that was made by another says which numbers and words it captured, for its name alone is that of its siblings.
+
+    Examples
+    --------
+    >>> reference(json.dumps)
+    'json:dumps'
+    >>> def power(exponent):
+    ...     return lambda x: x**exponent
+    >>> reference(power(2)).partition("<lambda>")[2]
+    '(exponent=2)'
+    """
+    if hasattr(thing, "__qualname__") and hasattr(thing, "__module__"):
+        return f"{thing.__module__}:{thing.__qualname__}{_captured(thing)}"
+    if isinstance(thing, Measure | FunctionPair | NNX):
+        # Their repr names the functions inside by an address, which another process cannot find.
+        inside = (reference(getattr(thing, field.name)) for field in dataclasses.fields(thing))
+        return f"{type(thing).__name__}({', '.join(inside)})"
+    if dataclasses.is_dataclass(thing) and any(isinstance(value, np.ndarray) for value in vars(thing).values()):
+        # NumPy shortens the repr of long arrays, which would make others of them look the same.
+        held = (f"{name}={_summed(value)}" for name, value in vars(thing).items())
+        return repr(thing) if "sha256=" in repr(thing) else f"{type(thing).__qualname__}({', '.join(held)})"
+    return repr(thing)
+
+
+def without_addresses(text: str) -> str:
+    """A reference without the addresses in it, which another process does not share.
+
+    Examples
+    --------
+    >>> without_addresses("functools.partial(<function f at 0x7f01>, 3)")
+    'functools.partial(<function f>, 3)'
+    """
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
+
+
+def _captured(function: Any) -> str:
+    """Plain values that a function closes over, by name, or nothing."""
+    held = {}
+    for name, cell in zip(_free_names(function), getattr(function, "__closure__", None) or (), strict=False):
+        with contextlib.suppress(ValueError):  # A cell that is still empty.
+            held[name] = cell.cell_contents
+    plain = [
+        f"{name}={value!r}" for name, value in held.items() if isinstance(value, bool | int | float | str | np.number)
+    ]
+    return f"({', '.join(plain)})" if plain else ""
+
+
+def _free_names(function: Any) -> tuple[str, ...]:
+    return getattr(getattr(function, "__code__", None), "co_freevars", ())
+
+
+def _summed(value: Any) -> str:
+    """An array by its shape, dtype and SHA-256; anything else by its repr."""
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()[:32]
+    return f"array({list(value.shape)}, {value.dtype}, sha256={content})"
+
+
+def encode(value: Any, objects: list[Any] | None = None) -> Any:
+    """Plain data for a value of a field: what `read_experiment` and `read_over` read.
+
+    Parameters
+    ----------
+    value
+        Anything a field can hold.
+    objects
+        The user's own objects that are referred to are appended to this list.
+
+    Examples
+    --------
+    >>> encode((1, 2.5)), encode(np.tanh)["reference"], sorted(encode(np.tanh))
+    ([1, 2.5], 'numpy:tanh', ['content', 'reference'])
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, tuple | list):
+        return [encode(item, objects) for item in value]
+    if isinstance(value, measures.Measure):
+        return value.name if measures.BUILT_IN.get(value.name) == value else _refer(value, objects)
+    if isinstance(value, Optimizer):
+        return _encode_optimizer(value, objects)
+    for name, kind in known_types().items():
+        if isinstance(kind, type) and type(value) is kind:
+            fields = dataclasses.fields(value)  # type: ignore[arg-type]
+            # Fields that name files do not say what is in them.
+            files = getattr(value, "content", None)
+            noted = {} if files is None else {"content": files}
+            return {
+                "type": name,
+                **{field.name: encode(getattr(value, field.name), objects) for field in fields},
+                **noted,
+            }
+    return _refer(value, objects)
+
+
+def _refer(thing: Any, objects: list[Any] | None) -> dict[str, Any]:
+    """Name and content of an object of the user's own; the content is left out where it cannot be read."""
+    if objects is not None:
+        objects.append(thing)
+    held = try_content(thing)
+    return {"reference": reference(thing), **({} if held is None else {"content": held})}
+
+
+def _encode_optimizer(optimizer: Optimizer, objects: list[Any] | None) -> dict[str, Any]:
+    hyper = {name: encode(value, objects) for name, value in optimizer.hyperparameters.items()}
+    if isinstance(optimizer.factory, NormConstrained):
+        norm = hyper.pop("norm")
+        inner = Optimizer(optimizer.factory.inner, {k: v for k, v in optimizer.hyperparameters.items() if k != "norm"})
+        return {"type": "optimizers.norm_constrained", "optimizer": _encode_optimizer(inner, objects), "norm": norm}
+    if optimizer.built_in:
+        return {"type": f"optimizers.{optimizer.name}", **hyper}
+    return {"type": "optimizers.from_optax", "factory": _refer(optimizer.factory, objects), **hyper}
+
+
+def to_json(experiment: Experiment) -> str:
+    """Write an experiment as JSON text, every field in it.
+
+    Examples
+    --------
+    >>> json.loads(to_json(Experiment()))["optimizer"]["learning_rate"]
+    0.001
+    """
+    return json.dumps(encoded_fields(experiment), indent=1)
+
+
+def encoded_fields(experiment: Experiment, objects: list[Any] | None = None) -> dict[str, Any]:
+    """Every field of an experiment as plain data; ``objects`` as in `encode`."""
+    return {f.name: encode(getattr(experiment, f.name), objects) for f in dataclasses.fields(experiment)}

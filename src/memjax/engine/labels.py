@@ -1,0 +1,110 @@
+"""Labels of the values of an axis: numbers as they are, all else as short text that a reader and `sel` can use."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from memjax.content import try_content
+from memjax.errors import InputError
+
+__all__ = ["distinct_label", "labels_of"]
+
+
+def labels_of(name: str, column: Sequence[Any]) -> np.ndarray:
+    """Label of every value of a field: equal values have equal labels, and different values different ones.
+
+    Raises
+    ------
+    InputError
+        If two values cannot be told apart.
+
+    Examples
+    --------
+    >>> labels_of("hidden", [(100, 100), (), (100, 100)]).tolist()
+    ['100-100', 'none', '100-100']
+    >>> def power(exponent):
+    ...     return lambda x: x**exponent
+    >>> labels_of("activation", [power(2), power(3)]).tolist()
+    ['<lambda>(exponent=2)', '<lambda>(exponent=3)']
+    """
+    numbers = _numbers(column)
+    if numbers is not None:
+        return numbers
+    contents = [try_content(value) or f"object {id(value)}" for value in column]
+    for write in (_word, _word_and_captured, _whole, _word_and_digest):
+        words = [write(value) for value in column]
+        if len(set(zip(words, contents, strict=True))) == len(set(words)):
+            return np.asarray(words)
+    raise InputError(
+        f"The axis {name!r} has values that read the same, {[_word(value) for value in column]}: give each a name of its "
+        f"own, as in {{{name!r}: {{'first': ..., 'second': ...}}}}."
+    )
+
+
+def distinct_label(value: Any) -> str:
+    """Label that no value of other content has: the repr, or where that would be an address, the name and a digest.
+
+    Examples
+    --------
+    >>> distinct_label("relu"), distinct_label(lambda x: x)[:9]
+    ("'relu'", '<lambda>-')
+    """
+    return _word_and_digest(value) if " at 0x" in repr(value) else repr(value)
+
+
+def _numbers(column: Sequence[Any]) -> np.ndarray | None:
+    if not all(isinstance(value, bool | int | float | np.number) for value in column):
+        return None
+    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in column)
+    numbers = np.asarray(column, np.uint64 if whole and 2**63 <= max(column) < 2**64 and min(column) >= 0 else None)
+    # Whole numbers too large for 64 bits would come back rounded, or as objects.
+    exact = numbers.dtype != object and all(own == value for own, value in zip(numbers.tolist(), column, strict=True))
+    return numbers if exact else None
+
+
+def _word(value: Any) -> str:
+    """A string itself, widths as 100-100, an object by its name, without an address."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
+        return "-".join(str(item) for item in value) or "none"
+    if isinstance(value, functools.partial):
+        return _word(value.func)
+    for attribute in ("name", "__name__"):
+        found = getattr(value, attribute, None)
+        if isinstance(found, str) and found:
+            return found
+    return type(value).__name__ if dataclasses.is_dataclass(value) or " at 0x" in str(value) else str(value)
+
+
+def _word_and_captured(value: Any) -> str:
+    """A function with the numbers and words that it captured or was given beforehand."""
+    if isinstance(value, functools.partial):
+        given = [repr(item) for item in value.args], [f"{name}={item!r}" for name, item in value.keywords.items()]
+        return f"{_word_and_captured(value.func)}({', '.join([*given[0], *given[1]])})"
+    names = getattr(getattr(value, "__code__", None), "co_freevars", ())
+    cells = zip(names, getattr(value, "__closure__", None) or (), strict=False)
+    held = [(name, _held(cell)) for name, cell in cells]
+    plain = [f"{name}={item!r}" for name, item in held if isinstance(item, bool | int | float | str | np.number)]
+    return f"{_word(value)}({', '.join(plain)})" if plain else _word(value)
+
+
+def _held(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # A cell that is still empty.
+        return None
+
+
+def _whole(value: Any) -> str:
+    return _word_and_captured(value) if " at 0x" in repr(value) else repr(value)
+
+
+def _word_and_digest(value: Any) -> str:
+    held = try_content(value)
+    return _word(value) if held is None else f"{_word(value)}-{held.rpartition(':')[2][:6]}"
