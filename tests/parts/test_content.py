@@ -91,6 +91,10 @@ def in_global_helper(value):
     return made("def helper(x): return x * value\ndef it(x): return helper(x)", value=value)
 
 
+def in_global_of_inner(value):
+    return made("def it(x): return [(lambda z: z * value)(y) for y in x]", value=value)
+
+
 def in_module_of_mine(value):
     mine = types.ModuleType("mine")
     mine.inner = types.ModuleType("mine.inner")
@@ -100,7 +104,8 @@ def in_module_of_mine(value):
 
 # How a value can get into what a user hands over.
 HOLDERS = (
-    closure, default, keyword_default, twice_nested, with_attribute, in_global, in_global_helper, in_module_of_mine,
+    closure, default, keyword_default, twice_nested, with_attribute, in_global, in_global_helper,
+    in_global_of_inner, in_module_of_mine,
     lambda value: Plain(value), lambda value: Plain(value).method, lambda value: Slotted(value), lambda value: Record(value),
     lambda value: Net(value), lambda value: functools.partial(max, value), lambda value: functools.partial(max, key=value),
     lambda value: jax.jit(closure(value)), lambda value: jax.vmap(closure(value)), lambda value: jax.checkpoint(closure(value)),
@@ -190,6 +195,7 @@ def test_functions_that_call_themselves_or_each_other_end():
     first = [content(made(source.format(name=name, number=1))) for name in ("it", "other")]
     assert first == [content(made(source.format(name=name, number=1))) for name in ("it", "other")]
     assert content(made(source.format(name="other", number=2))) != first[1]
+    assert content(np.array([closure(1)])) == content(np.array([closure(1)]))
     held = []
     held.append(held)
     assert content(held) == content(held)
@@ -203,7 +209,7 @@ def test_the_digest_is_the_same_in_another_process():
         "    wide: int = 3\n"
         "    def setup(self): self.inner = nn.Dense(self.wide)\n"
         "    def __call__(self, x): return nn.relu(self.inner(x))\n"
-        "table = {'b': frozenset('xyz'), 'a': {1.5, 2.5}}\n"
+        "table = {'b': frozenset('abcdefghijklm'), 'a': {1.5, 2.5}}\n"
         "def own(x, scale=np.ones(3)): return [jnp.where(x > 0, part, table) for part in x]\n"
         "things = own, Net(), jax.jit(own), functools.partial(own, 3), optax.cosine_decay_schedule(0.1, 9), jax.nn.gelu\n"
         "print(*[content(thing) for thing in things], sep='\\n')\n"
