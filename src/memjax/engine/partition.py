@@ -58,8 +58,9 @@ class Packing:
             raise InputError(f"Packing.schedule is {self.schedule!r}: use streamed, batched or None.")
         for name in ("lanes", "width", "runs", "memory"):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
+            if value is not None and (not isinstance(value, int | np.integer) or value < 1):
                 raise InputError(f"Packing.{name} is {value!r}: give a whole number of at least 1, or None.")
+            object.__setattr__(self, name, None if value is None else int(value))
 
 
 @dataclass(frozen=True)
