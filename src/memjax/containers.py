@@ -171,7 +171,9 @@ def _nullable(name: str, values: Any) -> np.ndarray:
     if missing.any():
         row = int(np.flatnonzero(missing)[0])
         raise InputError(f"{name} has no value in row {row}: remove or replace values that are missing.")
-    own = getattr(values.dtype, "numpy_dtype", None) or getattr(values.dtype, "subtype", None)
+    own = getattr(values.dtype, "numpy_dtype", None)
+    if hasattr(values.dtype, "fill_value"):
+        own = values.dtype.subtype
     if isinstance(own, np.dtype):
         return np.array(values.to_numpy(dtype=own) if hasattr(values, "to_numpy") else values, own)
     return np.array(values, object)
@@ -185,7 +187,8 @@ def _native(array: np.ndarray) -> np.ndarray:
             return array.astype(np.float32)
         return array.astype(np.int8) if jax.dtypes.issubdtype(dtype, np.integer) else array
     if dtype == np.longdouble:
-        return array.astype(np.float64)
+        with np.errstate(over="ignore"):
+            return array.astype(np.float64)
     return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
 
 
@@ -195,14 +198,14 @@ def _of_columns(name: str, frame: Any) -> np.ndarray:
         column, what = frame.iloc[:, place], f"Column {label!r} of {name}"
         if not isinstance(column.dtype, np.dtype) and getattr(column.dtype, "categories", None) is not None:
             raise InputError(f"{what} holds categories: give numbers, such as those of pandas.get_dummies.")
-        columns.append(_checked(what, plain(what, column), "in row"))
+        columns.append(_checked(what, plain(what, column), "in row", column.dtype))
     return np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
 
 
-def _checked(name: str, array: np.ndarray, place: str) -> np.ndarray:
-    """The array itself if it holds nothing but finite numbers that 32 bits can hold."""
+def _checked(name: str, array: np.ndarray, place: str, dtype: Any = None) -> np.ndarray:
+    """The array itself if it holds nothing but finite numbers that 32 bits can hold; a sentence has its former dtype."""
     if array.dtype.kind not in "biuf":
-        raise InputError(_not_numbers(name, array, place))
+        raise InputError(_not_numbers(name, array, place, dtype or array.dtype))
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):
             bad = ~np.isfinite(array.astype(float_dtype(), copy=False))
@@ -234,15 +237,14 @@ _ADVICE = {
 }
 
 
-def _not_numbers(name: str, array: np.ndarray, place: str) -> str:
+def _not_numbers(name: str, array: np.ndarray, place: str, dtype: Any) -> str:
+    what = f"{name} has dtype {dtype}: give {'a column' if place == 'in row' else 'an array'} of integers or floats"
     if array.dtype == object:
         for index in np.ndindex(array.shape):
             if is_missing(array[index]):
                 return f"{name} holds {array[index]} {_where(place, index)}: remove or replace values that are missing."
         for index in np.ndindex(array.shape):
             if not isinstance(array[index], int | float | np.number):
-                found = f"{array[index]!r} {_where(place, index)}"
-                return f"{name} has dtype object: give an array of integers or floats, without {found}."
-        return f"{name} has dtype object: give an array of integers or floats, such as that of .astype(int) or .astype(float)."
-    advice = _ADVICE.get(array.dtype.kind, "")
-    return f"{name} has dtype {array.dtype}: give an array of integers or floats{advice}."
+                return f"{what}, without {array[index]!r} {_where(place, index)}."
+        return f"{what}, such as that of .astype(int) or .astype(float)."
+    return f"{what}{_ADVICE.get(array.dtype.kind, '')}."

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from memjax import losses
-from memjax.containers import unmasked
+from memjax.containers import plain
 from memjax.errors import InputError, cause
 from memjax.experiment import Experiment
 from memjax.models.adapt import with_outputs
@@ -51,7 +51,7 @@ def draw_split(experiment: Experiment) -> Split:
                 "asked for: draw exactly as many."
             )
         if pooled:
-            _check_indices(kind, part.x, len(unmasked(f"{kind}.pool", experiment.task.pool)))  # type: ignore[attr-defined]
+            _check_indices(kind, part.x, len(_array(f"{kind}.pool", experiment.task.pool)))  # type: ignore[attr-defined]
         check_targets(experiment, part)
     return Split(*(Data(part.x.astype(np.int32), part.y) for part in parts)) if pooled else Split(*parts)
 
@@ -60,14 +60,20 @@ def _parts(kind: str, split: Any) -> tuple[Data, Data]:
     try:
         (train_x, train_y), (test_x, test_y) = split
         parts = (("train x", train_x), ("train y", train_y), ("test x", test_x), ("test y", test_y))
-        x, y, *test = (np.asarray(unmasked(f"In what {kind}.draw gave, {name}", part)) for name, part in parts)
-        return Data(x, y), Data(*test)
-    except InputError:
-        raise
     except (TypeError, ValueError):
         raise InputError(
             f"{kind}.draw gave no ((x, y), (x, y)): return memjax.types.Split(Data(x, y), Data(x, y))."
         ) from None
+    x, y, *test = (_array(f"In what {kind}.draw gave, {name}", part) for name, part in parts)
+    return Data(x, y), Data(*test)
+
+
+def _array(name: str, values: Any) -> np.ndarray:
+    """What a task of the user's own holds or draws, without a copy where that is an array already."""
+    array = values if type(values) is np.ndarray else plain(name, values)
+    if array.dtype.kind in "OSUTMm" or array.dtype.names is not None:
+        raise InputError(f"{name} has dtype {array.dtype}: give an array of integers or floats.")
+    return array
 
 
 def _check_indices(kind: str, rows: np.ndarray, pool_rows: int) -> None:

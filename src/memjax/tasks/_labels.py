@@ -72,6 +72,8 @@ def _advice(name: str, array: np.ndarray) -> str:
     values = f"convert values to float with {name}.astype(float)"
     if array.ndim == 2 and is_one_hot(array):
         return f"of one-hot rows take {name}.argmax(axis=1), or {values} for loss = 'mse'"
+    if array.ndim == 2 and len(array) == 1:
+        return f"of one row take {name}[0]"
     if array.ndim != 1:
         return values
     if np.isin(array, (-1, 1)).all():

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from memjax.checks import keep_numbers, keep_wholes, one_of
+from memjax.containers import unmasked
 from memjax.errors import InputError, cause
 from memjax.tasks._shared import Labelled, shared
 from memjax.types import Split
@@ -165,7 +166,9 @@ def _labels(task: ModularArithmetic) -> np.ndarray:
     if isinstance(task.operation, str):
         return (_OPERATIONS[task.operation](a, b, task.p) % task.p).astype(np.int32)
     try:
-        labels = np.asarray(task.operation(a, b, task.p))
+        labels = np.asarray(unmasked("What ModularArithmetic.operation gave", task.operation(a, b, task.p)))
+    except InputError:
+        raise
     except Exception as problem:
         raise InputError(
             f"ModularArithmetic.operation cannot be called with arrays a and b and the number p: {cause(problem)}"
