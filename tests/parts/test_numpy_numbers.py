@@ -67,8 +67,6 @@ WHOLE = {
 @pytest.mark.parametrize("kind", WHOLE)
 @pytest.mark.parametrize("short", [np.int8, np.uint8, np.int64, jnp.int32, lambda value: np.array(value, np.int8)])
 def test_whole_numbers_are_kept_as_pythons_own(kind, short):
-    if kind == "packing" and short not in (np.int8, np.uint8, np.int64):
-        pytest.skip("takes scalars only")
     make, fields = WHOLE[kind]
     own = {"dataset": "digits"} if kind == "images" else {}
     made = make(**own, **{name: short(value) for name, value in fields.items()})
