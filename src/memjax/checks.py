@@ -90,7 +90,12 @@ def keep_numbers(thing: Any, names: Iterable[str], least: float = -math.inf, mos
 
 def _own(value: Any) -> Any:
     """Python's own value for a scalar of NumPy or JAX and for an array without axes; anything else as it is."""
-    if getattr(value, "ndim", None) != 0 or not hasattr(value, "item") or np.ma.isMaskedArray(value):
+    if (
+        type(value) in (int, float)
+        or getattr(value, "ndim", None) != 0
+        or not hasattr(value, "item")
+        or np.ma.isMaskedArray(value)
+    ):
         return value
     own = value.item()
     return float(own) if isinstance(own, np.longdouble) else own

@@ -166,6 +166,14 @@ def test_noise_is_nested_in_train_size_and_in_probability():
     assert ((large.y == clean.y) | (large.y == noisy.y)).all()
 
 
+@pytest.mark.parametrize("test_rows", [{}, {"x_test": X_TEST, "y_test": Y_TEST}], ids=["one pool", "own test rows"])
+def test_what_the_digest_stands_for_cannot_change(test_rows):
+    for task in (from_arrays(X, Y, **test_rows), from_arrays(X, np.array(["a", "b"])[Y % 2])):
+        for array in (task.x, task.y):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 1
+
+
 def test_equality_and_hash_are_by_content():
     one, same = from_arrays(X, Y), from_arrays(X.copy(), Y.copy())
     assert one == same and hash(one) == hash(same)

@@ -142,6 +142,7 @@ CATEGORIES = pd.CategoricalDtype(["emu", "dog", "ox", "cat"])
         (pd.CategoricalIndex(WORDS, dtype=CATEGORIES), ("emu", "dog", "ox", "cat")),
         (pd.Series(Y + 3, dtype="category"), ("3", "4", "5")),
         (np.array(["1", "7", "9"])[Y], ("1", "7", "9")),
+        (pd.Categorical(np.array(["1.0", "2.5", "3.0"])[Y]), ("1.0", "2.5", "3.0")),
     ],
 )
 def test_names_are_classes_in_the_order_of_categories_or_sorted(y, names):
@@ -195,6 +196,11 @@ def _changed(row, value):
             pd.Categorical([1, "1"] * 30, categories=[1, "1"]),
             r"y has categories that read the same, \['1', '1'\]: rename",
         ),
+        (
+            X[:, 0].astype(str),
+            r"y holds numbers as text, such as '-?\d+\.\d+': if they are quantities, give y\.astype\(float\)",
+        ),
+        (["1.0", "2.0"] * 30, r"y holds numbers as text, such as '1\.0': .* of classes, give categories of pandas"),
         (WORDS[:9], r"x has 60 rows and y 9"),
         (np.array([0, 1, None], object)[Y], r"y holds None at index \[2\]: remove or replace values that are missing"),
         (Y.astype(object), r"y has dtype object: give an array of integers or floats, such as that of \.astype\(int\)"),

@@ -65,7 +65,9 @@ def _labels(name: str, array: np.ndarray) -> np.ndarray:
             f"{name} holds integers of shape {list(array.shape)} from {array.min()}: labels must be one whole number from 0 "
             f"per example; {_advice(name, column)}."
         )
-    return column.astype(np.int32)
+    labels = column.astype(np.int32)
+    labels.flags.writeable = False
+    return labels
 
 
 def _advice(name: str, array: np.ndarray) -> str:
@@ -104,7 +106,24 @@ def named(name: str, values: Any) -> Named | None:
         array = array[:, 0]
     if array.ndim != 1:
         raise InputError(f"{name} holds names of shape {list(array.shape)}: give the name of one class per example.")
-    return Named([_word(name, row, item) for row, item in enumerate(array.tolist())], None)
+    words = [_word(name, row, item) for row, item in enumerate(array.tolist())]
+    _check_no_numbers(name, words)
+    return Named(words, None)
+
+
+def _check_no_numbers(name: str, words: list[str]) -> None:
+    """Whole numbers as text may be names, such as those of digits, but numbers with a fraction are hardly names."""
+    different = sorted(set(words))
+    try:
+        _ = [float(word) for word in different]
+    except ValueError:
+        return
+    fraction = next((word for word in different if not word.strip().lstrip("+-").isdigit()), None)
+    if fraction is not None:
+        raise InputError(
+            f"{name} holds numbers as text, such as {fraction!r}: if they are quantities, give {name}.astype(float); if they "
+            "are names of classes, give categories of pandas."
+        )
 
 
 def _holds_text(array: np.ndarray) -> bool:
@@ -166,8 +185,14 @@ def numbered(train: Named, test: Named | None) -> tuple[np.ndarray, np.ndarray |
             "categories, such as those of pandas.CategoricalDtype."
         )
     number = {word: place for place, word in enumerate(classes)}
-    first = np.array([number[word] for word in train.words], np.int32)
-    return first, None if test is None else np.array([number[word] for word in test.words], np.int32), classes
+    first = _codes(train, number)
+    return first, None if test is None else _codes(test, number), classes
+
+
+def _codes(split: Named, number: dict[str, int]) -> np.ndarray:
+    codes = np.array([number[word] for word in split.words], np.int32)
+    codes.flags.writeable = False
+    return codes
 
 
 def check_classes(labels: np.ndarray, num_train: int, num_classes: int | None, names: tuple[str, ...] | None) -> int:

@@ -204,6 +204,7 @@ def from_arrays(
                 "give both the same dtype and the same shape after the first axis."
             )
     inputs, both = np.concatenate([x_train, test[0]]), np.concatenate([y_train, labels])
+    inputs.flags.writeable = both.flags.writeable = False
     return Arrays(inputs, both, len(x_train), label_noise, num_classes, names)
 
 
