@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from memjax.errors import InputError, listing
 
-__all__ = ["number", "one_of", "takes_one", "whole"]
+__all__ = ["keep_numbers", "keep_wholes", "number", "one_of", "takes_one", "whole"]
 
 
-def whole(name: str, value: Any, least: int) -> Any:
-    """Check a whole number.
+def whole(name: str, value: Any, least: int) -> int:
+    """Check a whole number and give it as Python's own: sums of NumPy's short ones wrap around.
 
     Raises
     ------
@@ -24,16 +24,33 @@ def whole(name: str, value: Any, least: int) -> Any:
 
     Examples
     --------
-    >>> whole("steps", 10, 1)
-    10
+    >>> whole("steps", np.int16(20_000), 1) + 20_000
+    40000
     """
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+    own = _own(value)
+    if not isinstance(own, int) or isinstance(own, bool) or own < least:
         raise InputError(f"{name} is {value!r}: give a whole number of at least {least}.")
-    return value
+    return own
 
 
-def number(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> Any:
-    """Check a finite number in a range, both ends included.
+def keep_wholes(thing: Any, least: Mapping[str, int], *, optional: bool = False) -> None:
+    """Check fields of a frozen dataclass against their least values, and keep each as Python's own whole number.
+
+    Raises
+    ------
+    InputError
+        If one is no whole number or too small; None passes where it is ``optional``.
+    """
+    for field, bound in least.items():
+        value = getattr(thing, field)
+        if value is not None or not optional:
+            object.__setattr__(thing, field, whole(f"{type(thing).__name__}.{field}", value, bound))
+
+
+def number(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> int | float:
+    """Check a finite number in a range, both ends included, and give it as Python's own.
+
+    The value stays as it was given: a float32 of 0.1 becomes 0.10000000149.
 
     Raises
     ------
@@ -42,10 +59,11 @@ def number(name: str, value: Any, least: float = -math.inf, most: float = math.i
 
     Examples
     --------
-    >>> number("alpha", 0.5)
-    0.5
+    >>> number("alpha", 0.5), -number("alpha", np.int8(-128))
+    (0.5, 128)
     """
-    if not _finite(value) or not least <= value <= most:
+    own = _own(value)
+    if not _finite(own) or not least <= own <= most:
         where = (
             ""
             if least == -math.inf
@@ -54,11 +72,37 @@ def number(name: str, value: Any, least: float = -math.inf, most: float = math.i
             else f" from {least:g} to {most:g}"
         )
         raise InputError(f"{name} is {value!r}: give a finite number{where}.")
-    return value
+    return int(own) if isinstance(own, int) else float(own)
+
+
+def keep_numbers(thing: Any, names: Iterable[str], least: float = -math.inf, most: float = math.inf) -> None:
+    """Check fields of a frozen dataclass, and keep each as Python's own number.
+
+    Raises
+    ------
+    InputError
+        If one is no finite number in the range.
+    """
+    for field in names:
+        value = number(f"{type(thing).__name__}.{field}", getattr(thing, field), least, most)
+        object.__setattr__(thing, field, value)
+
+
+def _own(value: Any) -> Any:
+    """Python's own value for a scalar of NumPy or JAX and for an array without axes; anything else as it is."""
+    if (
+        type(value) in (int, float)
+        or getattr(value, "ndim", None) != 0
+        or not hasattr(value, "item")
+        or np.ma.isMaskedArray(value)
+    ):
+        return value
+    own = value.item()
+    return float(own) if isinstance(own, np.longdouble) else own
 
 
 def _finite(value: Any) -> bool:
-    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     try:
         return math.isfinite(value)

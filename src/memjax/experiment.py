@@ -102,20 +102,20 @@ class Experiment:
                 f"optimizer is {self.optimizer!r}: make one with memjax.optimizers, such as adam(1e-3) or from_optax(factory)."
             )
         object.__setattr__(self, "model", as_model(self.model))
+        # Sums of NumPy's short whole numbers wrap around, so every number is kept as Python's own.
         for name in ("steps", "record_every"):
-            whole(name, getattr(self, name), 1)
-        _check_train_size(self.train_size, self.task)
-        if isinstance(self.train_size, np.floating):
-            object.__setattr__(self, "train_size", float(self.train_size))
+            object.__setattr__(self, name, whole(name, getattr(self, name), 1))
+        object.__setattr__(self, "train_size", _train_size(self.train_size, self.task))
         if not isinstance(self.start, Start | None):
             raise InputError(f"start is {self.start!r}: give snapshot.start, memjax.Start.of(params), or None.")
-        whole("seed", self.seed, 0)
+        object.__setattr__(self, "seed", whole("seed", self.seed, 0))
         for name, least in (("batch_size", 1), ("test_size", 1), ("data_seed", 0), ("init_seed", 0)):
             if getattr(self, name) is not None:
-                whole(name, getattr(self, name), least)
-        number("loss_scale", self.loss_scale)
+                object.__setattr__(self, name, whole(name, getattr(self, name), least))
+        object.__setattr__(self, "loss_scale", number("loss_scale", self.loss_scale))
         losses.get(self.loss)
-        object.__setattr__(self, "snapshots", _several("snapshots", self.snapshots))
+        steps = _several("snapshots", self.snapshots)
+        object.__setattr__(self, "snapshots", tuple(int(s) if isinstance(s, np.integer) else s for s in steps))
         if self.measures is not None:
             object.__setattr__(self, "measures", _several("measures", self.measures))
             settle(self.measures)
@@ -165,18 +165,19 @@ class Experiment:
         return from_json(text, using)
 
 
-def _check_train_size(train_size: Any, task: Task) -> None:
+def _train_size(train_size: Any, task: Task) -> int | float:
     if not isinstance(train_size, float | np.floating):
-        whole("train_size", train_size, 1)
-    elif not 0 < train_size < 1:
+        return whole("train_size", train_size, 1)
+    if not 0 < train_size < 1:
         raise InputError(
             f"train_size is {train_size!r}: give a whole number of at least 1, or a share between 0 and 1."
         )
-    elif not hasattr(task, "num_examples"):
+    if not hasattr(task, "num_examples"):
         raise InputError(
             f"train_size is {train_size!r}, but {type(task).__name__} draws as many examples as it is asked for: give a whole "
             "number, for a share needs a task with num_examples."
         )
+    return float(train_size)
 
 
 def _several(name: str, values: Any) -> tuple[Any, ...]:

@@ -25,14 +25,16 @@ def float_dtype() -> np.dtype:
 
 
 def host_dtype(dtype: np.dtype) -> np.dtype:
-    """Type that host data of a dtype is packed as: all floats alike, whole numbers as they are up to 32 bits.
+    """Type that host data of a dtype is packed as: all floats alike, whole numbers as they are up to 32 bits, all native.
 
     Examples
     --------
     >>> host_dtype(np.dtype("float64")), host_dtype(np.dtype("uint8"))
     (dtype('float32'), dtype('uint8'))
     """
-    return float_dtype() if np.issubdtype(dtype, np.floating) else np.dtype(jax.dtypes.canonicalize_dtype(dtype))
+    if np.issubdtype(dtype, np.floating):
+        return float_dtype()
+    return np.dtype(jax.dtypes.canonicalize_dtype(np.dtype(dtype).newbyteorder("=")))
 
 
 def compile_settings() -> tuple[Any, ...]:

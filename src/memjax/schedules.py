@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 
-from memjax.checks import number
+from memjax.checks import keep_numbers
 from memjax.fields import traced
 from memjax.types import Array
 
@@ -29,8 +29,7 @@ class Schedule(Protocol):
 
 
 def _check(schedule: Any) -> None:
-    for field in dataclasses.fields(schedule):
-        number(f"{type(schedule).__name__}.{field.name}", getattr(schedule, field.name))
+    keep_numbers(schedule, [field.name for field in dataclasses.fields(schedule)])
 
 
 def _ramp(step: Array, warmup_steps: Array | float) -> Array:

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from memjax import losses
+from memjax.containers import plain
 from memjax.errors import InputError, cause
 from memjax.experiment import Experiment
 from memjax.models.adapt import with_outputs
@@ -16,6 +17,7 @@ from memjax.types import Data, PoolTask, Split
 __all__ = ["check_functions", "check_run", "check_targets", "draw_split", "shape_of"]
 
 _SQUARED = ("mse", "sse")
+_OF_LABELS = ("cross_entropy", "cross_entropy_exact", "one_hot_mse")
 
 
 def check_run(experiment: Experiment) -> None:
@@ -49,7 +51,7 @@ def draw_split(experiment: Experiment) -> Split:
                 "asked for: draw exactly as many."
             )
         if pooled:
-            _check_indices(kind, part.x, len(experiment.task.pool))  # type: ignore[attr-defined]
+            _check_indices(kind, part.x, len(_array(f"{kind}.pool", experiment.task.pool)))  # type: ignore[attr-defined]
         check_targets(experiment, part)
     return Split(*(Data(part.x.astype(np.int32), part.y) for part in parts)) if pooled else Split(*parts)
 
@@ -57,11 +59,21 @@ def draw_split(experiment: Experiment) -> Split:
 def _parts(kind: str, split: Any) -> tuple[Data, Data]:
     try:
         (train_x, train_y), (test_x, test_y) = split
-        return Data(np.asarray(train_x), np.asarray(train_y)), Data(np.asarray(test_x), np.asarray(test_y))
+        parts = (("train x", train_x), ("train y", train_y), ("test x", test_x), ("test y", test_y))
     except (TypeError, ValueError):
         raise InputError(
             f"{kind}.draw gave no ((x, y), (x, y)): return memjax.types.Split(Data(x, y), Data(x, y))."
         ) from None
+    x, y, *test = (_array(f"In what {kind}.draw gave, {name}", part) for name, part in parts)
+    return Data(x, y), Data(*test)
+
+
+def _array(name: str, values: Any) -> np.ndarray:
+    """What a task of the user's own holds or draws, without a copy where that is an array already."""
+    array = values if type(values) is np.ndarray else plain(name, values)
+    if array.dtype.kind in "OSUTMm" or array.dtype.names is not None:
+        raise InputError(f"{name} has dtype {array.dtype}: give an array of integers or floats.")
+    return array
 
 
 def _check_indices(kind: str, rows: np.ndarray, pool_rows: int) -> None:
@@ -76,21 +88,44 @@ def _check_indices(kind: str, rows: np.ndarray, pool_rows: int) -> None:
 def check_targets(experiment: Experiment, data: Data) -> None:
     """Raise `InputError` where drawn targets do not fit the loss or the task's outputs."""
     labels = np.issubdtype(data.y.dtype, np.integer)
-    name = experiment.loss if isinstance(experiment.loss, str) else None
+    # By function, for the losses of memjax can be given as such.
+    name = next((name for name in (*_SQUARED, *_OF_LABELS) if losses.get(name) is losses.get(experiment.loss)), None)
     if name in _SQUARED and labels:
         raise InputError(
-            f"loss is {name!r}, but the targets are class labels: squared error would treat their arbitrary numbering as a "
-            "quantity. Use loss = 'cross_entropy', or give one-hot float targets with memjax.tasks.from_arrays."
+            f"loss is {name!r}, but the targets are class labels, for they are whole numbers: squared error would treat their "
+            "numbering as a quantity. If they are classes, use loss = 'cross_entropy' or 'one_hot_mse'; if they are "
+            "quantities, give floats, such as y.astype(float)."
         )
-    if name == "cross_entropy" and not labels:
+    if name in _OF_LABELS and not labels:
         raise InputError(
-            f"loss is 'cross_entropy', but the targets are {data.y.dtype} values: use loss = 'mse' or 'sse', or integer labels."
+            f"loss is {name!r}, but the targets are {data.y.dtype} values: use loss = 'mse' or 'sse', or integer labels"
+            f"{_way_to_labels(data.y)}."
+        )
+    if name in _OF_LABELS and data.y.ndim != 1:
+        raise InputError(
+            f"loss is {name!r}, but the targets are integers of shape {list(data.y.shape)}: give one label per example, "
+            f"{'y[:, 0]' if data.y[0].size == 1 else 'or y.argmax(axis=1) of one-hot rows'}."
         )
     if labels and len(data.y) and not 0 <= data.y.min() <= data.y.max() < experiment.task.num_outputs:
         raise InputError(
             f"Labels run from {data.y.min()} to {data.y.max()}, but the task has {experiment.task.num_outputs} classes: "
             f"labels must lie in 0..{experiment.task.num_outputs - 1}."
         )
+
+
+def _way_to_labels(values: np.ndarray) -> str:
+    """How targets that look like classes become labels, to end a sentence with."""
+    if values.dtype == bool:
+        return ", y.astype(int)"
+    rows = values.reshape(len(values), -1)
+    if values.dtype.kind != "f" or not rows.size or not (rows == np.round(rows)).all():
+        return ""
+    if rows.shape[1] > 1:
+        one_hot = ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()
+        return ", of one-hot rows y.argmax(axis=1)" if one_hot else ""
+    if (np.abs(rows) == 1).all():
+        return ", of classes -1 and 1 (y > 0).astype(int)"
+    return ", such as y.astype(int) if these whole numbers are classes" if rows.min() >= 0 else ""
 
 
 def check_functions(experiment: Experiment, x: Any, y: Any) -> None:

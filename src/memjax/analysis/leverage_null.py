@@ -56,6 +56,7 @@ def leverage_null(num_examples: int, rank: Any, quantiles: npt.ArrayLike | None 
     """
     if not isinstance(num_examples, int | np.integer) or isinstance(num_examples, bool) or num_examples < 1:
         raise ValueError(f"num_examples is {num_examples!r}: give a whole number of at least 1.")
+    num_examples = int(num_examples)
     if quantiles is None:
         quantiles = (np.arange(num_examples) + 0.5) / num_examples
     shares = np.atleast_1d(np.asarray(quantiles, np.float64))

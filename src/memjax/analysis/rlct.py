@@ -55,7 +55,8 @@ def deep_linear_rlct(widths: Sequence[int], rank: int) -> float:
         raise ValueError(
             f"widths = {widths!r} holds fewer than two widths: give (in, hidden ..., out), such as (5, 3, 5)."
         )
-    if _whole(rank, "rank", 0) > min(sizes):
+    rank = _whole(rank, "rank", 0)
+    if rank > min(sizes):
         raise ValueError(
             f"rank = {rank} exceeds the smallest of the widths {sizes}: give a rank from 0 to {min(sizes)}."
         )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from memjax.checks import keep_wholes
 from memjax.engine.cost import COMPILE_SECONDS, Work, candidate_widths, run_seconds, work_of
 from memjax.engine.memory import block_bytes
 from memjax.engine.pack import Shape
@@ -56,10 +57,7 @@ class Packing:
     def __post_init__(self) -> None:
         if self.schedule not in (None, "streamed", "batched"):
             raise InputError(f"Packing.schedule is {self.schedule!r}: use streamed, batched or None.")
-        for name in ("lanes", "width", "runs", "memory"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise InputError(f"Packing.{name} is {value!r}: give a whole number of at least 1, or None.")
+        keep_wholes(self, dict.fromkeys(("lanes", "width", "runs", "memory"), 1), optional=True)
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def batch_gradient_cosine(batch_size: int, name: str = "batch_gradient_cosine") 
     >>> spec.measures[1].long_name
     'mean cosine between gradients of batches of 16 examples'
     """
-    size = int(whole("batch_size", batch_size, 1))
+    size = whole("batch_size", batch_size, 1)
     return Measure(_MeanCosine(size), name, long_name=f"mean cosine between gradients of batches of {size} examples")
 
 

@@ -35,7 +35,7 @@ def fourier_basis(p: int) -> np.ndarray:
     >>> fourier_basis(4).round(3).tolist()
     [[0.5, 0.5, 0.5, 0.5], [0.707, 0.0, -0.707, -0.0], [0.0, 0.707, 0.0, -0.707], [0.5, -0.5, 0.5, -0.5]]
     """
-    whole("p", p, 2)
+    p = whole("p", p, 2)
     k = _frequencies(p)[:, None]
     # Whole turns are taken out before the sine, in whole numbers: exact for any p.
     angle = 2 * np.pi * (k * np.arange(p) % p) / p

@@ -97,10 +97,10 @@ def dimensionality(
     >>> bool(abs(found.data_dimensionality.sum("example") - found["rank"]).max() < 1e-9)
     True
     """
-    number("ridge", ridge, 0)
+    ridge = number("ridge", ridge, 0)
     if rtol is not None:
         # Of a layer of one neuron, for widths are not known before a snapshot is taken.
-        number("rtol", rtol, smallest_rtol(1), 0.5)
+        rtol = number("rtol", rtol, smallest_rtol(1), 0.5)
     one_of("split", split, ("train", "test"))
     if layers is not None and not (isinstance(layers, tuple) and layers):
         raise InputError(f"layers is {layers!r}: give a tuple of names, or None for all layers.")

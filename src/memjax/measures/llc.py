@@ -124,36 +124,25 @@ def llc(
     several = nbeta if isinstance(nbeta, tuple) else (nbeta,)
     if not several or len(set(several)) < len(several):
         raise InputError(f"llc.nbeta is {nbeta!r}: give one temperature, or several different ones.")
-    for one in several:
-        if one is not None:
-            _positive("llc.nbeta", one)
-    if step_size is not None:
-        _positive("llc.step_size", step_size)
-    number("llc.localization", localization, 0)
-    for name, value, least in (("draws", draws, 4), ("burn_in", burn_in, 0), ("thin", thin, 1), ("chains", chains, 1)):
-        whole(f"llc.{name}", value, least)
-    if batch_size is not None:
-        whole("llc.batch_size", batch_size, 1)
-    whole("llc.seed", seed, 0)
     _positive("llc.safety", safety)
-    number("llc.safety", safety, 0, 1)
-    number("llc.most_r_hat", most_r_hat, 1)
     return LLC(
-        several,
-        step_size,
-        float(localization),
-        draws,
-        burn_in,
-        thin,
-        chains,
-        batch_size,
-        seed,
-        safety,
-        most_r_hat,
+        tuple(None if one is None else _positive("llc.nbeta", one) for one in several),
+        None if step_size is None else _positive("llc.step_size", step_size),
+        float(number("llc.localization", localization, 0)),
+        whole("llc.draws", draws, 4),
+        whole("llc.burn_in", burn_in, 0),
+        whole("llc.thin", thin, 1),
+        whole("llc.chains", chains, 1),
+        None if batch_size is None else whole("llc.batch_size", batch_size, 1),
+        whole("llc.seed", seed, 0),
+        number("llc.safety", safety, 0, 1),
+        number("llc.most_r_hat", most_r_hat, 1),
         traces,
     )
 
 
-def _positive(name: str, value: float) -> None:
-    if not number(name, value) > 0:
+def _positive(name: str, value: float) -> float:
+    own = number(name, value)
+    if not own > 0:
         raise InputError(f"{name} is {value!r}: give a positive number.")
+    return own

@@ -67,7 +67,7 @@ def hessian_top(iterations: int = 20, name: str = "sharpness") -> Measure:
     'rough_sharpness'
     """
     return Measure(
-        _HessianTop(int(whole("iterations", iterations, 1))),
+        _HessianTop(whole("iterations", iterations, 1)),
         name,
         long_name="sharpness: largest Hessian eigenvalue of the train loss",
     )

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from memjax.checks import whole
+from memjax.checks import keep_wholes
 from memjax.errors import InputError
 from memjax.precision import float_dtype
 from memjax.types import Array
@@ -17,11 +17,8 @@ __all__ = ["check_widths", "pairs", "rows", "struct", "vocabulary"]
 
 def check_widths(model: Any, *names: str) -> None:
     """Raise `InputError` unless the named fields, and ``num_tokens`` and ``outputs`` where given, are whole numbers."""
-    for name in names:
-        whole(f"{type(model).__name__}.{name}", getattr(model, name), 1)
-    for name in ("num_tokens", "outputs"):
-        if getattr(model, name) is not None:
-            whole(f"{type(model).__name__}.{name}", getattr(model, name), 1)
+    keep_wholes(model, dict.fromkeys(names, 1))
+    keep_wholes(model, {"num_tokens": 1, "outputs": 1}, optional=True)
 
 
 def vocabulary(model: Any) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import jax
 
-from memjax.checks import number, whole
+from memjax.checks import keep_numbers, keep_wholes
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
@@ -58,10 +58,9 @@ class Autoencoder:
     outputs: int | None = None
 
     def __post_init__(self) -> None:
-        whole("Autoencoder.hidden", self.hidden, 1)
-        if self.outputs is not None:
-            whole("Autoencoder.outputs", self.outputs, 1)
-        number("Autoencoder.init_scale", self.init_scale)
+        keep_wholes(self, {"hidden": 1})
+        keep_wholes(self, {"outputs": 1}, optional=True)
+        keep_numbers(self, ["init_scale"])
         get_activation(self.activation)
         check_initializer(self.initializer)
 

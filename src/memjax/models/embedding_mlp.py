@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from memjax.checks import number, whole
+from memjax.checks import keep_numbers, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models._tokens import check_widths, pairs, rows, struct, vocabulary
@@ -77,7 +77,7 @@ class EmbeddingMLP:
         for name in ("shared", "concatenate"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"EmbeddingMLP.{name} is {getattr(self, name)!r}: give True or False.")
-        number("EmbeddingMLP.init_scale", self.init_scale)
+        keep_numbers(self, ["init_scale"])
         get_activation(self.activation)
         check_initializer(self.initializer)
 
@@ -144,4 +144,4 @@ def _widths(hidden: object) -> tuple[int, ...]:
     widths = tuple(hidden) if isinstance(hidden, tuple | list) else (hidden,)
     if not widths:
         raise InputError("EmbeddingMLP.hidden is empty: give at least one width, such as hidden=(48,).")
-    return tuple(int(whole("EmbeddingMLP layer width", width, 1)) for width in widths)
+    return tuple(whole("EmbeddingMLP layer width", width, 1) for width in widths)

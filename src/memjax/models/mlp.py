@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import flax.linen as nn
 import jax
 
-from memjax.checks import number, whole
+from memjax.checks import keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
@@ -57,8 +57,8 @@ class _Layers(nn.Module):
 
 def _widths(hidden: object) -> tuple[int, ...]:
     if isinstance(hidden, tuple | list):
-        return tuple(int(whole("MLP layer width", width, 1)) for width in hidden)
-    return (int(whole("MLP layer width", hidden, 1)),)
+        return tuple(whole("MLP layer width", width, 1) for width in hidden)
+    return (whole("MLP layer width", hidden, 1),)
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,8 @@ class MLP:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", _widths(self.hidden))
-        if self.outputs is not None:
-            whole("MLP.outputs", self.outputs, 1)
-        number("MLP.init_scale", self.init_scale)
+        keep_wholes(self, {"outputs": 1}, optional=True)
+        keep_numbers(self, ["init_scale"])
         get_activation(self.activation)
         check_initializer(self.initializer)
 

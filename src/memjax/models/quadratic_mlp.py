@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from memjax.checks import number, whole
+from memjax.checks import keep_numbers, whole
 from memjax.fields import traced
 from memjax.models._tokens import check_widths, pairs, rows, struct, vocabulary
 from memjax.models.initializers import draw_normal
@@ -53,7 +53,7 @@ class QuadraticMLP:
 
     def __post_init__(self) -> None:
         check_widths(self, "hidden")
-        number("QuadraticMLP.init_scale", self.init_scale)
+        keep_numbers(self, ["init_scale"])
 
     def init(self, key: Array, x: Array) -> Params:
         """Draw ``layer_0 / kernel [2, V, N]``, a table per operand, and ``layer_1 / kernel [N, C]`` for tokens ``x[B, 2]``."""
@@ -107,7 +107,7 @@ def gromov_weights(p: int, hidden: int, seed: int = 0) -> Params:
     >>> gromov_weights(23, 200)["layer_0"]["kernel"].shape
     (2, 23, 200)
     """
-    whole("p", p, 2), whole("hidden", hidden, 1), whole("seed", seed, 0)
+    p, hidden, seed = whole("p", p, 2), whole("hidden", hidden, 1), whole("seed", seed, 0)
     phases = 2 * np.pi * generator(seed, "gromov phases").random((2, 1, hidden))
     angles = 2 * np.pi / p * (np.arange(p)[:, None] * np.arange(hidden) % p)
     scale = (4 * p) ** (1 / 3)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from memjax.checks import number
+from memjax.checks import keep_numbers
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models._tokens import check_widths, pairs, rows, struct, vocabulary
@@ -69,7 +69,7 @@ class Transformer:
             raise InputError(
                 f"Transformer.width is {self.width}, which {self.heads} heads do not divide: give a multiple of heads."
             )
-        number("Transformer.init_scale", self.init_scale)
+        keep_numbers(self, ["init_scale"])
         get_activation(self.activation)
 
     def init(self, key: Array, x: Array) -> Params:

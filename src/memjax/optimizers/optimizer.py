@@ -65,6 +65,8 @@ class Optimizer:
         if name == "norm" and hasattr(self.factory, "inner"):
             return _norm(value)
         if not self.built_in:
+            # A whole number of NumPy decides structure as Python's own does.
+            value = value.item() if isinstance(value, np.generic) else value
             return number(f"{self.name}.{name}", value) if isinstance(value, float) else value
         if name in _FLAGS or (value is None and name in _OPTIONAL):
             return value

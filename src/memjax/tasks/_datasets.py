@@ -69,10 +69,11 @@ def _labelled(part: Data, source: Path) -> Data:
     if x.ndim < 2 or y.ndim != 1 or len(x) != len(y):
         raise InputError(
             f"{source} has images of shape {list(x.shape)} and labels of shape {list(y.shape)}: there must be one label per "
-            "image."
+            "image, such as y.argmax(axis=1) of one-hot rows."
         )
     if not np.issubdtype(y.dtype, np.integer) or (y.size and not 0 <= y.min() <= y.max() < 2**31):
         raise InputError(
-            f"{source} has labels of {y.dtype} that are no whole numbers from 0: number its classes 0, 1, ..."
+            f"{source} has labels of {y.dtype} that are no whole numbers from 0: number its classes 0, 1, ..., with "
+            "y.astype(int) if they are so already, or np.unique(y, return_inverse=True)[1]."
         )
     return Data(x, y.astype(np.int32))

@@ -19,11 +19,6 @@ class Labelled(Arrays):
     num_classes: int = 2
     content: str | None = None
 
-    @property
-    def num_outputs(self) -> int:
-        """Number of classes."""
-        return self.num_classes
-
 
 # Sweeps make a task per value of label noise; the engine keeps one copy of a pool on a device by its identity.
 _held: WeakValueDictionary[Hashable, Labelled] = WeakValueDictionary()

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from memjax.checks import number
+from memjax.checks import keep_numbers, keep_wholes
+from memjax.containers import check_columns, check_rows, numbers
 from memjax.errors import InputError
 from memjax.random import generator
+from memjax.tasks._labels import Named, check_classes, numbered, targets
 from memjax.types import Data, Split
 
 __all__ = ["Arrays", "from_arrays"]
-
-_LARGEST = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,17 +25,35 @@ class Arrays:
 
     Each run trains on the first ``train_size`` of a permutation of the training rows drawn from its data seed, so
     train sets are nested. Without test rows of their own, test examples come from the end of that permutation.
+
+    Attributes
+    ----------
+    num_classes
+        Number of classes, None of values: every class below it has an example, or it was stated.
+    class_names
+        Name of every class, in the order of its labels; None for classes without names.
     """
 
     x: np.ndarray
     y: np.ndarray
     num_train: int
     label_noise: float = 0.0
+    num_classes: int | None = None
+    class_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        number("Arrays.label_noise", self.label_noise, 0, 1)
-        if self.label_noise and not self.has_labels:
+        keep_wholes(self, {"num_train": 1})
+        keep_wholes(self, {"num_classes": 2}, optional=True)
+        keep_numbers(self, ["label_noise"], 0, 1)
+        if self.has_labels:
+            object.__setattr__(
+                self, "num_classes", check_classes(self.y, self.num_train, self.num_classes, self.class_names)
+            )
+            return
+        if self.label_noise:
             raise InputError("Arrays.label_noise replaces class labels, but y holds values: leave it at 0.")
+        if self.num_classes is not None:
+            raise InputError(f"num_classes is {self.num_classes}, but y holds {self.y.dtype} values: leave it out.")
 
     @cached_property
     def digest(self) -> str:
@@ -53,11 +71,15 @@ class Arrays:
         return hash(self._form())
 
     def _form(self) -> tuple[Any, ...]:
-        return self.x.shape, str(self.x.dtype), self.y.shape, str(self.y.dtype), self.num_train, self.label_noise
+        arrays = self.x.shape, str(self.x.dtype), self.y.shape, str(self.y.dtype)
+        return *arrays, self.num_train, self.label_noise, self.num_outputs, self.class_names
 
     def __repr__(self) -> str:
         shapes = f"x{list(self.x.shape)}, y{list(self.y.shape)}, num_train={self.num_train}"
-        return f"Arrays({shapes}, label_noise={self.label_noise}, sha256={self.digest[:16]})"
+        # Only what the digest does not tell.
+        stated = f", num_classes={self.num_classes}" if self.has_labels and self.num_outputs > self.y.max() + 1 else ""
+        names = "" if self.class_names is None else f", class_names={self.class_names}"
+        return f"Arrays({shapes}, label_noise={self.label_noise}{stated}{names}, sha256={self.digest[:16]})"
 
     @property
     def has_labels(self) -> bool:
@@ -66,8 +88,8 @@ class Arrays:
 
     @property
     def num_outputs(self) -> int:
-        """Number of classes (largest label plus one), or number of target values."""
-        return int(self.y.max()) + 1 if self.has_labels else int(np.prod(self.y.shape[1:]))
+        """Number of classes, or number of target values."""
+        return int(np.prod(self.y.shape[1:])) if self.num_classes is None else self.num_classes
 
     @property
     def num_examples(self) -> int:
@@ -87,6 +109,7 @@ class Arrays:
         InputError
             If there are too few rows.
         """
+        train_size, test_size = int(train_size), None if test_size is None else int(test_size)
         held_out = len(self.x) - self.num_train
         if held_out == 0:
             test_size = train_size if test_size is None else test_size
@@ -105,7 +128,7 @@ class Arrays:
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
         """Draw a random subset: indices ``int32[N]`` into the pool, and targets with label noise on the train split."""
         order = generator(seed, "train rows").permutation(self.num_train).astype(np.int32)
-        train, test = order[:train_size], order[self.num_train - test_size :]
+        train, test = order[:train_size], order[self.num_train - int(test_size) :]
         if len(self.x) > self.num_train:
             rows = generator(seed, "test rows").permutation(len(self.x) - self.num_train)
             test = (self.num_train + rows[:test_size]).astype(np.int32)
@@ -120,36 +143,42 @@ class Arrays:
 
 
 def from_arrays(
-    x: np.ndarray,
-    y: np.ndarray,
+    x: Any,
+    y: Any,
     *,
-    x_test: np.ndarray | None = None,
-    y_test: np.ndarray | None = None,
+    x_test: Any = None,
+    y_test: Any = None,
     label_noise: float = 0.0,
+    num_classes: int | None = None,
 ) -> Arrays:
     """Make a task from your own arrays.
+
+    They may be arrays of NumPy, JAX or xarray, frames and columns of pandas, or lists: what holds them makes no difference.
 
     Parameters
     ----------
     x
-        Inputs ``[N, ...]``, numbers without NaN. Integers stay integers (tokens), floats become float32 or float64
+        Inputs ``[N, ...]``, numbers without a missing one. Integers stay integers (tokens), floats become float32 or float64
         with JAX's default.
     y
-        Targets: integer labels ``[N]`` from 0, or float values ``[N]`` or ``[N, C]``.
+        Targets: integer labels ``[N]`` or ``[N, 1]`` from 0, every class with an example; names of classes, text or categories
+        of pandas; or float values ``[N]`` or ``[N, C]``.
     x_test, y_test
         Test rows of their own; without them test examples are rows of ``x`` that the run does not train on.
     label_noise
         Probability with which a train label is replaced by one drawn uniformly from all classes (Zhang et al. 2017).
+    num_classes
+        Number of classes, where some of them are meant to have no example; None counts them, categories without one included.
 
     Returns
     -------
     Arrays
-        The task.
+        The task. Names of classes are numbered in the order of their categories, else sorted, and kept as ``class_names``.
 
     Raises
     ------
     InputError
-        If shapes or dtypes do not fit, or values are missing, or labels are negative.
+        If shapes or dtypes do not fit, or values are missing, or labels are negative or leave out a class.
 
     Examples
     --------
@@ -157,67 +186,50 @@ def from_arrays(
     >>> task = from_arrays(rng.normal(size=(100, 5)), rng.integers(0, 3, 100), label_noise=0.2)
     >>> task.num_outputs, task.draw(seed=0, train_size=60, test_size=40).train.x.dtype.name
     (3, 'int32')
+    >>> from_arrays(rng.normal(size=(4, 5)), ["dog", "cat", "cat", "emu"]).class_names
+    ('cat', 'dog', 'emu')
     """
     if (x_test is None) != (y_test is None):
         raise InputError("from_arrays got only one of x_test and y_test: give both or neither.")
-    train = _checked("x", "y", x, y)
-    if np.issubdtype(train[1].dtype, np.integer) and train[1].max() == 0:
-        raise InputError("y has one class only: labels must run from 0 to at least 1.")
-    if x_test is None or y_test is None:
-        return Arrays(*train, len(train[0]), label_noise)
-    test = _checked("x_test", "y_test", x_test, y_test)
-    for name, first, second in zip("xy", train, test, strict=True):
+    x_train, y_train = _read("x", "y", x, y)
+    test = None if x_test is None else _read("x_test", "y_test", x_test, y_test)
+    check_columns(x, x_test)
+    y_train, labels, names = _numbered(y_train, None if test is None else test[1])
+    if test is None or labels is None:
+        return Arrays(x_train, y_train, len(x_train), label_noise, num_classes, names)
+    for name, first, second in (("x", x_train, test[0]), ("y", y_train, labels)):
         if first.shape[1:] != second.shape[1:] or first.dtype != second.dtype:
             raise InputError(
                 f"{name} is {first.dtype}{list(first.shape)} and {name}_test {second.dtype}{list(second.shape)}: "
                 "give both the same dtype and the same shape after the first axis."
             )
-    inputs, targets = (np.concatenate(pair) for pair in zip(train, test, strict=True))
-    return Arrays(inputs, targets, len(train[0]), label_noise)
+    inputs, both = np.concatenate([x_train, test[0]]), np.concatenate([y_train, labels])
+    inputs.flags.writeable = both.flags.writeable = False
+    return Arrays(inputs, both, len(x_train), label_noise, num_classes, names)
 
 
-def _checked(x_name: str, y_name: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    inputs, targets = _numbers(x_name, x), _numbers(y_name, y)
+def _read(x_name: str, y_name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray | Named]:
+    inputs, found = numbers(x_name, x), targets(y_name, y)
     if inputs.ndim < 2:
         raise InputError(f"{x_name} has shape {list(inputs.shape)}: give one row per example, such as x[:, None].")
-    if targets.ndim < 1:
-        raise InputError(f"{y_name} is a single number: give one target per row of {x_name}.")
-    if len(inputs) != len(targets) or len(inputs) == 0:
+    rows = len(found.words) if isinstance(found, Named) else len(found)
+    if len(inputs) != rows or rows == 0:
         raise InputError(
-            f"{x_name} has {len(inputs)} rows and {y_name} {len(targets)}: give as many targets as inputs, at least one."
+            f"{x_name} has {len(inputs)} rows and {y_name} {rows}: give as many targets as inputs, at least one."
         )
-    if np.issubdtype(targets.dtype, np.integer):
-        if targets.ndim != 1 or targets.min() < 0:
-            raise InputError(
-                f"{y_name} holds integers of shape {list(targets.shape)} from {targets.min()}: labels must be one whole "
-                "number from 0 per example; convert values to float."
-            )
-        return inputs, targets.astype(np.int32)
-    return inputs, targets if targets.ndim > 1 else targets[:, None]
+    for name, array in ((x_name, inputs), (y_name, found)):
+        if not isinstance(array, Named) and not array.size:
+            raise InputError(f"{name} has shape {list(array.shape)}: give at least one number per example.")
+    check_rows(x, y)
+    return inputs, found
 
 
-def _numbers(name: str, values: np.ndarray) -> np.ndarray:
-    try:
-        array = np.array(values)
-    except ValueError as problem:
-        raise InputError(f"{name} is no array: {problem}.") from None
-    if array.dtype == bool:
-        array = array.astype(np.int32)
-    if not (np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)):
-        raise InputError(f"{name} has dtype {array.dtype}: give an array of integers or floats.")
-    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
-        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise InputError(
-            f"{name} holds {array[bad]} at index {list(bad)}: remove or replace values that are not finite."
-        )
-    if (
-        np.issubdtype(array.dtype, np.integer)
-        and array.size
-        and not -_LARGEST <= array.min() <= array.max() <= _LARGEST
-    ):
-        raise InputError(
-            f"{name} holds whole numbers beyond {_LARGEST}, the largest of 32 bits: convert them to float."
-        )
-    # The digest stands for the content, so the content must not change.
-    array.flags.writeable = False
-    return array
+def _numbered(
+    train: np.ndarray | Named, test: np.ndarray | Named | None
+) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...] | None]:
+    """Targets of both splits as arrays, and the names of their classes."""
+    if isinstance(train, Named) and not isinstance(test, np.ndarray):
+        return numbered(train, test)
+    if isinstance(train, Named) or isinstance(test, Named):
+        raise InputError("One of y and y_test holds names of classes and the other numbers: give both as names.")
+    return train, test, None

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from memjax.checks import number, one_of, whole
+from memjax.checks import keep_numbers, keep_wholes, one_of, whole
 from memjax.errors import InputError, listing
 from memjax.tasks import _datasets
 from memjax.tasks._content import State, digest_of, state
@@ -52,6 +52,8 @@ class Images:
     scale
         ``unit`` (bytes / 255, digits / 16, floats as they are), ``standard`` (minus the mean of all training pixels, over
         their standard deviation) or ``l2`` (each image to Euclidean norm 1; a black one stays black).
+    num_classes
+        Number of classes in files of your own, where some of them are meant to have no image. None counts them.
 
     Raises
     ------
@@ -76,6 +78,7 @@ class Images:
     pixels: str = "true"
     pixel_seed: int = 0
     scale: str = "unit"
+    num_classes: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dataset", _path("Images.dataset", self.dataset))
@@ -83,12 +86,18 @@ class Images:
             object.__setattr__(self, "folder", _path("Images.folder", self.folder))
         if self.classes is not None:
             object.__setattr__(self, "classes", _several(self.classes))
-        if self.subset is not None:
-            whole("Images.subset", self.subset, 1)
-        number("Images.label_noise", self.label_noise, 0, 1)
+        keep_wholes(self, {"subset": 1}, optional=True)
+        keep_numbers(self, ["label_noise"], 0, 1)
         one_of("Images.pixels", self.pixels, PIXELS)
-        whole("Images.pixel_seed", self.pixel_seed, 0)
+        keep_wholes(self, {"pixel_seed": 0})
         one_of("Images.scale", self.scale, SCALES)
+        keep_wholes(self, {"num_classes": 2}, optional=True)
+        if self.num_classes is not None and (self.classes is not None or self._is_named):
+            raise InputError(
+                f"Images.num_classes is {self.num_classes}, but "
+                f"{f'{self.dataset} has classes of its own' if self.classes is None else 'classes says how many there are'}: "
+                "leave it out."
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields alone: a pool is too large to travel with every job."""
@@ -160,9 +169,7 @@ class Images:
 def _made(task: Images, found: Found | None, files: State) -> Labelled:
     split = _datasets.read(task.dataset, found) if found else _datasets.digits()
     content = None if task._is_named else digest_of(files, lambda: split)
-    num_classes = int(max(part.y.max() for part in split if len(part.y))) + 1
-    if num_classes < 2:
-        raise InputError(f"{task.dataset} has images of one class only: labels must run from 0 to at least 1.")
+    num_classes = _num_classes(task, np.concatenate([split.train.y, split.test.y]))
     train, test = split if task.classes is None else _of_classes(task.classes, split, task.dataset)
     if task.subset is not None:
         if task.subset > len(train.y):
@@ -175,6 +182,26 @@ def _made(task: Images, found: Found | None, files: State) -> Labelled:
     x.flags.writeable = False
     num_classes = len(task.classes or range(num_classes))
     return Labelled(x, np.concatenate([train.y, test.y]), len(train.y), num_classes=num_classes, content=content)
+
+
+def _num_classes(task: Images, labels: np.ndarray) -> int:
+    """Classes of all images, before any are left out."""
+    present, most = np.unique(labels).tolist(), int(labels.max()) + 1
+    if task.num_classes is not None:
+        if most > task.num_classes:
+            raise InputError(
+                f"Images.num_classes is {task.num_classes}, but {task.dataset} has the label {most - 1}: give {most} or more."
+            )
+        return task.num_classes
+    if len(present) < 2:
+        raise InputError(f"{task.dataset} has images of one class only: labels must run from 0 to at least 1.")
+    if len(present) < most and task.classes is None and not task._is_named:
+        few = f"give classes={tuple(present)}, which numbers them anew" if len(present) <= 30 else "number them anew"
+        raise InputError(
+            f"{task.dataset} has {len(present)} different labels up to {most - 1}, so that {most - len(present)} of {most} "
+            f"classes would have no image: {few}, or give num_classes={most} if missing classes are meant."
+        )
+    return most
 
 
 def _of_classes(classes: tuple[int, ...], split: Split, dataset: str) -> Split:
@@ -212,4 +239,4 @@ def _several(classes: Any) -> tuple[int, ...]:
         or len(classes) < 2
     ):
         raise InputError(f"Images.classes is {classes!r}: give a tuple of at least two labels, each once.")
-    return tuple(int(whole("Images.classes", label, 0)) for label in classes)
+    return tuple(whole("Images.classes", label, 0) for label in classes)

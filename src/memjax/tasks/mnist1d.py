@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from memjax.checks import number, whole
+from memjax.checks import keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
 from memjax.random import generator
 from memjax.tasks._shared import Labelled, shared
@@ -95,11 +95,9 @@ class MNIST1D:
     pool_seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in _LEAST.items():
-            whole(f"MNIST1D.{name}", getattr(self, name), least)
-        number("MNIST1D.label_noise", self.label_noise, 0, 1)
-        for name in ("scale_coeff", "corr_noise_scale", "iid_noise_scale", "shear_scale"):
-            number(f"MNIST1D.{name}", getattr(self, name), 0)
+        keep_wholes(self, _LEAST)
+        keep_numbers(self, ["label_noise"], 0, 1)
+        keep_numbers(self, ["scale_coeff", "corr_noise_scale", "iid_noise_scale", "shear_scale"], 0)
         object.__setattr__(self, "padding", _bounds(self.padding))
         if not isinstance(self.shuffle_seq, bool | np.bool_):
             raise InputError(f"MNIST1D.shuffle_seq is {self.shuffle_seq!r}: give True or False.")
@@ -144,7 +142,7 @@ def _bounds(padding: Any) -> tuple[int, int]:
     if not isinstance(padding, tuple | list) or len(padding) != 2:
         raise InputError(f"MNIST1D.padding is {padding!r}: give the least and the most zeros, such as (36, 60).")
     least = whole("MNIST1D.padding", padding[0], 0)
-    return int(least), int(whole("MNIST1D.padding", padding[1], max(least, 1)))
+    return least, whole("MNIST1D.padding", padding[1], max(least, 1))
 
 
 def _made(task: MNIST1D) -> Labelled:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from memjax.checks import number, one_of, whole
+from memjax.checks import keep_numbers, keep_wholes, one_of
+from memjax.containers import unmasked
 from memjax.errors import InputError, cause
 from memjax.tasks._shared import Labelled, shared
 from memjax.types import Split
@@ -75,12 +76,12 @@ class ModularArithmetic:
     label_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "p", int(whole("ModularArithmetic.p", self.p, 2)))
+        keep_wholes(self, {"p": 2})
         if self.p > _LARGEST:
             raise InputError(
                 f"ModularArithmetic.p is {self.p}, whose {self.p**2} pairs are too many: give at most {_LARGEST}."
             )
-        number("ModularArithmetic.label_noise", self.label_noise, 0, 1)
+        keep_numbers(self, ["label_noise"], 0, 1)
         if not callable(self.operation):
             _check_word(self.operation)
         if self.operation == "divide" and not _is_prime(self.p):
@@ -116,7 +117,7 @@ class ModularArithmetic:
         InputError
             If there are too few pairs.
         """
-        pairs = self.num_examples
+        pairs, train_size = self.num_examples, int(train_size)
         if train_size >= pairs:
             raise InputError(
                 f"train_size is {train_size}, but p = {self.p} has {pairs} pairs and the test set is what is left of them: "
@@ -165,7 +166,9 @@ def _labels(task: ModularArithmetic) -> np.ndarray:
     if isinstance(task.operation, str):
         return (_OPERATIONS[task.operation](a, b, task.p) % task.p).astype(np.int32)
     try:
-        labels = np.asarray(task.operation(a, b, task.p))
+        labels = np.asarray(unmasked("What ModularArithmetic.operation gave", task.operation(a, b, task.p)))
+    except InputError:
+        raise
     except Exception as problem:
         raise InputError(
             f"ModularArithmetic.operation cannot be called with arrays a and b and the number p: {cause(problem)}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memjax.checks import number, one_of, whole
+from memjax.checks import keep_numbers, keep_wholes, one_of
 from memjax.errors import InputError
 from memjax.random import generator
 from memjax.types import Data, Split
@@ -72,11 +72,10 @@ class RandomLabels:
     label_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        whole("RandomLabels.input_dim", self.input_dim, 1)
-        whole("RandomLabels.num_classes", self.num_classes, 2)
+        keep_wholes(self, {"input_dim": 1, "num_classes": 2})
         one_of("RandomLabels.inputs", self.inputs, _INPUTS)
         one_of("RandomLabels.labels", self.labels, _LABELS)
-        number("RandomLabels.alpha", self.alpha)
+        keep_numbers(self, ["alpha"])
         if self.label_noise != 0:
             raise InputError(
                 f"RandomLabels.label_noise is {self.label_noise!r}, but label noise does not apply here: the labels are "

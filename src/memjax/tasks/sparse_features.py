@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memjax.checks import number, whole
+from memjax.checks import keep_numbers, keep_wholes
 from memjax.errors import InputError
 from memjax.random import generator
 from memjax.types import Data, Split
@@ -48,8 +48,8 @@ class SparseFeatures:
     normalize: bool = True
 
     def __post_init__(self) -> None:
-        whole("SparseFeatures.num_features", self.num_features, 1)
-        number("SparseFeatures.sparsity", self.sparsity, 0, 1)
+        keep_wholes(self, {"num_features": 1})
+        keep_numbers(self, ["sparsity"], 0, 1)
         if self.sparsity == 1:
             raise InputError("SparseFeatures.sparsity is 1, so no feature would ever be there: give less than 1.")
         if not isinstance(self.normalize, bool | np.bool_):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from memjax.checks import number, whole
+from memjax.checks import keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
 from memjax.random import generator
 from memjax.types import Data, Split
@@ -55,9 +55,8 @@ class SparseParity:
     label_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        whole("SparseParity.num_bits", self.num_bits, 1)
-        whole("SparseParity.num_relevant", self.num_relevant, 1)
-        number("SparseParity.label_noise", self.label_noise, 0, 1)
+        keep_wholes(self, {"num_bits": 1, "num_relevant": 1})
+        keep_numbers(self, ["label_noise"], 0, 1)
         if self.num_relevant > self.num_bits:
             raise InputError(
                 f"SparseParity.num_relevant is {self.num_relevant}, but there are {self.num_bits} bits: give at most as many."
@@ -91,7 +90,7 @@ class SparseParity:
 def _places(support: Any, num_bits: int, num_relevant: int) -> tuple[int, ...]:
     if not isinstance(support, tuple | list | range | np.ndarray) or len(set(map(str, support))) != len(support):
         raise InputError(f"SparseParity.support is {support!r}: give a tuple of places, each once, or None.")
-    places = tuple(int(whole("SparseParity.support", place, 0)) for place in support)
+    places = tuple(whole("SparseParity.support", place, 0) for place in support)
     if len(places) != num_relevant:
         raise InputError(
             f"SparseParity.support has {len(places)} places, but num_relevant is {num_relevant}: give as many as that."

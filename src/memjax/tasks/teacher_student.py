@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memjax.checks import number, whole
+from memjax.checks import keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
 from memjax.random import generator
 from memjax.types import Data, Split
@@ -60,18 +60,16 @@ class TeacherStudent:
     noise: float = 0.0
 
     def __post_init__(self) -> None:
-        whole("TeacherStudent.input_dim", self.input_dim, 1)
-        whole("TeacherStudent.output_dim", self.output_dim, 1)
+        keep_wholes(self, {"input_dim": 1, "output_dim": 1})
         if not isinstance(self.hidden, tuple | list):
             raise InputError(
                 f"TeacherStudent.hidden is {self.hidden!r}: give a tuple of widths, with a comma even around one."
             )
-        widths = tuple(int(whole("TeacherStudent layer width", width, 1)) for width in self.hidden)
+        widths = tuple(whole("TeacherStudent layer width", width, 1) for width in self.hidden)
         object.__setattr__(self, "hidden", widths)
-        number("TeacherStudent.teacher_scale", self.teacher_scale)
-        if self.teacher_seed is not None:
-            whole("TeacherStudent.teacher_seed", self.teacher_seed, 0)
-        number("TeacherStudent.noise", self.noise, 0)
+        keep_numbers(self, ["teacher_scale"])
+        keep_wholes(self, {"teacher_seed": 0}, optional=True)
+        keep_numbers(self, ["noise"], 0)
 
     @property
     def num_outputs(self) -> int:
