@@ -8,7 +8,7 @@ import pytest
 
 import memjax as mj
 from memjax import InputError
-from memjax.spec import encode, reference
+from memjax.encode import encode, reference
 from memjax.tasks import Images, from_arrays
 from memjax.types import Data
 from memjax.validate import check_targets

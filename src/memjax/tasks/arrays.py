@@ -61,6 +61,11 @@ class Arrays:
         parts = (repr((a.shape, str(a.dtype))).encode() + np.ascontiguousarray(a).tobytes() for a in (self.x, self.y))
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
+    @property
+    def __memjax_content__(self) -> str:
+        """What stands for the task in `memjax.content`: the digest, which is taken once however often a spec is written."""
+        return repr((self.digest, self._form()))
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Arrays) or self._form() != other._form():
             return False
