@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import itertools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -277,3 +278,9 @@ def test_functions_are_labelled_without_addresses_and_told_apart_by_what_they_ho
     assert first != second and first.startswith("<lambda>-") and _labels([_power([3]), _power([2])]) == [second, first]
     with pytest.raises(InputError, match="values that read the same"):
         read_axes({"activation": [_power([2]), _power([2])]})
+
+
+def test_a_value_from_inside_of_jit_is_an_input_error():
+    for values in (lambda rate: [rate], lambda rate: jnp.stack([rate, rate])):
+        with pytest.raises(InputError, match=r"'learning_rate' has a value that is being traced .*outside of jax.jit"):
+            jax.jit(lambda rate, values=values: read_axes({"learning_rate": values(rate)}))(1e-3)

@@ -247,3 +247,20 @@ def test_digests_of_two_versions_of_python_cannot_be_compared():
     assert same(own, f"python2.7:{digest}") is None
     # No code of the user's own, nothing that depends on the version.
     assert ":" not in content((np.tanh, np.arange(3), {"a": 1}))
+
+
+def test_an_object_that_fails_when_it_is_looked_at_is_unreadable():
+    class Shy:
+        def __reduce_ex__(self, protocol):
+            raise RuntimeError("not now")
+
+    class Sly:
+        def __getattr__(self, name):
+            raise ValueError(name)
+
+        def __reduce_ex__(self, protocol):
+            return 3
+
+    for thing in (Shy(), Sly(), closure(Sly())):
+        with pytest.raises(InputError, match="cannot be read"):
+            content(thing)

@@ -126,8 +126,14 @@ class _Reader:
         if len(self._open) > _DEEPEST:
             raise Unreadable(thing, f"it is nested more than {_DEEPEST} deep")
         self._open.append(id(thing))
-        found = self._read(thing)
-        self._open.pop()
+        try:
+            found = self._read(thing)
+        except Unreadable:
+            raise
+        except Exception as problem:  # Whatever an object of somebody else does when it is looked at.
+            raise Unreadable(thing, cause(problem)) from problem
+        finally:
+            self._open.pop()
         self._known[id(thing)] = thing, found
         return found
 

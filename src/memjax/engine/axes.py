@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import jax
 import numpy as np
 
 from memjax.engine.labels import labels_of
@@ -124,7 +125,7 @@ def _axis(names: tuple[str, ...], values: Iterable[Any]) -> Axis:
     if isinstance(values, str) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         raise InputError(f"The axis {names[0]!r} has the values {values!r}: give a list of values.")
     given = _given(names[0], values) if isinstance(values, Mapping) else None
-    rows = [_host(value) for value in (values.values() if isinstance(values, Mapping) else values)]
+    rows = [_host(names[0], value) for value in (values.values() if isinstance(values, Mapping) else values)]
     if not rows:
         raise InputError(f"The axis {names[0]!r} has no values: give at least one.")
     if len(names) == 1:
@@ -144,10 +145,15 @@ def _given(axis: str, values: Mapping[Any, Any]) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _host(value: Any) -> Any:
+def _host(axis: str, value: Any) -> Any:
     """Python's own number for a NumPy or JAX scalar, and tuples for lists, so that experiments stay hashable."""
+    if isinstance(value, jax.core.Tracer):
+        raise InputError(
+            f"The axis {axis!r} has a value that is being traced ({value!r}), so that it is no number yet: call memjax outside "
+            "of jax.jit, jax.vmap and jax.grad, for it compiles by itself."
+        )
     if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
-        return tuple(_host(item) for item in value)
+        return tuple(_host(axis, item) for item in value)
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
 
 
