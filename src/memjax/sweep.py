@@ -103,7 +103,7 @@ def sweep(
     """
     if not isinstance(experiment, Experiment):
         raise InputError(f"sweep got {experiment!r}: give a memjax.Experiment.")
-    check_store(store, shard, repair)
+    folder = check_store(store, shard, repair)
     if executor is not None:
         check_executor(executor)
     packing, axes = packing or Packing(), read_axes(over or {})
@@ -114,13 +114,13 @@ def sweep(
         with Progress(plan, progress, done) as bar:
             execute(plan, keeper, bar) if executor is None else execute_on(executor, plan, keeper, bar)
 
-    if store is None:
+    if folder is None:
         plan = plan_of(experiment, axes, pack(groups, packing), packing)
         # Written now: files may change while runs are trained.
         dataset = _in_memory(encoded_fields(experiment), plan, train)
     else:
         call = Call(experiment, axes, groups)
-        dataset = sweep_in_store(store, call, packing, _made(packing), train, shard, repair)
+        dataset = sweep_in_store(folder, call, packing, _made(packing), train, shard, repair)
     _report(dataset)
     return dataset
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from memjax.engine.labels import exact_numbers
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.fields import is_node, paths, replace, resolve
@@ -159,12 +160,8 @@ def _present(run: Experiment, name: str) -> bool:
 
 
 def _labels(name: str, column: list[Any]) -> np.ndarray:
-    if all(isinstance(value, bool | int | float | np.number) for value in column):
-        whole = all(isinstance(value, int) and not isinstance(value, bool) for value in column)
-        numbers = np.asarray(column, np.uint64 if whole and 2**63 <= max(column) < 2**64 and min(column) >= 0 else None)
-        # Whole numbers too large for 64 bits would come back rounded, or as objects.
-        if numbers.dtype != object and all(own == value for own, value in zip(numbers.tolist(), column, strict=True)):
-            return numbers
+    if (numbers := exact_numbers(column)) is not None:
+        return numbers
     words = [_word(value) for value in column]
     if len(set(words)) < len(words):
         words = [repr(value) for value in column]
