@@ -15,7 +15,7 @@ from memjax.engine.keep import Keeper
 from memjax.engine.partition import BlockPlan, Packing
 from memjax.engine.plan import Plan
 from memjax.errors import InputError
-from memjax.file_names import absolute
+from memjax.file_names import absolute, shown
 from memjax.results.stored import read_runs
 from memjax.store.enter import Call, blocks_of, enter, plans, supersede
 from memjax.store.folder import Damaged, Placed, Store, is_store
@@ -148,5 +148,5 @@ def _train(
         train(plan, keeper, done)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"Stopped. What was done is kept in {str(store.path)!r}: the same call goes on from there."
+            f"Stopped. What was done is kept in {shown(store.path)!r}: the same call goes on from there."
         ) from None

@@ -23,6 +23,7 @@ from memjax.measures import Measure
 from memjax.models import NNX, FunctionPair
 from memjax.optimizers import Optimizer
 from memjax.optimizers.constraint import NormConstrained
+from memjax.plain_json import read_json
 
 __all__ = ["decode", "encode", "encoded_fields", "from_json", "read_experiment", "read_over", "reference", "to_json"]
 
@@ -169,7 +170,7 @@ def from_json(text: str, using: Sequence[Any] = ()) -> Experiment:
     if not isinstance(text, str):
         raise InputError(f"The experiment is {text!r}: give its JSON as text.")
     try:
-        data = json.loads(text)
+        data = read_json(text)
     except (ValueError, RecursionError) as problem:
         raise InputError(f"The experiment is not valid JSON: {problem}.") from None
     return read_experiment(data, using)
