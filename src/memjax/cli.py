@@ -225,7 +225,7 @@ def _run(options: argparse.Namespace) -> int:
         raise InputError(f"{options.spec} has the tables {unknown}, which are not known: use experiment and over.")
     experiment, over = read_experiment(spec.get("experiment", {})), read_over(spec.get("over", {}))
     if options.dry_run:
-        _say(explain(experiment, over))
+        _say(explain(experiment, over, progress=options.progress))
         return 0
     target = None if options.out is None else new_folder(options.out)
     _start_cache(options)

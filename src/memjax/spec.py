@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from memjax import measures, models, optimizers, schedules, tasks
+from memjax.engine.axes import MOST_CELLS
 from memjax.errors import InputError, listing
 from memjax.experiment import Experiment
 from memjax.measures import Measure
@@ -28,7 +29,6 @@ from memjax.plain_json import read_json
 __all__ = ["decode", "encode", "encoded_fields", "from_json", "read_experiment", "read_over", "reference", "to_json"]
 
 _DEEPEST = 20
-_MOST_VALUES = 10_000_000
 
 
 def _types() -> dict[str, Callable[..., Any]]:
@@ -211,8 +211,8 @@ def _values(name: str, values: Any, using: Sequence[Any]) -> list[Any]:
         if not found:
             raise InputError(f"The range {bounds} of axis {name!r} has no values: give at least one.")
         # A slice is cut without counting, where len() of a range over all 64 bits would overflow.
-        if found[: _MOST_VALUES + 1] != found[:_MOST_VALUES]:
-            raise InputError(f"The range {bounds} of axis {name!r} has more than {_MOST_VALUES} values: give fewer.")
+        if found[: MOST_CELLS + 1] != found[:MOST_CELLS]:
+            raise InputError(f"The range {bounds} of axis {name!r} has more than {MOST_CELLS:,} values: give fewer.")
         return list(found)
     if not isinstance(values, list):
         raise InputError(f"The axis {name!r} has the values {values!r}: give a list, or a table with range.")

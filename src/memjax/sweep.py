@@ -21,7 +21,7 @@ from memjax.engine.result import sheet_of
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.precision import x64_enabled
-from memjax.progress import Progress
+from memjax.progress import Planning, Progress
 from memjax.results.assemble import Filled, assemble
 from memjax.results.schema import attributes, now, versions
 from memjax.resume import Train, check_store, sweep_in_store
@@ -107,7 +107,8 @@ def sweep(
     if executor is not None:
         check_executor(executor)
     packing, axes = packing or Packing(), read_axes(over or {})
-    groups = read_groups(experiment, axes)
+    with Planning(progress) as planning:
+        groups = read_groups(experiment, axes, watch=planning)
 
     def train(plan: Plan, keeper: Keeper, done: int) -> None:
         _announce(plan)

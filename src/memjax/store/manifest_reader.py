@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from memjax.engine.axes import MOST_CELLS
 from memjax.engine.check import RESERVED
 from memjax.engine.result import Sheet, Variable
 from memjax.errors import InputError
@@ -13,7 +14,7 @@ from memjax.store.manifest import FORMAT, STORE_VERSION, AxisEntry, BlockEntry, 
 
 __all__ = ["read_manifest"]
 
-_MOST_CELLS = 3 * 10**7
+_MOST_CELLS = MOST_CELLS
 _MOST_RECORDS = 10**8
 _DEEPEST = 40
 _LARGEST = 2**31
