@@ -62,7 +62,9 @@ def _looked_up(what: str, text: str, path: Path) -> Path:
         pass  # Whoever uses the name says what should be there.
     except OSError as problem:
         short = text if len(text) <= 100 else f"{text[:50]}...{text[-20:]}"
-        raise InputError(f"{what} is {short!r}, which cannot be used ({problem.strerror}): give another name.") from None
+        raise InputError(
+            f"{what} is {short!r}, which cannot be used ({problem.strerror}): give another name."
+        ) from None
     return path
 
 

@@ -38,7 +38,7 @@ def check_run(experiment: Experiment) -> None:
 
 
 def draw_split(experiment: Experiment, sizes: tuple[int, int] | None = None) -> Split:
-    """Draw the examples of one run, or fewer; raise `InputError` where they are not what was asked for or unfit for the loss."""
+    """Draw the examples of one run, or fewer; raise `InputError` where they are not those asked for, or do not fit the loss."""
     kind, pooled = type(experiment.task).__name__, isinstance(experiment.task, PoolTask)
     sizes = sizes or experiment.sizes()
     parts = _parts(kind, experiment.task.draw(experiment.data_key, *sizes))

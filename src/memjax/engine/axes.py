@@ -88,8 +88,8 @@ def check_count(what: str, sizes: Sequence[int]) -> None:
     if math.prod(sizes) > MOST_CELLS:
         product = " x ".join(map(str, sizes))
         raise InputError(
-            f"{what} have {product} = {math.prod(sizes):,} cells, more than the {MOST_CELLS:,} that a sweep may have: sweep over "
-            "fewer values, let fields move together in a tuple, or make several sweeps."
+            f"{what} have {product} = {math.prod(sizes):,} cells, more than the {MOST_CELLS:,} that a sweep may have: sweep "
+            "over fewer values, let fields move together in a tuple, or make several sweeps."
         )
 
 

@@ -133,18 +133,30 @@ def gather(
     samples: Samples = {}
     for done, (index, experiment) in enumerate(runs, 1):
         check_run(experiment)
+        _check_sizes(experiment)
         program, run = _run(index, experiment, samples)
         _check_hashable(experiment, program)
         key = program, id(run.pool)
         if key not in groups:
             check_functions(experiment, program.x.struct(2), program.y.struct(2))
             check_program(program)
-            work_of(program)  # Here, where progress is told: the partition needs it, and it takes as long as the checks.
+            work_of(
+                program
+            )  # Here, where progress is told: the partition needs it, and it takes as long as the checks.
         check_start(program, experiment)
         groups.setdefault(key, []).append(run)
         if tell:
             tell(done, len(groups))
     return groups
+
+
+def _check_sizes(experiment: Experiment) -> None:
+    """Raise `InputError` for sizes that no machine holds, and that the arrays of a plan could not hold either."""
+    if max(experiment.sizes()) > _MOST_EXAMPLES:
+        raise InputError(
+            f"A run has {max(experiment.sizes())} examples in one split, more than the {_MOST_EXAMPLES} that any machine could "
+            "hold: lower train_size or test_size."
+        )
 
 
 def runs_of(runs: Iterable[tuple[tuple[int, ...], Experiment]], samples: Samples) -> list[tuple[Program, Run]]:
@@ -172,6 +184,7 @@ Samples = dict[Any, Sample]
 """By task."""
 
 _FEW, _ENOUGH = 2, 4096
+_MOST_EXAMPLES = 10**15
 
 
 def _identity(task: Task) -> Any:
@@ -197,27 +210,31 @@ def _few_examples(run: Experiment) -> Split:
     """Examples enough to see what a run's are like, and not more than memory holds: the plan says what all would take."""
     sizes = run.sizes()
     try:
-        few = draw_split(run, _at_most(_FEW, sizes))
-        row = sum(array.nbytes // len(array) for part in few for array in part) + 1
-        return draw_split(run, _at_most(max(_FEW, min(_ENOUGH, free_bytes() // (16 * row))), sizes))
-    except Exception:
-        # A task may serve no other sizes, and what is wrong with it is said of those that were asked for.
-        return _all_examples(run)
+        row = _row_bytes(run, _at_most(_FEW, sizes))
+        most = max(_FEW, min(_ENOUGH, free_bytes() // (16 * row))) if row else max(sizes)
+        return draw_split(run, _at_most(most, sizes))
+    except MemoryError as problem:
+        raise InputError(
+            f"The {sizes[0]} train and {sizes[1]} test examples of a run take more memory than there is: give fewer, or "
+            "smaller ones."
+        ) from problem
 
 
 def _at_most(most: int, sizes: tuple[int, int]) -> tuple[int, int]:
     return min(most, sizes[0]), min(most, sizes[1])
 
 
-def _all_examples(run: Experiment) -> Split:
+def _row_bytes(run: Experiment, few: tuple[int, int]) -> int | None:
+    """Bytes of an example, from a few; None of a task that serves no other sizes than those asked for."""
     try:
-        return draw_split(run)
-    except MemoryError as problem:
-        raise InputError(
-            "The {} train and {} test examples of a run take more memory than there is: give it fewer, or smaller ones.".format(
-                *run.sizes()
-            )
-        ) from problem
+        parts = run.task.draw(run.data_key, *few)
+        if any(len(array) != size for part, size in zip(parts, few, strict=True) for array in part):
+            return None
+        return 1 + sum(np.asarray(array).nbytes for part in parts for array in part) // min(few)
+    except MemoryError:
+        raise
+    except Exception:
+        return None
 
 
 def _check_hashable(run: Experiment, program: Program) -> None:

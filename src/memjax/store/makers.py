@@ -50,11 +50,15 @@ def _maker(made: Mapping[str, Any]) -> dict[str, str]:
 
 def _difference(before: Sequence[Mapping[str, str]], now: Mapping[str, str]) -> tuple[str, str]:
     """Versions that differ, and the device, as they were and as they are."""
-    names = [name for name in _VERSIONS if name in now and any(maker.get(name, now[name]) != now[name] for maker in before)]
+    names = [
+        name for name in _VERSIONS if name in now and any(maker.get(name, now[name]) != now[name] for maker in before)
+    ]
 
     def told(makers: Sequence[Mapping[str, str]]) -> str:
         packages = [f"{name} {_several(maker[name] for maker in makers if name in maker)}" for name in names]
-        return f"{', '.join(packages)} on {_several(maker.get('device', 'an unknown device') for maker in makers)}".strip()
+        return (
+            f"{', '.join(packages)} on {_several(maker.get('device', 'an unknown device') for maker in makers)}".strip()
+        )
 
     return told(before), told([now])
 

@@ -119,9 +119,7 @@ def run(
     return target, findings
 
 
-def _train(
-    sweeps: Mapping[str, Sweep], store: Path | None, progress: bool | None
-) -> dict[str, xr.Dataset]:
+def _train(sweeps: Mapping[str, Sweep], store: Path | None, progress: bool | None) -> dict[str, xr.Dataset]:
     stores = {name: None if store is None else store / name for name in sweeps}
     return {
         name: sweep(part.experiment, part.over, store=stores[name], progress=progress) for name, part in sweeps.items()
