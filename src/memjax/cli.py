@@ -95,7 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return _main(arguments)
         except SystemExit:  # After the help, which may not be written out yet.
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
             raise
     except BrokenPipeError:
         for stream in (sys.stdout, sys.stderr):

@@ -66,6 +66,6 @@ def test_labels_that_no_array_of_numbers_holds_together_become_words(tmp_path):
 
 def test_a_label_that_a_file_cannot_hold_is_said(tmp_path):
     ds = mj.sweep(dataclasses.replace(SPEC, task=Tagged()), {"tag": ["a\ud800", "b"]}, **OPTIONS)
-    with pytest.raises(mj.InputError, match="cannot be saved to '.*a.nc': UnicodeEncodeError"):
+    with pytest.raises(mj.InputError, match=r"cannot be saved to '.*a.nc': UnicodeEncodeError"):
         mj.save(ds, tmp_path / "a.nc")
     assert list(tmp_path.iterdir()) == []

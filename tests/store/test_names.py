@@ -105,7 +105,7 @@ def test_names_in_a_folder_that_may_not_be_searched_are_refused(here, monkeypatc
 
 def test_a_folder_below_a_file_is_refused(here):
     (here / "file").write_text("")
-    with pytest.raises(mj.InputError, match="cannot be written to .Not a directory|cannot be written to .File exists"):
+    with pytest.raises(mj.InputError, match=r"cannot be written to .Not a directory|cannot be written to .File exists"):
         mj.sweep(SPEC, store="file/runs", progress=False)
     with pytest.raises(mj.InputError, match="is a file: give a folder"):
         mj.sweep(SPEC, store="file", progress=False)

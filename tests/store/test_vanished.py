@@ -66,7 +66,7 @@ def test_a_part_of_an_earlier_call_is_missed_too(spec, store, after_first_block)
 
 def test_a_part_that_is_cut_off_is_damaged(spec, store, after_first_block):
     after_first_block(lambda: os.truncate(part_of(store), 200))
-    with pytest.raises(mj.InputError, match="is damaged .its checksum is wrong.: train its runs again with sweep"):
+    with pytest.raises(mj.InputError, match=r"is damaged .its checksum is wrong.: train its runs again with sweep"):
         mj.sweep(spec, OVER, store=store, **OPTIONS)
 
 
@@ -109,7 +109,7 @@ HARM = {
 @pytest.mark.parametrize("case", HARM)
 def test_a_store_that_is_gone_is_missed_before_another_block_is_trained(spec, store, case, after_first_block, trained):
     after_first_block(lambda: HARM[case](store))
-    with pytest.raises(mj.InputError, match="'.*manifest-0000.json' was removed, renamed or replaced while the sweep"):
+    with pytest.raises(mj.InputError, match=r"'.*manifest-0000.json' was removed, renamed or replaced while the sweep"):
         mj.sweep(spec, OVER, store=store, **OPTIONS)
     assert len(trained) == 2
 

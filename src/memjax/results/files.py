@@ -64,7 +64,7 @@ def _write(dataset: xr.Dataset, partial: Path, target: Path) -> None:
             dataset.to_netcdf(partial, engine="h5netcdf", encoding=_encoding(dataset))
         else:
             dataset.to_zarr(partial, consolidated=False, zarr_format=2)
-    except (OSError, ValueError, TypeError) as problem:
+    except (ValueError, TypeError) as problem:
         raise InputError(f"The dataset cannot be saved to {str(target)!r}: {cause(problem)}") from problem
 
 
