@@ -15,7 +15,7 @@ __all__ = ["Planning", "Progress"]
 
 _LOG = logging.getLogger("memjax")
 _PATIENCE = 3.0
-_BETWEEN_LINES = 30.0
+_BETWEEN_LINES, _BETWEEN_LOOKS = 30.0, 0.2
 
 
 class Progress:
@@ -103,8 +103,10 @@ class Planning:
             from tqdm.auto import tqdm
 
             self._bar = tqdm(total=total, desc="planning", unit="run", leave=False)
-        self._bar.set_postfix_str(f"{programs} programs", refresh=False)
-        self._bar.update(done - self._bar.n)
+            self._bar.start_t -= now - self._begun  # The time left follows from all that was planned.
+        self._bar.n = done
+        self._bar.set_postfix_str(f"{programs} programs")
+        self._next = now + _BETWEEN_LOOKS
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

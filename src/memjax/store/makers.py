@@ -30,12 +30,13 @@ def note_makers(store: Store, made: dict[str, Any]) -> None:
     told, now = False, _maker(made)
     while ledger := store.ledger():
         before = [_maker(manifest.made) for manifest in ledger.manifests]
-        if not told and any(maker != now for maker in before):
+        others = [maker for maker in before if maker != now]
+        if others and not told:
             told = True
             _LOG.warning(
                 "The store was made with %s and goes on with %s: runs trained from now on are not promised the bits that the "
                 "former would have given them, and may differ by float rounding. The Dataset's attribute `versions` names all.",
-                *_difference(before, now),
+                *_difference(others, now),
             )
         last = ledger.manifests[-1]
         if now in before or store.append(len(ledger.manifests), replace(last, sheets=(), blocks=(), made=made)):
