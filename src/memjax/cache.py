@@ -9,6 +9,7 @@ from pathlib import Path
 import jax
 
 from memjax.errors import InputError
+from memjax.file_names import absolute
 
 __all__ = ["enable_compile_cache"]
 
@@ -34,7 +35,7 @@ def enable_compile_cache(folder: str | os.PathLike[str] | None = None) -> Path:
     ...     memjax.enable_compile_cache(scratch) == Path(scratch)
     True
     """
-    chosen = Path(folder or os.environ.get("MEMJAX_CACHE") or _user_cache() / "memjax")
+    chosen = absolute("The compile cache", folder or os.environ.get("MEMJAX_CACHE") or _user_cache() / "memjax")
     try:
         chosen.mkdir(parents=True, exist_ok=True)
     except OSError as problem:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -13,17 +15,27 @@ from pathlib import Path
 from typing import Any
 
 from memjax.errors import InputError
+from memjax.file_names import absolute, shown
+from memjax.plain_json import read_json
 
 __all__ = ["main"]
 
 
+# What a shell says of a program that was ended for writing to a closed pipe.
+_BROKEN_PIPE = 128 + 13
+
+
+def _add_common(parser: argparse.ArgumentParser, **default: Any) -> None:
+    parser.add_argument("--version", action="store_true", help="print the version and exit", **default)
+    parser.add_argument("--no-cache", action="store_true", help="do not keep compiled programs on disk", **default)
+    parser.add_argument(
+        "--cache", metavar="DIR", help="folder for compiled programs (default: the user's cache folder)", **default
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="memjax", description="Vectorised sweeps of small networks in JAX.")
-    parser.add_argument("--version", action="store_true", help="print the version and exit")
-    parser.add_argument("--no-cache", action="store_true", help="do not keep compiled programs on disk")
-    parser.add_argument(
-        "--cache", metavar="DIR", help="folder for compiled programs (default: the user's cache folder)"
-    )
+    _add_common(parser)
     verbs = parser.add_subparsers(dest="verb")
     study = verbs.add_parser("study", help="run a published experiment: data, figures, published numbers beside ours")
     study.add_argument("name")
@@ -50,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument(
             "--progress", action=argparse.BooleanOptionalAction, help="show a bar (default: in a terminal)"
         )
+    for verb in verbs.choices.values():
+        # Without a default: what stands before the verb would be lost to it.
+        _add_common(verb, default=argparse.SUPPRESS)
     return parser
 
 
@@ -64,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0, 2 for a request that cannot be carried out (one sentence on stderr), 130 if interrupted.
+        Exit code: 0, 2 for a request that cannot be carried out (one sentence on stderr), 130 if interrupted, 141 if whoever
+        reads the output goes away, as ``head`` does.
 
     Examples
     --------
@@ -75,6 +91,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ...
     0
     """
+    try:
+        try:
+            return _main(arguments)
+        except SystemExit:  # After the help, which may not be written out yet.
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            raise
+    except BrokenPipeError:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                _forget(stream)
+        return _BROKEN_PIPE
+
+
+def _forget(stream: Any) -> None:
+    """Let what a stream still holds go nowhere: at the end of the process, writing that would fail once more."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -101,15 +142,26 @@ def _terminated_as_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _say(text: object) -> None:
+    """Print a line at once."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        _forget(sys.stdout)
+        raise InputError(f"The output cannot be written ({problem.strerror}).") from None
+
+
 def _dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.version:
         from importlib.metadata import version
 
-        print(version("memjax"))
+        _say(version("memjax"))
         return 0
     verb = {"study": _study, "studies": _studies, "run": _run, "show": _show}.get(options.verb)
     if verb is None:
-        parser.print_help()
+        _say(parser.format_help().rstrip())
         return 2
     return verb(options)
 
@@ -128,15 +180,15 @@ def _study(options: argparse.Namespace) -> int:
     study = studies.find(options.name)
     scale = options.scale or next(iter(study.scales))
     _start_cache(options)
-    out = options.out or Path("runs") / f"{study.name}-{scale}"
+    out = Path("runs") / f"{study.name}-{scale}" if options.out is None else options.out
     if scale in study.scales:
-        print(f"{study.title} Scale {scale}: {study.scales[scale]}.", flush=True)
+        _say(f"{study.title} Scale {scale}: {study.scales[scale]}.")
     folder, findings = studies.run(
         study, out, scale=scale, seeds=options.seeds, store=options.store, progress=options.progress
     )
     for table in findings.tables.values():
-        print(f"\n{as_text(table)}")
-    print(f"\nWrote {_shown(folder)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+        _say(f"\n{as_text(table)}")
+    _say(f"\nWrote {shown(folder)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
     return 0
 
 
@@ -147,9 +199,9 @@ def _studies(options: argparse.Namespace) -> int:
     found = [studies.find(name) for name in studies.names()]
     width = max(len(study.name) for study in found)
     for study in found:
-        print(f"{study.name.ljust(width)}  {study.title}")
+        _say(f"{study.name.ljust(width)}  {study.title}")
         for scale, text in study.scales.items():
-            print(f"{' ' * width}    {scale}: {text}")
+            _say(f"{' ' * width}    {scale}: {text}")
     return 0
 
 
@@ -159,32 +211,32 @@ def _run(options: argparse.Namespace) -> int:
     from memjax.studies.run import new_folder, save_folder
     from memjax.sweep import sweep
 
-    if not options.out and not options.store and not options.dry_run:
+    if options.out is None and options.store is None and not options.dry_run:
         raise InputError(
             "run has no folder to write to: give --out DIR, --store DIR, or --dry-run to see the plan only."
         )
     shard = _shard(options.shard)
-    if shard and options.out:
+    if shard and options.out is not None:
         raise InputError(
             "--out writes a whole dataset, and a shard makes a part: give --store only, and open the store."
         )
-    spec = _read(Path(options.spec))
+    spec = _read(absolute("SPEC", options.spec), options.spec)
     unknown = sorted(set(spec) - {"experiment", "over"})
     if unknown:
         raise InputError(f"{options.spec} has the tables {unknown}, which are not known: use experiment and over.")
     experiment, over = read_experiment(spec.get("experiment", {})), read_over(spec.get("over", {}))
     if options.dry_run:
-        print(explain(experiment, over))
+        _say(explain(experiment, over, progress=options.progress))
         return 0
-    target = new_folder(options.out) if options.out else None
+    target = None if options.out is None else new_folder(options.out)
     _start_cache(options)
-    store, repair = options.store, options.repair
+    store, repair = None if options.store is None else absolute("--store", options.store), options.repair
     dataset = sweep(experiment, over, store=store, shard=shard, repair=repair, progress=options.progress)
     if store:
-        print(_progress(Path(store)))
+        _say(_progress(store))
     if target:
         save_folder(target, {"dataset": dataset})
-        print(f"Wrote {_shown(target)}: dataset.nc")
+        _say(f"Wrote {shown(target)}: dataset.nc")
     return 0
 
 
@@ -203,35 +255,34 @@ def _progress(store: Path) -> str:
     return progress(store)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    import json
-
+def _read(path: Path, name: str) -> dict[str, Any]:
     if path.suffix not in (".toml", ".json"):
-        raise InputError(f"The spec {str(path)!r} has an unknown ending: give a .toml or .json file.")
+        raise InputError(f"The spec {name!r} has an unknown ending: give a .toml or .json file.")
+    text = _text(path, name)
     try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except OSError as problem:
-        raise InputError(f"The spec {str(path)!r} cannot be read: {problem.strerror}.") from None
+        data = tomllib.loads(text) if path.suffix == ".toml" else read_json(text)
     except (ValueError, RecursionError) as problem:
-        raise InputError(f"The spec {str(path)!r} is not valid {path.suffix[1:].upper()}: {problem}.") from None
+        raise InputError(f"The spec {name!r} is not valid {path.suffix[1:].upper()}: {problem}.") from None
     if not isinstance(data, dict):
-        raise InputError(f"The spec {str(path)!r} must be a table with experiment and over.")
+        raise InputError(f"The spec {name!r} must be a table with experiment and over.")
     return data
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        # Editors on Windows begin a file with a byte order mark.
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as problem:
+        raise InputError(f"The spec {name!r} cannot be read: {problem.strerror}.") from None
+    except UnicodeDecodeError as problem:
+        found = "in UTF-16" if problem.object[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "no text in UTF-8"
+        raise InputError(f"The spec {name!r} is {found}: save it as UTF-8.") from None
 
 
 def _show(options: argparse.Namespace) -> int:
     from memjax.results import open_dataset, summary
     from memjax.store.folder import is_store
 
-    if is_store(Path(options.folder)):
-        print(_progress(Path(options.folder)))
-        return 0
-    print(summary(open_dataset(options.folder)))
+    folder = absolute("DIR", options.folder)
+    _say(_progress(folder) if is_store(folder) else summary(open_dataset(folder)))
     return 0
-
-
-def _shown(path: Path) -> str:
-    """Path relative to where the user stands, if it lies below."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)

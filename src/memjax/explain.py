@@ -16,6 +16,7 @@ from memjax.engine.plan import Plan, make_plan
 from memjax.engine.speed import relative_speed
 from memjax.errors import InputError
 from memjax.experiment import Experiment
+from memjax.progress import Planning
 
 __all__ = ["BlockSummary", "Explanation", "explain"]
 
@@ -122,6 +123,7 @@ def explain(
     over: Mapping[str | tuple[str, ...], Iterable[Any]] | None = None,
     *,
     packing: Packing | None = None,
+    progress: bool | None = None,
 ) -> Explanation:
     """Say what `memjax.sweep` would do with the same arguments, and what it would cost; trains and compiles nothing of it.
 
@@ -129,6 +131,8 @@ def explain(
     ----------
     experiment, over, packing
         As for `memjax.sweep`.
+    progress
+        Whether to show a bar where planning takes longer than some seconds; None shows it in a terminal and in a notebook.
 
     Returns
     -------
@@ -149,7 +153,8 @@ def explain(
     """
     if not isinstance(experiment, Experiment):
         raise InputError(f"explain got {experiment!r}: give a memjax.Experiment.")
-    plan = make_plan(experiment, over or {}, packing or Packing())
+    with Planning(progress) as planning:
+        plan = make_plan(experiment, over or {}, packing or Packing(), planning)
     by_key: dict[Any, list[BlockPlan]] = {}
     for block in plan.blocks:
         by_key.setdefault(block.key, []).append(block)

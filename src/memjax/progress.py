@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import time
 from types import TracebackType
 from typing import Any
 
 from memjax.engine.partition import BlockPlan
 from memjax.engine.plan import Plan
 
-__all__ = ["Progress"]
+__all__ = ["Planning", "Progress"]
+
+_LOG = logging.getLogger("memjax")
+_PATIENCE = 3.0
+_BETWEEN_LINES, _BETWEEN_LOOKS = 30.0, 0.2
 
 
 class Progress:
@@ -58,6 +64,49 @@ class Progress:
         self._done += len(block.runs)
         if self._bar is not None:
             self._bar.set_description(f"{self._done}/{self._num_runs} runs")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+class Planning:
+    """Told how far a plan is; shows a bar, or writes to the log, where planning takes longer than some seconds.
+
+    Parameters
+    ----------
+    show
+        As for `Progress`.
+    """
+
+    def __init__(self, show: bool | None) -> None:
+        self._show = _interactive() if show is None else show
+        self._begun = time.monotonic()
+        self._next = self._begun + _PATIENCE
+        self._bar: Any = None
+
+    def __enter__(self) -> Planning:
+        return self
+
+    def __call__(self, total: int, done: int, programs: int) -> None:
+        """Note that so many of all runs are planned, with so many programs."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        if not self._show:
+            _LOG.info("Planning: %d of %d runs after %.0f s, %d programs.", done, total, now - self._begun, programs)
+            self._next = now + _BETWEEN_LINES
+            return
+        if self._bar is None:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=total, desc="planning", unit="run", leave=False)
+            self._bar.start_t -= now - self._begun  # The time left follows from all that was planned.
+        self._bar.n = done
+        self._bar.set_postfix_str(f"{programs} programs")
+        self._next = now + _BETWEEN_LOOKS
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from memjax.engine.keep import Keeper
 from memjax.engine.partition import BlockPlan, Packing
 from memjax.engine.plan import Plan
 from memjax.errors import InputError
+from memjax.file_names import absolute, shown
 from memjax.results.stored import read_runs
 from memjax.store.enter import Call, blocks_of, enter, plans, supersede
-from memjax.store.folder import Damaged, Ledger, Placed, Store, is_store
+from memjax.store.folder import Damaged, Placed, Store, is_store
 from memjax.store.keeper import StoreKeeper
 from memjax.store.lock import claimed
+from memjax.store.makers import note_makers
 
 __all__ = ["Train", "check_store", "sweep_in_store"]
 
@@ -31,14 +33,19 @@ Train = Callable[[Plan, Keeper, int], None]
 """Trains a plan; the last argument says how many runs were finished before."""
 
 
-def check_store(store: Any, shard: Any, repair: bool) -> None:
-    """Raise `InputError` for what is no store or no shard, and for what needs a store without one."""
+def check_store(store: Any, shard: Any, repair: bool) -> Path | None:
+    """Folder of a store in full; raises `InputError` for what is no store or no shard, or needs a store without one."""
     if store is not None and not isinstance(store, str | os.PathLike):
         raise InputError(f"store is {store!r}: give the name of a folder.")
     if repair and store is None:
         raise InputError("repair needs a store: give store=folder, or leave repair out.")
-    if shard is None:
-        return
+    if shard is not None:
+        _check_shard(store, shard)
+    # Resolved once, before anything is planned: a later chdir must not move the store.
+    return None if store is None else absolute("store", store)
+
+
+def _check_shard(store: Any, shard: Any) -> None:
     fits = isinstance(shard, tuple) and len(shard) == 2 and all(type(number) is int for number in shard)
     if not fits or not 0 <= shard[0] < shard[1]:
         raise InputError(f"shard is {shard!r}: give (i, n) with i from 0 to n - 1, such as (0, 4).")
@@ -78,16 +85,21 @@ def sweep_in_store(
         if shard is None:
             store.tidy()
         ledger = enter(store, call, packing, made, shard[1] if shard else 1)
-        mine = blocks_of(call, ledger)
-        mine = [block for block in mine if shard is None or block.entry.share % shard[1] == shard[0]]
+        mine = _share(blocks_of(call, ledger), shard)
         finished = _finished(store, mine, repair)
         plan = plans(call, ledger, [block for block in mine if block.name not in finished], packing)
         if plan.blocks:
-            _warn_of_change(ledger, made)
+            note_makers(store, made)
             _train(store, call, mine, made, plan, train, sum(len(b.cells) for b in mine if b.name in finished))
-        ledger = store.ledger() or ledger
+        ledger = store.confirmed() or ledger
+        blocks = blocks_of(call, ledger)
         # A shard does not answer for the parts of others.
-        return read_runs(store, ledger, call.entries, blocks_of(call, ledger), skip_damaged=shard is not None)
+        return read_runs(store, ledger, call.entries, blocks, {block.name for block in _share(blocks, shard)})
+
+
+def _share(blocks: Iterable[Placed], shard: Shard | None) -> list[Placed]:
+    """Blocks that a shard trains; all of them without one."""
+    return [block for block in blocks if shard is None or block.entry.share % shard[1] == shard[0]]
 
 
 def _check_folder(path: Path) -> None:
@@ -125,15 +137,6 @@ def _finished(store: Store, blocks: Sequence[Placed], repair: bool) -> set[str]:
     return found
 
 
-def _warn_of_change(ledger: Ledger, made: dict[str, Any]) -> None:
-    def what(made: dict[str, Any]) -> str:
-        return f"jax {made['versions'].get('jax')} on {made['packing'].get('device')}"
-
-    before, now = what(ledger.manifests[-1].made), what(made)
-    if before != now:
-        _LOG.warning("The store was begun with %s and goes on with %s: runs may differ by float rounding.", before, now)
-
-
 def _train(
     store: Store, call: Call, blocks: Sequence[Placed], made: dict[str, Any], plan: Plan, train: Train, done: int
 ) -> None:
@@ -145,5 +148,5 @@ def _train(
         train(plan, keeper, done)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"Stopped. What was done is kept in {str(store.path)!r}: the same call goes on from there."
+            f"Stopped. What was done is kept in {shown(store.path)!r}: the same call goes on from there."
         ) from None

@@ -6,20 +6,20 @@ only by handing it over in ``using``; an object of that name that holds somethin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from memjax import optimizers
 from memjax.content import content, same
 from memjax.encode import known_types, reference, without_addresses
+from memjax.engine.axes import MOST_CELLS
 from memjax.errors import InputError, listing
 from memjax.experiment import Experiment
+from memjax.plain_json import read_json
 
 __all__ = ["decode", "from_json", "read_experiment", "read_over"]
 
 _DEEPEST = 20
-_MOST_VALUES = 10_000_000
 # Whoever writes one of these means a range or one value, and no value of that name.
 _NOT_NAMES = {"range", "start", "stop", "step", "type", "reference", "content"}
 
@@ -35,7 +35,7 @@ def from_json(text: str, using: Sequence[Any] = ()) -> Experiment:
     if not isinstance(text, str):
         raise InputError(f"The experiment is {text!r}: give its JSON as text.")
     try:
-        data = json.loads(text)
+        data = read_json(text)
     except (ValueError, RecursionError) as problem:
         raise InputError(f"The experiment is not valid JSON: {problem}.") from None
     return read_experiment(data, using)
@@ -79,8 +79,8 @@ def _values(name: str, values: Any, using: Sequence[Any]) -> list[Any] | dict[st
         if not found:
             raise InputError(f"The range {bounds} of axis {name!r} has no values: give at least one.")
         # A slice is cut without counting, where len() of a range over all 64 bits would overflow.
-        if found[: _MOST_VALUES + 1] != found[:_MOST_VALUES]:
-            raise InputError(f"The range {bounds} of axis {name!r} has more than {_MOST_VALUES} values: give fewer.")
+        if found[: MOST_CELLS + 1] != found[:MOST_CELLS]:
+            raise InputError(f"The range {bounds} of axis {name!r} has more than {MOST_CELLS:,} values: give fewer.")
         return list(found)
     if isinstance(values, Mapping) and values and not _NOT_NAMES & set(values):
         return {str(label): _decode(value, using, 1) for label, value in values.items()}

@@ -22,7 +22,7 @@ from memjax.engine.result import sheet_of
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.precision import x64_enabled
-from memjax.progress import Progress
+from memjax.progress import Planning, Progress
 from memjax.results.assemble import Filled, assemble
 from memjax.results.carried import carry
 from memjax.results.schema import attributes, now, versions
@@ -106,18 +106,19 @@ def sweep(
     """
     if not isinstance(experiment, Experiment):
         raise InputError(f"sweep got {experiment!r}: give a memjax.Experiment.")
-    check_store(store, shard, repair)
+    folder = check_store(store, shard, repair)
     if executor is not None:
         check_executor(executor)
     packing, axes = packing or Packing(), read_axes(over or {})
-    groups = read_groups(experiment, axes)
+    with Planning(progress) as planning:
+        groups = read_groups(experiment, axes, watch=planning)
 
     def train(plan: Plan, keeper: Keeper, done: int) -> None:
         _announce(plan)
         with Progress(plan, progress, done) as bar:
             execute(plan, keeper, bar) if executor is None else execute_on(executor, plan, keeper, bar)
 
-    if store is None:
+    if folder is None:
         plan = plan_of(experiment, axes, pack(groups, packing), packing)
         # Written now: files, and what functions use, may change while runs are trained.
         objects: list[Any] = []
@@ -127,7 +128,7 @@ def sweep(
         carry(dataset, objects)
     else:
         call = Call(experiment, axes, groups)
-        dataset = sweep_in_store(store, call, packing, _made(packing), train, shard, repair)
+        dataset = sweep_in_store(folder, call, packing, _made(packing), train, shard, repair)
         carry(dataset, call.objects)
     _report(dataset)
     return dataset

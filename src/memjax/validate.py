@@ -39,10 +39,10 @@ def check_run(experiment: Experiment) -> None:
         )
 
 
-def draw_split(experiment: Experiment) -> Split:
-    """Draw the examples of one run; raise `InputError` where they are not what was asked for, or do not fit the loss."""
+def draw_split(experiment: Experiment, sizes: tuple[int, int] | None = None) -> Split:
+    """Draw the examples of one run, or fewer; raise `InputError` where they are not those asked for, or do not fit the loss."""
     kind, pooled = type(experiment.task).__name__, isinstance(experiment.task, PoolTask)
-    sizes = experiment.sizes()
+    sizes = sizes or experiment.sizes()
     parts = _parts(kind, experiment.task.draw(experiment.data_key, *sizes))
     for name, part, size in zip(("train", "test"), parts, sizes, strict=True):
         if not len(part.x) == len(part.y) == size:

@@ -1,6 +1,8 @@
 """The plan: tile classes, memory under a budget, and what `explain` says against what a sweep does."""
 
 import dataclasses
+import itertools
+import logging
 import re
 
 import numpy as np
@@ -151,3 +153,83 @@ def test_a_run_with_several_cores_to_itself_gets_tiles_wide_enough_to_share_them
     assert busy.blocks[0].shape.width <= 512
     small = make_plan(dataclasses.replace(POST, train_size=100), {}, Packing())
     assert small.blocks[0].shape.width <= 128
+
+
+@dataclasses.dataclass(frozen=True)
+class Noting:
+    """A task that notes the sizes that were drawn, and may serve some of them only."""
+
+    served: object = None
+    drawn: list = dataclasses.field(default_factory=list, compare=False)
+    num_outputs = 4
+
+    def draw(self, seed, train_size, test_size):
+        self.drawn.append((train_size, test_size))
+        if self.served and (train_size, test_size) != self.served:
+            raise MemoryError("no room") if self.served == "none" else ValueError("another size")
+        return mj.tasks.RandomLabels(3, 4).draw(seed, train_size, test_size)
+
+
+def test_a_plan_draws_few_examples_and_memory_is_looked_at_before_all():
+    task = Noting()
+    with pytest.raises(mj.InputError, match=r"The sweep needs about .* GB of memory, more than the budget"):
+        mj.explain(mj.Experiment(task=task, train_size=10**11, test_size=100))
+    assert task.drawn == [(2, 2), (4096, 100)]
+
+
+def test_a_task_that_serves_no_other_sizes_is_planned_with_its_own():
+    task = Noting(served=(50, 20))
+    assert mj.explain(mj.Experiment(task=task, train_size=50, test_size=20)).runs == 1
+    assert task.drawn == [(2, 2), (50, 20)]
+
+
+def test_examples_that_do_not_fit_while_they_are_drawn_are_refused_in_a_sentence():
+    with pytest.raises(
+        mj.InputError, match="The 50 train and 20 test examples of a run take more memory than there is"
+    ):
+        mj.explain(mj.Experiment(task=Noting(served="none"), train_size=50, test_size=20))
+
+
+@pytest.mark.parametrize("call", [mj.explain, mj.sweep], ids=["explain", "sweep"])
+def test_more_cells_than_a_sweep_may_have_are_refused_by_their_number(call, monkeypatch):
+    many = range(100_000)
+    with pytest.raises(
+        mj.InputError, match="have 100000 x 100000 = 10,000,000,000 cells, more than the 10,000,000 that"
+    ):
+        call(POST, {"seed": many, "data_seed": many})
+    # An axis that never ends is read no further than it may go.
+    monkeypatch.setattr("memjax.engine.axes.MOST_CELLS", 100)
+    with pytest.raises(mj.InputError, match="The axis 'seed' has more than 100 values: give fewer"):
+        call(POST, {"seed": itertools.count()})
+    assert mj.explain(POST, {"seed": range(10), "data_seed": range(10)}).runs == 100
+
+
+def test_the_cells_of_a_store_and_a_call_together_are_counted(tmp_path, monkeypatch):
+    spec = dataclasses.replace(POST, train_size=8, steps=1, record_every=1, model=mj.models.MLP(hidden=(2,)))
+    mj.sweep(spec, {"seed": [0], "data_seed": [0]}, store=tmp_path / "store", progress=False)
+    monkeypatch.setattr("memjax.engine.axes.MOST_CELLS", 3)
+    with pytest.raises(mj.InputError, match=r"axes of the store, with the values of this call, have 2 x 2 = 4 cells"):
+        mj.sweep(spec, {"seed": [1], "data_seed": [1]}, store=tmp_path / "store", progress=False)
+
+
+def test_planning_that_takes_long_is_shown_and_short_planning_is_not(monkeypatch, capsys, caplog):
+    over = {"hidden": [(2,), (3,)], "seed": range(2)}
+    with caplog.at_level(logging.INFO, "memjax"):
+        mj.explain(POST, over, progress=True)
+        assert not capsys.readouterr().err and not caplog.text
+        monkeypatch.setattr("memjax.progress._PATIENCE", 0.0)
+        monkeypatch.setattr("memjax.progress._BETWEEN_LINES", 0.0)
+        mj.explain(POST, over, progress=False)
+        assert not capsys.readouterr().err
+        told = [record.getMessage() for record in caplog.records]
+    assert [re.sub(r"after \d+ s", "after", line) for line in told] == [
+        f"Planning: {done} of 4 runs after, {programs} programs." for done, programs in ((1, 1), (2, 1), (3, 2), (4, 2))
+    ]
+    mj.explain(POST, over, progress=True)
+    shown = capsys.readouterr().err
+    assert "planning" in shown and "/4 " in shown and "programs" in shown
+
+
+def test_the_work_of_many_programs_is_counted_once_each():
+    # The plan asks for it several times, in order: a cache of fewer would forget each before it is asked for again.
+    assert work_of.cache_parameters()["maxsize"] >= 4096

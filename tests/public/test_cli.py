@@ -197,6 +197,117 @@ def test_studies_are_listed(capsys):
     ]  # fmt: skip
 
 
+SMALL = "[experiment]\nsteps = 2\nrecord_every = 1\n"
+FILES = {
+    "a byte order mark": ("spec.toml", b"\xef\xbb\xbf" + SMALL.encode(), 0, "1 runs on"),
+    "a byte order mark before JSON": ("spec.json", b'\xef\xbb\xbf{"experiment": {"steps": 10}}', 0, "1 runs on"),
+    "Windows line ends": ("spec.toml", SMALL.replace("\n", "\r\n").encode(), 0, "1 runs on"),
+    "UTF-16": ("spec.toml", SMALL.encode("utf-16"), 2, "'spec.toml' is in UTF-16: save it as UTF-8."),
+    "Latin-1": ("spec.toml", b"# \xe9\n" + SMALL.encode(), 2, "'spec.toml' is no text in UTF-8: save it as UTF-8."),
+    "a key twice": ("spec.json", b'{"experiment": {"steps": 2, "steps": 20}}', 2, "'steps' stands twice in one table"),
+    "a table twice": ("spec.json", b'{"over": {}, "over": {"seed": [1]}}', 2, "'over' stands twice in one table"),
+    "no number": ("spec.json", b'{"experiment": {"loss_scale": NaN}}', 2, "loss_scale is nan: give a finite number"),
+    "1e10 cells": (
+        "spec.toml",
+        b"[over]\nseed = {range = [100000]}\ndata_seed = {range = [100000]}\n",
+        2,
+        "The axes have 100000 x 100000 = 10,000,000,000 cells, more than the 10,000,000 that a sweep may have",
+    ),
+    "a range of 1e11": (
+        "spec.toml",
+        b"[over]\nseed = {range = [100000000000]}\n",
+        2,
+        "The range [100000000000] of axis 'seed' has more than 10,000,000 values",
+    ),
+    "1e11 examples": (
+        "spec.toml",
+        SMALL.encode() + b"train_size = 100000000000\n",
+        2,
+        "The sweep needs about 1.6",
+    ),
+    "1e20 examples": (
+        "spec.toml",
+        SMALL.encode() + b"train_size = 100000000000000000000\n",
+        2,
+        "A run has 100000000000000000000 examples in one split, more than",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_what_a_spec_may_be_written_as_and_ask_for(case, here, capsys):
+    name, content, code, sentence = FILES[case]
+    (here / name).write_bytes(content)
+    assert main(["run", name, "--dry-run"]) == code
+    said = capsys.readouterr()
+    assert sentence in (said.err if code else said.out) and said.err.count("\n") == (1 if code else 0)
+
+
+def test_a_key_twice_in_the_json_of_an_experiment_is_refused():
+    text = mj.Experiment().to_json()
+    assert mj.Experiment.from_json("\ufeff" + text) == mj.Experiment()
+    with pytest.raises(mj.InputError, match="not valid JSON: the key 'steps' stands twice in one table"):
+        mj.Experiment.from_json(text.replace('"steps"', '"steps": 1, "steps"'))
+
+
+@pytest.mark.parametrize(
+    "words", [["--no-cache", "--cache", "a", "show", "no"], ["show", "--cache", "a", "no", "--no-cache"]]
+)
+def test_flags_of_all_verbs_stand_before_and_after_the_verb(words):
+    from memjax.cli import _parser
+
+    options = _parser().parse_args(words)
+    assert (options.no_cache, options.cache, options.version) == (True, "a", False)
+    assert _parser().parse_args(["show", "no"]).no_cache is False
+
+
+def test_no_cache_after_the_verb_keeps_no_programs(here, monkeypatch):
+    monkeypatch.setattr("memjax.cache.enable_compile_cache", lambda folder: pytest.fail("the cache is on"))
+    assert main(["run", "spec.toml", "--store", "runs", "--no-cache"]) == 0
+
+
+# One process that imports memjax once and forks for every case: each child ends as a command does, at exit included.
+READERS = """
+import os, sys, warnings
+from memjax.cli import main
+warnings.simplefilter("ignore")
+
+def gone():
+    read, write = os.pipe()
+    os.close(read)
+    os.dup2(write, 1)
+
+def full():
+    os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+
+def none():
+    sys.stdout = None
+
+sys.stdout.reconfigure(line_buffering=True)  # Nothing is left for a child to write once more.
+for reader, *words in ((gone, "studies"), (gone, "--help"), (full,), (none, "--version")):
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        os.dup2(write, 2)
+        reader()
+        sys.exit(main(words))
+    os.close(write)
+    said = open(read).read()
+    print(reader.__name__, *words, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said.strip())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /dev/full")
+def test_output_that_nobody_takes_ends_in_no_traceback():
+    done = subprocess.run([sys.executable, "-c", READERS], capture_output=True, text=True)
+    reader, after_help, full, none = done.stdout.splitlines()
+    assert reader == "gone studies 141 "
+    # The help is written by argparse, which passes over what it cannot write at once.
+    assert after_help in ("gone --help 141 ", "gone --help 0 ")
+    assert full == "full 2 memjax: The output cannot be written (No space left on device)."
+    assert none == "none --version 0 "
+
+
 def test_no_verb_prints_help(capsys):
     assert main([]) == 2
     assert "study" in capsys.readouterr().out

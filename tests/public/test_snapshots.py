@@ -305,6 +305,7 @@ def test_a_dataset_in_memory_carries_the_objects_that_it_is_of(tmp_path):
     for chosen in (ds, ds.copy(deep=True), ds.isel(seed=[1]).sortby("label_noise", ascending=False)):
         found = mj.measure(chosen, ["loss"]).train_loss.squeeze("snapshot")
         np.testing.assert_allclose(found, chosen.train_loss.sel(step=2), rtol=1e-6)
+    xr.testing.assert_identical(mj.open(mj.save(ds, tmp_path / "ds.nc")), ds)
     kept, using = mj.open(tmp_path / "runs"), (task, spec.model, weighted)
     with pytest.raises(mj.InputError, match=r"refers to .*, which is not data: read it from Python with using="):
         mj.measure(kept, ["loss"])

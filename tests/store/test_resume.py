@@ -311,6 +311,30 @@ def test_other_versions_are_told(spec, store, killed_after, monkeypatch, caplog)
     with caplog.at_level(logging.WARNING, "memjax"):
         sweep(spec, store=store)
     assert "goes on with jax 9.9 on cpu" in caplog.text
+    assert json.loads(mj.open(store).attrs["versions"])["jax"] == f"{jax.__version__} and 9.9"
+
+
+def test_a_store_that_other_versions_extend_tells_and_names_them_all(spec, store, monkeypatch, caplog, trained):
+    plain = sweep(spec, {"seed": range(4)})
+    sweep(spec, {"seed": range(2)}, store=store)
+    ours = sys.modules["memjax.sweep"].versions()
+    # What no number hangs on may change without a word.
+    monkeypatch.setattr(sys.modules["memjax.sweep"], "versions", lambda: {**ours, "xarray": "7.7"})
+    sweep(spec, {"seed": range(3)}, store=store)
+    assert not caplog.text
+    monkeypatch.setattr(sys.modules["memjax.sweep"], "versions", lambda: {**ours, "numpy": "8.8", "jax": "9.9"})
+    both = sweep(spec, {"seed": range(4)}, store=store)
+    made = f"made with numpy {np.__version__}, jax {jax.__version__} on cpu and goes on with numpy 8.8, jax 9.9 on cpu"
+    assert caplog.text.count(made) == 1 and "are not promised the bits" in caplog.text
+    named = json.loads(both.attrs["versions"])
+    assert named == {**ours, **{"numpy": f"{np.__version__} and 8.8", "jax": f"{jax.__version__} and 9.9"},
+                     "xarray": f"{ours['xarray']} and 7.7"}  # fmt: skip
+    assert same(both, plain)
+    # Another call that trains nothing makes nothing of it; one that trains tells again.
+    count = len(trained)
+    assert sweep(spec, {"seed": range(4)}, store=store).identical(both)
+    assert len(trained) == count and caplog.text.count(made) == 1
+    assert json.loads(both.attrs["packing"])["device"] == jax.devices()[0].device_kind
 
 
 def test_progress_is_told_without_reading_a_part(spec, store, killed_after, short_segments):

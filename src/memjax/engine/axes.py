@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -16,7 +17,10 @@ from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.fields import is_node, paths, replace, resolve
 
-__all__ = ["Axis", "Over", "cells", "full_paths", "read_axes"]
+__all__ = ["MOST_CELLS", "Axis", "Over", "cells", "check_count", "full_paths", "read_axes"]
+
+MOST_CELLS = 10_000_000
+"""Cells that a sweep, a store or a range may have: a plan of more would not end, or not fit into memory."""
 
 Over = Mapping[str | tuple[str, ...], Iterable[Any]]
 
@@ -82,6 +86,7 @@ def read_axes(over: Over) -> tuple[Axis, ...]:
     if not isinstance(over, Mapping):
         raise InputError(f"over is {over!r}: give a dict from field names to lists of values.")
     axes = tuple(_axis(_names(names), values) for names, values in over.items())
+    check_count("The axes", [len(axis.rows) for axis in axes])
     seen: list[str] = []
     for axis in axes:
         coords = axis.coords()
@@ -112,6 +117,21 @@ def _check_distinct(axis: Axis, coords: dict[str, np.ndarray]) -> None:
         raise InputError(f"The axis {axis.dim!r} has the values {again} more than once: give each once.")
 
 
+def check_count(what: str, sizes: Sequence[int]) -> None:
+    """Raise `InputError` for a product of axes that is too large to plan.
+
+    Examples
+    --------
+    >>> check_count("The axes", [10, 1000])
+    """
+    if math.prod(sizes) > MOST_CELLS:
+        product = " x ".join(map(str, sizes))
+        raise InputError(
+            f"{what} have {product} = {math.prod(sizes):,} cells, more than the {MOST_CELLS:,} that a sweep may have: sweep "
+            "over fewer values, let fields move together in a tuple, or make several sweeps."
+        )
+
+
 def _names(names: Any) -> tuple[str, ...]:
     several = (names,) if isinstance(names, str) else names
     if not isinstance(several, tuple) or not several or not all(isinstance(name, str) for name in several):
@@ -125,7 +145,11 @@ def _axis(names: tuple[str, ...], values: Iterable[Any]) -> Axis:
     if isinstance(values, str) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         raise InputError(f"The axis {names[0]!r} has the values {values!r}: give a list of values.")
     given = _given(names[0], values) if isinstance(values, Mapping) else None
-    rows = [_host(names[0], value) for value in (values.values() if isinstance(values, Mapping) else values)]
+    # One more than is allowed is enough to be refused: what is given may never end.
+    first = itertools.islice(values.values() if isinstance(values, Mapping) else values, MOST_CELLS + 1)
+    rows = [_host(names[0], value) for value in first]
+    if len(rows) > MOST_CELLS:
+        raise InputError(f"The axis {names[0]!r} has more than {MOST_CELLS:,} values: give fewer.")
     if not rows:
         raise InputError(f"The axis {names[0]!r} has no values: give at least one.")
     if len(names) == 1:

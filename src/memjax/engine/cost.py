@@ -83,7 +83,8 @@ class Work(NamedTuple):
     state_bytes: int
 
 
-@functools.lru_cache(maxsize=256)
+# Planning asks for the work of every program several times: more programs than this would be counted anew each time.
+@functools.lru_cache(maxsize=8192)
 def work_of(program: Program) -> Work:
     """Count the work of a program by lowering the gradient of one tile; compiles nothing."""
     number = jax.ShapeDtypeStruct((), float_dtype())

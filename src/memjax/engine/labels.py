@@ -12,7 +12,7 @@ import numpy as np
 from memjax.content import try_content
 from memjax.errors import InputError
 
-__all__ = ["distinct_label", "labels_of"]
+__all__ = ["distinct_label", "exact_numbers", "labels_of"]
 
 
 def labels_of(name: str, column: Sequence[Any]) -> np.ndarray:
@@ -32,7 +32,7 @@ def labels_of(name: str, column: Sequence[Any]) -> np.ndarray:
     >>> labels_of("activation", [power(2), power(3)]).tolist()
     ['<lambda>(exponent=2)', '<lambda>(exponent=3)']
     """
-    numbers = _numbers(column)
+    numbers = exact_numbers(column)
     if numbers is not None:
         return numbers
     contents = [try_content(value) or f"object {id(value)}" for value in column]
@@ -57,14 +57,23 @@ def distinct_label(value: Any) -> str:
     return _word_and_digest(value) if " at 0x" in repr(value) else repr(value)
 
 
-def _numbers(column: Sequence[Any]) -> np.ndarray | None:
+def exact_numbers(column: Sequence[Any]) -> np.ndarray | None:
+    """Array of some numbers in which each is what it was; None where there is none, or they are no numbers.
+
+    Examples
+    --------
+    >>> exact_numbers([0, 2**63 + 1]).dtype, exact_numbers([1, 0.5]).dtype, exact_numbers([0.5, 2**53 + 1])
+    (dtype('uint64'), dtype('float64'), None)
+    """
     if not all(isinstance(value, bool | int | float | np.number) for value in column):
         return None
     whole = all(isinstance(value, int) and not isinstance(value, bool) for value in column)
-    numbers = np.asarray(column, np.uint64 if whole and 2**63 <= max(column) < 2**64 and min(column) >= 0 else None)
-    # Whole numbers too large for 64 bits would come back rounded, or as objects.
-    exact = numbers.dtype != object and all(own == value for own, value in zip(numbers.tolist(), column, strict=True))
-    return numbers if exact else None
+    # NumPy makes floats of whole numbers beyond 2**63 beside smaller ones, which rounds them.
+    unsigned = whole and 2**63 <= max(column) < 2**64 and min(column) >= 0
+    numbers = np.asarray(column, np.uint64 if unsigned else None)
+    if numbers.dtype == object or any(own != value for own, value in zip(numbers.tolist(), column, strict=True)):
+        return None
+    return numbers
 
 
 def _word(value: Any) -> str:

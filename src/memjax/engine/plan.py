@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+import math
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from memjax.engine.axes import Axis, Over, cells, read_axes
-from memjax.engine.budget import Memory, block_budget, default_budget, fit_lanes
+from memjax.engine.budget import Memory, block_budget, default_budget, fit_lanes, free_bytes
 from memjax.engine.check import check_names, check_program, check_start
+from memjax.engine.cost import work_of
 from memjax.engine.partition import BlockPlan, Packing, Run, default_lanes, partition
 from memjax.engine.program import Program, program_of
 from memjax.errors import InputError
 from memjax.experiment import Experiment
-from memjax.types import Data, PoolTask, Task
+from memjax.types import Data, PoolTask, Split, Task
 from memjax.validate import check_functions, check_run, draw_split
 
-__all__ = ["Groups", "Plan", "Samples", "gather", "make_plan", "pack", "plan_of", "read_groups", "runs_of"]
+__all__ = ["Groups", "Plan", "Samples", "Watch", "gather", "make_plan", "pack", "plan_of", "read_groups", "runs_of"]
 
 Groups = dict[tuple[Program, int], list[Run]]
 """Runs by what they must share to share a block."""
+
+Watch = Callable[[int, int, int], None]
+"""Called with the number of all runs, of those planned so far, and of the groups that they make."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,8 @@ class Plan:
         return tuple(sorted((run for block in self.blocks for run in block.runs), key=lambda run: run.index))
 
 
-def make_plan(experiment: Experiment, over: Over, packing: Packing) -> Plan:
-    """Check every run of a sweep and fix how they are packed.
+def make_plan(experiment: Experiment, over: Over, packing: Packing, watch: Watch | None = None) -> Plan:
+    """Check every run of a sweep and fix how they are packed; ``watch`` is told how far that is.
 
     Raises
     ------
@@ -62,12 +68,15 @@ def make_plan(experiment: Experiment, over: Over, packing: Packing) -> Plan:
         If any run is not possible; nothing has been traced for training by then.
     """
     axes = read_axes(over)
-    groups = read_groups(experiment, axes)
+    groups = read_groups(experiment, axes, watch=watch)
     return plan_of(experiment, axes, pack(groups, packing), packing)
 
 
 def read_groups(
-    experiment: Experiment, axes: tuple[Axis, ...], indices: Iterable[tuple[int, ...]] | None = None
+    experiment: Experiment,
+    axes: tuple[Axis, ...],
+    indices: Collection[tuple[int, ...]] | None = None,
+    watch: Watch | None = None,
 ) -> Groups:
     """Check the runs of a sweep, and gather those that can share a block.
 
@@ -77,13 +86,16 @@ def read_groups(
         What is swept.
     indices
         Which cells; None takes all.
+    watch
+        Told how far it is.
 
     Raises
     ------
     InputError
         If any run is not possible.
     """
-    groups = gather(cells(experiment, axes, indices))
+    count = math.prod(len(axis.rows) for axis in axes) if indices is None else len(indices)
+    groups = gather(cells(experiment, axes, indices), watch and functools.partial(watch, count))
     check_names([label for axis in axes for label in axis.labels], dict.fromkeys(program for program, _ in groups))
     return groups
 
@@ -110,22 +122,42 @@ def budget_of(packing: Packing) -> int:
     return packing.memory or default_budget()
 
 
-def gather(runs: Iterable[tuple[tuple[int, ...], Experiment]]) -> Groups:
-    """Check runs, each with its index, and gather those that can share a block; raises `InputError` as `read_groups`."""
+def gather(
+    runs: Iterable[tuple[tuple[int, ...], Experiment]], tell: Callable[[int, int], None] | None = None
+) -> Groups:
+    """Check runs, each with its index, and gather those that can share a block; raises `InputError` as `read_groups`.
+
+    ``tell`` is called after each run with the number of runs and of groups so far.
+    """
     groups: Groups = {}
     samples: Samples = {}
     known: dict[Program, str] = {}
-    for index, experiment in runs:
+    for done, (index, experiment) in enumerate(runs, 1):
         check_run(experiment)
+        _check_sizes(experiment)
         program, run = _run(index, experiment, samples, known)
         _check_hashable(experiment, program)
         key = program, id(run.pool)
         if key not in groups:
             check_functions(experiment, program.x.struct(2), program.y.struct(2))
             check_program(program)
+            work_of(
+                program
+            )  # Here, where progress is told: the partition needs it, and it takes as long as the checks.
         check_start(program, experiment)
         groups.setdefault(key, []).append(run)
+        if tell:
+            tell(done, len(groups))
     return groups
+
+
+def _check_sizes(experiment: Experiment) -> None:
+    """Raise `InputError` for sizes that no machine holds, and that the arrays of a plan could not hold either."""
+    if max(experiment.sizes()) > _MOST_EXAMPLES:
+        raise InputError(
+            f"A run has {max(experiment.sizes())} examples in one split, more than the {_MOST_EXAMPLES} that any machine could "
+            "hold: lower train_size or test_size."
+        )
 
 
 def runs_of(runs: Iterable[tuple[tuple[int, ...], Experiment]], samples: Samples) -> list[tuple[Program, Run]]:
@@ -155,6 +187,9 @@ class Sample(NamedTuple):
 Samples = dict[Any, Sample]
 """By task."""
 
+_FEW, _ENOUGH = 2, 4096
+_MOST_EXAMPLES = 10**15
+
 
 def _identity(task: Task) -> Any:
     """Key of a task: equal tasks share it, and one that holds arrays and so has no hash stands for itself."""
@@ -168,11 +203,42 @@ def _identity(task: Task) -> Any:
 def _sample(run: Experiment, samples: Samples) -> Sample:
     key = _identity(run.task)
     if key not in samples:
-        (x, y), _ = draw_split(run)
+        (x, y), _ = _few_examples(run)
         pool = run.task.pool if isinstance(run.task, PoolTask) else None
         # Copied, so that one row does not keep a whole split in memory.
         samples[key] = Sample(Data(np.array((x if pool is None else pool)[:1]), np.array(y[:1])), pool, run.task)
     return samples[key]
+
+
+def _few_examples(run: Experiment) -> Split:
+    """Examples enough to see what a run's are like, and not more than memory holds: the plan says what all would take."""
+    sizes = run.sizes()
+    try:
+        row = _row_bytes(run, _at_most(_FEW, sizes))
+        most = max(_FEW, min(_ENOUGH, free_bytes() // (16 * row))) if row else max(sizes)
+        return draw_split(run, _at_most(most, sizes))
+    except MemoryError as problem:
+        raise InputError(
+            f"The {sizes[0]} train and {sizes[1]} test examples of a run take more memory than there is: give fewer, or "
+            "smaller ones."
+        ) from problem
+
+
+def _at_most(most: int, sizes: tuple[int, int]) -> tuple[int, int]:
+    return min(most, sizes[0]), min(most, sizes[1])
+
+
+def _row_bytes(run: Experiment, few: tuple[int, int]) -> int | None:
+    """Bytes of an example, from a few; None of a task that serves no other sizes than those asked for."""
+    try:
+        parts = run.task.draw(run.data_key, *few)
+        if any(len(array) != size for part, size in zip(parts, few, strict=True) for array in part):
+            return None
+        return 1 + sum(np.asarray(array).nbytes for part in parts for array in part) // min(few)
+    except MemoryError:
+        raise
+    except Exception:
+        return None
 
 
 def _check_hashable(run: Experiment, program: Program) -> None:

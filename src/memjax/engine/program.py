@@ -103,7 +103,7 @@ def num_parameters(program: Program) -> int:
     return sum(math.prod(shape) for _, shape in parameter_layout(program))
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=8192)
 def parameter_layout(program: Program) -> tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]:
     """Path and shape of every parameter array of each run of a program."""
     hyper = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}

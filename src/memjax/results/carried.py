@@ -1,4 +1,4 @@
-"""An attribute of a Dataset that is text, and carries the objects that the text refers to for as long as it stays in memory."""
+"""A Dataset carries the objects that its attributes refer to, for as long as the Dataset stays in memory."""
 
 from __future__ import annotations
 
@@ -7,49 +7,47 @@ from typing import Any
 
 import xarray as xr
 
-__all__ = ["Carried", "carry", "carried"]
+__all__ = ["carried", "carry"]
 
-_ATTRIBUTES = ("experiment", "over")
+_KEY = "memjax_objects"
 
 
-class Carried(str):
-    """Text with the objects that it refers to; in a file, in a pickle and in every comparison it is the text alone.
+class _Objects:
+    """Objects beside a Dataset: copies share them, and a pickle leaves them out, for functions of a notebook have no pickle."""
 
-    Examples
-    --------
-    >>> import copy, pickle
-    >>> text = Carried("{}", [max])
-    >>> text == "{}", copy.deepcopy(text).objects, type(pickle.loads(pickle.dumps(text)))
-    (True, (<built-in function max>,), <class 'str'>)
-    """
+    def __init__(self, held: Sequence[Any] = ()) -> None:
+        self.held = tuple(held)
 
-    objects: tuple[Any, ...]
-
-    def __new__(cls, text: str, objects: Sequence[Any]) -> Carried:
-        """Text with objects."""
-        own = super().__new__(cls, text)
-        own.objects = tuple(objects)
-        return own
-
-    def __copy__(self) -> Carried:
-        return self
-
-    def __deepcopy__(self, memo: Any) -> Carried:
+    def __deepcopy__(self, memo: Any) -> _Objects:
         # The objects are those that were trained, not copies; what changed in them is found by their content.
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Functions of a notebook could not be pickled.
-        return str, (str(self),)
+        return _Objects, ()
+
+    def __repr__(self) -> str:
+        return f"{len(self.held)} objects"
 
 
 def carry(dataset: xr.Dataset, objects: Sequence[Any]) -> None:
-    """Let a Dataset carry the objects that its attributes refer to."""
+    """Let a Dataset carry the objects that its attributes refer to.
+
+    They lie in the encoding of the Dataset: selecting and copying keep that, and no file is written from it.
+    """
     if objects:
-        for name in _ATTRIBUTES:
-            dataset.attrs[name] = Carried(dataset.attrs[name], objects)
+        dataset.encoding[_KEY] = _Objects(objects)
 
 
 def carried(dataset: xr.Dataset) -> tuple[Any, ...]:
-    """Objects that a Dataset carries; none if it was read from a file."""
-    return getattr(dataset.attrs.get(_ATTRIBUTES[0]), "objects", ())
+    """Objects that a Dataset carries; none if it was read from a file, or made anew from parts of another.
+
+    Examples
+    --------
+    >>> import copy, pickle
+    >>> dataset = xr.Dataset({"a": ("x", [1, 2])})
+    >>> carry(dataset, [max])
+    >>> carried(dataset.isel(x=[0])), carried(copy.deepcopy(dataset)), carried(pickle.loads(pickle.dumps(dataset)))
+    ((<built-in function max>,), (<built-in function max>,), ())
+    """
+    held = dataset.encoding.get(_KEY)
+    return held.held if isinstance(held, _Objects) else ()

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from memjax.errors import InputError
+from memjax.errors import InputError, cause
+from memjax.file_names import absolute, shown
 from memjax.results.schema import SCHEMA_VERSION
 from memjax.results.stored import open_store
 from memjax.store.folder import is_store
@@ -41,7 +42,7 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     InputError
         If the ending is another, the file exists, or its folder does not.
     """
-    target = Path(path)
+    target = absolute("path", path)
     if target.suffix not in (".nc", ".zarr"):
         raise InputError(f"Cannot save to {str(target)!r}: give a name ending in .nc or .zarr.")
     if target.exists():
@@ -52,12 +53,19 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
         _require_zarr()
     with tempfile.TemporaryDirectory(prefix=".memjax-", dir=target.parent) as scratch:
         partial = Path(scratch) / target.name
+        _write(dataset, partial, target)
+        partial.rename(target)
+    return target
+
+
+def _write(dataset: xr.Dataset, partial: Path, target: Path) -> None:
+    try:
         if target.suffix == ".nc":
             dataset.to_netcdf(partial, engine="h5netcdf", encoding=_encoding(dataset))
         else:
             dataset.to_zarr(partial, consolidated=False, zarr_format=2)
-        partial.rename(target)
-    return target
+    except (ValueError, TypeError) as problem:
+        raise InputError(f"The dataset cannot be saved to {str(target)!r}: {cause(problem)}") from problem
 
 
 def _require_zarr() -> None:
@@ -89,14 +97,14 @@ def open_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
         If there is no such file, it cannot be read, or it is no memjax dataset of a known schema; if a part of a store is
         damaged.
     """
-    source = Path(path)
+    source = absolute("path", path)
     if is_store(source):
         return open_store(source)
     if source.suffix != ".zarr" and source.is_dir():
         source = source / DATASET_FILE
     if not source.exists():
         raise InputError(
-            f"There is no dataset at {str(source)!r}: give a .nc file, a .zarr folder, or the folder of a study."
+            f"There is no dataset at {shown(source)!r}: give a .nc file, a .zarr folder, or the folder of a study."
         )
     if source.suffix == ".zarr":
         _require_zarr()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from memjax.results.schema import attributes
 from memjax.store.axes import coordinates, count, shape_of, translate
 from memjax.store.folder import Damaged, Ledger, Placed, Store
 from memjax.store.lock import holder
+from memjax.store.makers import makers_of
 from memjax.store.manifest import AxisEntry
 from memjax.store.part import PartName
 
@@ -50,27 +51,43 @@ def _ledger(store: Store) -> Ledger:
 
 
 def read_runs(
-    store: Store, ledger: Ledger, axes: Sequence[AxisEntry], blocks: Sequence[Placed], skip_damaged: bool = False
+    store: Store,
+    ledger: Ledger,
+    axes: Sequence[AxisEntry],
+    blocks: Sequence[Placed],
+    needed: Collection[str] | None = None,
 ) -> xr.Dataset:
     """Dataset along some axes of the store, from the blocks that hold their runs.
+
+    Parameters
+    ----------
+    store, ledger
+        What is read, and what its manifests say.
+    axes, blocks
+        What is asked for, and the blocks that hold it.
+    needed
+        Names of the blocks that must be finished; a damaged part of another one is told and left out. None takes every
+        block as far as it is, and no damaged part.
 
     Raises
     ------
     InputError
-        If it would not fit into memory, or a part is damaged and those are not to be skipped.
+        If the Dataset would not fit into memory, a part is damaged, or a block that is needed is not finished.
     """
     _check_size(axes, blocks)
     parts, index = store.parts(), _indices(ledger, axes)
-    filled = []
+    results = {}
     for block in blocks:
-        result = _read(store, block, parts.get(block.name), skip_damaged)
-        filled.append(Filled(block.sheet, [index[cell] for cell in block.cells], result))
+        skip_damaged = needed is not None and block.name not in needed
+        results[block.name] = _read(store, block, parts.get(block.name), skip_damaged)
+    if needed is not None:
+        _check_finished(store, [block for block in blocks if block.name in needed], results)
+    filled = [Filled(b.sheet, [index[cell] for cell in b.cells], results[b.name]) for b in blocks]
     _check_room(axes, filled)
     dataset = assemble(coordinates(axes), filled)
-    first, last = ledger.manifests[0], ledger.manifests[-1]
-    made = {**last.made, "versions": first.made["versions"], "created": str(last.made["created"])}
+    made = makers_of([manifest.made for manifest in ledger.manifests])
     packed = [(block.entry.schedule, block.entry.shape) for block in blocks]
-    dataset.attrs = attributes(first.experiment, axes, packed, made)
+    dataset.attrs = attributes(ledger.manifests[0].experiment, axes, packed, made)
     return dataset
 
 
@@ -91,6 +108,17 @@ def _read(store: Store, block: Placed, name: PartName | None, skip_damaged: bool
             raise
         _LOG.warning("%s", problem)
         return None
+
+
+def _check_finished(store: Store, blocks: Sequence[Placed], results: Mapping[str, BlockResult | None]) -> None:
+    """Raise `InputError` where what was trained is not there."""
+    left = [block for block in blocks if (result := results[block.name]) is None or not result.finished]
+    if left:
+        raise InputError(
+            f"The store {str(store.path)!r} lacks {len(left)} of {len(blocks)} finished parts ({left[0].name} first), which "
+            f"were removed while the sweep ran: make the same call again, which trains those "
+            f"{sum(len(block.cells) for block in left)} runs anew and keeps the others."
+        )
 
 
 def _check_size(axes: Sequence[AxisEntry], blocks: Sequence[Placed]) -> None:

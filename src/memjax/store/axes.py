@@ -10,7 +10,7 @@ import numpy as np
 
 from memjax.encode import encode
 from memjax.engine.axes import Axis
-from memjax.engine.labels import distinct_label
+from memjax.engine.labels import distinct_label, exact_numbers
 from memjax.errors import InputError
 from memjax.spec import decode
 from memjax.store.manifest import AxisEntry
@@ -32,7 +32,13 @@ def entry_of(axis: Axis, paths: tuple[str, ...] | None = None, objects: list[Any
 
 def coordinates(axes: Sequence[AxisEntry]) -> list[dict[str, np.ndarray]]:
     """Labels of every coordinate of every axis."""
-    return [{name: np.asarray(column) for name, column in axis.labels.items()} for axis in axes]
+    return [{name: _array(column) for name, column in axis.labels.items()} for axis in axes]
+
+
+def _array(column: list[Any]) -> np.ndarray:
+    """Numbers as the sweep has them in memory; words where no array holds all of them exactly."""
+    numbers = exact_numbers(column)
+    return np.asarray(list(map(str, column))) if numbers is None else numbers
 
 
 def merged(theirs: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) -> AxisEntry:
@@ -83,7 +89,7 @@ def _merged_labels(
 
 def _column(old: list[Any], new: list[Any]) -> list[Any]:
     both = [*old, *new]
-    return [str(label) for label in both] if any(isinstance(label, str) for label in both) else both
+    return both if exact_numbers(both) is not None else [str(label) for label in both]
 
 
 def as_axis(entry: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) -> Axis:

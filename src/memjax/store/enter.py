@@ -10,7 +10,7 @@ import numpy as np
 
 from memjax.content import PYTHON, Unreadable, content, same
 from memjax.encode import encode, encoded_fields
-from memjax.engine.axes import Axis, full_paths
+from memjax.engine.axes import Axis, check_count, full_paths
 from memjax.engine.pack import Shape
 from memjax.engine.partition import BlockPlan, Packing, Run, block_of
 from memjax.engine.plan import Groups, Plan, pack, plan_of, read_groups
@@ -169,7 +169,9 @@ def _union(ledger: Ledger | None, call: Call) -> tuple[AxisEntry, ...]:
     if ledger is None:
         return call.entries
     ours = {entry.paths: (entry, axis.rows) for entry, axis in zip(call.entries, call.axes, strict=True)}
-    return tuple(merged(theirs, *ours[theirs.paths]) for theirs in ledger.axes)
+    axes = tuple(merged(theirs, *ours[theirs.paths]) for theirs in ledger.axes)
+    check_count("The axes of the store, with the values of this call,", shape_of(axes))
+    return axes
 
 
 def _missing(ledger: Ledger | None, call: Call, axes: Sequence[AxisEntry]) -> Groups:

@@ -11,6 +11,7 @@ import numpy as np
 
 from memjax.engine.result import BlockResult, Sheet
 from memjax.errors import InputError
+from memjax.file_names import absolute
 from memjax.store.axes import count, translate
 from memjax.store.files import PARTIAL, BadSector, read_regular, refusals, write, write_new
 from memjax.store.manifest import AxisEntry, BlockEntry, Manifest
@@ -21,6 +22,7 @@ __all__ = ["Damaged", "Ledger", "Placed", "Store", "is_store"]
 
 _PARTS = "parts"
 _DAMAGED = "damaged"
+_FIRST = "manifest-0000.json"
 
 
 class Damaged(InputError):
@@ -32,6 +34,17 @@ class Damaged(InputError):
             f"run --repair, which puts it aside under {_DAMAGED!r}."
         )
         self.path = path
+
+
+class _Gone(InputError):
+    """A manifest that is no longer what it was."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"The manifest {str(path)!r} was removed, renamed or replaced while the sweep trained, and without it nothing in "
+            "its store can be read: put it and its folder back and make the same call again, which goes on from there, or "
+            "begin anew with repair=True."
+        )
 
 
 class Placed(NamedTuple):
@@ -85,7 +98,7 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = absolute("store", path)
         self._manifests: dict[Path, tuple[Manifest, str]] = {}
 
     def ledger(self) -> Ledger | None:
@@ -114,6 +127,21 @@ class Store:
             with refusals(self.path, "read"):
                 self._manifests[path] = read_manifest(read_regular(path), str(path))
         return self._manifests[path]
+
+    def confirmed(self) -> Ledger | None:
+        """What the manifests say when they are read once more.
+
+        Raises
+        ------
+        InputError
+            If one of those that were read or written before is gone, or is another now.
+        """
+        before, self._manifests = self._manifests, {}
+        ledger = self.ledger()
+        for path, (_, check) in before.items():
+            if path not in self._manifests or self._manifests[path][1] != check:
+                raise _Gone(path)
+        return ledger
 
     def append(self, number: int, manifest: Manifest) -> bool:
         """Add a manifest; False if another process was first."""
@@ -164,6 +192,9 @@ class Store:
         data = part_bytes(block.name, block.manifest, result, made)
         name = part_name(block.name, result, data)
         folder = self.path / _PARTS
+        if not is_store(self.path):
+            # Nothing that is written from now on could be read.
+            raise _Gone(self.path / _FIRST)
         with refusals(self.path, "written to"):
             folder.mkdir(exist_ok=True)
             write(folder / name.file, data)
@@ -192,7 +223,7 @@ class Store:
 
 def is_store(path: Path) -> bool:
     """Whether a folder is a store."""
-    return (path / "manifest-0000.json").is_file()
+    return (path / _FIRST).is_file()
 
 
 def _place(number: int, manifest: Manifest, check: str, last: Manifest) -> Iterator[Placed]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
+from memjax.engine.axes import MOST_CELLS
 from memjax.engine.check import RESERVED
 from memjax.engine.result import Sheet, Variable
 from memjax.errors import InputError
+from memjax.plain_json import read_json
 from memjax.store.manifest import FORMAT, STORE_VERSION, AxisEntry, BlockEntry, Manifest, signature
 
 __all__ = ["read_manifest"]
 
-_MOST_CELLS = 3 * 10**7
+_MOST_CELLS = MOST_CELLS
 _MOST_RECORDS = 10**8
 _DEEPEST = 40
 _LARGEST = 2**31
@@ -28,7 +29,7 @@ def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:
         If it is no manifest of this schema, was altered, or does not fit together.
     """
     try:
-        content = json.loads(data)
+        content = read_json(data)
     except (ValueError, RecursionError) as problem:
         raise InputError(f"The manifest {path!r} is not valid JSON: {problem}. {_ADVICE}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:

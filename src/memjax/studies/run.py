@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import memjax.studies
 from memjax.errors import InputError, listing
+from memjax.file_names import absolute
 from memjax.precision import x64_enabled
 from memjax.results.files import DATASET_FILE, save
 from memjax.studies._content import Code, describe
@@ -106,7 +107,7 @@ def run(
     seeds = study.seeds[scale] if seeds is None else seeds
     if seeds < 1:
         raise InputError(f"seeds is {seeds}: give at least 1.")
-    target = new_folder(out)
+    target, store = new_folder(out), None if store is None else absolute("store", store)
     datasets = _train(study.sweeps(scale, seeds), store, progress)
     datasets |= _train(study.further(scale, datasets), store, progress)
     for dataset in datasets.values():
@@ -118,10 +119,8 @@ def run(
     return target, findings
 
 
-def _train(
-    sweeps: Mapping[str, Sweep], store: str | os.PathLike[str] | None, progress: bool | None
-) -> dict[str, xr.Dataset]:
-    stores = {name: None if store is None else Path(store) / name for name in sweeps}
+def _train(sweeps: Mapping[str, Sweep], store: Path | None, progress: bool | None) -> dict[str, xr.Dataset]:
+    stores = {name: None if store is None else store / name for name in sweeps}
     return {
         name: sweep(part.experiment, part.over, store=stores[name], progress=progress) for name, part in sweeps.items()
     }
@@ -129,7 +128,7 @@ def _train(
 
 def new_folder(out: str | os.PathLike[str]) -> Path:
     """Path of a folder that can be made; raises `InputError` if it exists already or cannot be made."""
-    target = Path(out).absolute()
+    target = absolute("out", out)
     if target.exists():
         raise InputError(f"The folder {str(out)!r} exists already: give another one, or remove it first.")
     # Only looked at here, and made when there is something to put in it.
