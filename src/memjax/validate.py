@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from memjax import losses
-from memjax.errors import InputError, cause
+from memjax.errors import InputError, cause, listing
 from memjax.experiment import Experiment
 from memjax.models.adapt import with_outputs
 from memjax.types import Data, PoolTask, Split
@@ -98,7 +101,7 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
     model = with_outputs(experiment.model, experiment.task.num_outputs)
     key = jax.eval_shape(lambda: jax.random.key(0))
     params = shape_of(f"The model {model!r} cannot draw parameters for inputs {_show(x)}", model.init, key, x)
-    _check_params(params)
+    _check_params(model, params)
     outputs = shape_of(f"The model {model!r} cannot be applied to inputs {_show(x)}", model.apply, params, x)
     width, batch = experiment.task.num_outputs, x.shape[0]
     if outputs.shape != (batch, width):
@@ -120,14 +123,22 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
         )
 
 
-def _check_params(params: Any) -> None:
-    if not jax.tree.leaves(params):
+def _check_params(model: Any, params: Any) -> None:
+    leaves = jax.tree.leaves(params)
+    if not leaves:
         raise InputError("The model has no parameters to train.")
-    if isinstance(params, dict) and "params" in params and len(params) > 1:
+    linen = isinstance(model, nn.Module) or (isinstance(params, Mapping) and "params" in params)
+    if linen and set(params) != {"params"}:
         extra = sorted(set(params) - {"params"})
         raise InputError(
             f"The Linen module keeps the collections {extra} beside its parameters: memjax trains pure functions of the "
             "parameters, so remove batch statistics and other state."
+        )
+    other = sorted({str(leaf.dtype) for leaf in leaves if not jnp.issubdtype(leaf.dtype, jnp.inexact)})
+    if other:
+        raise InputError(
+            f"The model has parameters of {listing(other)}, which have no gradient: give floats alone, and keep "
+            "everything else in the functions."
         )
 
 
