@@ -23,15 +23,6 @@ _SQUARED = ("mse", "sse")
 
 def check_run(experiment: Experiment) -> None:
     """Raise `InputError` where the fields of one run contradict each other."""
-    steps, every = experiment.steps, experiment.record_every
-    if steps % every:
-        near = ", ".join(str(d) for d in range(1, steps + 1) if steps % d == 0)
-        raise InputError(f"record_every is {every}, which does not divide steps = {steps}: use one of {near}.")
-    for step in experiment.snapshots:
-        if not isinstance(step, int | np.integer) or not 0 <= step <= steps or step % every:
-            raise InputError(
-                f"The snapshot step {step!r} is not allowed: give multiples of record_every = {every} from 0 to {steps}."
-            )
     train_size, _ = experiment.sizes()
     if experiment.batch_size is not None and experiment.batch_size > train_size:
         raise InputError(

@@ -86,7 +86,7 @@ def test_what_is_no_name_is_an_input_error(name):
 
 def test_replace_changes_one_field_and_nothing_else():
     before = fields.paths(SCHEDULED)
-    after = fields.paths(fields.replace(SCHEDULED, "optimizer.learning_rate.peak", 0.7))
+    after = fields.paths(fields.replace(SCHEDULED, {"optimizer.learning_rate.peak": 0.7}))
     changed = {path for path in before if before[path] != after[path]}
     assert changed == {"optimizer", "optimizer.learning_rate", "optimizer.learning_rate.peak"}
     assert after["optimizer.learning_rate.peak"] == 0.7
@@ -94,15 +94,15 @@ def test_replace_changes_one_field_and_nothing_else():
 
 
 def test_replace_reaches_each_of_two_equal_parts():
-    changed = fields.replace(SCHEDULED, "model.right.scale", 5.0).model
+    changed = fields.replace(SCHEDULED, {"model.right.scale": 5.0}).model
     assert (changed.left.scale, changed.right.scale) == (1.0, 5.0)
 
 
 def test_replace_with_a_bad_value_is_refused_as_a_fresh_experiment_is():
     with pytest.raises(InputError, match=r"train_size is 0"):
-        fields.replace(Experiment(), "train_size", 0)
+        fields.replace(Experiment(), {"train_size": 0})
     with pytest.raises(InputError, match=r"MLP layer width is -3"):
-        fields.replace(Experiment(), "model.hidden", (-3,))
+        fields.replace(Experiment(), {"model.hidden": (-3,)})
 
 
 def test_the_traced_numbers_of_the_default_experiment_are_these():
@@ -202,9 +202,9 @@ def test_a_linen_module_is_swept_by_its_own_fields():
     spec = Experiment(model=Linen(part=nn.Dense(3)))
     assert fields.resolve(spec, "width") == "model.width"
     assert fields.resolve(spec, "features") == "model.part.features"
-    wider = fields.replace(spec, "model.width", 9).model
+    wider = fields.replace(spec, {"model.width": 9}).model
     assert (wider.width, wider.part.features) == (9, 3)
-    assert fields.replace(spec, "model.part.features", 7).model.part.features == 7
+    assert fields.replace(spec, {"model.part.features": 7}).model.part.features == 7
     assert not {"model.name", "model.parent"} & set(fields.paths(spec))
     params = wider.init(jax.random.key(0), np.ones((1, 2), np.float32))
     assert params["params"]["Dense_0"]["kernel"].shape == (2, 9)
