@@ -32,8 +32,8 @@ def whole(name: str, value: Any, least: int) -> Any:
     return value
 
 
-def number(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> Any:
-    """Check a finite number in a range, both ends included.
+def number(name: str, value: Any, least: float = -math.inf, most: float = math.inf, below: float = math.inf) -> Any:
+    """Check a finite number in a range, both ends included but ``below``.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def number(name: str, value: Any, least: float = -math.inf, most: float = math.i
     >>> number("alpha", 0.5)
     0.5
     """
-    if not _finite(value) or not least <= value <= most:
+    if not _finite(value) or not least <= value <= most or value >= below:
         where = (
             ""
             if least == -math.inf
@@ -53,7 +53,8 @@ def number(name: str, value: Any, least: float = -math.inf, most: float = math.i
             if most == math.inf
             else f" from {least:g} to {most:g}"
         )
-        raise InputError(f"{name} is {value!r}: give a finite number{where}.")
+        under = "" if below == math.inf else f" and less than {below:g}"
+        raise InputError(f"{name} is {value!r}: give a finite number{where}{under}.")
     return value
 
 

@@ -7,6 +7,7 @@ Use one in place of the number: ``adam(learning_rate=warmup_cosine(peak=1e-3, wa
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,7 +17,7 @@ from memjax.checks import number
 from memjax.fields import traced
 from memjax.types import Array
 
-__all__ = ["Schedule", "constant", "cosine", "linear", "warmup", "warmup_cosine"]
+__all__ = ["Own", "Schedule", "constant", "cosine", "linear", "warmup", "warmup_cosine"]
 
 
 @runtime_checkable
@@ -30,7 +31,9 @@ class Schedule(Protocol):
 
 def _check(schedule: Any) -> None:
     for field in dataclasses.fields(schedule):
-        number(f"{type(schedule).__name__}.{field.name}", getattr(schedule, field.name))
+        # The sign of the peak is checked by the optimizers whose learning rate it is: other factories may want it negative.
+        least = -math.inf if field.name == "peak" else 0
+        number(f"{type(schedule).__name__}.{field.name}", getattr(schedule, field.name), least)
 
 
 def _ramp(step: Array, warmup_steps: Array | float) -> Array:
@@ -131,3 +134,7 @@ class warmup_cosine:
         """Rate before ``step``."""
         fall = _half_cosine(step, self.warmup_steps, steps, self.final_fraction)
         return self.peak * _ramp(step, self.warmup_steps) * fall
+
+
+Own = constant | warmup | linear | cosine | warmup_cosine
+"""Any schedule of this file."""

@@ -21,7 +21,7 @@ from memjax.errors import InputError, listing
 from memjax.experiment import Experiment
 from memjax.measures import Measure
 from memjax.models import NNX, FunctionPair
-from memjax.optimizers import Optimizer
+from memjax.optimizers import Optimizer, trees
 from memjax.optimizers.constraint import NormConstrained
 
 __all__ = ["decode", "encode", "encoded_fields", "from_json", "read_experiment", "read_over", "reference", "to_json"]
@@ -115,6 +115,8 @@ def encode(value: Any) -> Any:
         return value
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, trees.Tree):
+        return {"type": "tree", "kind": value.kind, "entries": encode(value.entries)}
     if isinstance(value, tuple | list):
         return [encode(item) for item in value]
     if isinstance(value, measures.Measure):
@@ -247,6 +249,8 @@ def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:
         raise InputError(f"The table with the fields {listing(sorted(value))} needs a 'type': use {listing(_types())}.")
     kind = value["type"]
     fields = {name: item for name, item in value.items() if name != "type"}
+    if kind == "tree":
+        return trees.read(fields, lambda item: _decode(item, using, depth + 1))
     if kind == "optimizers.from_optax":
         return _build(kind, optimizers.from_optax, fields, using, depth)
     if not isinstance(kind, str) or kind not in _types():

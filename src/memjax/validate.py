@@ -23,6 +23,7 @@ _SQUARED = ("mse", "sse")
 
 def check_run(experiment: Experiment) -> None:
     """Raise `InputError` where the fields of one run contradict each other."""
+    experiment.optimizer.check_steps(experiment.steps)
     train_size, _ = experiment.sizes()
     if experiment.batch_size is not None and experiment.batch_size > train_size:
         raise InputError(
