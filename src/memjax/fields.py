@@ -8,7 +8,6 @@ mapping declared so, enters the compiled program as data, so sweeping it compile
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from flax.core import FrozenDict
 
 from memjax.errors import InputError, listing
+from memjax.suggestions import hint
 
 __all__ = [
     "Skeleton",
@@ -119,10 +119,9 @@ def resolve(node: Any, name: str) -> str:
         return matches[0]
     if matches:
         raise InputError(f"The axis {name!r} is ambiguous: write {listing(sorted(matches))} in full.")
-    shorts = {path.rpartition(".")[2]: path for path in known}
-    close = difflib.get_close_matches(name, [*known, *shorts], n=3, cutoff=0.6)
-    hint = f" Did you mean {listing(close)}?" if close else ""
-    raise InputError(f"There is no field {name!r} to sweep.{hint} The fields are {listing(sorted(known))}.")
+    raise InputError(
+        f"There is no field {name!r} to sweep.{hint(name, known)} The fields are {listing(sorted(known))}."
+    )
 
 
 def _rebuild(node: Any, changes: Mapping[str, Any], checked: bool = True) -> Any:

@@ -23,6 +23,7 @@ from memjax.measures import Measure
 from memjax.models import NNX, FunctionPair
 from memjax.optimizers import Optimizer, trees
 from memjax.optimizers.constraint import NormConstrained
+from memjax.suggestions import meant
 
 __all__ = ["decode", "encode", "encoded_fields", "from_json", "read_experiment", "read_over", "reference", "to_json"]
 
@@ -287,4 +288,6 @@ def _build(what: str, kind: Callable[..., Any], fields: Mapping[str, Any], using
     try:
         return kind(**decoded)
     except TypeError as problem:
-        raise InputError(f"The fields of {what} do not fit: {str(problem).replace('()', '')}.") from None
+        raise InputError(
+            f"The fields of {what} do not fit: {str(problem).replace('()', '')}.{meant(kind, decoded)}"
+        ) from None

@@ -14,6 +14,7 @@ from memjax import losses
 from memjax.errors import InputError, cause, listing
 from memjax.experiment import Experiment
 from memjax.models.adapt import with_outputs
+from memjax.models.inputs import check_inputs
 from memjax.types import Data, PoolTask, Split
 
 __all__ = ["check_functions", "check_run", "check_targets", "draw_split", "shape_of"]
@@ -24,6 +25,7 @@ _SQUARED = ("mse", "sse")
 def check_run(experiment: Experiment) -> None:
     """Raise `InputError` where the fields of one run contradict each other."""
     experiment.optimizer.check_steps(experiment.steps)
+    check_inputs(experiment.model, experiment.task)
     train_size, _ = experiment.sizes()
     if experiment.batch_size is not None and experiment.batch_size > train_size:
         raise InputError(

@@ -78,6 +78,55 @@ def test_an_unknown_name_suggests_the_near_one_and_lists_all():
         fields.resolve(Experiment(), "zzz")
 
 
+WORDS = {
+    Experiment(): {
+        "lr": "learning_rate",
+        "LR": "learning_rate",
+        "optimizer.lr": "learning_rate",
+        "Learning-Rate": "learning_rate",
+        "wd": "l2",
+        "beta2": "b2",
+        "width": "hidden",
+        "depth": "hidden",
+        "hidden_size": "hidden",
+        "epochs": "steps",
+        "batch": "batch_size",
+        "batchsize": "batch_size",
+        "seeds": "seed",
+        "n": "train_size",
+        "noise": "label_noise",
+    },
+    SCHEDULED: {"lr": "learning_rate or peak", "warmup": "warmup_steps"},
+    Experiment(optimizer=adamw()): {"wd": "weight_decay", "WeightDecay": "weight_decay"},
+    Experiment(model=Linen()): {"hidden_dim": "width", "d_model": "width"},
+}
+
+
+@pytest.mark.parametrize("spec", WORDS, ids=lambda spec: f"{spec.optimizer.name}-{type(spec.model).__name__}")
+def test_a_word_of_another_library_suggests_the_field(spec):
+    for word, field in WORDS[spec].items():
+        with pytest.raises(
+            InputError, match=rf"There is no field '{word}' to sweep\. Did you mean {field}\? The fields are"
+        ):
+            fields.resolve(spec, word)
+
+
+MISNAMED = {
+    "epochs": (lambda: Experiment.from_json('{"epochs": 3}'), "steps"),
+    "lr": (lambda: Experiment.from_json('{"optimizer": {"type": "optimizers.adam", "lr": 0.1}}'), "learning_rate"),
+    "width": (lambda: Experiment.from_json('{"model": {"type": "models.MLP", "width": 3}}'), "hidden"),
+    "modulus": (lambda: Experiment.from_json('{"task": {"type": "tasks.ModularArithmetic", "modulus": 7}}'), "p"),
+    "wd": (lambda: from_optax(optax.adamw, learning_rate=0.1, wd=1.0), "weight_decay"),
+}
+
+
+@pytest.mark.parametrize("word", MISNAMED)
+def test_such_a_word_in_a_spec_or_for_a_factory_of_optax_suggests_the_field(word):
+    call, field = MISNAMED[word]
+    with pytest.raises(InputError, match=rf"{word}.*\. Did you mean {field}\?"):
+        call()
+
+
 @pytest.mark.parametrize("name", ["", ".", ".seed", "optimizer.", "__class__", "seed.real"])
 def test_what_is_no_name_is_an_input_error(name):
     with pytest.raises(InputError, match="no field"):

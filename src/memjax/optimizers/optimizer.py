@@ -17,6 +17,7 @@ from memjax.errors import InputError
 from memjax.optimizers import ranges
 from memjax.optimizers.trees import Tree, freeze
 from memjax.schedules import Schedule, warmup_cosine
+from memjax.suggestions import meant
 from memjax.types import Array
 
 __all__ = ["Optimizer", "Rate", "from_optax"]
@@ -223,5 +224,6 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
     except (TypeError, ValueError) as problem:
         raise InputError(
             f"The factory {factory!r} cannot be called with {sorted(hyperparameters)}: {problem}."
+            f"{meant(factory, hyperparameters)}"
         ) from None
     return Optimizer(factory, hyperparameters)
