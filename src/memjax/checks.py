@@ -11,7 +11,7 @@ import numpy as np
 
 from memjax.errors import InputError, listing
 
-__all__ = ["number", "one_of", "takes_one", "whole"]
+__all__ = ["flag", "number", "one_of", "takes_one", "whole"]
 
 
 def whole(name: str, value: Any, least: int) -> Any:
@@ -84,6 +84,24 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> Any:
     if not isinstance(value, str) or value not in allowed:
         raise InputError(f"{name} is {value!r}: use {listing(allowed)}.")
     return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """Check a truth value; 0 and 1 are some.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+
+    Examples
+    --------
+    >>> flag("bias", 0)
+    False
+    """
+    if not isinstance(value, bool | np.bool_ | int | np.integer) or value not in (0, 1):
+        raise InputError(f"{name} is {value!r}: give True or False.")
+    return bool(value)
 
 
 def takes_one(function: Callable[..., Any]) -> bool:

@@ -8,6 +8,7 @@ import pytest
 import memjax as mj
 from memjax import Experiment, InputError
 from memjax.engine.axes import cells, read_axes
+from memjax.models import MLP, Autoencoder
 from memjax.optimizers import (
     adam,
     adamw,
@@ -84,10 +85,15 @@ def test_schedules_are_refused_below_zero_where_typed_and_where_swept(schedule):
 
 
 def test_flags_are_words_of_truth():
-    assert sgd(momentum=0.9, nesterov=np.True_) == sgd(momentum=0.9, nesterov=True)
-    for value in ("no", 1, None):
+    for value in (np.True_, 1):
+        assert sgd(momentum=0.9, nesterov=value) == sgd(momentum=0.9, nesterov=True)
+    assert MLP(bias=0) == MLP(bias=False) and Autoencoder(bias=np.False_) == Autoencoder(bias=False)
+    for value in ("no", 2, 0.5, None):
         with pytest.raises(InputError, match=r"sgd\.nesterov is .*: give True or False"):
             sgd(momentum=0.9, nesterov=value)
+        for model in (MLP, Autoencoder):
+            with pytest.raises(InputError, match=rf"{model.__name__}\.bias is .*: give True or False"):
+                model(bias=value)
 
 
 def test_what_the_numbers_of_another_factory_mean_is_not_known():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import jax
 
-from memjax.checks import number, whole
+from memjax.checks import flag, number, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
@@ -61,6 +61,7 @@ class Autoencoder:
         whole("Autoencoder.hidden", self.hidden, 1)
         if self.outputs is not None:
             whole("Autoencoder.outputs", self.outputs, 1)
+        object.__setattr__(self, "bias", flag("Autoencoder.bias", self.bias))
         number("Autoencoder.init_scale", self.init_scale)
         get_activation(self.activation)
         check_initializer(self.initializer)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import flax.linen as nn
 import jax
 
-from memjax.checks import number, whole
+from memjax.checks import flag, number, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
@@ -101,6 +101,7 @@ class MLP:
         object.__setattr__(self, "hidden", _widths(self.hidden))
         if self.outputs is not None:
             whole("MLP.outputs", self.outputs, 1)
+        object.__setattr__(self, "bias", flag("MLP.bias", self.bias))
         number("MLP.init_scale", self.init_scale)
         get_activation(self.activation)
         check_initializer(self.initializer)

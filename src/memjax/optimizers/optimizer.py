@@ -12,7 +12,7 @@ import numpy as np
 import optax
 from flax.core import FrozenDict
 
-from memjax.checks import number
+from memjax.checks import flag, number
 from memjax.errors import InputError
 from memjax.optimizers import ranges
 from memjax.optimizers.trees import Tree, freeze
@@ -79,7 +79,7 @@ class Optimizer:
         if isinstance(value, jax.core.Tracer):
             return value
         if name in _FLAGS:
-            return _flag(f"{self.name}.{name}", value)
+            return flag(f"{self.name}.{name}", value)
         if name == "learning_rate" and (callable(value) or _is_schedule(value)):
             return ranges.check_rate(self.name, value)
         if callable(value):
@@ -159,12 +159,6 @@ def _norm(value: Any) -> float | None:
 def _is_schedule(value: Any) -> bool:
     # Arrays have an attribute `at` too, so the protocol alone would take a number of JAX for a schedule.
     return isinstance(value, Schedule) and not isinstance(value, jax.Array | np.ndarray)
-
-
-def _flag(label: str, value: Any) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise InputError(f"{label} is {value!r}: give True or False.")
-    return bool(value)
 
 
 def _with_raw_keys(rule: optax.GradientTransformation) -> optax.GradientTransformation:
