@@ -116,6 +116,7 @@ def encode(value: Any) -> Any:
         return value
     if isinstance(value, np.generic):
         return value.item()
+    value = trees.freeze(value) if isinstance(value, dict) else value
     if isinstance(value, trees.Tree):
         return {"type": "tree", "kind": value.kind, "entries": encode(value.entries)}
     if isinstance(value, tuple | list):

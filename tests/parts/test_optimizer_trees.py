@@ -14,6 +14,7 @@ import memjax as mj
 from memjax import Experiment, InputError
 from memjax.optimizers import Optimizer, from_optax, norm_constrained
 from memjax.optimizers.trees import Tree, freeze
+from memjax.spec import encode, read_over
 
 MASK = {"layer_0": {"kernel": True, "bias": False}, "layer_1": {"kernel": True, "bias": False}}
 LABELS = {"layer_0": "slow", "layer_1": {"kernel": "fast", "bias": "slow"}}
@@ -101,6 +102,11 @@ def _taking(tree):
 def test_trees_are_written_as_json_and_read_back(tree):
     spec = Experiment(optimizer=from_optax(_taking, tree=tree))
     assert Experiment.from_json(spec.to_json(), using=(_taking,)) == spec
+
+
+def test_trees_on_an_axis_are_written_and_read_back():
+    masks = [MASK, None, {"layer_0": [True], "layer_1": False}]
+    assert read_over(json.loads(json.dumps({"mask": encode(masks)}))) == {"mask": masks}
 
 
 def test_a_deep_tree_is_read_back():
