@@ -154,7 +154,11 @@ IMPURE = {
     ),
     "a generator": (
         _stateful(lambda rngs: rngs, lambda rngs, h: h + jax.random.normal(rngs.noise())),
-        r"draws random numbers in its forward pass, as dropout does: .* leave dropout out",
+        r"draws random numbers in its forward pass, as dropout and .* leave dropout out",
+    ),
+    "a recurrent net": (
+        _stateful(lambda rngs: nnx.RNN(nnx.GRUCell(1, 2, rngs=rngs)), lambda rnn, h: rnn(h[..., None])[:, -1]),
+        r"draws random numbers in its forward pass, .* give an RNN its initial_carry",
     ),
     "no module": (lambda rngs: None, r"gave a NoneType\. An NNX factory takes rngs and gives an nnx\.Module"),
     "an apply function": (lambda x: x @ jnp.ones((3, 2)), r"failed: TypeError.* a pair of functions \(init\(key, x\)"),
@@ -184,8 +188,9 @@ def test_a_model_that_is_no_pure_function_of_its_parameters_is_refused_in_a_sent
         lambda rngs: nnx.Dropout(0.0, rngs=rngs),
         lambda rngs: nnx.Dropout(0.5, deterministic=True, rngs=rngs),
         lambda rngs: nnx.LoRA(2, 1, 2, rngs=rngs),
+        lambda rngs: nnx.MultiHeadAttention(1, 2, dropout_rate=0.1, deterministic=True, decode=False, rngs=rngs),
     ],
-    ids=["dropout of rate 0", "dropout switched off", "LoRA"],
+    ids=["dropout of rate 0", "dropout switched off", "LoRA", "attention"],
 )
 def test_a_module_with_generators_that_it_never_asks_gives_what_it_gives_by_itself(part):
     factory = _stateful(part, _call)

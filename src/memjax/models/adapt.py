@@ -82,8 +82,9 @@ class NNX:
         except Exception as problem:
             if _draws(graph, state, rest, x):
                 raise InputError(
-                    f"The model {self!r} draws random numbers in its forward pass, as dropout does: memjax trains pure "
-                    "functions of the parameters, so leave dropout out, or make it deterministic."
+                    f"The model {self!r} draws random numbers in its forward pass, as dropout and the first carry of nnx.RNN "
+                    "do: memjax trains pure functions of the parameters, so leave dropout out or make it deterministic, and "
+                    "give an RNN its initial_carry."
                 ) from problem
             raise
 
