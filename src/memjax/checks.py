@@ -11,7 +11,7 @@ import numpy as np
 
 from memjax.errors import InputError, listing
 
-__all__ = ["keep_numbers", "keep_wholes", "number", "one_of", "takes_one", "whole"]
+__all__ = ["flag", "keep_numbers", "keep_wholes", "number", "one_of", "takes_one", "whole"]
 
 
 def whole(name: str, value: Any, least: int) -> int:
@@ -47,8 +47,10 @@ def keep_wholes(thing: Any, least: Mapping[str, int], *, optional: bool = False)
             object.__setattr__(thing, field, whole(f"{type(thing).__name__}.{field}", value, bound))
 
 
-def number(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> int | float:
-    """Check a finite number in a range, both ends included, and give it as Python's own.
+def number(
+    name: str, value: Any, least: float = -math.inf, most: float = math.inf, below: float = math.inf
+) -> int | float:
+    """Check a finite number in a range, both ends included but ``below``, and give it as Python's own.
 
     The value stays as it was given: a float32 of 0.1 becomes 0.10000000149.
 
@@ -63,7 +65,7 @@ def number(name: str, value: Any, least: float = -math.inf, most: float = math.i
     (0.5, 128)
     """
     own = _own(value)
-    if not _finite(own) or not least <= own <= most:
+    if not _finite(own) or not least <= own <= most or own >= below:
         where = (
             ""
             if least == -math.inf
@@ -71,7 +73,8 @@ def number(name: str, value: Any, least: float = -math.inf, most: float = math.i
             if most == math.inf
             else f" from {least:g} to {most:g}"
         )
-        raise InputError(f"{name} is {value!r}: give a finite number{where}.")
+        under = "" if below == math.inf else f" and less than {below:g}"
+        raise InputError(f"{name} is {value!r}: give a finite number{where}{under}.")
     return int(own) if isinstance(own, int) else float(own)
 
 
@@ -127,6 +130,24 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> Any:
     if not isinstance(value, str) or value not in allowed:
         raise InputError(f"{name} is {value!r}: use {listing(allowed)}.")
     return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """Check a truth value; 0 and 1 are some.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+
+    Examples
+    --------
+    >>> flag("bias", 0)
+    False
+    """
+    if not isinstance(value, bool | np.bool_ | int | np.integer) or value not in (0, 1):
+        raise InputError(f"{name} is {value!r}: give True or False.")
+    return bool(value)
 
 
 def takes_one(function: Callable[..., Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,9 @@ from memjax.tasks import RandomLabels
 from memjax.types import Task
 
 __all__ = ["Experiment"]
+
+# Divisors of a number of steps are looked for up to here.
+_MOST = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +65,12 @@ class Experiment:
         Names of built-in measures, `memjax.measures.Measure` objects, or functions ``(params, apply, examples)``. None
         records ``loss``, ``accuracy`` (for labels) and ``weight_l2``.
     snapshots
-        Steps at which parameters are kept; multiples of ``record_every``.
+        Steps at which parameters are kept; multiples of ``record_every`` up to ``steps``.
 
     Raises
     ------
     InputError
-        If a field's value is not allowed.
+        If a field's value is not allowed, ``record_every`` does not divide ``steps``, or a snapshot is at no record.
 
     Examples
     --------
@@ -114,8 +118,8 @@ class Experiment:
                 object.__setattr__(self, name, whole(name, getattr(self, name), least))
         object.__setattr__(self, "loss_scale", number("loss_scale", self.loss_scale))
         losses.get(self.loss)
-        steps = _several("snapshots", self.snapshots)
-        object.__setattr__(self, "snapshots", tuple(int(s) if isinstance(s, np.integer) else s for s in steps))
+        _check_records(self.steps, self.record_every)
+        object.__setattr__(self, "snapshots", _snapshots(self.snapshots, self.steps, self.record_every))
         if self.measures is not None:
             object.__setattr__(self, "measures", _several("measures", self.measures))
             settle(self.measures)
@@ -178,6 +182,27 @@ def _train_size(train_size: Any, task: Task) -> int | float:
             "number, for a share needs a task with num_examples."
         )
     return float(train_size)
+
+
+def _check_records(steps: int, every: int) -> None:
+    if steps % every:
+        small = [d for d in range(1, min(math.isqrt(steps), _MOST) + 1) if steps % d == 0]
+        near = sorted({*small, *(steps // d for d in small)}, key=lambda d: abs(math.log(d / every)))[:12]
+        raise InputError(
+            f"record_every is {every}, which does not divide steps = {steps}: use one of {', '.join(map(str, sorted(near)))}."
+        )
+
+
+def _snapshots(values: Any, steps: int, every: int) -> tuple[int, ...]:
+    """Steps as whole numbers of Python, each at a record."""
+    several = _several("snapshots", values.tolist() if isinstance(values, np.ndarray) and values.ndim else values)
+    for step in several:
+        whole_step = isinstance(step, int | np.integer) and not isinstance(step, bool)
+        if not whole_step or not 0 <= step <= steps or step % every:
+            raise InputError(
+                f"The snapshot step {step!r} is not allowed: give multiples of record_every = {every} from 0 to {steps}."
+            )
+    return tuple(int(step) for step in several)
 
 
 def _several(name: str, values: Any) -> tuple[Any, ...]:

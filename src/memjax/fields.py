@@ -8,7 +8,6 @@ mapping declared so, enters the compiled program as data, so sweeping it compile
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from flax.core import FrozenDict
 
 from memjax.errors import InputError, listing
+from memjax.suggestions import hint
 
 __all__ = [
     "Skeleton",
@@ -119,13 +119,12 @@ def resolve(node: Any, name: str) -> str:
         return matches[0]
     if matches:
         raise InputError(f"The axis {name!r} is ambiguous: write {listing(sorted(matches))} in full.")
-    shorts = {path.rpartition(".")[2]: path for path in known}
-    close = difflib.get_close_matches(name, [*known, *shorts], n=3, cutoff=0.6)
-    hint = f" Did you mean {listing(close)}?" if close else ""
-    raise InputError(f"There is no field {name!r} to sweep.{hint} The fields are {listing(sorted(known))}.")
+    raise InputError(
+        f"There is no field {name!r} to sweep.{hint(name, known)} The fields are {listing(sorted(known))}."
+    )
 
 
-def _rebuild(node: Any, changes: Mapping[str, Any]) -> Any:
+def _rebuild(node: Any, changes: Mapping[str, Any], checked: bool = True) -> Any:
     """Copy one dataclass with some children replaced, mappings included."""
     changes = dict(changes)
     for field in dataclasses.fields(node):
@@ -133,11 +132,14 @@ def _rebuild(node: Any, changes: Mapping[str, Any]) -> Any:
         if isinstance(value, Mapping):
             inner = {key: changes.pop(key) for key in value if key in changes}
             if inner:
-                changes[field.name] = FrozenDict({**value, **inner})
+                made = {**value, **inner}
+                # A dict that is frozen inside another cannot be told from one that was frozen before.
+                nested = checked and any(isinstance(item, dict) for item in inner.values())
+                changes[field.name] = made if nested else FrozenDict(made)
     if hasattr(node, "clone"):
         return node.clone(**changes)
     # Tracers and holes stand for numbers that were already checked, so __post_init__ must not look at them again.
-    if any(not _plain(change) for change in changes.values()):
+    if not checked or any(not _plain(change) for change in changes.values()):
         copy = object.__new__(type(node))
         for field in dataclasses.fields(node):
             object.__setattr__(copy, field.name, changes.get(field.name, getattr(node, field.name)))
@@ -154,20 +156,36 @@ def _plain(value: Any) -> bool:
     return not isinstance(value, Skeleton) and not hasattr(value, "aval")
 
 
-def replace(node: Any, path: str, value: Any) -> Any:
-    """Copy a tree of dataclasses with the field at a full path replaced.
+def replace(node: Any, changes: Mapping[str, Any], checked: bool = True) -> Any:
+    """Copy a tree of dataclasses with the fields at some full paths replaced, all at once.
+
+    A field is replaced before those inside it. No object is made with some of its new fields and some of its old ones, which
+    may contradict each other.
+
+    Parameters
+    ----------
+    node
+        The tree.
+    changes
+        New values by path.
+    checked
+        Whether the objects made check themselves.
 
     Examples
     --------
     >>> from memjax.models import MLP
-    >>> replace(MLP(), "hidden", (8,)).hidden
-    (8,)
+    >>> replace(MLP(), {"hidden": (8,), "bias": False})
+    MLP(hidden=(8,), activation='relu', bias=False, initializer='torch', init_scale=1.0, outputs=None)
     """
-    head, _, rest = path.partition(".")
-    if rest:
-        child = next(item for name, item, _ in _children(node) if name == head)
-        value = replace(child, rest, value)
-    return _rebuild(node, {head: value})
+    if not changes:
+        return node
+    children = {name: item for name, item, _ in _children(node)}
+    changed = {}
+    for head in dict.fromkeys(path.partition(".")[0] for path in changes):
+        inside = {path.partition(".")[2]: value for path, value in changes.items() if path.startswith(head + ".")}
+        child = changes.get(head, children[head])
+        changed[head] = replace(child, inside, checked) if inside else child
+    return _rebuild(node, changed, checked)
 
 
 def traced_values(node: Any, prefix: str = "") -> dict[str, Any]:

@@ -16,7 +16,7 @@ from memjax.checks import keep_numbers
 from memjax.fields import traced
 from memjax.types import Array
 
-__all__ = ["Schedule", "constant", "cosine", "linear", "warmup", "warmup_cosine"]
+__all__ = ["Own", "Schedule", "constant", "cosine", "linear", "warmup", "warmup_cosine"]
 
 
 @runtime_checkable
@@ -29,7 +29,10 @@ class Schedule(Protocol):
 
 
 def _check(schedule: Any) -> None:
-    keep_numbers(schedule, [field.name for field in dataclasses.fields(schedule)])
+    # The sign of the peak is checked by the optimizers whose learning rate it is: other factories may want it negative.
+    names = [field.name for field in dataclasses.fields(schedule)]
+    keep_numbers(schedule, [name for name in names if name == "peak"])
+    keep_numbers(schedule, [name for name in names if name != "peak"], 0)
 
 
 def _ramp(step: Array, warmup_steps: Array | float) -> Array:
@@ -130,3 +133,7 @@ class warmup_cosine:
         """Rate before ``step``."""
         fall = _half_cosine(step, self.warmup_steps, steps, self.final_fraction)
         return self.peak * _ramp(step, self.warmup_steps) * fall
+
+
+Own = constant | warmup | linear | cosine | warmup_cosine
+"""Any schedule of this file."""

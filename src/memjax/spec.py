@@ -15,7 +15,9 @@ from memjax.encode import known_types, reference, without_addresses
 from memjax.engine.axes import MOST_CELLS
 from memjax.errors import InputError, listing
 from memjax.experiment import Experiment
+from memjax.optimizers import trees
 from memjax.plain_json import read_json
+from memjax.suggestions import meant
 
 __all__ = ["decode", "from_json", "read_experiment", "read_over"]
 
@@ -123,6 +125,8 @@ def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:
         )
     kind = value["type"]
     fields = {name: item for name, item in value.items() if name != "type"}
+    if kind == "tree":
+        return trees.read(fields, lambda item: _decode(item, using, depth + 1))
     if kind == "optimizers.from_optax":
         return _build(kind, optimizers.from_optax, fields, using, depth)
     if not isinstance(kind, str) or kind not in known_types():
@@ -176,4 +180,6 @@ def _build(what: str, kind: Callable[..., Any], fields: Mapping[str, Any], using
     try:
         return kind(**decoded)
     except TypeError as problem:
-        raise InputError(f"The fields of {what} do not fit: {str(problem).replace('()', '')}.") from None
+        raise InputError(
+            f"The fields of {what} do not fit: {str(problem).replace('()', '')}.{meant(kind, decoded)}"
+        ) from None

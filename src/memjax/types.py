@@ -66,7 +66,7 @@ class Task(Protocol):
 
     A frozen dataclass with these members; every field of it can be swept. It may also have
     ``sizes(train_size, test_size) -> (train_size, test_size)``, which settles a test size of ``None`` and refuses
-    sizes it cannot serve.
+    sizes it cannot serve, and ``num_tokens``, which says that inputs are tokens 0..num_tokens-1 and no quantities.
 
     Attributes
     ----------

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from memjax import losses
 from memjax.containers import plain
-from memjax.errors import InputError, cause
+from memjax.errors import InputError, cause, listing
 from memjax.experiment import Experiment
 from memjax.models.adapt import with_outputs
+from memjax.models.inputs import check_inputs
 from memjax.types import Data, PoolTask, Split
 
 __all__ = ["check_functions", "check_run", "check_targets", "draw_split", "shape_of"]
@@ -22,15 +26,8 @@ _OF_LABELS = ("cross_entropy", "cross_entropy_exact", "one_hot_mse")
 
 def check_run(experiment: Experiment) -> None:
     """Raise `InputError` where the fields of one run contradict each other."""
-    steps, every = experiment.steps, experiment.record_every
-    if steps % every:
-        near = ", ".join(str(d) for d in range(1, steps + 1) if steps % d == 0)
-        raise InputError(f"record_every is {every}, which does not divide steps = {steps}: use one of {near}.")
-    for step in experiment.snapshots:
-        if not isinstance(step, int | np.integer) or not 0 <= step <= steps or step % every:
-            raise InputError(
-                f"The snapshot step {step!r} is not allowed: give multiples of record_every = {every} from 0 to {steps}."
-            )
+    experiment.optimizer.check_steps(experiment.steps)
+    check_inputs(experiment.model, experiment.task)
     train_size, _ = experiment.sizes()
     if experiment.batch_size is not None and experiment.batch_size > train_size:
         raise InputError(
@@ -133,7 +130,7 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
     model = with_outputs(experiment.model, experiment.task.num_outputs)
     key = jax.eval_shape(lambda: jax.random.key(0))
     params = shape_of(f"The model {model!r} cannot draw parameters for inputs {_show(x)}", model.init, key, x)
-    _check_params(params)
+    _check_params(model, params)
     outputs = shape_of(f"The model {model!r} cannot be applied to inputs {_show(x)}", model.apply, params, x)
     width, batch = experiment.task.num_outputs, x.shape[0]
     if outputs.shape != (batch, width):
@@ -155,14 +152,22 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
         )
 
 
-def _check_params(params: Any) -> None:
-    if not jax.tree.leaves(params):
+def _check_params(model: Any, params: Any) -> None:
+    leaves = jax.tree.leaves(params)
+    if not leaves:
         raise InputError("The model has no parameters to train.")
-    if isinstance(params, dict) and "params" in params and len(params) > 1:
+    linen = isinstance(model, nn.Module) or (isinstance(params, Mapping) and "params" in params)
+    if linen and set(params) != {"params"}:
         extra = sorted(set(params) - {"params"})
         raise InputError(
             f"The Linen module keeps the collections {extra} beside its parameters: memjax trains pure functions of the "
             "parameters, so remove batch statistics and other state."
+        )
+    other = sorted({str(leaf.dtype) for leaf in leaves if not jnp.issubdtype(leaf.dtype, jnp.inexact)})
+    if other:
+        raise InputError(
+            f"The model has parameters of {listing(other)}, which have no gradient: give floats alone, and keep "
+            "everything else in the functions."
         )
 
 

@@ -9,6 +9,7 @@ from flax import nnx
 
 import memjax as mj
 from memjax.models import MLP, as_model
+from memjax.validate import check_functions
 
 X = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
 
@@ -100,3 +101,105 @@ def test_a_model_of_the_wrong_width_is_refused_before_training():
     spec = mj.Experiment(task=mj.tasks.RandomLabels(input_dim=3, num_classes=5), model=Net(), steps=2, record_every=1)
     with pytest.raises(mj.InputError, match=r"output has shape .* give the model 5 outputs"):
         mj.sweep(spec, progress=False)
+
+
+class Constant(nnx.Variable):
+    pass
+
+
+class Stateful(nnx.Module):
+    """A linear layer and whatever ``make`` gives; with ``read``, what that does to the outputs."""
+
+    def __init__(self, rngs, make, read=None):
+        self.layer, self.extra, self.read = nnx.Linear(3, 2, rngs=rngs), make(rngs), read
+
+    def __call__(self, x):
+        return self.layer(x) if self.read is None else self.read(self.extra, self.layer(x))
+
+
+class LinenState(nn.Module):
+    part: nn.Module
+
+    @nn.compact
+    def __call__(self, x):
+        return self.part(x)[:, :2]
+
+
+def _stateful(make, read=None):
+    return lambda rngs: Stateful(rngs, make, read)
+
+
+def _call(part, h):
+    return part(h)
+
+
+IMPURE = {
+    "batch statistics": (
+        _stateful(lambda rngs: nnx.BatchNorm(2, rngs=rngs), _call),
+        r"keeps extra\.mean \(BatchStat\)",
+    ),
+    "a variable of ones own": (
+        _stateful(lambda rngs: Constant(jnp.ones(2)), lambda v, h: h * v),
+        r"extra \(Constant\)",
+    ),
+    "an array": (_stateful(lambda rngs: jnp.ones(2), lambda v, h: h * v), r"keeps extra beside its parameters"),
+    "an array of NumPy": (_stateful(lambda rngs: np.ones(2), lambda v, h: h * v), r"keeps extra beside its parameters"),
+    "a key": (
+        _stateful(lambda rngs: rngs.params(), lambda key, h: h + jax.random.normal(key)),
+        r"keeps extra beside its parameters",
+    ),
+    "dropout": (
+        _stateful(lambda rngs: nnx.Dropout(0.5, rngs=rngs), _call),
+        r"draws random numbers in its forward pass",
+    ),
+    "a generator": (
+        _stateful(lambda rngs: rngs, lambda rngs, h: h + jax.random.normal(rngs.noise())),
+        r"draws random numbers in its forward pass, as dropout and .* leave dropout out",
+    ),
+    "a recurrent net": (
+        _stateful(lambda rngs: nnx.RNN(nnx.GRUCell(1, 2, rngs=rngs)), lambda rnn, h: rnn(h[..., None])[:, -1]),
+        r"draws random numbers in its forward pass, .* give an RNN its initial_carry",
+    ),
+    "no module": (lambda rngs: None, r"gave a NoneType\. An NNX factory takes rngs and gives an nnx\.Module"),
+    "an apply function": (lambda x: x @ jnp.ones((3, 2)), r"failed: TypeError.* a pair of functions \(init\(key, x\)"),
+    "Linen statistics alone": (
+        LinenState(nn.BatchNorm(use_running_average=True, use_bias=False, use_scale=False)),
+        r"keeps the collections \['batch_stats'\] beside its parameters",
+    ),
+    "Linen dropout": (LinenState(nn.Sequential([nn.Dense(2), nn.Dropout(0.5, deterministic=False)])), "needs PRNG"),
+    "whole numbers to train": (
+        (lambda key, x: {"w": jnp.ones((3, 2)), "n": jnp.zeros((), jnp.int32)}, lambda params, x: x @ params["w"]),
+        r"The model has parameters of int32, which have no gradient",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", IMPURE)
+def test_a_model_that_is_no_pure_function_of_its_parameters_is_refused_in_a_sentence(kind):
+    model, sentence = IMPURE[kind]
+    spec = mj.Experiment(task=mj.tasks.RandomLabels(input_dim=3, num_classes=2), model=model)
+    with pytest.raises(mj.InputError, match=sentence):
+        check_functions(spec, X[:2], np.zeros(2, np.int32))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda rngs: nnx.Dropout(0.0, rngs=rngs),
+        lambda rngs: nnx.Dropout(0.5, deterministic=True, rngs=rngs),
+        lambda rngs: nnx.LoRA(2, 1, 2, rngs=rngs),
+        lambda rngs: nnx.MultiHeadAttention(1, 2, dropout_rate=0.1, deterministic=True, decode=False, rngs=rngs),
+    ],
+    ids=["dropout of rate 0", "dropout switched off", "LoRA", "attention"],
+)
+def test_a_module_with_generators_that_it_never_asks_gives_what_it_gives_by_itself(part):
+    factory = _stateful(part, _call)
+    model, module = as_model(factory), factory(nnx.Rngs(jax.random.key(3)))
+    np.testing.assert_array_equal(model.apply(model.init(jax.random.key(3), X), X), module(X))
+
+
+def test_a_class_and_a_module_that_stand_for_a_model_say_what_to_give():
+    with pytest.raises(mj.InputError, match=r"Net is a class: give an object of it, such as Net\(\)"):
+        as_model(Net)
+    with pytest.raises(mj.InputError, match=r"The model of NNXNet .* NNXNet is a module already: give its factory"):
+        as_model(NNXNet(nnx.Rngs(0)))

@@ -11,9 +11,9 @@ import pytest
 
 from memjax import Experiment, InputError, traced
 from memjax.engine.axes import cells, read_axes
-from memjax.models import MLP
+from memjax.models import MLP, Transformer
 from memjax.optimizers import adam, adamw, constant, cosine, linear, sgd, warmup_cosine
-from memjax.tasks import RandomLabels
+from memjax.tasks import ModularArithmetic, RandomLabels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -284,3 +284,57 @@ def test_a_value_from_inside_of_jit_is_an_input_error():
     for values in (lambda rate: [rate], lambda rate: jnp.stack([rate, rate])):
         with pytest.raises(InputError, match=r"'learning_rate' has a value that is being traced .*outside of jax.jit"):
             jax.jit(lambda rate, values=values: read_axes({"learning_rate": values(rate)}))(1e-3)
+
+
+def _apply(params, x):
+    return x @ params
+
+
+TOGETHER = {
+    "steps, records and snapshots": (
+        Experiment(),
+        {("steps", "record_every", "snapshots"): [(12, 4, (4, 12)), (9, 3, (9,))]},
+        lambda run: (run.steps, run.record_every, run.snapshots),
+    ),
+    "steps and records on axes of their own": (
+        Experiment(),
+        {"record_every": [4, 12], "steps": [12, 24]},
+        lambda run: (run.record_every, run.steps),
+    ),
+    "a width and its heads": (
+        Experiment(model=Transformer(width=8, heads=4)),
+        {("width", "heads"): [(15, 5), (9, 3)]},
+        lambda run: (run.model.width, run.model.heads),
+    ),
+    "a share of a task without examples to share": (
+        Experiment(task=ModularArithmetic(p=5), train_size=0.5),
+        {("task", "train_size"): [(RandomLabels(), 7), (ModularArithmetic(p=7), 0.25)]},
+        lambda run: (run.task, run.train_size),
+    ),
+    "a momentum and what needs it": (
+        Experiment(optimizer=sgd(0.1)),
+        {("nesterov", "momentum"): [(True, 0.5), (False, None)]},
+        lambda run: tuple(run.optimizer.hyperparameters[name] for name in ("nesterov", "momentum")),
+    ),
+    "a pair of functions and one of them": (
+        Experiment(),
+        {"model": [(lambda key, x: x[0], _apply)], "apply_fn": [_apply, jnp.dot]},
+        lambda run: ((run.model.init_fn, _apply), run.model.apply_fn),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_fields_that_fit_together_are_put_in_together(case):
+    """None of them fits those of the experiment, with which it would meet if they were put in one by one."""
+    base, over, read = TOGETHER[case]
+    found = [read(run) for run in _runs(over, base).values()]
+    rows = itertools.product(*(values for values in over.values()))
+    assert found == [row if len(over) > 1 else row[0] for row in rows]
+
+
+def test_a_cell_whose_fields_do_not_fit_together_is_refused():
+    with pytest.raises(InputError, match=r"record_every is 5, which does not divide steps = 12"):
+        _runs({"steps": [10, 12], "record_every": [5]})
+    with pytest.raises(InputError, match=r"optimizer is 'adam': make one with memjax\.optimizers"):
+        _runs({"optimizer": ["adam"], "b1": [0.5]})

@@ -1,6 +1,7 @@
 """Experiment: refused values and contradictions, settled seeds and sizes, and the checks of data and functions."""
 
 import dataclasses
+import json
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -94,11 +95,40 @@ def test_a_task_settles_the_sizes():
         ({"snapshots": (1010,)}, r"The snapshot step 1010 is not allowed"),
         ({"snapshots": (-10,)}, r"The snapshot step -10 is not allowed"),
         ({"snapshots": ("end",)}, r"The snapshot step 'end' is not allowed"),
+        ({"snapshots": (10.0,)}, r"The snapshot step 10\.0 is not allowed"),
+        ({"snapshots": (True,), "record_every": 1}, r"The snapshot step True is not allowed"),
+        ({"snapshots": 10}, r"snapshots is 10: give a tuple"),
+        ({"snapshots": np.array(10)}, r"snapshots is array\(10\): give a tuple"),
+        ({"steps": 5}, r"record_every is 10, which does not divide steps = 5: use one of 1, 5\."),
+        # Written at once, though nobody looks for all of its divisors.
+        ({"steps": 10**18 + 9}, r"does not divide steps = 1000000000000000009: use one of 1, "),
+        ({"steps": 720720, "record_every": 1001 * 17}, r"use one of (\d+, ){11}\d+\."),
+    ],
+)
+def test_records_and_snapshots_that_do_not_fit_are_refused_where_they_are_typed(fields, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Experiment(**fields)
+    if not isinstance(fields.get("snapshots"), np.ndarray):
+        with pytest.raises(InputError, match=sentence):
+            Experiment.from_json(json.dumps(fields))
+
+
+@pytest.mark.parametrize(
+    "steps", [[20, 0], range(0, 40, 20), np.array([0, 20, 20]), (np.int16(20), np.uint64(0))], ids=str
+)
+def test_snapshots_are_kept_as_whole_numbers_in_the_order_given(steps):
+    kept = Experiment(snapshots=steps).snapshots
+    assert kept == tuple(steps) and {type(step) for step in kept} == {int}
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
         ({"batch_size": 51, "train_size": 50}, r"batch_size is 51, larger than train_size = 50"),
         ({"task": VALUES, "train_size": 6}, r"need 12 rows, but the arrays have 6"),
     ],
 )
-def test_fields_that_contradict_each_other_are_an_input_error(fields, sentence):
+def test_sizes_that_contradict_each_other_are_refused_by_the_sweep_which_may_vary_them(fields, sentence):
     spec = Experiment(**fields)
     with pytest.raises(InputError, match=sentence):
         check_run(spec)
@@ -106,6 +136,7 @@ def test_fields_that_contradict_each_other_are_an_input_error(fields, sentence):
 
 def test_fields_at_their_limits_agree():
     check_run(Experiment(steps=12, record_every=12, snapshots=(0, 12), batch_size=50, train_size=50))
+    assert Experiment(steps=1, record_every=1, snapshots=(0, 1)).snapshots == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,55 @@ def test_an_unknown_name_suggests_the_near_one_and_lists_all():
         fields.resolve(Experiment(), "zzz")
 
 
+WORDS = {
+    Experiment(): {
+        "lr": "learning_rate",
+        "LR": "learning_rate",
+        "optimizer.lr": "learning_rate",
+        "Learning-Rate": "learning_rate",
+        "wd": "l2",
+        "beta2": "b2",
+        "width": "hidden",
+        "depth": "hidden",
+        "hidden_size": "hidden",
+        "epochs": "steps",
+        "batch": "batch_size",
+        "batchsize": "batch_size",
+        "seeds": "seed",
+        "n": "train_size",
+        "noise": "label_noise",
+    },
+    SCHEDULED: {"lr": "learning_rate or peak", "warmup": "warmup_steps"},
+    Experiment(optimizer=adamw()): {"wd": "weight_decay", "WeightDecay": "weight_decay"},
+    Experiment(model=Linen()): {"hidden_dim": "width", "d_model": "width"},
+}
+
+
+@pytest.mark.parametrize("spec", WORDS, ids=lambda spec: f"{spec.optimizer.name}-{type(spec.model).__name__}")
+def test_a_word_of_another_library_suggests_the_field(spec):
+    for word, field in WORDS[spec].items():
+        with pytest.raises(
+            InputError, match=rf"There is no field '{word}' to sweep\. Did you mean {field}\? The fields are"
+        ):
+            fields.resolve(spec, word)
+
+
+MISNAMED = {
+    "epochs": (lambda: Experiment.from_json('{"epochs": 3}'), "steps"),
+    "lr": (lambda: Experiment.from_json('{"optimizer": {"type": "optimizers.adam", "lr": 0.1}}'), "learning_rate"),
+    "width": (lambda: Experiment.from_json('{"model": {"type": "models.MLP", "width": 3}}'), "hidden"),
+    "modulus": (lambda: Experiment.from_json('{"task": {"type": "tasks.ModularArithmetic", "modulus": 7}}'), "p"),
+    "wd": (lambda: from_optax(optax.adamw, learning_rate=0.1, wd=1.0), "weight_decay"),
+}
+
+
+@pytest.mark.parametrize("word", MISNAMED)
+def test_such_a_word_in_a_spec_or_for_a_factory_of_optax_suggests_the_field(word):
+    call, field = MISNAMED[word]
+    with pytest.raises(InputError, match=rf"{word}.*\. Did you mean {field}\?"):
+        call()
+
+
 @pytest.mark.parametrize("name", ["", ".", ".seed", "optimizer.", "__class__", "seed.real"])
 def test_what_is_no_name_is_an_input_error(name):
     with pytest.raises(InputError, match="no field"):
@@ -86,7 +135,7 @@ def test_what_is_no_name_is_an_input_error(name):
 
 def test_replace_changes_one_field_and_nothing_else():
     before = fields.paths(SCHEDULED)
-    after = fields.paths(fields.replace(SCHEDULED, "optimizer.learning_rate.peak", 0.7))
+    after = fields.paths(fields.replace(SCHEDULED, {"optimizer.learning_rate.peak": 0.7}))
     changed = {path for path in before if before[path] != after[path]}
     assert changed == {"optimizer", "optimizer.learning_rate", "optimizer.learning_rate.peak"}
     assert after["optimizer.learning_rate.peak"] == 0.7
@@ -94,15 +143,15 @@ def test_replace_changes_one_field_and_nothing_else():
 
 
 def test_replace_reaches_each_of_two_equal_parts():
-    changed = fields.replace(SCHEDULED, "model.right.scale", 5.0).model
+    changed = fields.replace(SCHEDULED, {"model.right.scale": 5.0}).model
     assert (changed.left.scale, changed.right.scale) == (1.0, 5.0)
 
 
 def test_replace_with_a_bad_value_is_refused_as_a_fresh_experiment_is():
     with pytest.raises(InputError, match=r"train_size is 0"):
-        fields.replace(Experiment(), "train_size", 0)
+        fields.replace(Experiment(), {"train_size": 0})
     with pytest.raises(InputError, match=r"MLP layer width is -3"):
-        fields.replace(Experiment(), "model.hidden", (-3,))
+        fields.replace(Experiment(), {"model.hidden": (-3,)})
 
 
 def test_the_traced_numbers_of_the_default_experiment_are_these():
@@ -138,7 +187,7 @@ def test_fill_puts_numbers_in_and_traced_values_takes_them_out():
         SCHEDULED.optimizer,
         from_optax(optax.lion, learning_rate=cosine(0.1), b1=0.5),
     ):
-        wanted = {path: 0.5 + i for i, path in enumerate(fields.traced_values(node))}
+        wanted = {path: 0.5 / (1 + i) for i, path in enumerate(fields.traced_values(node))}
         assert dict(fields.traced_values(fields.fill(node, wanted))) == wanted
         assert fields.skeleton(fields.fill(node, wanted)) == fields.skeleton(node)
         assert fields.fill(node, fields.traced_values(node)) == node
@@ -202,9 +251,9 @@ def test_a_linen_module_is_swept_by_its_own_fields():
     spec = Experiment(model=Linen(part=nn.Dense(3)))
     assert fields.resolve(spec, "width") == "model.width"
     assert fields.resolve(spec, "features") == "model.part.features"
-    wider = fields.replace(spec, "model.width", 9).model
+    wider = fields.replace(spec, {"model.width": 9}).model
     assert (wider.width, wider.part.features) == (9, 3)
-    assert fields.replace(spec, "model.part.features", 7).model.part.features == 7
+    assert fields.replace(spec, {"model.part.features": 7}).model.part.features == 7
     assert not {"model.name", "model.parent"} & set(fields.paths(spec))
     params = wider.init(jax.random.key(0), np.ones((1, 2), np.float32))
     assert params["params"]["Dense_0"]["kernel"].shape == (2, 9)

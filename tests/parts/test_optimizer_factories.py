@@ -99,6 +99,13 @@ def test_the_trajectory_is_the_same_with_traced_hyperparameters(index):
     np.testing.assert_allclose(path, expected, rtol=0, atol=1e-7 if "peak" in repr(ours) else 1e-13)
 
 
+def test_a_function_of_the_step_is_taken_as_optax_takes_it():
+    line = optax.linear_schedule(LR, 0, 10)
+    for ours, theirs in ((adam(line), optax.adam(line)), (sgd(lambda step: 1), optax.sgd(1.0))):
+        path, expected = _both(ours, theirs)
+        np.testing.assert_allclose(path, expected, rtol=0, atol=1e-14)  # Measured 0.
+
+
 def test_coupled_l2_is_not_decoupled_decay():
     coupled, decoupled = _both(adam(LR, l2=0.3), optax.adamw(LR, weight_decay=0.3))
     assert np.abs(coupled - decoupled).max() > 1e-2

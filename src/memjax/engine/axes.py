@@ -16,6 +16,7 @@ from memjax.engine.labels import labels_of
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.fields import is_node, paths, replace, resolve
+from memjax.models import as_model
 
 __all__ = ["MOST_CELLS", "Axis", "Over", "cells", "check_count", "full_paths", "read_axes"]
 
@@ -178,7 +179,8 @@ def _host(axis: str, value: Any) -> Any:
         )
     if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
         return tuple(_host(axis, item) for item in value)
-    return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+    own = value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+    return float(own) if isinstance(own, np.longdouble) else own
 
 
 def cells(
@@ -197,10 +199,7 @@ def cells(
         kinds = tuple(_kind(value) for row in values for value in row)
         if kinds not in known:
             known[kinds] = _order(experiment, axes, values)
-        run = experiment
-        for position, place, path in known[kinds]:
-            run = replace(run, path, values[position][place])
-        yield index, run
+        yield index, replace(experiment, _changes(known[kinds], values))
 
 
 def full_paths(experiment: Experiment, axes: tuple[Axis, ...]) -> list[tuple[str, ...]]:
@@ -219,16 +218,26 @@ def _kind(value: Any) -> Any:
 def _order(experiment: Experiment, axes: tuple[Axis, ...], values: list[list[Any]]) -> list[tuple[int, int, str]]:
     """Positions of the swept fields from the outside in, with their full paths."""
     waiting = [(i, place, name) for i, axis in enumerate(axes) for place, name in enumerate(axis.names)]
-    run, done = experiment, []
+    run, done = experiment, list[tuple[int, int, str]]()
     while waiting:
         found = [(resolve(run, name), i, place, name) for i, place, name in waiting if _present(run, name)]
         if not found:
+            # What was put in has the first word: where it is no object of its kind, it has none of the fields either.
+            replace(experiment, _changes(done, values))
             resolve(run, waiting[0][2])
         path, i, place, name = min(found, key=lambda item: item[0].count("."))
-        run = replace(run, path, values[i][place])
-        waiting.remove((i, place, name))
         done.append((i, place, path))
+        # Unchecked, for the fields that are still waiting may be what makes this value fit.
+        run = replace(run, _changes(done[-1:], values), checked=False)
+        waiting.remove((i, place, name))
     return done
+
+
+def _changes(order: list[tuple[int, int, str]], values: list[list[Any]]) -> dict[str, Any]:
+    """New values of the swept fields of one cell by full path, outer before inner."""
+    changes = {path: values[position][place] for position, place, path in order}
+    # A model of the user's own has fields once it is wrapped as one.
+    return {path: as_model(value) if path == "model" else value for path, value in changes.items()}
 
 
 def _present(run: Experiment, name: str) -> bool:

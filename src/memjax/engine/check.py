@@ -63,6 +63,7 @@ def check_program(program: Program) -> None:
     """Raise `InputError` where the optimizer or a measure fails on the model, or a measure gives the wrong shape."""
     hyper = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
     params = _check_rule(program, hyper)
+    program.optimizer.check_rates(program.steps)
     tile, split = _examples(program)
     for measure in program.measures:
         if measure.needs_labels and not np.issubdtype(np.dtype(program.y[1]), np.integer):

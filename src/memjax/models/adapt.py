@@ -7,11 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+
 from memjax.checks import takes_one
-from memjax.errors import InputError
+from memjax.errors import InputError, cause
 from memjax.types import Array, Model, Params
 
 __all__ = ["NNX", "FunctionPair", "as_model", "with_outputs"]
+
+_NNX = (
+    "An NNX factory takes rngs and gives an nnx.Module; give any other model as a pair of functions (init(key, x), "
+    "apply(params, x))."
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ class NNX:
     """A model from an NNX factory, ``factory(rngs) -> nnx.Module``; parameters are its ``nnx.Param`` state.
 
     The module must be a pure function of its parameters: dropout and batch statistics have no place in a sweep whose
-    runs do not depend on their company.
+    runs do not depend on their company. Both are refused with `memjax.InputError`, as is any array beside the parameters.
     """
 
     factory: Callable[[Any], Any]
@@ -45,17 +54,71 @@ class NNX:
         from flax import nnx
 
         del x
-        _, params, _ = nnx.split(self.factory(nnx.Rngs(key)), nnx.Param, ...)
-        return nnx.to_pure_dict(params)
+        module = self._module(nnx.Rngs(key))
+        _check_state(module)
+        return nnx.to_pure_dict(nnx.state(module, nnx.Param))
+
+    def _module(self, rngs: Any) -> Any:
+        from flax import nnx
+
+        try:
+            module = self.factory(rngs)
+        except Exception as problem:
+            raise InputError(f"The NNX factory {self.factory!r} failed: {cause(problem)} {_NNX}") from problem
+        if not isinstance(module, nnx.Module):
+            raise InputError(f"The NNX factory {self.factory!r} gave a {type(module).__name__}. {_NNX}")
+        return module
 
     def apply(self, params: Params, x: Array) -> Array:
         """Outputs for inputs ``x[B, ...]``."""
         from flax import nnx
 
-        graph, state, rest = nnx.split(nnx.eval_shape(lambda: self.factory(nnx.Rngs(0))), nnx.Param, ...)
+        graph, state, rest = nnx.split(nnx.eval_shape(lambda: self._module(nnx.Rngs(0))), nnx.Param, ...)
         nnx.replace_by_pure_dict(state, params)
-        # What is not a parameter (the counters of the rngs) is never read by a pure module.
-        return nnx.merge(graph, state, rest)(x)
+        # What is not a parameter (the generators) is never read by a pure module.
+        module = nnx.merge(graph, state, rest)
+        try:
+            return module(x)
+        except Exception as problem:
+            if _draws(graph, state, rest, x):
+                raise InputError(
+                    f"The model {self!r} draws random numbers in its forward pass, as dropout and the first carry of nnx.RNN "
+                    "do: memjax trains pure functions of the parameters, so leave dropout out or make it deterministic, and "
+                    "give an RNN its initial_carry."
+                ) from problem
+            raise
+
+
+def _check_state(module: Any) -> None:
+    """Raise `InputError` if a module keeps arrays beside its parameters."""
+    from flax import nnx
+
+    # It may hold generators that its forward pass never asks, such as those of a dropout of rate 0.
+    fine = nnx.Param | nnx.RngState
+    kept = {".".join(map(str, path)): leaf for path, leaf in nnx.iter_graph(module) if not isinstance(leaf, fine)}
+    names = [
+        f"{name} ({type(leaf).__name__})" if isinstance(leaf, nnx.Variable) else name
+        for name, leaf in kept.items()
+        if isinstance(leaf, nnx.Variable | jax.Array | np.ndarray)
+    ]
+    if names:
+        raise InputError(
+            f"The NNX module keeps {', '.join(names)} beside its parameters: memjax trains pure functions of the parameters, "
+            "so remove batch statistics and other state, and make constant arrays in the forward pass."
+        )
+
+
+def _draws(graph: Any, state: Any, rest: Any, x: Array) -> bool:
+    """Whether a module that failed works once its generators hold keys, so that their lack was why."""
+    from flax import nnx
+
+    key = jax.random.key(0)
+    fill = lambda leaf: key if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else jnp.zeros((), leaf.dtype)  # noqa: E731
+    try:
+        nnx.merge(graph, state, jax.tree.map(fill, rest))(x)
+    except Exception:
+        return False
+    return bool(jax.tree.leaves(rest))
 
 
 def as_model(model: Any) -> Model:
@@ -84,11 +147,15 @@ def as_model(model: Any) -> Model:
     if isinstance(model, tuple | list) and len(model) == 2 and all(callable(part) for part in model):
         return FunctionPair(*model)
     forgotten = isinstance(model, type) and hasattr(model, "init") and hasattr(model, "apply")
-    if callable(model) and not forgotten and takes_one(model):
+    # A class of NNX modules is a factory, but a module of it is not.
+    made = not isinstance(model, type) and any(kind.__module__.startswith("flax.nnx") for kind in type(model).__mro__)
+    if callable(model) and not forgotten and not made and takes_one(model):
         return NNX(model)
+    hint = f" {model.__name__} is a class: give an object of it, such as {model.__name__}()." if forgotten else ""
+    hint = f" {type(model).__name__} is a module already: give its factory, lambda rngs: ..." if made else hint
     raise InputError(
-        f"The model {model!r} cannot be used: give a model of memjax.models, a Linen module, an NNX factory that takes "
-        "rngs, or a pair of functions (init(key, x), apply(params, x))."
+        f"The model {f'of {type(model).__name__}' if made else repr(model)} cannot be used: give a model of memjax.models, a "
+        f"Linen module, an NNX factory that takes rngs, or a pair of functions (init(key, x), apply(params, x)).{hint}"
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import jax
 
-from memjax.checks import keep_numbers, keep_wholes
+from memjax.checks import flag, keep_numbers, keep_wholes
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
@@ -61,6 +61,7 @@ class Autoencoder:
         keep_wholes(self, {"hidden": 1})
         keep_wholes(self, {"outputs": 1}, optional=True)
         keep_numbers(self, ["init_scale"])
+        object.__setattr__(self, "bias", flag("Autoencoder.bias", self.bias))
         get_activation(self.activation)
         check_initializer(self.initializer)
 

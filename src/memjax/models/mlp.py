@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import flax.linen as nn
 import jax
 
-from memjax.checks import keep_numbers, keep_wholes, whole
+from memjax.checks import flag, keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
@@ -101,6 +101,7 @@ class MLP:
         object.__setattr__(self, "hidden", _widths(self.hidden))
         keep_wholes(self, {"outputs": 1}, optional=True)
         keep_numbers(self, ["init_scale"])
+        object.__setattr__(self, "bias", flag("MLP.bias", self.bias))
         get_activation(self.activation)
         check_initializer(self.initializer)
 

@@ -46,13 +46,18 @@ def adam(
     Parameters
     ----------
     learning_rate
-        A number or a schedule.
+        A number of at least 0, a schedule, or a function of the step, such as optax's schedules.
     b1, b2, eps
-        Decay of the first and second moments, and the number added to the denominator.
+        Decay of the first and second moments, from 0 to less than 1, and the number added to the denominator.
     l2
-        Coupled L2: ``l2 * parameters`` is added to the gradient first.
+        Coupled L2, at least 0: ``l2 * parameters`` is added to the gradient first.
     clip_norm
-        Largest global norm of the gradient; None does not clip. Clipping comes before L2.
+        Largest global norm of the gradient, more than 0; None does not clip. Clipping comes before L2.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range, here or as a value of an axis.
 
     Examples
     --------

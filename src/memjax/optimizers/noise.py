@@ -36,7 +36,7 @@ def langevin(learning_rate: Rate = 1e-3, *, temperature: float = 0.0, l2: float 
     Parameters
     ----------
     learning_rate
-        Step eta: a number or a schedule.
+        Step eta: a number, a schedule, or a function of the step.
     temperature
         Temperature T, in units of the loss; not negative.
     l2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,17 +12,20 @@ import numpy as np
 import optax
 from flax.core import FrozenDict
 
-from memjax.checks import number
+from memjax.checks import flag, number
 from memjax.errors import InputError
-from memjax.schedules import Schedule
+from memjax.optimizers import ranges
+from memjax.optimizers.trees import Tree, freeze
+from memjax.schedules import Schedule, warmup_cosine
+from memjax.suggestions import meant
+from memjax.types import Array
 
 __all__ = ["Optimizer", "Rate", "from_optax"]
 
-Rate = float | Schedule
+Rate = float | Schedule | Callable[[Array], Any]
 _OWN = "memjax.optimizers"
 _KEYS = "threefry2x32"
 _FLAGS = ("nesterov",)
-_NOT_NEGATIVE = ("temperature", "step_size", "nbeta", "localization")
 _OPTIONAL = ("momentum", "clip_norm")
 
 
@@ -37,7 +39,13 @@ class Optimizer:
         Called inside the compiled step with the hyperparameters as keywords; a learning rate that follows a schedule
         arrives as a function of the step. A factory that takes a ``key``, as `optax.add_noise` does, is given the run's own.
     hyperparameters
-        Numbers with a fraction (traced), schedules (their numbers traced), and anything else (structure).
+        Numbers with a fraction (traced), schedules (their numbers traced), and anything else (structure). Dicts and lists,
+        such as masks by parameter, are kept in a form with a hash and reach the factory as they were.
+
+    Raises
+    ------
+    InputError
+        If a number of a factory of memjax is out of its range, or any number is not finite.
     """
 
     factory: Callable[..., optax.GradientTransformation]
@@ -67,17 +75,18 @@ class Optimizer:
         if not self.built_in:
             # A whole number of NumPy decides structure as Python's own does.
             value = value.item() if isinstance(value, np.generic) else value
-            return number(f"{self.name}.{name}", value) if isinstance(value, float) else value
-        if name in _FLAGS or (value is None and name in _OPTIONAL):
+            return number(f"{self.name}.{name}", value) if isinstance(value, float) else freeze(value)
+        if value is None and name in _OPTIONAL:
             return value
-        if name == "learning_rate" and isinstance(value, Schedule):
+        if isinstance(value, jax.core.Tracer):
             return value
+        if name in _FLAGS:
+            return flag(f"{self.name}.{name}", value)
+        if name == "learning_rate" and (callable(value) or _is_schedule(value)):
+            return ranges.check_rate(self.name, value)
         if callable(value):
-            raise InputError(
-                f"{self.name}.{name} is the function {value!r}: use a schedule of memjax.schedules, or take the whole "
-                "optimizer with from_optax."
-            )
-        return float(number(f"{self.name}.{name}", value, 0 if name in _NOT_NEGATIVE else -math.inf))
+            raise InputError(f"{self.name}.{name} is {value!r}: only learning_rate may be a function of the step.")
+        return ranges.check_number(self.name, name, value)
 
     @property
     def name(self) -> str:
@@ -103,12 +112,40 @@ class Optimizer:
         >>> float(update)
         -1.0
         """
-        settled = {name: _settle(value, steps) for name, value in self.hyperparameters.items()}
+        settled = {name: self._settle(value, steps) for name, value in self.hyperparameters.items()}
         if not self.noisy or "key" in settled:
             return self.factory(**settled)
         # Only `init` reads it: from then on the state carries the key.
         data: Any = np.zeros(2, np.uint32) if key is None else key
         return _with_raw_keys(self.factory(**settled, key=jax.random.wrap_key_data(data, impl=_KEYS)))
+
+    def _settle(self, value: Any, steps: int) -> Any:
+        """What the factory is given for a hyperparameter: of a schedule, a function of the step."""
+        if isinstance(value, Tree):
+            return value.thaw()
+        if _is_schedule(value):
+            rate = lambda count: value.at(count, steps)  # noqa: E731
+        elif self.built_in and callable(value):
+            rate = value
+        else:
+            return value
+        # To a factory of the user's own, it may be another thing than a learning rate.
+        return (lambda count: ranges.scalar(self.name, value, rate, count)) if self.built_in else rate
+
+    def check_steps(self, steps: int) -> None:
+        """Raise `InputError` where a schedule does not fit into a run of ``steps`` updates."""
+        for value in self.hyperparameters.values():
+            if isinstance(value, warmup_cosine) and value.warmup_steps > steps:
+                raise InputError(
+                    f"warmup_cosine.warmup_steps is {value.warmup_steps!r}, more than the {steps} steps of the run, which "
+                    "would end before the peak: lower it, or take warmup, whose rate does not depend on the end."
+                )
+
+    def check_rates(self, steps: int) -> None:
+        """Raise `InputError` where a function gives a learning rate that is negative or not finite in a run of ``steps``."""
+        for value in self.hyperparameters.values():
+            if self.built_in and callable(value) and not _is_schedule(value):
+                ranges.check_rates(self.name, value, steps)
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.hyperparameters.items())
@@ -121,10 +158,9 @@ def _norm(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _settle(value: Any, steps: int) -> Any:
-    # Arrays have an attribute `at` too, so the protocol alone would take a traced number for a schedule.
-    follows = isinstance(value, Schedule) and not isinstance(value, jax.Array | np.ndarray)
-    return (lambda count: value.at(count, steps)) if follows else value
+def _is_schedule(value: Any) -> bool:
+    # Arrays have an attribute `at` too, so the protocol alone would take a number of JAX for a schedule.
+    return isinstance(value, Schedule) and not isinstance(value, jax.Array | np.ndarray)
 
 
 def _with_raw_keys(rule: optax.GradientTransformation) -> optax.GradientTransformation:
@@ -162,7 +198,8 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
         Called with the hyperparameters as keywords, and with the run's own ``key`` if it takes one; must return a gradient
         transformation.
     hyperparameters
-        Floats are traced, schedules of `memjax.schedules` become functions of the step, the rest is structure.
+        Floats are traced, schedules of `memjax.schedules` become functions of the step, the rest is structure: dicts and lists
+        too, such as a mask by parameter. What the numbers mean is yours, so they may have any finite value.
 
     Raises
     ------
@@ -183,5 +220,6 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
     except (TypeError, ValueError) as problem:
         raise InputError(
             f"The factory {factory!r} cannot be called with {sorted(hyperparameters)}: {problem}."
+            f"{meant(factory, hyperparameters)}"
         ) from None
     return Optimizer(factory, hyperparameters)

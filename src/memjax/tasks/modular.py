@@ -100,6 +100,11 @@ class ModularArithmetic:
         return self.p
 
     @property
+    def num_tokens(self) -> int:
+        """Number of residues, p: the inputs are their names, for models of tokens."""
+        return self.p
+
+    @property
     def num_examples(self) -> int:
         """Number of pairs: p^2, or p (p - 1) of ``divide``."""
         return self.p * (self.p - self._least)

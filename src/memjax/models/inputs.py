@@ -1,0 +1,52 @@
+"""Whether the inputs of a task are what a built-in model takes them for: quantities, or tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from memjax.errors import InputError
+from memjax.models._tokens import vocabulary
+from memjax.models.adapt import with_outputs
+from memjax.models.autoencoder import Autoencoder
+from memjax.models.embedding_mlp import EmbeddingMLP
+from memjax.models.mlp import MLP
+from memjax.models.quadratic_mlp import QuadraticMLP
+from memjax.models.transformer import Transformer
+from memjax.types import PoolTask, Task
+
+__all__ = ["check_inputs"]
+
+
+def check_inputs(model: Any, task: Task) -> None:
+    """Raise `InputError` where a model takes tokens for quantities, or lacks tokens of the task.
+
+    Integer inputs of a task that does not declare ``num_tokens`` are quantities, such as counts, unless the model is one of
+    tokens. What a model of the user's own does with tokens is not known.
+    """
+    kind, declared = type(model).__name__, getattr(task, "num_tokens", None)
+    if isinstance(model, MLP | Autoencoder) and declared is not None:
+        raise InputError(
+            f"The inputs of {type(task).__name__} are {declared} tokens, whose numbers are names, and {kind} would take them "
+            "for quantities: use memjax.models.EmbeddingMLP, QuadraticMLP or Transformer, your own model that embeds them, or "
+            "one-hot vectors with memjax.tasks.from_arrays."
+        )
+    if isinstance(model, EmbeddingMLP | QuadraticMLP | Transformer):
+        (least, most), (tokens, _) = _range(task), vocabulary(with_outputs(model, task.num_outputs))
+        if least < 0 or most >= tokens:
+            raise InputError(
+                f"The inputs of {type(task).__name__} are tokens from {least} to {most}, but {kind} has those from 0 to "
+                f"{tokens - 1}: number them from 0, and give the model num_tokens={max(most, 0) + 1}."
+            )
+
+
+def _range(task: Task) -> tuple[int, int]:
+    """Least and largest token of a task, as far as it says; 0 and 0 where nothing is known before data are drawn."""
+    declared = getattr(task, "num_tokens", None)
+    if declared is not None:
+        return 0, int(declared) - 1
+    pool = np.asarray(task.pool) if isinstance(task, PoolTask) else np.zeros(1, int)
+    # Inputs that are no whole numbers are refused for what they are.
+    whole = np.issubdtype(pool.dtype, np.integer) and pool.size
+    return (int(pool.min()), int(pool.max())) if whole else (0, 0)
