@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from memjax.errors import InputError, cause, listing
+from memjax.file_names import absolute
 
 __all__ = ["IDX", "KNOWN", "Found", "content", "find"]
 
@@ -98,7 +99,9 @@ def find(dataset: str, folder: str | None) -> Found:
 
 def _roots(folder: str | None) -> list[Path]:
     usual = [os.environ.get("MEMJAX_DATA", ""), "data", "~/data", "~/.keras/datasets", "/usr/share/datasets"]
-    return [Path(os.path.expanduser(root)) for root in ([folder] if folder else usual) if root]
+    if folder:
+        return [absolute("Images.folder", folder)]
+    return [Path(os.path.expanduser(root)) for root in usual if root]
 
 
 def _present(folder: Path, layout: Layout) -> tuple[tuple[Path, ...], list[str]]:
@@ -115,7 +118,7 @@ def _wanted(layout: Layout) -> str:
 
 
 def _own(dataset: str) -> Found:
-    path = Path(os.path.expanduser(dataset))
+    path = absolute("Images.dataset", dataset)
     if path.is_file() and path.suffix == ".npz":
         return Found("npz", (path,))
     what = "no .npz file" if path.is_file() else "not there"
