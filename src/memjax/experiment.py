@@ -196,13 +196,14 @@ def _check_records(steps: int, every: int) -> None:
 def _snapshots(values: Any, steps: int, every: int) -> tuple[int, ...]:
     """Steps as whole numbers of Python, each at a record."""
     several = _several("snapshots", values.tolist() if isinstance(values, np.ndarray) and values.ndim else values)
+    several = tuple(int(step) if isinstance(step, np.integer) else step for step in several)
     for step in several:
-        whole_step = isinstance(step, int | np.integer) and not isinstance(step, bool)
+        whole_step = isinstance(step, int) and not isinstance(step, bool)
         if not whole_step or not 0 <= step <= steps or step % every:
             raise InputError(
                 f"The snapshot step {step!r} is not allowed: give multiples of record_every = {every} from 0 to {steps}."
             )
-    return tuple(int(step) for step in several)
+    return several
 
 
 def _several(name: str, values: Any) -> tuple[Any, ...]:
