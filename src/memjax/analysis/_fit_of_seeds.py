@@ -19,6 +19,7 @@ __all__ = ["Fits", "Options", "fit_of_seeds"]
 FloatArray = npt.NDArray[np.float64]
 
 NO_BEST = "no best {} inside the range that is searched"
+NOT_CONVERGED = "the search for the best {} did not converge"
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,13 @@ def _fit_group(
     fits.residual[rows] = np.sqrt(fitted.rss / np.broadcast_to(weights, seeds.mean.shape).sum(axis=1))
     fits.noise[rows] = np.sqrt(seeds.variance)
     fits.reason[rows] = np.select(
-        [constant & (len(model.parameters) > 1), fitted.at_limit, ~np.isfinite(fitted.parameters).all(axis=1)],
-        ["the curve is constant", NO_BEST.format(model.name), _failed(model)],
+        [
+            constant & (len(model.parameters) > 1),
+            fitted.at_limit,
+            ~fitted.converged & (model.separable is not None),
+            ~np.isfinite(fitted.parameters).all(axis=1),
+        ],
+        ["the curve is constant", NO_BEST.format(model.name), NOT_CONVERGED.format(model.name), _failed(model)],
         "",
     )
     failed = rows[fits.reason[rows] != ""]
