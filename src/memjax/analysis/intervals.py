@@ -42,7 +42,11 @@ def mean_interval(values: xr.DataArray, dim: str = "seed", level: float = 0.95) 
 
     Notes
     -----
-    mean ± t(count - 1, (1 + level)/2) s / sqrt(count), exact for independent normal repeats.
+    mean ± t(count - 1, (1 + level)/2) s / sqrt(count), exact for independent normal repeats. Of skewed ones it holds the
+    mean less often, nearly always because the interval lies below: a nominal 95% interval of lognormal repeats holds it in
+    0.92 of cases for a standard deviation of the logarithm of 0.5 and in 0.82 (4 seeds) or 0.83 (8) for one of 1. Take the
+    logarithm of such values first. Of an event that one run in ten has, it holds the share in 0.35 of cases (4 seeds) or
+    0.57 (8): use `share_interval`. It does not keep to the range of a bounded quantity.
 
     Examples
     --------
