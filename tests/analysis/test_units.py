@@ -102,3 +102,41 @@ def test_a_search_that_did_not_converge_says_so(monkeypatch):
     monkeypatch.setattr(search, "_MOST_STEPS", 1)
     fitted = fit(_noisy("Hill"), "Hill", interval=None)
     assert fitted.reason == "the search for the best Hill did not converge" and np.isnan(fitted.midpoint)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "power"), [("logistic", "scale", 1), ("offset power law", "exponent", 0), ("Hill", "midpoint", 1)]
+)
+def test_a_profile_interval_follows_the_units(name, shape, power):
+    curve = _noisy(name)
+    first = fit(curve, name, interval="profile")[f"{shape}_interval"].values
+    for unit, scale in ((1e6, 1.0), (1.0, 1e-9)):
+        fitted = fit((scale * curve).assign_coords(train_size=SIZE * unit), name, interval="profile")
+        # Largest relative difference seen: 2e-8; one unit in a billion of y made the ends infinite.
+        np.testing.assert_allclose(fitted[f"{shape}_interval"], first * unit**power, rtol=1e-5)
+
+
+def test_a_function_of_ones_own_follows_the_units_of_its_start():
+    def decay(x, a, k, c):
+        return a * np.exp(-k * x) + c
+
+    curve = _noisy("exponential", 0.01)
+    found = []
+    for unit in (1.0, 1e6):
+        start = {"a": 1.0, "k": 1e-3 / unit, "c": 0.0}
+        fitted = fit(curve.assign_coords(train_size=SIZE * unit), decay, start=start, interval=None)
+        found.append([fitted.a.item(), fitted.k.item() * unit, fitted.c.item()])
+    # Measured 2e-8 apart; with steps of 1e-8 per unit of x the second ended at a third of the amplitude.
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-5, atol=1e-6)
+
+
+def test_a_parameter_that_happens_to_be_zero_is_identified():
+    curve = _noisy("linear", 0.01)
+    curve = curve - fit(curve, "linear", interval=None).offset
+    expected = fit(curve + 1.0, "linear", interval="profile").offset_interval.values - 1.0
+    at_zero = fit(curve, "linear", interval="profile")
+    assert abs(at_zero.offset) < 1e-12
+    # Measured 1e-8 of the width apart.
+    np.testing.assert_allclose(at_zero.offset_interval, expected, atol=1e-5 * np.ptp(expected))
+    own = fit(curve, lambda x, a, b: a + b * x, start={"a": 0.0, "b": 1.0}, resamples=100)
+    assert own.reason == "" and np.isfinite(own.a_interval).all()

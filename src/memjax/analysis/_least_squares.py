@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memjax.analysis._descent import descend
+from memjax.analysis._parameter_steps import parameter_steps
 from memjax.analysis.curve_models import CurveModel, Separable
 
 __all__ = ["Fitted", "best_shapes", "fit_curves", "project", "residual_sum"]
@@ -244,10 +245,18 @@ def _searched(
     from scipy.optimize import least_squares
 
     failed = np.full(start.size, np.nan), np.nan
+    size = float(np.abs(y).max()) or 1.0
     try:
+        # In numbers near 1, and residuals too: the steps of scipy are absolute below 1, and so is the tolerance of slopes.
+        scale = 1e6 * parameter_steps(model.function, x, start, size)
         result = least_squares(
-            lambda at: root * (model.function(x, *at) - y), start, x_scale="jac", xtol=1e-12, ftol=1e-12, gtol=1e-12
-        )
+            lambda at: root * (model.function(x, *(scale * at)) - y) / size, start / scale,
+            x_scale="jac", xtol=1e-12, ftol=1e-12, gtol=1e-12,
+        )  # fmt: skip
     except (ValueError, np.linalg.LinAlgError):
         return failed
-    return (result.x, 2.0 * float(result.cost)) if result.success and np.isfinite(result.cost) else failed
+    return (
+        (scale * result.x, 2.0 * float(result.cost) * size**2)
+        if result.success and np.isfinite(result.cost)
+        else failed
+    )
