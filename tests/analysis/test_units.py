@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 import memjax.analysis._least_squares as search
-from memjax.analysis import describe, evaluate, fit
+from memjax.analysis import describe, evaluate, fit, mean_interval
 from memjax.analysis._laws import LAWS
 
 SIZE = 50.0 * 2 ** np.arange(10)
@@ -140,3 +140,14 @@ def test_a_parameter_that_happens_to_be_zero_is_identified():
     np.testing.assert_allclose(at_zero.offset_interval, expected, atol=1e-5 * np.ptp(expected))
     own = fit(curve, lambda x, a, b: a + b * x, start={"a": 0.0, "b": 1.0}, resamples=100)
     assert own.reason == "" and np.isfinite(own.a_interval).all()
+
+
+def test_values_whose_squares_are_no_numbers_are_a_reason_and_no_result():
+    for scale in (1e-300, 1e-160, 1e160):
+        with np.errstate(all="ignore"):
+            fitted = fit(_noisy("step") * scale, "step", interval=None)
+        # The smallest gave a step in another gap.
+        assert "too small or too large" in str(fitted.reason.values) and np.isnan(fitted.location)
+    values = xr.DataArray([1.0, 2.0, 4.0], dims="seed")
+    small = mean_interval(2.0**-700 * values).mean_interval
+    xr.testing.assert_equal(small, (2.0**-700 * mean_interval(values).mean_interval).drop_attrs())

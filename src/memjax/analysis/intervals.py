@@ -119,9 +119,12 @@ def mean_and_error(values: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarr
     finite = np.isfinite(values)
     count = finite.sum(axis=-1)
     mean = np.where(finite, values, 0.0).sum(axis=-1) / np.where(count > 0, count, np.nan)
-    squares = (np.where(finite, values - mean[..., None], 0.0) ** 2).sum(axis=-1)
+    away = np.where(finite, values - mean[..., None], 0.0)
+    # Squared near 1: those of values below 1e-162 would be zero, and the interval a point. A power of two keeps all digits.
+    power = np.frexp(np.abs(away).max(axis=-1, initial=0.0))[1]
+    squares = (np.ldexp(away, -power[..., None]) ** 2).sum(axis=-1)
     variance = squares / np.where(count > 1, count - 1.0, np.nan)
-    return mean, np.sqrt(variance / np.maximum(count, 1)), count
+    return mean, np.ldexp(np.sqrt(variance / np.maximum(count, 1)), power), count
 
 
 def student_quantile(degrees: FloatArray, level: float) -> FloatArray:
