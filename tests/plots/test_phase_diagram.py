@@ -74,7 +74,7 @@ def test_no_seeds_is_the_values_themselves_and_categories_keep_their_order(accur
 
 def test_a_cell_without_a_finite_run_is_hatched_and_explained(accuracy):
     accuracy[:, 2, 1] = np.nan
-    accuracy[0, 1, 0], accuracy[0, 0, 3] = np.nan, np.inf
+    accuracy[0, 1, 0], accuracy[0, 0, 3] = np.nan, -np.inf
     ax = draw(accuracy)
     mask = np.zeros((3, 4), bool)
     mask[2, 1] = True
@@ -83,8 +83,9 @@ def test_a_cell_without_a_finite_run_is_hatched_and_explained(accuracy):
     hatched = ax.collections[1]
     assert hatched.get_hatch() and len(hatched.get_paths()) == 1
     np.testing.assert_array_equal(hatched.get_paths()[0].get_extents().get_points(), [[0.5, 1.5], [1.5, 2.5]])
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no finite run"]
-    assert draw(accuracy.isel(width=[0])).get_legend() is None
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no finite run", "k/2: k of 2 runs finite"]
+    assert {(*text.get_position(), text.get_text()) for text in ax.texts} == {(0, 1, "1/2"), (3, 0, "1/2")}
+    assert draw(accuracy.isel(width=[2], train_size=[0, 2])).get_legend() is None
 
 
 def test_nothing_finite_is_hatched_all_over_and_has_no_colour_bar(accuracy):
@@ -149,6 +150,54 @@ def test_labels_that_do_not_fit_are_turned_or_thinned(accuracy):
     assert keys == {rank: str(rank) for rank in range(0, 60, 5)}
 
 
+@pytest.fixture
+def times():
+    """Steps until something was learned, four seeds, infinite for a run that never got there."""
+    never, lost = np.inf, np.nan
+    runs = [
+        [[500, 100], [never, 90]],
+        [[never, 110], [never, 80]],
+        [[never, 120], [never, 70]],
+        [[never, 130], [never, lost]],
+    ]
+    return xr.DataArray(runs, dims=("seed", "width", "train_size"), coords={"width": [8, 16], "train_size": [50, 100]},
+                        attrs={"long_name": "steps to 99%"})  # fmt: skip
+
+
+def test_runs_that_never_got_there_are_not_averaged_away(times):
+    times[3, 0, 1] = np.inf
+    ax = draw(times)
+    # One of four at 500 is no 500: its median is infinite, as where none got there. Three of four have a median of 115.
+    np.testing.assert_array_equal(np.ma.getmaskarray(cells(ax)), [[True, False], [True, False]])
+    assert cells(ax)[0, 1] == 115.0 and cells(ax)[1, 1] == 80.0
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["infinite (never) in half of the runs or more", "k/4: k of 4 runs finite"]
+    assert {(*text.get_position(), text.get_text()) for text in ax.texts} == {
+        (0, 0, "1/4"),
+        (1, 0, "3/4"),
+        (1, 1, "3/4"),
+    }
+    assert ax.figure.axes[1].get_ylabel() == "steps to 99%,\nmedian over seeds, infinite = largest"
+
+
+def test_the_average_can_be_named_and_a_mean_of_survivors_says_so(times):
+    ax = draw(times, average="mean", name="steps")
+    assert cells(ax)[0, 0] == 500.0 and ax.figure.axes[1].get_ylabel() == "steps,\nmean of the finite seeds"
+    finite = times.where(np.isfinite(times))
+    np.testing.assert_allclose(cells(draw(finite))[:, 1], [115.0, 80.0])
+    assert draw(finite).figure.axes[1].get_ylabel() == "steps to 99%"
+    assert draw(finite, average="median").figure.axes[1].get_ylabel() == "steps to 99%,\nmedian over seeds"
+    assert [text.get_text() for text in draw(times.isel(seed=0)).get_legend().get_texts()] == ["infinite (never)"]
+
+
+def test_cells_too_small_for_numbers_have_points():
+    values = np.ones((2, 40, 40))
+    values[0, 3, 4] = np.nan
+    ax = draw(xr.DataArray(values, dims=("seed", "width", "train_size")))
+    assert [text.get_text() for text in ax.texts] == ["\N{BULLET}"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["some runs not finite"]
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -159,6 +208,7 @@ def test_labels_that_do_not_fit_are_turned_or_thinned(accuracy):
         ({"contour": float("nan")}, "contour = nan must be a finite number"),
         ({"contour": [1, 2, 3, 4, 5]}, "up to 4 of them"),
         ({"limits": (1.0, 0.0)}, "the lower first"),
+        ({"average": "mode"}, "average = 'mode' is not known"),
         ({"center": float("nan")}, "center = nan must be a finite number"),
     ],
 )

@@ -19,6 +19,8 @@ __all__ = ["Fits", "Options", "fit_of_seeds"]
 FloatArray = npt.NDArray[np.float64]
 
 NO_BEST = "no best {} inside the range that is searched"
+OUT_OF_RANGE = "the values are too small or too large for numbers to hold their squares: scale them"
+NOT_CONVERGED = "the search for the best {} did not converge"
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,20 @@ def _fit_group(
     fits.residual[rows] = np.sqrt(fitted.rss / np.broadcast_to(weights, seeds.mean.shape).sum(axis=1))
     fits.noise[rows] = np.sqrt(seeds.variance)
     fits.reason[rows] = np.select(
-        [constant & (len(model.parameters) > 1), fitted.at_limit, ~np.isfinite(fitted.parameters).all(axis=1)],
-        ["the curve is constant", NO_BEST.format(model.name), _failed(model)],
+        [
+            _out_of_range(seeds.mean),
+            constant & (len(model.parameters) > 1),
+            fitted.at_limit,
+            ~fitted.converged & (model.separable is not None),
+            ~np.isfinite(fitted.parameters).all(axis=1),
+        ],
+        [
+            OUT_OF_RANGE,
+            "the curve is constant",
+            NO_BEST.format(model.name),
+            NOT_CONVERGED.format(model.name),
+            _failed(model),
+        ],
         "",
     )
     failed = rows[fits.reason[rows] != ""]
@@ -108,6 +122,12 @@ def _fit_group(
     for row, curve, own in zip(rows, values, np.broadcast_to(weights, seeds.mean.shape), strict=True):
         if not fits.reason[row]:
             fits.intervals[row], fits.reason[row] = _intervals(model, curve, x, own, fits.parameters[row], options)
+
+
+def _out_of_range(mean: FloatArray) -> np.ndarray:
+    """Which curves ``[M, n]`` have squares that underflow, or overflow in a sum."""
+    size = np.abs(mean).max(axis=1)
+    return (size > 1e150) | ((size < 1e-150) & (size > 0.0))
 
 
 def _failed(model: CurveModel) -> str:

@@ -123,9 +123,8 @@ def _at_zero(growth: FloatArray) -> FloatArray:
 
 def _sigmoid_grid(u: FloatArray) -> FloatArray:
     widths = np.log(np.geomspace(np.diff(u).min() / 8.0, np.ptp(u), 10))
-    return np.stack(np.meshgrid(np.linspace(u[0], u[-1], 4 * u.size - 3), widths, indexing="ij"), axis=-1).reshape(
-        -1, 2
-    )
+    midpoints = np.interp(np.linspace(0.0, u.size - 1.0, 4 * u.size - 3), np.arange(u.size), u)
+    return np.stack(np.meshgrid(midpoints, widths, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
 def _sigmoid_columns(u: FloatArray, shape: FloatArray) -> FloatArray:
@@ -209,7 +208,8 @@ def _models() -> tuple[CurveModel, ...]:
                    singular=("exponent", 0.0), positive_x=True),
         CurveModel("broken power law", _broken, ("height", "knee", "low_exponent", "high_exponent"),
                    "height * (x / knee)**(low_exponent if x < knee else high_exponent)",
-                   separable=Separable(_broken_grid, _broken_columns, _broken_parameters), positive_x=True),
+                   separable=Separable(_broken_grid, _broken_columns, _broken_parameters,
+                                       parts=lambda x: _centred_log(x)[0][1:-1]), positive_x=True),
         CurveModel("exponential", lambda x, a, k: a * np.exp(k * x), ("amplitude", "rate"), "amplitude * exp(rate * x)",
                    separable=Separable(_exponential_grid, _exponential_columns, _exponential_parameters)),
         CurveModel("saturating", lambda x, c, a, k: c + a * np.exp(-k * x), ("limit", "amplitude", "rate"),
@@ -217,11 +217,12 @@ def _models() -> tuple[CurveModel, ...]:
                    separable=Separable(lambda x: np.log(_rates(x))[:, None], _saturating_columns, _saturating_parameters)),
         CurveModel("logistic", _logistic, ("offset", "amplitude", "midpoint", "scale"),
                    "offset + amplitude / (1 + exp((midpoint - x) / scale))",
-                   separable=Separable(_sigmoid_grid, _sigmoid_columns, _logistic_parameters)),
+                   separable=Separable(_sigmoid_grid, _sigmoid_columns, _logistic_parameters, parts=lambda x: x)),
         CurveModel("Hill", _hill, ("offset", "amplitude", "midpoint", "steepness"),
                    "offset + amplitude / (1 + (midpoint / x)**steepness)",
                    separable=Separable(lambda x: _sigmoid_grid(np.log(x)),
-                                       lambda x, shape: _sigmoid_columns(np.log(x), shape), _hill_parameters), positive_x=True),
+                                       lambda x, shape: _sigmoid_columns(np.log(x), shape), _hill_parameters,
+                                       parts=np.log), positive_x=True),
         CurveModel("step", lambda x, c, a, at: c + a * (x > at), ("offset", "amplitude", "location"),
                    "offset + amplitude * (x > location)",
                    separable=Separable(_between, lambda x, s: _stack(1.0, x > s), _as_they_are, exhaustive=True)),

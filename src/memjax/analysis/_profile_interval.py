@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memjax.analysis._noise import spread
+from memjax.analysis._parameter_steps import parameter_steps
 from memjax.analysis.curve_models import CurveModel
 
 __all__ = [
@@ -104,10 +105,12 @@ def constrained(problem: Problem, start: FloatArray, fixed: int) -> FloatArray:
     from scipy.optimize import least_squares
 
     free = np.arange(start.size) != fixed
+    # scipy's steps are absolute below 1: the search runs in numbers near 1, whatever the units of the parameters.
+    scale = 1e6 * parameter_steps(problem.model.function, problem.x, problem.best, np.abs(problem.y).max())[free]
 
     def residuals(part: FloatArray) -> FloatArray:
         full = start.copy()
-        full[free] = part
+        full[free] = scale * part
         gap = problem.root * (problem.model.function(problem.x, *full) - problem.y)
         return np.where(np.isfinite(gap), gap, 1e150)
 
@@ -115,8 +118,8 @@ def constrained(problem: Problem, start: FloatArray, fixed: int) -> FloatArray:
     if free.any() and np.isfinite(start).all():
         try:
             with np.errstate(all="ignore"):
-                found = least_squares(residuals, start[free], x_scale="jac", xtol=1e-10, ftol=1e-10, gtol=None)
-            full[free] = found.x
+                found = least_squares(residuals, start[free] / scale, x_scale="jac", xtol=1e-10, ftol=1e-10, gtol=None)
+            full[free] = scale * found.x
         except (ValueError, np.linalg.LinAlgError):
             full[free] = np.nan
     return full
@@ -161,8 +164,8 @@ def _outwards(problem: Problem, j: int, side: float) -> Iterator[float]:
 
 def _derivatives(model: CurveModel, x: FloatArray, best: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Central differences ``[n, p]`` of the model in its parameters, and their steps ``[p]``."""
-    sizes = 1e-6 * np.where(best == 0.0, 1e-6, np.abs(best))
     with np.errstate(all="ignore"):
+        sizes = parameter_steps(model.function, x, best, np.abs(model.function(x, *best)).max())
         columns = [
             (model.function(x, *(best + step)) - model.function(x, *(best - step))) / (2.0 * step.sum())
             for step in np.diag(sizes)
@@ -188,5 +191,8 @@ def _standard_error(problem: Problem, j: int) -> float:
     columns = problem.root[:, None] * columns
     if not np.isfinite(columns).all():
         return float(sizes[j])
-    error = float(np.sqrt(max(np.linalg.pinv(columns.T @ columns)[j, j], 0.0)))
+    # Columns of one length: the cut-off of pinv would take a small unit for a direction that does nothing.
+    lengths = np.sqrt((columns**2).sum(axis=0))
+    columns = columns / np.where(lengths > 0.0, lengths, 1.0)
+    error = float(np.sqrt(max(np.linalg.pinv(columns.T @ columns)[j, j], 0.0)) / (lengths[j] or 1.0))
     return error if error > 0.0 and np.isfinite(error) else float(sizes[j])

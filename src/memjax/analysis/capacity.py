@@ -9,6 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis._lift import lift
+from memjax.analysis._pairing import paired
 from memjax.analysis._validate import require_array, require_dim, require_fraction
 
 __all__ = [
@@ -21,6 +22,10 @@ __all__ = [
 ]
 
 FloatArray = npt.NDArray[np.float64]
+
+# scipy's word for a linear program that no point satisfies; any other failure is no answer.
+_INFEASIBLE = 2
+_ROUNDS = 4
 
 
 def cover_probability(num_examples: Any, dimension: Any) -> Any:
@@ -46,8 +51,9 @@ def cover_probability(num_examples: Any, dimension: Any) -> Any:
     Notes
     -----
     The probability that a binomial variable of N - 1 fair trials is below n (Cover 1965, doi:10.1109/PGEC.1965.264137),
-    evaluated as an incomplete beta function: no sum, and nothing overflows. A softmax over two logits without biases is
-    one such hyperplane, w1 - w0.
+    evaluated as an incomplete beta function: no sum, and nothing overflows. Against exact fractions up to N = 4000 the
+    relative error is below 3e-13, also in the tail, down to the smallest probability that float64 holds, 1e-307; what is
+    smaller reads 0. A softmax over two logits without biases is one such hyperplane, w1 - w0.
 
     Examples
     --------
@@ -56,10 +62,13 @@ def cover_probability(num_examples: Any, dimension: Any) -> Any:
     """
     from scipy.special import betainc
 
+    num_examples, dimension = _paired(num_examples=num_examples, dimension=dimension)
     count, width = _whole(num_examples, "num_examples"), _whole(dimension, "dimension")
     # P(K < n) = I_1/2(N - n, n), for N > n; scipy's binomial distribution itself loses digits beyond a million trials.
     beyond = np.maximum(count - width, 1).astype(np.float64)
-    return 1.0 - (count > width) * (1.0 - betainc(beyond, width.astype(np.float64), 0.5))
+    law = betainc(beyond, width.astype(np.float64), 0.5)
+    # Not 1 minus the other tail, in which a small probability would be lost.
+    return law + (count <= width) * (1.0 - law)
 
 
 def memorized_bits(loss: Any, num_examples: Any, num_classes: Any) -> Any:
@@ -88,6 +97,7 @@ def memorized_bits(loss: Any, num_examples: Any, num_classes: Any) -> Any:
     >>> float(memorized_bits(0.0, num_examples=100, num_classes=8))
     300.0
     """
+    loss, num_examples = _paired(loss=loss, num_examples=num_examples)
     labelled = isinstance(loss, xr.DataArray)
     bits = num_examples * (np.log(num_classes) - (loss if labelled else np.asarray(loss, np.float64))) / np.log(2.0)
     if isinstance(bits, xr.DataArray):
@@ -116,6 +126,7 @@ def num_fitted(accuracy: Any, num_examples: Any) -> Any:
     >>> num_fitted(np.float32([0.99999994, 0.5]), 60)
     array([60., 30.])
     """
+    accuracy, num_examples = _paired(accuracy=accuracy, num_examples=num_examples)
     accuracy = accuracy if isinstance(accuracy, xr.DataArray) else np.asarray(accuracy)
     # Records are float32 averages, so that a run with every example right may read as a little less than 1.
     fitted = np.rint(accuracy.astype(np.float64) * num_examples)
@@ -144,6 +155,7 @@ def all_fitted(accuracy: Any, num_examples: Any) -> Any:
     >>> all_fitted([0.99999994, 0.98, float("nan")], 60)
     array([ 1.,  0., nan])
     """
+    accuracy, num_examples = _paired(accuracy=accuracy, num_examples=num_examples)
     fitted = num_fitted(accuracy, num_examples)
     # A ratio of 1 exactly, for both are whole numbers; NaN stays NaN.
     whole = np.floor(fitted / num_examples)
@@ -216,6 +228,15 @@ def linearly_separable(x: npt.ArrayLike, labels: npt.ArrayLike) -> bool:
     bool
         Exact up to the tolerance of the linear program, whatever training would find.
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, ``x`` is not finite, or the linear program ends without an answer.
+
+    Notes
+    -----
+    Neither the length of an example nor the unit of an input matters: rows and columns are brought to one size first.
+
     Examples
     --------
     >>> linearly_separable([[1.0], [2.0]], [1, 1]), linearly_separable([[1.0], [2.0]], [0, 1])
@@ -226,11 +247,36 @@ def linearly_separable(x: npt.ArrayLike, labels: npt.ArrayLike) -> bool:
     x, labels = np.asarray(x, np.float64), np.asarray(labels)
     if x.ndim != 2 or labels.shape != x.shape[:1]:
         raise ValueError(f"x has shape {x.shape} and labels {labels.shape}; [N, n] and [N] are needed.")
-    # The tolerance of the program is absolute.
-    signed = np.where(labels > 0, 1.0, -1.0)[:, None] * x / max(np.abs(x).max(), 1e-300)
+    if not np.isfinite(x).all():
+        raise ValueError(f"x holds {(~np.isfinite(x)).sum()} values that are not finite: leave those examples out.")
+    signed = np.where(labels > 0, 1.0, -1.0)[:, None] * _of_one_size(x)
     # Any separating w can be scaled until every margin is at least 1, which makes it a linear program.
     program = linprog(np.zeros(signed.shape[1]), A_ub=-signed, b_ub=-np.ones(len(signed)), bounds=(None, None))
+    if not program.success and program.status != _INFEASIBLE:
+        raise ValueError(
+            f"The linear program ended without an answer: {program.message} Scale x, or give fewer examples."
+        )
     return bool(program.success)
+
+
+def _of_one_size(x: FloatArray) -> FloatArray:
+    """Rows and columns divided until the largest entry of each is near 1: the program drops what is below 1e-9.
+
+    A positive factor of a row leaves its side as it is, and one of a column goes into the hyperplane.
+    """
+    for _ in range(_ROUNDS):
+        for axis in (0, 1):
+            largest = np.abs(x).max(axis=axis, keepdims=True)
+            # Powers of two, which leave every digit as it is.
+            x = np.ldexp(x, -np.where(largest > 0.0, np.frexp(largest)[1], 0))
+    return x
+
+
+def _paired(**values: Any) -> list[Any]:
+    """Two values, labelled ones in one order: xarray's arithmetic would leave out what only one of them has."""
+    if all(isinstance(value, xr.DataArray) for value in values.values()):
+        return list(paired(values))
+    return list(values.values())
 
 
 def _whole(values: Any, argument: str) -> Any:

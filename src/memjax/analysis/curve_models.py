@@ -29,12 +29,17 @@ class Separable(NamedTuple):
         From positions, shapes ``[..., q]`` and coefficients ``[..., k]`` to the model's parameters ``[..., p]``.
     exhaustive
         Whether the grid holds all shapes that there are.
+    parts
+        From positions ``[n]`` to ascending values of the shape's first number, from one end of the grid to the other, that
+        divide the search: one is made between every two neighbours, for the squares bend there or have minima on both sides.
+        Only for q > 1, and with points of the grid in every part; None for one search.
     """
 
     grid: Callable[[FloatArray], FloatArray]
     columns: Callable[[FloatArray, FloatArray], FloatArray]
     parameters: Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
     exhaustive: bool = False
+    parts: Callable[[FloatArray], FloatArray] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from memjax.analysis._pairing import paired
 from memjax.analysis._records import of_records
 from memjax.analysis._validate import require_array, require_dim
 from memjax.analysis.events import time_to_threshold
@@ -34,7 +35,7 @@ def delay(
     Parameters
     ----------
     train, test : xarray.DataArray
-        Recorded accuracy or loss on each, dimensions ``(..., dim)``.
+        Recorded accuracy or loss on each, dimensions ``(..., dim)``; runs are paired by label.
     threshold : float
         Value at which a set counts as learned, such as an accuracy of 0.99 or a loss of 0.01.
     test_threshold : float, optional
@@ -62,8 +63,8 @@ def delay(
     Raises
     ------
     ValueError
-        If a series is not a DataArray, they differ in dimensions or lengths, ``factor`` is below 1, ``sudden_within`` is not
-        positive, or an argument is none that `time_to_threshold` takes.
+        If a series is not a DataArray, they differ in dimensions, lengths or labels, ``factor`` is below 1,
+        ``sudden_within`` is not positive, or an argument is none that `time_to_threshold` takes.
 
     Notes
     -----
@@ -85,6 +86,7 @@ def delay(
     (998.9, 10.1, 'grokked', True)
     """
     _require(train, test, dim, factor, sudden_within)
+    train, test = paired({"train": train, "test": test})
     aim = threshold if test_threshold is None else test_threshold
     fits = time_to_threshold(train, threshold, dim, direction=direction, stays=stays)
     learns = time_to_threshold(test, aim, dim, direction=direction, stays=stays)

@@ -42,7 +42,11 @@ def mean_interval(values: xr.DataArray, dim: str = "seed", level: float = 0.95) 
 
     Notes
     -----
-    mean ± t(count - 1, (1 + level)/2) s / sqrt(count), exact for independent normal repeats.
+    mean ± t(count - 1, (1 + level)/2) s / sqrt(count), exact for independent normal repeats. Of skewed ones it holds the
+    mean less often, nearly always because the interval lies below: a nominal 95% interval of lognormal repeats holds it in
+    0.92 of cases for a standard deviation of the logarithm of 0.5 and in 0.82 (4 seeds) or 0.83 (8) for one of 1. Take the
+    logarithm of such values first. Of an event that one run in ten has, it holds the share in 0.35 of cases (4 seeds) or
+    0.57 (8): use `share_interval`. It does not keep to the range of a bounded quantity.
 
     Examples
     --------
@@ -115,9 +119,12 @@ def mean_and_error(values: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarr
     finite = np.isfinite(values)
     count = finite.sum(axis=-1)
     mean = np.where(finite, values, 0.0).sum(axis=-1) / np.where(count > 0, count, np.nan)
-    squares = (np.where(finite, values - mean[..., None], 0.0) ** 2).sum(axis=-1)
+    away = np.where(finite, values - mean[..., None], 0.0)
+    # Squared near 1: those of values below 1e-162 would be zero, and the interval a point. A power of two keeps all digits.
+    power = np.frexp(np.abs(away).max(axis=-1, initial=0.0))[1]
+    squares = (np.ldexp(away, -power[..., None]) ** 2).sum(axis=-1)
     variance = squares / np.where(count > 1, count - 1.0, np.nan)
-    return mean, np.sqrt(variance / np.maximum(count, 1)), count
+    return mean, np.ldexp(np.sqrt(variance / np.maximum(count, 1)), power), count
 
 
 def student_quantile(degrees: FloatArray, level: float) -> FloatArray:

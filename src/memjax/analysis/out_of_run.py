@@ -10,6 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis._out_of_fold import predictions, scores
+from memjax.analysis._pairing import require_shared
 from memjax.analysis._validate import require_array, require_choice, require_dim
 from memjax.analysis.intervals import student_interval
 
@@ -35,7 +36,8 @@ def out_of_run(
     Parameters
     ----------
     features : xarray.DataArray, xarray.Dataset or sequence of xarray.DataArray
-        What predicts: each broadcasts against ``target``. Snapshots where one is not finite are left out.
+        What predicts: each broadcasts against ``target``, paired by label. Snapshots where one is not finite, or has no
+        entry, are left out.
     target : xarray.DataArray
         What is predicted, ``(*runs, ...)``: the other dimensions, such as ``step``, are snapshots of a run. Give the
         logarithm of a loss that spans orders of magnitude.
@@ -64,8 +66,8 @@ def out_of_run(
     Raises
     ------
     ValueError
-        If an array is not a DataArray or lacks a dimension, a feature is not positive on the scale "log", there are fewer
-        than two runs, or an option is not one of its choices.
+        If an array is not a DataArray or lacks a dimension, no label of a feature is one of the target's, a feature is not
+        positive on the scale "log", there are fewer than two runs, or an option is not one of its choices.
 
     Notes
     -----
@@ -120,6 +122,7 @@ def _arrays(features: xr.DataArray | xr.Dataset | Sequence[xr.DataArray], target
                 f"features[{i}] has dimensions {extra} that the target lacks: choose one entry first, for example with "
                 f".isel({extra[0]}=0)."
             )
+        require_shared(target, "target", array, f"features[{i}]")
     return arrays
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from memjax.analysis._pairing import paired
 from memjax.analysis._validate import require_array, require_dim
 
 __all__ = ["rank_correlation"]
@@ -23,7 +24,7 @@ def rank_correlation(
     Parameters
     ----------
     x, y : xarray.DataArray
-        Values of the same dimensions. Entries where any array is not finite are left out.
+        Values of the same dimensions, paired by label. Entries where any array is not finite are left out.
     groups : sequence of str
         Dimensions of which every combination is a group: ranks are taken within it, so it counts as held fixed.
     given : sequence of xarray.DataArray
@@ -37,7 +38,7 @@ def rank_correlation(
     Raises
     ------
     ValueError
-        If one is not a DataArray, their dimensions or sizes differ, or a group is none of them.
+        If one is not a DataArray, their dimensions, sizes or labels differ, or a group is none of them.
 
     Notes
     -----
@@ -52,6 +53,7 @@ def rank_correlation(
     (0.543, -1.0)
     """
     _require_alike(x, y, given)
+    x, y, *given = paired({"x": x, "y": y, **{f"given[{i}]": array for i, array in enumerate(given)}})
     for group in groups:
         require_dim(x, group, "groups")
     dims = [*groups, *(str(dim) for dim in x.dims if dim not in groups)]

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from memjax.analysis._pairing import paired
 from memjax.analysis._validate import require_array, require_dim
 
 __all__ = ["mann_whitney", "rank_of_pairs", "spearman", "spearman_matrix"]
@@ -21,8 +22,8 @@ def spearman(x: xr.DataArray, y: xr.DataArray, dim: str) -> xr.DataArray:
     Parameters
     ----------
     x, y : xarray.DataArray
-        Values ``(..., dim)``; other dimensions broadcast against each other. Entries where either is not finite are left
-        out.
+        Values ``(..., dim)``, paired by label; other dimensions broadcast against each other. Entries where either is not
+        finite are left out.
     dim : str
         Dimension of the entries that are ranked.
 
@@ -34,7 +35,7 @@ def spearman(x: xr.DataArray, y: xr.DataArray, dim: str) -> xr.DataArray:
     Raises
     ------
     ValueError
-        If one is not a DataArray or lacks ``dim``.
+        If one is not a DataArray or lacks ``dim``, or their labels differ.
 
     Notes
     -----
@@ -50,6 +51,7 @@ def spearman(x: xr.DataArray, y: xr.DataArray, dim: str) -> xr.DataArray:
     for name, values in (("x", x), ("y", y)):
         require_array(values, name)
         require_dim(values, dim, "dim")
+    x, y = paired({"x": x, "y": y})
     found: xr.DataArray = xr.apply_ufunc(
         rank_of_pairs,
         x.astype(np.float64),
@@ -111,8 +113,8 @@ def mann_whitney(values: xr.DataArray, marked: xr.DataArray, dim: str) -> xr.Dat
     values : xarray.DataArray
         Values ``(..., dim)``; entries that are not finite are left out.
     marked : xarray.DataArray
-        Which entries are marked, nonzero or True, ``(..., dim)``; broadcasts against ``values``. Entries where it is NaN
-        are left out.
+        Which entries are marked, nonzero or True, ``(..., dim)``, paired with ``values`` by label; broadcasts against them.
+        Entries where it is NaN are left out.
     dim : str
         Dimension of the entries.
 
@@ -126,7 +128,7 @@ def mann_whitney(values: xr.DataArray, marked: xr.DataArray, dim: str) -> xr.Dat
     Raises
     ------
     ValueError
-        If one is not a DataArray or lacks ``dim``, or ``marked`` holds neither numbers nor flags.
+        If one is not a DataArray or lacks ``dim``, their labels differ, or ``marked`` holds neither numbers nor flags.
 
     Notes
     -----
@@ -145,6 +147,7 @@ def mann_whitney(values: xr.DataArray, marked: xr.DataArray, dim: str) -> xr.Dat
         require_dim(array, dim, "dim")
     if marked.dtype.kind not in "biuf":
         raise ValueError(f"marked is of dtype {marked.dtype}: give flags or numbers, for example marked = labels == 3.")
+    values, marked = paired({"values": values, "marked": marked})
     share, pvalue, count = xr.apply_ufunc(
         _shares,
         values.astype(np.float64),

@@ -10,7 +10,7 @@ import xarray as xr
 from memjax.analysis._validate import positions, require_array, require_dim, require_fraction, require_only_dims
 from memjax.plots._axes import axes_or_new, label_of, scale_axis
 from memjax.plots._lines import add_color_key, draw_lines, is_numeric
-from memjax.plots._mean import draw_mean
+from memjax.plots._mean import draw_mean, mean_text
 from memjax.plots.styles import MARKERS, style
 
 if TYPE_CHECKING:
@@ -29,13 +29,15 @@ def curve(
     *,
     label: str | None = None,
     color: Any = None,
+    name: str | None = None,
 ) -> Axes:
     """Draw the mean over seeds with its interval, and every seed as a faint point.
 
     Parameters
     ----------
     values : xarray.DataArray
-        Values, dimensions ``(over, x)`` in any order, or ``(x,)``. NaN (diverged runs) are left out of the mean.
+        Values, dimensions ``(over, x)`` in any order, or ``(x,)``. NaN (diverged runs) are left out of the mean, and the
+        legend counts what is left; where a run is infinite (it never got there) there is no mean.
     x : str
         Dimension on the horizontal axis, with a numeric coordinate; logarithmic if it spans more than a decade.
     over : str
@@ -48,6 +50,9 @@ def curve(
         Text of the legend; by default it says what line and band are.
     color : matplotlib colour, optional
         Colour of line, band and points; by default the next of the axes' cycle.
+    name : str, optional
+        Text of the vertical axis. By default the long name of the values, which xarray keeps through arithmetic: give
+        "test error rate" for ``1 - ds.test_accuracy``.
 
     Returns
     -------
@@ -85,12 +90,12 @@ def curve(
         marker="o",
         markersize=3.0,
         color=color,
-        label=label or _default_label(values, over, level),
+        label=label or mean_text(values, over, level),
     )
     if over in values.dims:
         _draw_seeds(ax, values.transpose(x, over), x)
     scale_axis(ax, at, "x")
-    ax.set(xlabel=label_of(values[x]), ylabel=label_of(values))
+    ax.set(xlabel=label_of(values[x]), ylabel=name or label_of(values))
     ax.legend()
     return ax
 
@@ -105,6 +110,7 @@ def curves(
     level: float = 0.95,
     *,
     key: bool = True,
+    name: str | None = None,
 ) -> Axes:
     """Draw one curve per value of a second swept axis: the mean over seeds with its interval.
 
@@ -112,7 +118,7 @@ def curves(
     ----------
     values : xarray.DataArray
         Values, dimensions ``(over, x, by)`` in any order; ``over`` may be missing. NaN (diverged runs) are left out of
-        the means.
+        the means, and the legend counts what is left; where a run is infinite (it never got there) there is no mean.
     x : str
         Dimension on the horizontal axis, with a numeric coordinate; logarithmic if it spans more than a decade.
     by : str
@@ -126,6 +132,8 @@ def curves(
         Nominal coverage of the Student-t bands, between 0 and 1.
     key : bool
         Whether to add the legend or colour bar; not in every one of several panels with the same curves.
+    name : str, optional
+        Text of the vertical axis, as in `curve`.
 
     Returns
     -------
@@ -156,7 +164,7 @@ def curves(
     ax = axes_or_new(ax, width=5.5)
     _, colors = draw_lines(ax, values.sortby(x), x, by, over, level, marked=True)
     scale_axis(ax, at, "x")
-    ax.set(xlabel=label_of(values[x]), ylabel=label_of(values))
+    ax.set(xlabel=label_of(values[x]), ylabel=name or label_of(values))
     if key and is_numeric(values[by]) and len(colors) > len(MARKERS):
         add_color_key(ax, values[by], colors)
     elif key:
@@ -167,15 +175,9 @@ def curves(
 def _add_legend(ax: Axes, values: xr.DataArray, by: str, over: str, level: float) -> None:
     title = label_of(values[by])
     if over in values.dims:
-        title += "\n" + _default_label(values, over, level).replace(", ", ",\n")
+        title += "\n" + mean_text(values, over, level).replace(", ", ",\n")
     # Beside the axes: many curves leave no room inside.
     ax.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), alignment="left", title_fontsize="small")
-
-
-def _default_label(values: xr.DataArray, over: str, level: float) -> str:
-    if values.sizes.get(over, 1) == 1:
-        return f"one {over}"
-    return f"mean of {values.sizes[over]} {over}s, {100.0 * level:g}% interval"
 
 
 def _draw_seeds(ax: Axes, values: xr.DataArray, x: str) -> None:

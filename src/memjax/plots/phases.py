@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from memjax.analysis import mean_interval
-from memjax.analysis._validate import require_array, require_dim, require_only_dims
+from memjax.analysis._validate import require_array, require_choice, require_dim, require_only_dims
 from memjax.plots._axes import axes_or_new, label_of
+from memjax.plots._cells import cells_of, mark_cells
 from memjax.plots._lines import is_numeric, ticks_of
 from memjax.plots.styles import style
 
@@ -38,14 +38,17 @@ def phase_diagram(
     contour: float | Sequence[float] | None = None,
     limits: tuple[float, float] | None = None,
     key: bool = True,
+    average: Literal["mean", "median"] | None = None,
+    name: str | None = None,
 ) -> Axes:
-    """Draw the mean over seeds over two swept axes as a map of equal cells.
+    """Draw the mean over seeds over two swept axes as a map of equal cells, or the median where runs never got there.
 
     Parameters
     ----------
     values : xarray.DataArray
-        Values, dimensions ``(over, x, y)`` in any order; ``over`` may be missing. The mean of a cell is over its finite
-        runs; a cell without any is hatched.
+        Values, dimensions ``(over, x, y)`` in any order; ``over`` may be missing. NaN (diverged runs) are left out, and
+        infinity (`time_to_threshold`: never) counts as the largest value. A cell with some finite runs says how many, a cell
+        without a finite number is hatched.
     x, y : str
         Dimensions across and up. Numbers are sorted and placed by rank, since swept values often double; anything else
         keeps its order.
@@ -63,6 +66,11 @@ def phase_diagram(
         ``center`` the colours reach equally far to both sides of it.
     key : bool
         Whether to add the colour bar; not in every one of several panels with the same ``limits``.
+    average : {"mean", "median"}, optional
+        What a cell is of its runs; by default the median where any run of the map is infinite, else the mean. Name it for
+        several panels of which only some have such runs. With "mean" infinite runs are left out, as the colour bar says.
+    name : str, optional
+        Text of the colour bar, by default the long name of the values, as in `curve`.
 
     Returns
     -------
@@ -74,8 +82,8 @@ def phase_diagram(
     ------
     ValueError
         If ``values`` is not a DataArray, lacks ``x`` or ``y`` or has further dimensions, ``x`` and ``y`` are the same,
-        a level of ``contour`` is not finite or there are more than four, ``limits`` are not two rising numbers, or
-        ``center`` is not finite.
+        a level of ``contour`` is not finite or there are more than four, ``limits`` are not two rising numbers, ``center``
+        is not finite, or ``average`` is none of its choices.
 
     Examples
     --------
@@ -91,18 +99,29 @@ def phase_diagram(
     _check(values, x, y, over, limits)
     if center is not None and not np.isfinite(center):
         raise ValueError(f"center = {center!r} must be a finite number.")
-    mean = _mean(values, x, y, over)
+    require_choice(average, (None, "mean", "median"), "average")
+    cells, name = cells_of(_sorted(values, x, y), over, average), name or label_of(values)
+    middle = cells.middle.transpose(y, x)
     ax = axes_or_new(ax)
-    finite = np.where(np.isfinite(mean.values), mean.values, np.nan)
+    finite = np.where(np.isfinite(middle.values), middle.values, np.nan)
     mesh = _draw_cells(ax, finite, _norm(finite, center, limits), "viridis" if center is None else "RdBu_r")
-    handles = _hatch(ax, finite) + _draw_borders(ax, finite, levels, label_of(values))
-    _label_axes(ax, mean[x], mean[y])
+    handles = _hatch(ax, middle.values, cells.runs) + _draw_borders(ax, finite, levels, name)
+    _label_axes(ax, middle[x], middle[y])
+    handles += mark_cells(ax, cells.finite.transpose(y, x).values, cells.runs)
     if handles:
         _add_legend(ax, handles)
     if key and np.isfinite(finite).any():
-        bar = ax.figure.colorbar(mesh, ax=ax, label=label_of(values))
+        bar = ax.figure.colorbar(mesh, ax=ax, label=_bar_label(ax, name, cells.text))
         bar.ax.minorticks_off()
     return ax
+
+
+def _bar_label(ax: Axes, name: str, average: str) -> str:
+    """Name and average, each in lines that fit the height of the map."""
+    from textwrap import wrap
+
+    letters = max(12, int(72.0 * ax.bbox.height / ax.figure.dpi / _LETTER))
+    return "\n".join(line for text in (f"{name}," if average else name, average) for line in wrap(text, letters))
 
 
 def _check(values: xr.DataArray, x: str, y: str, over: str, limits: tuple[float, float] | None) -> None:
@@ -125,11 +144,10 @@ def _levels(contour: float | Sequence[float] | None) -> list[float]:
     return levels
 
 
-def _mean(values: xr.DataArray, x: str, y: str, over: str) -> xr.DataArray:
-    mean = mean_interval(values, over)["mean"] if over in values.dims else values
+def _sorted(values: xr.DataArray, x: str, y: str) -> xr.DataArray:
     for dim in (x, y):
-        mean = mean.sortby(dim) if is_numeric(mean[dim]) else mean
-    return mean.transpose(y, x)
+        values = values.sortby(dim) if is_numeric(values[dim]) else values
+    return values
 
 
 def _norm(means: np.ndarray, center: float | None, limits: tuple[float, float] | None) -> Normalize:
@@ -151,18 +169,24 @@ def _draw_cells(ax: Axes, means: np.ndarray, norm: Normalize, colors: str) -> Qu
     return ax.pcolormesh(*edges, np.ma.masked_invalid(means), norm=norm, cmap=colors, edgecolors="face", linewidth=0.3)
 
 
-def _hatch(ax: Axes, means: np.ndarray) -> list[Any]:
-    """Hatch the cells without a finite mean, and return what says so in the legend."""
+def _hatch(ax: Axes, middle: np.ndarray, runs: int) -> list[Any]:
+    """Hatch the cells without a finite number, one way per cause, and return what says so in the legend."""
+    never = "infinite (never)" + (" in half of the runs or more" if runs > 1 else "")
+    causes = (np.isnan(middle), "/////", "no finite run"), (np.isposinf(middle), "\\\\\\\\\\", never)
+    return [handle for cells, hatch, text in causes for handle in _hatch_cells(ax, cells, hatch, text)]
+
+
+def _hatch_cells(ax: Axes, hatched: np.ndarray, hatch: str, text: str) -> list[Any]:
     from matplotlib.collections import PatchCollection
     from matplotlib.patches import Patch, Rectangle
 
-    missing = np.argwhere(~np.isfinite(means))
-    if not missing.size:
+    where = np.argwhere(hatched)
+    if not where.size:
         return []
-    look: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.45", "hatch": "/////", "linewidth": 0.0}
-    cells = [Rectangle((column - 0.5, row - 0.5), 1.0, 1.0) for row, column in missing]
+    look: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.45", "hatch": hatch, "linewidth": 0.0}
+    cells = [Rectangle((column - 0.5, row - 0.5), 1.0, 1.0) for row, column in where]
     ax.add_collection(PatchCollection(cells, **look))
-    return [Patch(label="no finite run", **look)]
+    return [Patch(label=text, **look)]
 
 
 def _draw_borders(ax: Axes, means: np.ndarray, levels: list[float], name: str) -> list[Any]:

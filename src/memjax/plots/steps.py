@@ -28,13 +28,15 @@ def trajectories(
     x: str = "step",
     level: float = 0.95,
     key: bool = True,
+    name: str | None = None,
 ) -> Axes:
     """Draw a series against the step, one line per swept value, each the mean over seeds with its interval.
 
     Parameters
     ----------
     series : xarray.DataArray
-        Recorded values, dimensions ``(by, over, x)`` in any order; ``over`` may be missing.
+        Recorded values, dimensions ``(by, over, x)`` in any order; ``over`` may be missing. NaN (diverged runs) are
+        left out of the means; where a run is infinite there is no mean.
     by : str
         Swept dimension. Numbers are coloured in order and keyed by a colour bar; anything else gets one colour of a
         colour-blind safe set each and a legend.
@@ -48,6 +50,8 @@ def trajectories(
         Nominal coverage of the Student-t bands, between 0 and 1.
     key : bool
         Whether to add the colour bar or legend; not in every one of several panels with the same lines.
+    name : str, optional
+        Text of the vertical axis, as in `curve`.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def trajectories(
     ax = axes_or_new(ax)
     means, colors = draw_lines(ax, series, x, by, over, level)
     scale_axis(ax, np.stack([mean.values for mean in means]), "y")
-    ax.set(xlabel=label_of(series[x]), ylabel=label_of(series))
+    ax.set(xlabel=label_of(series[x]), ylabel=name or label_of(series))
     if not key:
         return ax
     if is_numeric(series[by]):
