@@ -115,4 +115,6 @@ def own(part: Any) -> bool:
 
 
 def _held(part: Any) -> list[Any]:
-    return [getattr(part, one.name) for one in dataclasses.fields(part)] if dataclasses.is_dataclass(part) else []
+    if isinstance(part, type) or not dataclasses.is_dataclass(part):
+        return []
+    return [getattr(part, one.name) for one in dataclasses.fields(part)]
