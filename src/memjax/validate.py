@@ -227,7 +227,9 @@ def _check_params(params: Any) -> None:
     if not jax.tree.leaves(params):
         raise InputError("The model has no parameters to train.")
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
-        _check_real(f"The model draws parameters{jax.tree_util.keystr(path)} of dtype {leaf.dtype}", leaf.dtype)
+        # Complex ones serve, as long as outputs are real.
+        if not jax.dtypes.issubdtype(leaf.dtype, np.complexfloating):
+            _check_real(f"The model draws parameters{jax.tree_util.keystr(path)} of dtype {leaf.dtype}", leaf.dtype)
     if isinstance(params, dict) and "params" in params and len(params) > 1:
         extra = sorted(set(params) - {"params"})
         raise InputError(

@@ -106,6 +106,17 @@ def test_a_norm_of_what_is_not_finite_is_not_and_ordinary_ones_keep_their_bits()
         np.testing.assert_array_equal(jax.jit(jax.vmap(norm))(leaf), plain)
 
 
+def test_complex_parameters_go_down_and_have_a_real_norm():
+    model = (lambda key, x: jnp.array([[3.0 + 4.0j]], jnp.complex64), lambda w, x: x * jnp.abs(w) ** 2)
+    task = mj.tasks.from_arrays(np.ones((9, 1)), np.zeros((9, 1)))
+    spec = mj.Experiment(
+        task=task, model=model, loss=lambda o, y: o[:, 0], train_size=8, test_size=1, steps=1, record_every=1,
+        optimizer=sgd(0.25), measures=("weight_l2",),
+    )  # fmt: skip
+    # The gradient of |w|^2 is 2 w, so a step of a quarter halves w in both parts.
+    np.testing.assert_allclose(mj.sweep(spec).weight_l2, [5.0, 2.5], rtol=1e-6)
+
+
 @HALVES
 def test_norms_of_half_precision_parameters_are_those_of_the_same_numbers_in_float32(half):
     leaf = jnp.asarray(60 + RNG.normal(size=(50, 70)), half)  # Squares that overflow float16 in their sum.

@@ -50,7 +50,7 @@ def norm(tree: Params) -> Array:
     >>> float(norm({"w": jnp.array([3.0, 4.0]), "b": jnp.array([0.0])})), f"{norm(jnp.array([3e-30, 4e-30])):.0e}"
     (5.0, '5e-30')
     """
-    leaves = [wide(leaf) for leaf in jax.tree.leaves(tree) if jnp.size(leaf)]
+    leaves = [_sizes(leaf) for leaf in jax.tree.leaves(tree) if jnp.size(leaf)]
     squares = sum((jnp.sum(jnp.square(leaf)) for leaf in leaves), start=jnp.zeros(()))
     if not leaves:
         return squares
@@ -62,6 +62,11 @@ def norm(tree: Params) -> Array:
     return jnp.where(inside | ~jnp.isfinite(scaled), jnp.sqrt(squares), scaled)
 
 
+def _sizes(leaf: Array) -> Array:
+    """Entries in float32 at least; of complex ones their absolute values."""
+    return jnp.abs(leaf) if jnp.iscomplexobj(leaf) else wide(leaf)
+
+
 def _weight_l2(params: Params, apply: Apply, examples: Examples) -> Array:
     del apply, examples
     return norm(params)
@@ -70,7 +75,7 @@ def _weight_l2(params: Params, apply: Apply, examples: Examples) -> Array:
 def _layer_l2(params: Params, apply: Apply, examples: Examples) -> dict[str, Array]:
     del apply, examples
     leaves = jax.tree_util.tree_leaves_with_path(params)
-    return {"/".join(path_names(path)): norm(leaf).astype(wide(leaf).dtype) for path, leaf in leaves}
+    return {"/".join(path_names(path)): norm(leaf).astype(_sizes(leaf).dtype) for path, leaf in leaves}
 
 
 weight_l2 = Measure(_weight_l2, "weight_l2", long_name="L2 norm of all parameters")
