@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +12,7 @@ import numpy as np
 
 from memjax.errors import InputError, listing
 
-__all__ = ["flag", "keep_numbers", "keep_wholes", "number", "one_of", "takes_one", "whole"]
+__all__ = ["flag", "keep_numbers", "keep_wholes", "number", "one_of", "own", "takes_one", "whole"]
 
 
 def whole(name: str, value: Any, least: int) -> int:
@@ -163,3 +164,22 @@ def takes_one(function: Callable[..., Any]) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def own(part: Any) -> bool:
+    """Whether a function or an object is a user's: its code is not memjax's, or a function that it holds is not.
+
+    Examples
+    --------
+    >>> from memjax.losses import mse
+    >>> own(mse), own(len)
+    (False, True)
+    """
+    module = getattr(part, "__module__", None) or type(part).__module__
+    return str(module).split(".")[0] != "memjax" or any(own(held) for held in _held(part) if callable(held))
+
+
+def _held(part: Any) -> list[Any]:
+    if isinstance(part, type) or not dataclasses.is_dataclass(part):
+        return []
+    return [getattr(part, one.name) for one in dataclasses.fields(part)]

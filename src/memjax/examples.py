@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from memjax.precision import wide
 from memjax.types import Array
 
 __all__ = ["Examples", "Tile", "masked_tile", "tile_mask"]
@@ -30,8 +31,8 @@ class Tile(NamedTuple):
     mask: Array
 
     def sum(self, values: Array) -> Array:
-        """Sum of ``values[B]`` over the real examples; padding is never read, whatever it holds."""
-        return jnp.where(self.mask, values, 0).sum()
+        """Sum of ``values[B]`` over the real examples, in float32 at least; padding is never read, whatever it holds."""
+        return jnp.where(self.mask, wide(values), 0).sum()
 
 
 @jax.tree_util.register_dataclass
@@ -88,7 +89,7 @@ class Examples:
         return self._x[self._first, 0], self._y[self._first, 0]
 
     def sum(self, function: Callable[[Tile], Any]) -> Any:
-        """Sum a function of a tile, giving any tree of arrays, over the tiles of this run.
+        """Sum a function of a tile, giving any tree of arrays, over the tiles of this run, in 32 bits at least.
 
         Examples
         --------
@@ -96,12 +97,16 @@ class Examples:
         >>> float(Examples(x, y, None, 0, 3, 2).sum(lambda tile: tile.x.sum()))
         3.0
         """
-        shapes = jax.eval_shape(function, jax.eval_shape(self.tile, jnp.int32(0)))
+
+        def part(tile: Tile) -> Any:
+            return jax.tree.map(_summable, function(tile))
+
+        shapes = jax.eval_shape(part, jax.eval_shape(self.tile, jnp.int32(0)))
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.size, leaf.dtype), shapes)
 
         def add(index: Array, total: Any) -> Any:
             # Flat, because XLA's CPU loops are over the last axis, and that of a gradient is short.
-            return jax.tree.map(lambda old, new: old + new.reshape(-1), total, function(self.tile(index)))
+            return jax.tree.map(lambda old, new: old + new.reshape(-1), total, part(self.tile(index)))
 
         total = jax.lax.fori_loop(0, self.num_tiles, add, zeros)
         return jax.tree.map(lambda leaf, like: leaf.reshape(like.shape), total, shapes)
@@ -109,6 +114,12 @@ class Examples:
     def mean(self, function: Callable[[Tile], Array]) -> Array:
         """Mean over the examples of a function that gives ``[B]`` for a tile."""
         return self.sum(lambda tile: tile.sum(function(tile))) / self.size
+
+
+def _summable(values: Array) -> Array:
+    """Numbers in a type that a sum of them fits in: whole numbers and yes or no as NumPy sums them."""
+    values = wide(values)
+    return values if jnp.issubdtype(values.dtype, jnp.inexact) or values.dtype.itemsize > 2 else values.astype(int)
 
 
 def tile_mask(index: Array, width: int, size: Array) -> Array:

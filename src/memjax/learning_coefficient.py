@@ -22,6 +22,7 @@ from memjax.losses import get as losses_of
 from memjax.measures import Measure, hessian_top, loss, step_loss
 from memjax.measures.llc import LLC, VERDICTS
 from memjax.optimizers import sgld
+from memjax.precision import wide
 from memjax.snapshots import Snapshot
 from memjax.start import Start
 from memjax.together import train_together
@@ -185,7 +186,7 @@ def _own_losses(center: _Around, run: Experiment) -> FloatArray:
     another is then no noise of the draws, nor one that all chains have in common.
     """
     snapshot = center.snapshot
-    outputs = snapshot.outputs(snapshot.train.x)
+    outputs = wide(snapshot.outputs(snapshot.train.x))
     each = np.asarray(losses_of(snapshot.experiment.loss)(outputs, jnp.asarray(snapshot.train.y)), np.float64)
     if run.batch_size is None:
         return np.full(run.steps // run.record_every, each.mean())

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from memjax.errors import InputError, listing
+from memjax.precision import wide
 from memjax.types import Array, LossFn
 
 __all__ = ["cross_entropy", "cross_entropy_exact", "get", "hinge", "is_label", "mse", "one_hot_mse", "sse"]
@@ -26,7 +27,7 @@ def cross_entropy(outputs: Array, targets: Array) -> Array:
     Returns
     -------
     Array
-        ``[B]``, the dtype of the outputs.
+        ``[B]``, in float32 at least.
 
     Examples
     --------
@@ -34,6 +35,7 @@ def cross_entropy(outputs: Array, targets: Array) -> Array:
     >>> f"{cross_entropy(np.zeros((1, 4), np.float32), np.array([2]))[0]:.4f}"
     '1.3863'
     """
+    outputs = wide(outputs)
     # A comparison instead of a gather: its gradient is a subtraction, not a scatter.
     return jax.nn.logsumexp(outputs, axis=-1) - jnp.where(is_label(outputs, targets), outputs, 0).sum(-1)
 
@@ -57,7 +59,7 @@ def cross_entropy_exact(outputs: Array, targets: Array) -> Array:
     Returns
     -------
     Array
-        ``[B]``, the dtype of the outputs.
+        ``[B]``, in float32 at least.
 
     Raises
     ------
@@ -72,6 +74,7 @@ def cross_entropy_exact(outputs: Array, targets: Array) -> Array:
     (0.0, '9.358e-14')
     """
     _require_labels("cross_entropy_exact", targets)
+    outputs = wide(outputs)
     chosen = is_label(outputs, targets)
     label = jnp.where(chosen, outputs, 0).sum(-1)
     most, fixed = jax.lax.stop_gradient((outputs.max(-1), label))
@@ -104,7 +107,7 @@ def mse(outputs: Array, targets: Array) -> Array:
     Returns
     -------
     Array
-        ``[B]``, the dtype of the outputs.
+        ``[B]``, in float32 at least.
 
     Examples
     --------
@@ -112,7 +115,7 @@ def mse(outputs: Array, targets: Array) -> Array:
     >>> mse(np.array([[1.0, 3.0]]), np.array([[0.0, 0.0]])).tolist()
     [5.0]
     """
-    return jnp.square(outputs - targets).reshape(outputs.shape[0], -1).mean(-1)
+    return jnp.square(wide(outputs) - targets).reshape(outputs.shape[0], -1).mean(-1)
 
 
 def one_hot_mse(outputs: Array, targets: Array) -> Array:
@@ -128,7 +131,7 @@ def one_hot_mse(outputs: Array, targets: Array) -> Array:
     Returns
     -------
     Array
-        ``[B]``, the dtype of the outputs.
+        ``[B]``, in float32 at least.
 
     Raises
     ------
@@ -142,7 +145,7 @@ def one_hot_mse(outputs: Array, targets: Array) -> Array:
     [0.625]
     """
     _require_labels("one_hot_mse", targets)
-    return jnp.square(outputs - is_label(outputs, targets)).mean(-1)
+    return jnp.square(wide(outputs) - is_label(outputs, targets)).mean(-1)
 
 
 def sse(outputs: Array, targets: Array) -> Array:
@@ -156,7 +159,7 @@ def sse(outputs: Array, targets: Array) -> Array:
     Returns
     -------
     Array
-        ``[B]``, the dtype of the outputs.
+        ``[B]``, in float32 at least.
 
     Examples
     --------
@@ -164,7 +167,7 @@ def sse(outputs: Array, targets: Array) -> Array:
     >>> sse(np.array([[1.0, 3.0]]), np.array([[0.0, 0.0]])).tolist()
     [10.0]
     """
-    return jnp.square(outputs - targets).reshape(outputs.shape[0], -1).sum(-1)
+    return jnp.square(wide(outputs) - targets).reshape(outputs.shape[0], -1).sum(-1)
 
 
 def hinge(outputs: Array, targets: Array) -> Array:
@@ -180,7 +183,7 @@ def hinge(outputs: Array, targets: Array) -> Array:
     Returns
     -------
     Array
-        ``[B]``, the dtype of the outputs.
+        ``[B]``, in float32 at least.
 
     Raises
     ------
@@ -198,7 +201,7 @@ def hinge(outputs: Array, targets: Array) -> Array:
             f"loss is 'hinge', but the targets are {targets.dtype}{list(targets.shape)} for outputs {list(outputs.shape)}: "
             "give a float target of -1 or 1 per output, such as those of memjax.tasks.SparseParity."
         )
-    return jnp.maximum(0, 1 - targets * outputs).reshape(outputs.shape[0], -1).mean(-1)
+    return jnp.maximum(0, 1 - targets * wide(outputs)).reshape(outputs.shape[0], -1).mean(-1)
 
 
 _BUILT_IN: dict[str, LossFn] = {

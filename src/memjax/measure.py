@@ -18,6 +18,7 @@ from memjax.engine.pack import Tiles, pack_tiles
 from memjax.engine.program import Program, program_of, traced_of
 from memjax.engine.result import sheet_of
 from memjax.engine.step import BlockData, first_state, take_record
+from memjax.engine.trial import ROWS, try_contracts
 from memjax.errors import InputError
 from memjax.learning_coefficient import learning_coefficients
 from memjax.measures.llc import LLC
@@ -128,6 +129,7 @@ def _record(measures: tuple[Measure, ...], snapshot: Snapshot) -> dict[str, xr.D
     """What a run would have recorded at the snapshot, by the function that records in the loop."""
     experiment = dataclasses.replace(snapshot.experiment, measures=measures)
     program = _checked(program_of(experiment, snapshot.train))
+    try_contracts(program, experiment, Data(snapshot.train.x[:ROWS], snapshot.train.y[:ROWS]))
     width = min(_WIDEST, max(len(snapshot.train.y), len(snapshot.test.y)))
     hyper = {path: np.asarray([value]) for path, value in traced_of(experiment).items()}
     data = BlockData(hyper, _tiles(snapshot.train, width), _tiles(snapshot.test, width), None)

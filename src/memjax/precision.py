@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["compile_settings", "float_dtype", "host_dtype", "named_settings", "under", "x64_enabled"]
+__all__ = ["compile_settings", "float_dtype", "host_dtype", "named_settings", "under", "wide", "x64_enabled"]
 
 _NAMES = ("x64", "matmul_precision", "dtype_promotion", "rank_promotion", "threefry_partitionable")
 
@@ -35,6 +36,21 @@ def host_dtype(dtype: np.dtype) -> np.dtype:
     if np.issubdtype(dtype, np.floating):
         return float_dtype()
     return np.dtype(jax.dtypes.canonicalize_dtype(np.dtype(dtype).newbyteorder("=")))
+
+
+def wide(values: Any) -> jax.Array:
+    """Floating-point numbers in float32 at least, as sums need them; whole numbers and wider ones stay as they are.
+
+    In 16 bits a sum of ones stops at 256 (bfloat16) or 2048 (float16), and float16 ends at 65,504.
+
+    Examples
+    --------
+    >>> [wide(jnp.ones(2, name)).dtype.name for name in ("bfloat16", "float32", "int8")]
+    ['float32', 'float32', 'int8']
+    """
+    values = jnp.asarray(values)
+    narrow = jnp.issubdtype(values.dtype, jnp.floating) and jnp.finfo(values.dtype).bits < 32
+    return values.astype(jnp.float32) if narrow else values
 
 
 def compile_settings() -> tuple[Any, ...]:

@@ -64,7 +64,7 @@ class Snapshot:
         return Start.of(self.params, place)
 
     def outputs(self, x: np.ndarray) -> Array:
-        """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""
+        """Outputs ``[B, C]`` for inputs ``x[B, ...]``, in the dtype that the model gives."""
         return self.model.apply(jax.tree.map(jnp.asarray, self.params), jnp.asarray(x))
 
     def hidden(self, x: np.ndarray) -> dict[str, Array]:

@@ -32,10 +32,10 @@ Params: TypeAlias = Any
 """Any pytree of arrays."""
 
 Apply: TypeAlias = Callable[[Params, Array], Array]
-"""``apply(params, x[B, ...]) -> outputs[B, C]``, for one run."""
+"""``apply(params, x[B, ...]) -> outputs[B, C]``, for one run; each row of outputs of the same row of inputs alone."""
 
 LossFn: TypeAlias = Callable[[Array, Array], Array]
-"""``loss(outputs[B, C], targets[B, ...]) -> [B]``: one value per example."""
+"""``loss(outputs[B, C], targets[B, ...]) -> [B]``: one value per example, of its own row alone; outputs in float32 at least."""
 
 
 class Data(NamedTuple):
@@ -83,7 +83,8 @@ class Task(Protocol):
         """Draw the examples of one run on the host.
 
         Must depend on nothing but its arguments and fields, and be nested: with the same seed, the first 50 of 100
-        train examples are the 50 of a smaller run.
+        train examples are the 50 of a smaller run. Both are tried before training, nesting where train sizes
+        differ. Inputs and targets are real and finite.
         """
         ...
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax import losses
+from memjax.checks import own
 from memjax.containers import plain
 from memjax.errors import InputError, cause, listing
 from memjax.experiment import Experiment
@@ -18,7 +19,7 @@ from memjax.models.adapt import with_outputs
 from memjax.models.inputs import check_inputs
 from memjax.types import Data, PoolTask, Split
 
-__all__ = ["check_functions", "check_run", "check_targets", "draw_split", "shape_of"]
+__all__ = ["check_draw", "check_functions", "check_nested", "check_run", "check_targets", "draw_split", "shape_of"]
 
 _SQUARED = ("mse", "sse")
 _OF_LABELS = ("cross_entropy", "cross_entropy_exact", "one_hot_mse")
@@ -49,6 +50,8 @@ def draw_split(experiment: Experiment, sizes: tuple[int, int] | None = None) -> 
             )
         if pooled:
             _check_indices(kind, part.x, len(_array(f"{kind}.pool", experiment.task.pool)))  # type: ignore[attr-defined]
+        if own(experiment.task):
+            _check_finite(f"{kind}.draw gave {name}", part)
         check_targets(experiment, part)
     return Split(*(Data(part.x.astype(np.int32), part.y) for part in parts)) if pooled else Split(*parts)
 
@@ -68,8 +71,8 @@ def _parts(kind: str, split: Any) -> tuple[Data, Data]:
 def _array(name: str, values: Any) -> np.ndarray:
     """What a task of the user's own holds or draws, without a copy where that is an array already."""
     array = values if type(values) is np.ndarray else plain(name, values)
-    if array.dtype.kind in "OSUTMm" or array.dtype.names is not None:
-        raise InputError(f"{name} has dtype {array.dtype}: give an array of integers or floats.")
+    if not any(jax.dtypes.issubdtype(array.dtype, kind) for kind in (np.floating, np.integer, np.bool_)):
+        raise InputError(f"{name} has dtype {array.dtype}: give an array of integers or floats, all rows of one shape.")
     return array
 
 
@@ -80,6 +83,88 @@ def _check_indices(kind: str, rows: np.ndarray, pool_rows: int) -> None:
             f"{kind}.draw must give one whole number from 0 to {pool_rows - 1} per example as x, for the task has a pool; "
             f"it gave {rows.dtype}{list(rows.shape)}."
         )
+
+
+def _check_finite(what: str, part: Data) -> None:
+    for name, array in (("inputs", part.x), ("targets", part.y)):
+        rows = np.ones(len(array), bool)
+        if jax.dtypes.issubdtype(array.dtype, np.floating):
+            rows = np.isfinite(array).all(tuple(range(1, array.ndim)))
+        if not rows.all():
+            raise InputError(
+                f"{what} {name} that are not finite, first in row {int(np.argmin(rows))}: remove or replace those values."
+            )
+
+
+def check_draw(experiment: Experiment, drawn: Split) -> None:
+    """Raise `InputError` where the draw of a user's task is no function of its seed and sizes."""
+    task, kind = experiment.task, type(experiment.task).__name__
+    if not own(task):
+        return
+    if isinstance(task, PoolTask):
+        _check_pool(kind, task.pool, task.pool)
+    size, test_size = len(drawn.train.y), len(drawn.test.y)
+    # Two small draws, for they are cheap; a task that serves no small ones is drawn once more as it was.
+    fewer = min(size, _FEWER)
+    first, again = (_drawn_again(experiment, fewer, test_size) for _ in range(2))
+    if first is None or again is None:
+        first, again = drawn, _drawn_again(experiment, size, test_size)
+    if again is None or not all(map(_alike, jax.tree.leaves(tuple(first)), jax.tree.leaves(tuple(again)))):
+        raise InputError(
+            f"{kind}.draw gave other examples when it was called again with the same seed and sizes: make every generator in "
+            "it from the seed, such as memjax.random.generator(seed, 'inputs'), for the examples of a run are drawn again "
+            "wherever they are needed."
+        )
+
+
+def check_nested(experiment: Experiment, other_size: int) -> None:
+    """Raise `InputError` where a user's task is drawn in two train sizes, and the smaller is not how the larger begins."""
+    size, test_size = experiment.sizes()
+    smaller = min(size, other_size, _FEWER)
+    small = smaller, smaller + 1, min(test_size, _FEWER)
+    pairs = small, (min(size, other_size), max(size, other_size), test_size)
+    draws = ([_drawn_again(experiment, n, test) for n in (few, more)] for few, more, test in pairs)
+    few, more = next((pair for pair in draws if None not in pair), (None, None))
+    if few is None or more is None:
+        return
+    for name, part, whole in zip(("inputs", "targets"), few.train, more.train, strict=True):
+        if not _alike(part, whole[: len(part)]):
+            raise InputError(
+                f"{type(experiment.task).__name__}.draw is not nested, but the runs have {other_size} and {size} train "
+                f"examples: of one seed, the {name} of {len(part)} train examples are not those of the first {len(part)} of "
+                f"{len(whole)}. Let no example hang on how many there are: draw inputs and targets from a generator each, such "
+                "as memjax.random.generator(seed, 'targets'), and take the first rows."
+            )
+
+
+_FEWER = 64
+
+
+def _drawn_again(experiment: Experiment, train_size: int, test_size: int) -> Split | None:
+    """Examples of the same seed in these numbers; None from a task that does not serve them."""
+    try:
+        parts = _parts(type(experiment.task).__name__, experiment.task.draw(experiment.data_key, train_size, test_size))
+    except Exception:
+        return None
+    fits = all(len(part.x) == len(part.y) == size for part, size in zip(parts, (train_size, test_size), strict=True))
+    return Split(*parts) if fits else None
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays are equal; floats up to rounding, for a product of matrices may be summed in another order."""
+    if one.shape != other.shape or not np.issubdtype(one.dtype, np.floating):
+        return np.array_equal(one, other)
+    scale = np.abs(one[np.isfinite(one)]).max(initial=0)
+    return bool(np.allclose(one, other, rtol=0, atol=1e-4 * scale, equal_nan=True))
+
+
+def _check_pool(kind: str, pool: np.ndarray, again: np.ndarray) -> None:
+    if pool is not again and not _alike(np.asarray(pool), np.asarray(again)):
+        raise InputError(
+            f"{kind}.pool gave another array when it was read again: make the pool once, or from the task's fields alone."
+        )
+    if jax.dtypes.issubdtype(np.asarray(pool).dtype, np.floating):
+        _check_finite(f"{kind}.pool holds", Data(np.asarray(pool), np.zeros(0)))
 
 
 def check_targets(experiment: Experiment, data: Data) -> None:
@@ -143,6 +228,7 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
             f"loss is {experiment.loss!r}, but targets have shape {list(y.shape)} and outputs {list(outputs.shape)}: give "
             "targets of the outputs' shape, such as y[:, None]."
         )
+    _check_real(f"The model's output is of dtype {outputs.dtype}", outputs.dtype)
     loss = losses.get(experiment.loss)
     values = shape_of(f"The loss {experiment.loss!r} cannot be applied to targets {_show(y)}", loss, outputs, y)
     if getattr(values, "shape", None) != (batch,):
@@ -150,6 +236,12 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
             f"The loss {experiment.loss!r} gave shape {list(getattr(values, 'shape', []))} for {batch} examples: it must "
             "give one value per example, before any mean."
         )
+    _check_real(f"The loss {experiment.loss!r} gives values of dtype {values.dtype}", values.dtype)
+
+
+def _check_real(what: str, dtype: Any) -> None:
+    if not jax.dtypes.issubdtype(dtype, np.floating):
+        raise InputError(f"{what}: training takes derivatives, so give real numbers with a fraction, such as float32.")
 
 
 def _check_params(model: Any, params: Any) -> None:

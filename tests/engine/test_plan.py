@@ -174,13 +174,14 @@ def test_a_plan_draws_few_examples_and_memory_is_looked_at_before_all():
     task = Noting()
     with pytest.raises(mj.InputError, match=r"The sweep needs about .* GB of memory, more than the budget"):
         mj.explain(mj.Experiment(task=task, train_size=10**11, test_size=100))
-    assert task.drawn == [(2, 2), (4096, 100)]
+    # A few for the size of a row, then a sample, and two small draws that show the task to be a function of its seed.
+    assert task.drawn == [(2, 2), (4096, 100), (64, 100), (64, 100)]
 
 
 def test_a_task_that_serves_no_other_sizes_is_planned_with_its_own():
     task = Noting(served=(50, 20))
     assert mj.explain(mj.Experiment(task=task, train_size=50, test_size=20)).runs == 1
-    assert task.drawn == [(2, 2), (50, 20)]
+    assert task.drawn == [(2, 2), (50, 20), (50, 20), (50, 20)]
 
 
 def test_examples_that_do_not_fit_while_they_are_drawn_are_refused_in_a_sentence():

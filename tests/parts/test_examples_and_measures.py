@@ -205,7 +205,7 @@ def with_loss(params, apply, examples, *, loss):
 
 
 def test_names_and_functions_become_measures():
-    found = settle(["accuracy", spread, Measure(spread, "other", reduce="sum")])
+    found = settle(["accuracy", spread, Measure(spread, "other", per_example=True, reduce="sum")])
     assert [m.name for m in found] == ["accuracy", "spread", "other"]
     assert found[0] is measures.accuracy and found[1].function is spread
     assert [measures.loss.variable("test"), measures.weight_l2.variable("train")] == ["test_loss", "weight_l2"]

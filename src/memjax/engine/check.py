@@ -106,12 +106,15 @@ def _examples(program: Program) -> tuple[Any, Any]:
 
 def _value(program: Program, measure: Measure, params: Any, hyper: Any, examples: Any) -> Any:
     def call(params: Any, hyper: Any, examples: Any) -> Any:
-        return measure.bind(program.loss)(params, program.model_with(hyper).apply, examples)
+        return measure.bind(program.loss)(params, program.apply_with(hyper), examples)
 
     return shape_of(f"The measure {measure.name!r} cannot be computed", call, params, hyper, examples)
 
 
 def _check_shape(measure: Measure, value: Any) -> None:
+    for leaf in jax.tree.leaves(value):
+        if jax.numpy.iscomplexobj(leaf):
+            raise InputError(f"The measure {measure.name!r} gives complex numbers: take their size or their real part.")
     if measure.per_example:
         _expect(measure, value, (_BATCH,), f"one value per example, [{_BATCH}] for {_BATCH} examples")
     elif isinstance(value, dict):

@@ -106,7 +106,7 @@ def work_of(program: Program) -> Work:
 
 
 def _bytes(array: object) -> int:
-    return math.prod(getattr(array, "shape", ())) * np.dtype(getattr(array, "dtype", "float32")).itemsize
+    return math.prod(getattr(array, "shape", ())) * getattr(getattr(array, "dtype", None), "itemsize", 4)
 
 
 def candidate_widths(sizes: Sequence[int], cores: int = 1) -> list[int]:

@@ -10,16 +10,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from memjax.checks import own
 from memjax.engine.axes import Axis, Over, cells, read_axes
 from memjax.engine.budget import Memory, block_budget, default_budget, fit_lanes, free_bytes
 from memjax.engine.check import check_names, check_program, check_start
 from memjax.engine.cost import work_of
 from memjax.engine.partition import BlockPlan, Packing, Run, default_lanes, partition
 from memjax.engine.program import Program, program_of
+from memjax.engine.trial import ROWS, try_contracts
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.types import Data, PoolTask, Split, Task
-from memjax.validate import check_functions, check_run, draw_split
+from memjax.validate import check_draw, check_functions, check_nested, check_run, draw_split
 
 __all__ = ["Groups", "Plan", "Samples", "Watch", "gather", "make_plan", "pack", "plan_of", "read_groups", "runs_of"]
 
@@ -135,15 +137,15 @@ def gather(
     for done, (index, experiment) in enumerate(runs, 1):
         check_run(experiment)
         _check_sizes(experiment)
-        program, run = _run(index, experiment, samples, known)
+        program, run = _run(index, experiment, samples, known, new=True)
         _check_hashable(experiment, program)
         key = program, id(run.pool)
         if key not in groups:
             check_functions(experiment, program.x.struct(2), program.y.struct(2))
             check_program(program)
-            work_of(
-                program
-            )  # Here, where progress is told: the partition needs it, and it takes as long as the checks.
+            try_contracts(program, experiment, _sample(experiment, samples).rows)
+            # Here, where progress is told: the partition needs the work, and counting takes as long as the checks.
+            work_of(program)
         check_start(program, experiment)
         groups.setdefault(key, []).append(run)
         if tell:
@@ -167,21 +169,23 @@ def runs_of(runs: Iterable[tuple[tuple[int, ...], Experiment]], samples: Samples
 
 
 def _run(
-    index: tuple[int, ...], experiment: Experiment, samples: Samples, known: dict[Program, str]
+    index: tuple[int, ...], experiment: Experiment, samples: Samples, known: dict[Program, str], *, new: bool = False
 ) -> tuple[Program, Run]:
-    sample = _sample(experiment, samples)
+    sample = _sample(experiment, samples, new)
     return program_of(experiment, sample.rows, known), Run(index, experiment, sample.pool)
 
 
 class Sample(NamedTuple):
-    """One example of a task, with its pool resolved, and the pool: equal tasks share both.
+    """A few examples of a task, with its pool resolved, and the pool: equal tasks share both.
 
-    It holds the task, for a task without a hash is known by its address, which must not be another's meanwhile.
+    It has the train size of a user's task until runs of another size come, when nesting is tried. It holds the task, for a
+    task without a hash is known by its address, which must not be another's meanwhile.
     """
 
     rows: Data
     pool: np.ndarray | None
     task: Task
+    train_size: int | None
 
 
 Samples = dict[Any, Sample]
@@ -200,13 +204,22 @@ def _identity(task: Task) -> Any:
     return task
 
 
-def _sample(run: Experiment, samples: Samples) -> Sample:
+def _sample(run: Experiment, samples: Samples, new: bool = False) -> Sample:
+    """Sample of a run's task, which is tried if it is new: what a worker is sent was tried before."""
     key = _identity(run.task)
     if key not in samples:
-        (x, y), _ = _few_examples(run)
+        split = _few_examples(run)
+        if new:
+            check_draw(run, split)
+        x, y = split.train
         pool = run.task.pool if isinstance(run.task, PoolTask) else None
-        # Copied, so that one row does not keep a whole split in memory.
-        samples[key] = Sample(Data(np.array((x if pool is None else pool)[:1]), np.array(y[:1])), pool, run.task)
+        # Copied, so that a few rows do not keep a whole split in memory.
+        rows = np.array(x[:ROWS] if pool is None else pool[x[:ROWS]])
+        samples[key] = Sample(Data(rows, np.array(y[:ROWS])), pool, run.task, run.sizes()[0] if own(run.task) else None)
+    size = samples[key].train_size
+    if new and size is not None and size != run.sizes()[0]:
+        check_nested(run, size)
+        samples[key] = samples[key]._replace(train_size=None)
     return samples[key]
 
 

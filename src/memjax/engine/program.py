@@ -19,9 +19,9 @@ from memjax.fields import fill, skeleton, traced_values
 from memjax.measures import BUILT_IN
 from memjax.measures.measure import Measure, settle
 from memjax.models.adapt import with_outputs
-from memjax.precision import float_dtype, host_dtype
+from memjax.precision import float_dtype, host_dtype, wide
 from memjax.start import layout_of, tree_like
-from memjax.types import Array, Data, LossFn, Model
+from memjax.types import Apply, Array, Data, LossFn, Model
 
 __all__ = ["Keys", "Program", "ShapeOf", "num_parameters", "parameter_layout", "program_of", "traced_of"]
 
@@ -80,6 +80,11 @@ class Program:
     def model_with(self, hyper: Hyper) -> Model:
         """The model with one run's numbers."""
         return fill(self.model, _below("model.", hyper))
+
+    def apply_with(self, hyper: Hyper) -> Apply:
+        """The model's apply function with one run's numbers; losses and measures see its outputs in float32 at least."""
+        model = self.model_with(hyper)
+        return lambda params, x: wide(model.apply(params, x))
 
     def rule_with(self, hyper: Hyper, key: Array | None = None) -> optax.GradientTransformation:
         """The optax transformation with one run's numbers, and its key, which only the first state needs."""

@@ -20,6 +20,7 @@ from memjax.engine.program import Hyper, Program
 from memjax.engine.status import Status
 from memjax.examples import Examples, Tile, masked_tile, tile_mask
 from memjax.measures.loss import step_loss
+from memjax.precision import wide
 from memjax.types import Array, Params
 
 __all__ = ["BlockData", "RunState", "Schedule", "first_state", "loss_sum", "step", "take_record"]
@@ -87,14 +88,14 @@ def _total(schedule: Schedule, function: Total, params: Params, data: BlockData,
         return function(params, hyper, masked_tile(x, y, mask, spare, data.pool))
 
     parts = jax.vmap(one_tile)(spread, tiles.x, tiles.y, tiles.position)
-    return jax.tree.map(lambda leaf: jax.ops.segment_sum(leaf, tiles.run, tiles.first.shape[0]), parts)
+    return jax.tree.map(lambda leaf: jax.ops.segment_sum(wide(leaf), tiles.run, tiles.first.shape[0]), parts)
 
 
 def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
     """The function that training takes the gradient of: the loss summed over a tile."""
 
     def total(params: Params, hyper: Hyper, tile: Tile) -> Array:
-        outputs = program.model_with(hyper).apply(params, tile.x)
+        outputs = program.apply_with(hyper)(params, tile.x)
         return tile.sum(program.loss(outputs, tile.y))
 
     return total
@@ -103,7 +104,7 @@ def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
 def _gradient(
     program: Program, schedule: Schedule, params: Params, data: BlockData, rows: Array | None
 ) -> tuple[Array, Params]:
-    """Mean loss ``[R]`` and its gradient, over the train split or over the rows ``[R, B]`` of a minibatch."""
+    """Mean loss ``[R]`` and its gradient, in float32 at least, over the train split or the rows ``[R, B]`` of a minibatch."""
     function = jax.value_and_grad(loss_sum(program))
     if rows is None:
         total, count = _total(schedule, function, params, data, data.train), data.train.size
@@ -111,7 +112,8 @@ def _gradient(
         examples, axes = _examples(data.train, data.pool)
         one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
         total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
-    return jax.tree.map(lambda leaf: leaf / count.astype(leaf.dtype).reshape(-1, *(1,) * (leaf.ndim - 1)), total)
+    mean = lambda leaf: leaf / count.astype(leaf.dtype).reshape(-1, *(1,) * (leaf.ndim - 1))  # noqa: E731
+    return jax.tree.map(lambda leaf: mean(wide(leaf)), total)
 
 
 def _minibatch(examples: Examples, rows: Array) -> Tile:
@@ -121,7 +123,11 @@ def _minibatch(examples: Examples, rows: Array) -> Tile:
 
 def _update(program: Program, hyper: Hyper, state: RunState, loss: Array, gradient: Params) -> RunState:
     """Next state of one run; one whose loss or next parameters are not finite stays as it is for good."""
-    scaled = jax.tree.map(lambda leaf: leaf * hyper["loss_scale"].astype(leaf.dtype), gradient)
+    # Scaled before it is rounded to the dtype of its parameters, where that has fewer bits. Of complex parameters JAX's
+    # derivative is the conjugate of the direction in which the loss grows.
+    descent = lambda leaf: leaf.conj() if jnp.iscomplexobj(leaf) else leaf  # noqa: E731
+    scale = lambda leaf, like: (descent(leaf) * hyper["loss_scale"].astype(leaf.dtype)).astype(like.dtype)  # noqa: E731
+    scaled = jax.tree.map(scale, gradient, state.params)
     updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     finite = jnp.isfinite(loss)
@@ -168,7 +174,7 @@ def take_record(
             record[measure.name] = losses.mean(0).astype(record[measure.name].dtype)
     alive = state.status < Status.LOSS_NAN
     blank = lambda leaf: jnp.where(alive.reshape(-1, *(1,) * (leaf.ndim - 1)), leaf, jnp.nan)  # noqa: E731
-    return jax.tree.map(blank, record)
+    return jax.tree.map(lambda leaf: blank(wide(leaf)), record)
 
 
 def _per_example(
@@ -180,7 +186,7 @@ def _per_example(
         return {}
 
     def sums(params: Params, hyper: Hyper, tile: Tile) -> dict[str, Array]:
-        apply = _once(program.model_with(hyper).apply, params, tile.x)
+        apply = _once(program.apply_with(hyper), params, tile.x)
         values = {m.variable(split): m.bind(program.loss)(params, apply, tile) for m in chosen}
         return {name: tile.sum(value) for name, value in values.items()}
 
@@ -211,6 +217,6 @@ def _whole(
     found = {}
     for measure in measures:
         if not measure.per_example:
-            one = lambda p, h, e, m=measure: m.bind(program.loss)(p, program.model_with(h).apply, e)  # noqa: E731
+            one = lambda p, h, e, m=measure: m.bind(program.loss)(p, program.apply_with(h), e)  # noqa: E731
             found[measure.variable(split)] = jax.vmap(one, in_axes=(0, 0, axes))(params, data.hyper, examples)
     return found

@@ -17,7 +17,8 @@ from jax.flatten_util import ravel_pytree
 from jax.scipy.linalg import eigh_tridiagonal
 
 from memjax.examples import Examples
-from memjax.measures.gradient import tile_gradient, unit
+from memjax.measures.gradient import tile_gradient
+from memjax.measures.norms import unit
 from memjax.types import Apply, Array, LossFn, Params
 
 __all__ = ["hessian_product", "top_eigenvalue"]

@@ -7,13 +7,14 @@ import jax.numpy as jnp
 from memjax.errors import InputError
 from memjax.examples import Tile
 from memjax.measures.measure import Measure
+from memjax.precision import wide
 from memjax.types import Apply, Array, Params
 
 __all__ = ["accuracy", "sign_accuracy"]
 
 
 def _accuracy(params: Params, apply: Apply, examples: Tile) -> Array:
-    outputs = apply(params, examples.x)
+    outputs = wide(apply(params, examples.x))
     correct = jnp.argmax(outputs, axis=-1) == examples.y
     # A NaN output has no largest entry; argmax would name one and count it right by chance.
     return jnp.where(jnp.isfinite(outputs).all(-1), correct, jnp.nan).astype(outputs.dtype)
@@ -26,7 +27,7 @@ accuracy = Measure(
 
 
 def _sign_accuracy(params: Params, apply: Apply, examples: Tile) -> Array:
-    outputs, targets = apply(params, examples.x), examples.y
+    outputs, targets = wide(apply(params, examples.x)), examples.y
     if jnp.issubdtype(targets.dtype, jnp.integer) or targets.shape != outputs.shape:
         raise InputError(
             f"The measure 'sign_accuracy' needs a float target of -1 or 1 per output, but the targets are "

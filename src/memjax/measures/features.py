@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
@@ -14,7 +13,7 @@ from memjax.checks import one_of
 from memjax.errors import InputError, listing
 from memjax.examples import Examples
 from memjax.measures.measure import Measure
-from memjax.measures.norms import path_names, squared_norm
+from memjax.measures.norms import norm, path_names
 from memjax.types import Apply, Array, Params
 
 __all__ = ["feature_change", "l2_of", "last_layer_l2"]
@@ -36,7 +35,7 @@ def _by_number(name: str) -> list[tuple[int, str]]:
 def _last_layer_l2(params: Params, apply: Apply, examples: Examples) -> Array:
     del apply, examples
     layers = _layers(params)
-    return jnp.sqrt(squared_norm(layers[max(layers, key=_by_number)]))
+    return norm(layers[max(layers, key=_by_number)])
 
 
 last_layer_l2 = Measure(_last_layer_l2, "last_layer_l2", long_name="L2 norm of the last layer")
@@ -67,28 +66,36 @@ def l2_of(layer: str) -> Measure:
 
     Examples
     --------
-    >>> params = {"first": jnp.ones((5, 5)), "last": {"kernel": jnp.array([[3.0], [0.0]]), "bias": jnp.array([4.0])}}
+    >>> params = {"first": np.ones((5, 5)), "last": {"kernel": np.array([[3.0], [0.0]]), "bias": np.array([4.0])}}
     >>> float(l2_of("last").function(params, None, None))
     5.0
     """
     if not isinstance(layer, str) or not layer:
         raise InputError(f"layer is {layer!r}: give the name of an entry of the parameter tree, such as 'layer_0'.")
 
-    def norm(params: Params, apply: Apply, examples: Examples) -> Array:
+    def taken(params: Params, apply: Apply, examples: Examples) -> Array:
         del apply, examples
         layers = _layers(params)
         if layer not in layers:
             raise InputError(f"The parameters have no layer {layer!r}: use {listing(layers)}.")
-        return jnp.sqrt(squared_norm(layers[layer]))
+        return norm(layers[layer])
 
-    return Measure(norm, f"l2_of_{re.sub(r'[^0-9A-Za-z_]', '_', layer)}", long_name=f"L2 norm of {layer}")
+    return Measure(taken, f"l2_of_{re.sub(r'[^0-9A-Za-z_]', '_', layer)}", long_name=f"L2 norm of {layer}")
+
+
+def _powers(h: np.ndarray, axis: tuple[int, ...]) -> np.ndarray:
+    """Powers of two near the largest entries along some axes: multiplying by one rounds nothing, and squares stay in range."""
+    return np.frexp(np.abs(h).max(axis, keepdims=True, initial=0))[1]
 
 
 def _relative(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    powers = np.maximum(_powers(before, (-2, -1)), _powers(after, (-2, -1)))
+    before, after = np.ldexp(before, -powers), np.ldexp(after, -powers)
     return np.linalg.norm(after - before, axis=(-2, -1)) / np.linalg.norm(before, axis=(-2, -1))
 
 
 def _cosine(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    before, after = (np.ldexp(h, -_powers(h, (-1,))) for h in (before, after))
     lengths = np.linalg.norm(before, axis=-1) * np.linalg.norm(after, axis=-1)
     # An example whose features are all zero has no direction.
     counted = lengths > 0

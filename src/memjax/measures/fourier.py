@@ -150,7 +150,7 @@ def _last_axis(name: str, values: npt.ArrayLike, axis: int) -> np.ndarray:
     if array.ndim == 0 or not -array.ndim <= axis < array.ndim or array.shape[axis] == 0:
         raise InputError(f"{name} has shape {list(array.shape)}: give an array with numbers along axis {axis}.")
     array = np.moveaxis(array, axis, -1)
-    return array if np.iscomplexobj(array) else array.astype(np.float64)
+    return array.astype(np.complex128 if np.iscomplexobj(array) else np.float64)
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -6,13 +6,14 @@ import jax
 
 from memjax.examples import Tile
 from memjax.measures.measure import Measure
+from memjax.precision import wide
 from memjax.types import Apply, Array, Params
 
 __all__ = ["log_probability"]
 
 
 def _log_probability(params: Params, apply: Apply, examples: Tile) -> Array:
-    return jax.nn.log_softmax(apply(params, examples.x)).mean(-1)
+    return jax.nn.log_softmax(wide(apply(params, examples.x))).mean(-1)
 
 
 log_probability = Measure(

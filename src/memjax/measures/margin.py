@@ -7,13 +7,14 @@ import jax.numpy as jnp
 from memjax.examples import Tile
 from memjax.losses import is_label
 from memjax.measures.measure import Measure
+from memjax.precision import wide
 from memjax.types import Apply, Array, Params
 
 __all__ = ["logit_margin"]
 
 
 def _margin(params: Params, apply: Apply, examples: Tile) -> Array:
-    outputs = apply(params, examples.x)
+    outputs = wide(apply(params, examples.x))
     chosen = is_label(outputs, examples.y)
     label = jnp.where(chosen, outputs, 0).sum(-1)
     return label - jnp.where(chosen, -jnp.inf, outputs).max(-1)

@@ -23,9 +23,9 @@ class Measure:
     Attributes
     ----------
     function
-        If `per_example`: called on a tile of examples, ``x[B, ...]`` and ``y[B, ...]``, gives ``[B]``, and the engine
-        reduces over the split. Else: called with all `memjax.Examples` of a split, gives a scalar, an array with
-        `dims`, or (with one dim) a dict whose keys label that dim.
+        If `per_example`: called on a tile of examples, ``x[B, ...]`` and ``y[B, ...]``, gives ``[B]``, each value of its own
+        row alone, and the engine reduces over the split. Else: called with all `memjax.Examples` of a split, gives a scalar,
+        an array with `dims`, or (with one dim) a dict whose keys label that dim.
     name
         Name of the variable, after ``train_`` or ``test_`` if there are several splits.
     per_example
@@ -35,7 +35,7 @@ class Measure:
     reduce
         ``mean`` or ``sum`` over the examples of the split, if `per_example`.
     dims
-        Names of the dimensions of one value.
+        Names of the dimensions of one value; none if `per_example`.
     long_name, units
         For the labels of plots; units ``1`` for pure numbers.
     needs_labels
@@ -57,8 +57,26 @@ class Measure:
             raise InputError(f"A measure is named {self.name!r}: give a name of letters, digits and underscores.")
         if not isinstance(self.dims, tuple) or not all(isinstance(dim, str) for dim in self.dims):
             raise InputError(f"The measure {self.name!r} has dims = {self.dims!r}: give a tuple of names.")
+        if not callable(self.function):
+            raise InputError(f"The measure {self.name!r} has function = {self.function!r}: give a function.")
+        if len(set(self.dims)) < len(self.dims):
+            raise InputError(f"The measure {self.name!r} has dims = {self.dims!r}: give every dimension its own name.")
+        if self.per_example and self.dims:
+            raise InputError(
+                f"The measure {self.name!r} has per_example = True and dims = {self.dims!r}: a per-example measure gives one "
+                "number per example, which is reduced over the split, so leave dims out; or leave per_example out, and give an "
+                "array with those dimensions of all examples. For a value of every example, call memjax.measure with a "
+                "function of a snapshot."
+            )
         if self.reduce not in ("mean", "sum"):
             raise InputError(f"The measure {self.name!r} has reduce = {self.reduce!r}: use mean or sum.")
+        if self.reduce != "mean" and not self.per_example:
+            raise InputError(
+                f"The measure {self.name!r} has reduce = {self.reduce!r} without per_example: only values of single examples "
+                "are reduced, so say per_example = True, or leave reduce out."
+            )
+        if not isinstance(self.splits, tuple) or len(set(self.splits)) < len(self.splits):
+            raise InputError(f"The measure {self.name!r} has splits = {self.splits!r}: give a tuple, each split once.")
         if not self.splits or set(self.splits) - {"train", "test"}:
             raise InputError(f"The measure {self.name!r} has splits = {self.splits!r}: use train, test or both.")
 

@@ -12,6 +12,7 @@ import optax
 
 from memjax.errors import InputError
 from memjax.optimizers.optimizer import Optimizer
+from memjax.precision import wide
 from memjax.types import Array, Params
 
 __all__ = ["NormConstrained", "norm_constrained"]
@@ -37,16 +38,20 @@ class NormConstrained:
         rule = self.inner(**hyperparameters)
 
         def init(params: Params) -> _State:
-            return _State(rule.init(params), optax.tree.norm(params) if norm is None else jnp.asarray(norm))
+            return _State(rule.init(params), _norm(params) if norm is None else jnp.asarray(norm))
 
         def update(gradient: Params, state: _State, params: Params | None = None) -> tuple[Params, _State]:
             step, inner = rule.update(gradient, state.inner, params)
             moved = optax.apply_updates(params, step)
-            factor = state.norm / optax.tree.norm(moved)
+            factor = state.norm / _norm(moved)
             back = jax.tree.map(lambda new, old: new * factor.astype(new.dtype) - old, moved, params)
             return back, _State(inner, state.norm)
 
         return optax.GradientTransformation(init, update)
+
+
+def _norm(params: Params) -> Array:
+    return optax.tree.norm(jax.tree.map(wide, params))
 
 
 def norm_constrained(optimizer: Optimizer, norm: float | None = None) -> Optimizer:

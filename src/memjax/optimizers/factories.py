@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import optax
 
+from memjax.measures.norms import norm
 from memjax.optimizers.optimizer import Optimizer, Rate
+from memjax.precision import wide
+from memjax.types import Array, Params
 
 __all__ = ["adam", "adamw", "rmsprop", "sgd"]
 
 
 def _clipped(clip_norm: float | None, *rules: optax.GradientTransformation) -> optax.GradientTransformation:
-    clip = [] if clip_norm is None else [optax.clip_by_global_norm(clip_norm)]
+    clip = [] if clip_norm is None else [_clip(clip_norm)]
     return optax.chain(*clip, *rules)
+
+
+def _clip(clip_norm: Any) -> optax.GradientTransformation:
+    """As `optax.clip_by_global_norm`, whose norm overflows where squares do: it makes a gradient of 1e20 zero."""
+
+    def update(gradient: Params, state: Any, params: Params | None = None) -> tuple[Params, Any]:
+        del params
+        length = norm(gradient)
+
+        def clip(leaf: Array) -> Array:
+            short = (wide(leaf) / length.astype(wide(leaf).dtype)) * clip_norm
+            return jnp.where(length < clip_norm, leaf, short.astype(leaf.dtype))
+
+        return jax.tree.map(clip, gradient), state
+
+    return optax.GradientTransformation(optax.init_empty_state, update)
 
 
 def _adam(learning_rate: Any, l2: Any, clip_norm: Any, **moments: Any) -> optax.GradientTransformation:
