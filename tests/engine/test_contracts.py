@@ -92,7 +92,7 @@ REFUSED = {
     "whole loss": (dict(loss=lambda o, y: o.argmax(-1) - y), "The loss .* of dtype int32: training takes derivatives"),
     "whole outputs": (pair(lambda w, x: jnp.round(x @ w).astype(int)), "The model's output is of dtype int32"),
     "complex outputs": (pair(lambda w, x: x @ w + 0j), "The model's output is of dtype complex64"),
-    "whole parameters": (pair(lambda w, x: x @ w, lambda key, x: jnp.ones((6, 5), int)), "has parameters of int32, which have no gradient"),
+    "whole parameters": (pair(lambda w, x: x @ w, lambda key, x: jnp.ones((6, 5), int)), "has parameters of int32, which have"),
     "complex measure": (measure(lambda p, apply, e: jnp.zeros(()) + 1j, False), "'m' gives complex numbers"),
 }  # fmt: skip
 
