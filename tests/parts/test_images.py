@@ -321,7 +321,7 @@ def test_names_and_absent_files_have_no_content(files, tmp_path, monkeypatch):
     monkeypatch.setitem(_sums.SUMS, "fashion-mnist", {})
     named = Images("fashion-mnist", folder=files)
     assert named.pool.shape == X.shape and named.content is None
-    assert Images("digits").content is None and "content" not in mj.spec.encode(Images("digits"))
+    assert Images("digits").content is None and "content" not in mj.encode.encode(Images("digits"))
     assert Images("mnist", folder=tmp_path).content is None and Images(tmp_path / "none.npz").content is None
 
 
@@ -424,8 +424,8 @@ def test_a_pool_does_not_travel_with_its_task(files):
 
 def test_spec_writes_and_reads_every_field(files):
     task = Images(files, "there", (3, 1), 7, 0.25, "shuffled", 2, "l2")
-    assert mj.spec.decode(mj.spec.encode(task)) == task
-    assert mj.spec.encode(task)["classes"] == [3, 1]
+    assert mj.spec.decode(mj.encode.encode(task)) == task
+    assert mj.encode.encode(task)["classes"] == [3, 1]
 
 
 def test_a_sweep_over_label_noise_reads_once_and_has_one_pool(files, monkeypatch):

@@ -63,8 +63,10 @@ def norm(tree: Params) -> Array:
 
 
 def _sizes(leaf: Array) -> Array:
-    """Entries in float32 at least; of complex ones their absolute values."""
-    return jnp.abs(leaf) if jnp.iscomplexobj(leaf) else wide(leaf)
+    """Entries as floats of 32 bits at least; of complex ones their absolute values."""
+    if jnp.iscomplexobj(leaf):
+        return jnp.abs(leaf)
+    return wide(leaf) if jnp.issubdtype(leaf.dtype, jnp.floating) else jnp.asarray(leaf, float)
 
 
 def _weight_l2(params: Params, apply: Apply, examples: Examples) -> Array:
