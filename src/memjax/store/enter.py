@@ -22,7 +22,7 @@ from memjax.fields import paths
 from memjax.precision import named_settings
 from memjax.store.axes import as_axis, count, entry_of, merged, shape_of, translate
 from memjax.store.folder import Ledger, Placed, Store
-from memjax.store.identity import first_difference
+from memjax.store.identity import HELD, first_difference
 from memjax.store.manifest import AxisEntry, BlockEntry, Manifest
 
 __all__ = ["Call", "blocks_of", "enter", "plans", "supersede"]
@@ -122,7 +122,7 @@ def _check_same(store: Store, call: Call, ledger: Ledger) -> None:
         or first_difference(named_settings(), first.settings)
         or next(
             (
-                (f"{axis.paths[0]}.content", f"{PYTHON}:", held)
+                (f"{axis.paths[0]}{HELD}", f"{PYTHON}:", held)
                 for axis in ledger.axes
                 for held in _incomparable(list(axis.values))
             ),
@@ -149,9 +149,9 @@ def _incomparable(value: Any) -> Iterator[Any]:
 
 def _told_apart(path: str, ours: Any, theirs: Any) -> str:
     """A difference in words."""
-    if not path.endswith(".content") or not isinstance(ours, str):
+    if not path.endswith(HELD) or not isinstance(ours, str):
         return f"{path} is {theirs!r} there and {ours!r} in this call"
-    named = path.removesuffix(".content")
+    named = path.removesuffix(HELD)
     if theirs is None:
         return f"{named} has the same name, but what the object of then held was not written down by the memjax of then"
     if same(ours, theirs) is None:

@@ -8,7 +8,10 @@ from typing import Any
 
 from memjax.encode import without_addresses
 
-__all__ = ["first_difference", "key"]
+__all__ = ["HELD", "first_difference", "key"]
+
+HELD = " by content"
+"""What follows the path of an object of the user's own that has the same name and holds something else."""
 
 
 def key(value: Any) -> str:
@@ -51,7 +54,9 @@ def first_difference(
     if not isinstance(ours, Mapping) or not isinstance(theirs, Mapping) or ours.get("type") != theirs.get("type"):
         return None if key(ours) == key(theirs) else (path, ours, theirs)
     for name in dict.fromkeys([*ours, *theirs]):
-        inner = f"{path}.{name}" if path else str(name)
+        inner = (
+            f"{path}{HELD}" if name == "content" and "reference" in ours else f"{path}.{name}" if path else str(name)
+        )
         found = first_difference(ours.get(name), theirs.get(name), swept, inner)
         if found:
             return found
