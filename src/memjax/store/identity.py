@@ -47,10 +47,7 @@ def first_difference(
     if path in swept:
         return None
     if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        items = (
-            first_difference(a, b, swept, f"{path}[{i}]") for i, (a, b) in enumerate(zip(ours, theirs, strict=True))
-        )
-        return next((found for found in items if found), None)
+        return _first_of_lists(ours, theirs, swept, path)
     if not isinstance(ours, Mapping) or not isinstance(theirs, Mapping) or ours.get("type") != theirs.get("type"):
         return None if key(ours) == key(theirs) else (path, ours, theirs)
     for name in dict.fromkeys([*ours, *theirs]):
@@ -60,4 +57,15 @@ def first_difference(
         found = first_difference(ours.get(name), theirs.get(name), swept, inner)
         if found:
             return found
+    return None
+
+
+def _first_of_lists(
+    ours: list[Any], theirs: list[Any], swept: frozenset[str], path: str
+) -> tuple[str, Any, Any] | None:
+    """First entry that differs where an object of the user's own is in it, such as a measure; else the lists as a whole."""
+    for i, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+        if key(one) != key(other):
+            tables = isinstance(one, Mapping) and isinstance(other, Mapping)
+            return first_difference(one, other, swept, f"{path}[{i}]") if tables else (path, ours, theirs)
     return None
