@@ -7,7 +7,6 @@ holds, so that another object of the same name is told from the one that was wri
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from memjax import measures, models, optimizers, schedules, tasks
-from memjax.content import try_content
+from memjax.content import captured, try_content
 from memjax.experiment import Experiment
 from memjax.measures import Measure
 from memjax.models import NNX, FunctionPair
@@ -65,7 +64,7 @@ def reference(thing: Any) -> str:
     '(exponent=2)'
     """
     if hasattr(thing, "__qualname__") and hasattr(thing, "__module__"):
-        return f"{thing.__module__}:{thing.__qualname__}{_captured(thing)}"
+        return f"{thing.__module__}:{thing.__qualname__}{captured(thing)}"
     if isinstance(thing, Measure | FunctionPair | NNX):
         # Their repr names the functions inside by an address, which another process cannot find.
         inside = (reference(getattr(thing, field.name)) for field in dataclasses.fields(thing))
@@ -86,22 +85,6 @@ def without_addresses(text: str) -> str:
     'functools.partial(<function f>, 3)'
     """
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
-
-
-def _captured(function: Any) -> str:
-    """Plain values that a function closes over, by name, or nothing."""
-    held = {}
-    for name, cell in zip(_free_names(function), getattr(function, "__closure__", None) or (), strict=False):
-        with contextlib.suppress(ValueError):  # A cell that is still empty.
-            held[name] = cell.cell_contents
-    plain = [
-        f"{name}={value!r}" for name, value in held.items() if isinstance(value, bool | int | float | str | np.number)
-    ]
-    return f"({', '.join(plain)})" if plain else ""
-
-
-def _free_names(function: Any) -> tuple[str, ...]:
-    return getattr(getattr(function, "__code__", None), "co_freevars", ())
 
 
 def _summed(value: Any) -> str:

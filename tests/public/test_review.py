@@ -115,7 +115,9 @@ def test_a_swept_optimizer_number_is_checked_as_a_given_one(value):
 def test_optimizer_mistakes_name_the_remedy():
     with pytest.raises(mj.InputError, match="give a momentum"):
         sgd(0.1, nesterov=True)
-    with pytest.raises(mj.InputError, match=r"adam\.b1 is <function .*: only learning_rate may be a function of the step"):
+    with pytest.raises(
+        mj.InputError, match=r"adam\.b1 is <function .*: only learning_rate may be a function of the step"
+    ):
         adam(b1=lambda step: 0.1)
 
 

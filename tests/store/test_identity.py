@@ -12,6 +12,8 @@ import optax
 import pytest
 
 import memjax as mj
+from memjax.encode import reference
+from memjax.engine.labels import labels_of
 from memjax.engine.plan import read_groups
 from memjax.store.enter import Call, enter
 from memjax.store.folder import Store
@@ -151,6 +153,17 @@ def test_the_runs_of_an_axis_of_functions_are_told_apart_and_found_again(tmp_pat
     )
     assert named.learning_rate.values.tolist() == ["low", "mid", "high"]
     assert (named.train_loss.values == three.train_loss.values).all()
+
+
+def test_a_schedule_that_was_called_has_the_name_and_the_label_that_it_had():
+    """The schedules of optax change what they captured when they are called: 9 steps become 9.0 steps."""
+    called, fresh = (optax.cosine_decay_schedule(0.1, 9) for _ in range(2))
+    called(jnp.int32(3))
+    assert reference(called) == reference(fresh)
+    assert labels_of("rate", [called]).tolist() == labels_of("rate", [fresh]).tolist()
+    text = dataclasses.replace(PLAIN, optimizer=mj.optimizers.from_optax(optax.sgd, learning_rate=called)).to_json()
+    read = mj.Experiment.from_json(text, using=(fresh, optax.sgd))
+    assert read.optimizer.hyperparameters["learning_rate"] is fresh
 
 
 def test_what_holds_an_open_file_is_refused_until_it_is_named(tmp_path):

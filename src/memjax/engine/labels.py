@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from memjax.content import try_content
+from memjax.content import captured, try_content
 from memjax.errors import InputError
 
 __all__ = ["distinct_label", "exact_numbers", "labels_of"]
@@ -96,18 +96,7 @@ def _word_and_captured(value: Any) -> str:
     if isinstance(value, functools.partial):
         given = [repr(item) for item in value.args], [f"{name}={item!r}" for name, item in value.keywords.items()]
         return f"{_word_and_captured(value.func)}({', '.join([*given[0], *given[1]])})"
-    names = getattr(getattr(value, "__code__", None), "co_freevars", ())
-    cells = zip(names, getattr(value, "__closure__", None) or (), strict=False)
-    held = [(name, _held(cell)) for name, cell in cells]
-    plain = [f"{name}={item!r}" for name, item in held if isinstance(item, bool | int | float | str | np.number)]
-    return f"{_word(value)}({', '.join(plain)})" if plain else _word(value)
-
-
-def _held(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # A cell that is still empty.
-        return None
+    return f"{_word(value)}{captured(value)}"
 
 
 def _whole(value: Any) -> str:

@@ -1,0 +1,50 @@
+"""Numbers and words that a function captured, for a reader: what tells a function from its siblings at a glance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from memjax.content import origin
+
+__all__ = ["captured", "settled"]
+
+
+def captured(function: Any) -> str:
+    """Numbers and words that a function closes over, by name and in brackets; empty if there are none.
+
+    Examples
+    --------
+    >>> def power(exponent):
+    ...     return lambda x: x**exponent
+    >>> captured(power(2)), captured(len)
+    ('(exponent=2)', '')
+    """
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    cells = zip(names, getattr(function, "__closure__", None) or (), strict=False)
+    held = [(name, _held(cell)) for name, cell in cells]
+    if origin.installed(getattr(function, "__globals__", {}).get("__name__")):
+        held = [(name, settled(value)) for name, value in held]
+    plain = [f"{name}={value!r}" for name, value in held if isinstance(value, bool | int | float | str | np.number)]
+    return f"({', '.join(plain)})" if plain else ""
+
+
+def settled(value: Any) -> Any:
+    """A value as an installed function captured it.
+
+    The schedules of optax turn whole numbers that they captured into floats when they are called.
+
+    Examples
+    --------
+    >>> settled(20.0), settled(0.5)
+    (20, 0.5)
+    """
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+def _held(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # A cell that is still empty.
+        return None
