@@ -158,7 +158,14 @@ def test_names_places_comments_and_docstrings_do_not_count():
     first = made("def it(x):\n    '''One.'''\n    return x + 1")
     second = made("# moved\n\n\ndef other(x):\n    '''Two.'''\n    # why\n    return x + 1\nit = other")
     assert content(first) == content(second)
-    assert content({"a": 1, "b": 2}) == content({"b": 2, "a": 1})
+    assert content(functools.partial(max, key=1, default=2)) == content(functools.partial(max, default=2, key=1))
+    assert content(types.SimpleNamespace(a=1, b=2)) == content(types.SimpleNamespace(b=2, a=1))
+
+
+def test_the_order_of_a_dict_counts_for_layers_may_be_applied_in_it():
+    layers = {"first": jnp.square, "second": jnp.sin}
+    assert content(closure(layers)) == content(closure(dict(layers)))
+    assert content(closure(layers)) != content(closure(dict(reversed(layers.items()))))
 
 
 def test_use_does_not_change_what_a_function_or_a_module_of_flax_holds():

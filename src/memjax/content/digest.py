@@ -171,8 +171,11 @@ class _Reader:
             return _hash(type(thing).__name__, self._kind(thing), *(self.digest(item) for item in thing))
         if isinstance(thing, set | frozenset):
             return _hash(type(thing).__name__, self._kind(thing), *sorted(self.digest(item) for item in thing))
-        if type(thing) is dict or isinstance(thing, types.MappingProxyType):
-            return self._table("dict", thing)
+        if type(thing) is dict:
+            # Layers or functions in a dict may be applied in its order.
+            return self._all("dict", (part for pair in thing.items() for part in pair))
+        if isinstance(thing, types.MappingProxyType):
+            return self._table("table", thing)
         return None
 
     def _kind(self, thing: Any) -> bytes:
@@ -204,7 +207,7 @@ class _Reader:
             inside = b"" if held is None or isinstance(held, types.ModuleType) else self.digest(held)
             return _hash("built in", str(getattr(thing, "__module__", None)), thing.__qualname__, inside)
         if isinstance(thing, functools.partial):
-            return self._all("partial", (thing.func, thing.args, thing.keywords))
+            return self._all("partial", (thing.func, thing.args, types.MappingProxyType(thing.keywords)))
         if isinstance(thing, property):
             return self._all("property", (thing.fget, thing.fset, thing.fdel))
         if isinstance(thing, staticmethod | classmethod):
@@ -222,7 +225,8 @@ class _Reader:
         if where:
             captured = {name: _settled(value) for name, value in captured.items()}
         own = {name: value for name, value in vars(function).items() if name != "__wrapped__"}
-        inside = self._all("inside", (function.__defaults__, function.__kwdefaults__, captured, own))
+        tables = (types.MappingProxyType(held) for held in (function.__kwdefaults__ or {}, captured, own))
+        inside = self._all("inside", (function.__defaults__, *tables))
         if where:
             return _hash("function", where, function.__code__.co_qualname, inside)
         named = {path: self.digest(value) for path, value in code.globals_of(function).items()}

@@ -7,7 +7,9 @@ import dataclasses
 import functools
 import pickle
 import sys
+import types
 import weakref
+from collections.abc import Mapping
 from typing import Any
 
 from memjax.content import origin
@@ -36,12 +38,12 @@ def beside_fields(thing: Any) -> dict[str, Any]:
     if is_linen(thing) or origin.installed_class(type(thing)):
         return {}
     fields = {field.name for field in dataclasses.fields(thing)}
-    return {name: value for name, value in _kept(thing, vars_of(thing)).items() if name not in fields}
+    return {name: value for name, value in sorted(_kept(thing, vars_of(thing)).items()) if name not in fields}
 
 
 def beside_wrapped(thing: Any) -> dict[str, Any]:
     """What an object around a function holds beside the function, such as the rule of a `jax.custom_jvp`."""
-    return {name: value for name, value in vars_of(thing).items() if not name.startswith("_")}
+    return {name: value for name, value in sorted(vars_of(thing).items()) if not name.startswith("_")}
 
 
 def vars_of(thing: Any) -> dict[str, Any]:
@@ -69,16 +71,19 @@ def settled(thing: Any, state: Any) -> Any:
     return _kept(thing, state) or None if isinstance(state, dict) else state
 
 
-def _kept(thing: Any, state: dict[str, Any]) -> dict[str, Any]:
+def _kept(thing: Any, state: dict[str, Any]) -> Mapping[str, Any]:
+    """Attributes in no order, without caches."""
     cached = functools.cached_property
     kept = {
         name: value for name, value in state.items() if not isinstance(getattr(type(thing), str(name), None), cached)
     }
     if not origin.installed_class(type(thing)):
-        return kept
+        return types.MappingProxyType(kept)
     # Those of pandas and xarray make their caches, and their empty attributes, when they are looked at.
-    return {name: value for name, value in kept.items() if name != "_cache" and not _empty(value)}
+    return types.MappingProxyType(
+        {name: value for name, value in kept.items() if name != "_cache" and not _empty(value)}
+    )
 
 
 def _empty(value: Any) -> bool:
-    return value is None or (type(value) is dict and not value)
+    return value is None or (isinstance(value, dict | types.MappingProxyType) and not value)
