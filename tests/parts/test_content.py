@@ -2,9 +2,11 @@
 
 import dataclasses
 import functools
+import re
 import subprocess
 import sys
 import types
+import typing
 
 import flax.linen as nn
 import jax
@@ -156,7 +158,14 @@ def test_names_places_comments_and_docstrings_do_not_count():
     first = made("def it(x):\n    '''One.'''\n    return x + 1")
     second = made("# moved\n\n\ndef other(x):\n    '''Two.'''\n    # why\n    return x + 1\nit = other")
     assert content(first) == content(second)
-    assert content({"a": 1, "b": 2}) == content({"b": 2, "a": 1})
+    assert content(functools.partial(max, key=1, default=2)) == content(functools.partial(max, default=2, key=1))
+    assert content(types.SimpleNamespace(a=1, b=2)) == content(types.SimpleNamespace(b=2, a=1))
+
+
+def test_the_order_of_a_dict_counts_for_layers_may_be_applied_in_it():
+    layers = {"first": jnp.square, "second": jnp.sin}
+    assert content(closure(layers)) == content(closure(dict(layers)))
+    assert content(closure(layers)) != content(closure(dict(reversed(layers.items()))))
 
 
 def test_use_does_not_change_what_a_function_or_a_module_of_flax_holds():
@@ -264,3 +273,155 @@ def test_an_object_that_fails_when_it_is_looked_at_is_unreadable():
     for thing in (Shy(), Sly(), closure(Sly())):
         with pytest.raises(InputError, match="cannot be read"):
             content(thing)
+
+
+def surrogate(slope):
+    @jax.custom_jvp
+    def step(x):
+        return jnp.sign(x)
+
+    step.defjvp(lambda primals, tangents: (step(*primals), slope * tangents[0]))
+    return step
+
+
+def with_backward(slope):
+    step = jax.custom_vjp(jnp.sign)
+    step.defvjp(lambda x: (jnp.sign(x), None), lambda _, gradient: (slope * gradient,))
+    return step
+
+
+class Scaled:
+    def __init__(self, function, scale):
+        functools.update_wrapper(self, function)
+        self.scale = scale
+
+
+def wrapped(scale):
+    return Scaled(closure(1), scale)
+
+
+def beside_fields(value):
+    record = Record(1)
+    object.__setattr__(record, "table", np.full(3, value))
+    return record
+
+
+def without_module_name(value):
+    held = {}
+    exec(f"class Own:\n def it(self): return {value}", held)
+    return held["Own"]()
+
+
+def listed(value):
+    own = type("Listed", (list,), {})([1])
+    own.value = value
+    return own
+
+
+def with_metaclass(value):
+    class Meta(type):
+        def scale(cls):
+            return value
+
+    return Meta("Own", (), {})
+
+
+def dispatched(value):
+    own = functools.singledispatch(closure(1))
+    own.register(int, closure(value))
+    return own
+
+
+def lazily_computed(value):
+    class Own:
+        @functools.cached_property
+        def twice(self):
+            return 2 * value
+
+    return Own()
+
+
+@pytest.mark.parametrize(
+    "make",
+    (
+        surrogate,
+        with_backward,
+        wrapped,
+        beside_fields,
+        without_module_name,
+        listed,
+        with_metaclass,
+        dispatched,
+        lazily_computed,
+    ),
+)
+def test_what_stands_beside_a_function_a_field_or_an_item_is_seen(make):
+    assert content(make(2)) == content(make(2)) != content(make(3))
+
+
+def test_a_file_of_ones_own_with_the_name_of_a_module_of_python_is_read(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "code", types.ModuleType("code"))
+    sys.modules["code"].__file__ = str(tmp_path / "code.py")
+    made = []
+    for number in (1, 2):
+        exec(f"def loss(x): return {number} * x", sys.modules["code"].__dict__)
+        made.append(content(sys.modules["code"].loss))
+    assert made[0] != made[1]
+
+
+def test_modules_that_a_function_imports_are_the_same_before_its_first_call(tmp_path, monkeypatch):
+    """Also modules of one's own are seen, each of the names that come from them, and those below a package."""
+    (tmp_path / "of_mine").mkdir()
+    (tmp_path / "of_mine" / "__init__.py").touch()
+    (tmp_path / "of_mine" / "numbers_of_mine.py").write_text("first = 1.0\nsecond = 2.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    texts = (
+        "from of_mine.numbers_of_mine import first, second", "from .numbers_of_mine import first, second",
+        "import of_mine.numbers_of_mine as second", "from . import numbers_of_mine as second",
+    )  # fmt: skip
+    functions = [made(f"def it():\n {text}\n return second", __package__="of_mine") for text in texts]
+    before = [content(function) for function in functions]
+    used = [function() for function in functions]
+    assert used[:2] == [2.0, 2.0] and before == [content(function) for function in functions]
+    sys.modules["of_mine.numbers_of_mine"].second = 3.0
+    (tmp_path / "of_mine" / "numbers_of_mine.py").write_text("second = 3.0\n")
+    assert all(content(function) != old for function, old in zip(functions, before, strict=True))
+    for name in ("of_mine.numbers_of_mine", "of_mine"):
+        del sys.modules[name]
+    lazy = made("def it():\n import scipy.odr\n from no_such_module import one\n return one")
+    alone = content(lazy)
+    monkeypatch.setitem(sys.modules, "scipy.odr", types.ModuleType("scipy.odr"))
+    assert content(lazy) == alone
+
+
+def test_installed_objects_are_known_by_their_names_and_not_by_the_state_of_a_generator():
+    from random import gauss
+
+    from numpy.random import normal
+    from scipy.special import erf
+    from scipy.stats import norm, ortho_group
+
+    names = {"normal": normal, "norm": norm, "ortho_group": ortho_group, "gauss": gauss, "erf": erf}
+    draw = made("def it(x): return normal(size=3), norm.ppf(x), ortho_group.rvs(3), gauss(0, 1), erf(x)", **names)
+    before = content(draw)
+    draw(0.5)
+    assert content(draw) == before
+    for one, other in ((norm(0, 1), norm(0, 2)), (np.random.RandomState(0), np.random.RandomState(1))):
+        assert content(one) != content(other)
+
+
+def test_looking_copying_and_caching_do_not_change_what_an_object_holds():
+    import copy
+
+    import pandas as pd
+    import xarray as xr
+
+    days = pd.Series([1.0, 2.0], index=pd.date_range("2020", periods=2))
+    cube, lazy = xr.DataArray(np.arange(3.0), dims="a", coords={"a": list("xyz")}), lazily_computed(2)
+    pair = typing.NamedTuple("pair", [("a", int)])(1)
+    things = days, cube, lazy, Net(3), pair
+    before = [content(thing) for thing in things]
+    repr((days.loc[days.index[0]], cube.sel(a="x"), cube)), lazy.twice
+    copy.deepcopy(things[3:])
+    assert [content(thing) for thing in things] == before
+    assert content(re.compile("a")) != content(re.compile("b")) and content(int | None) != content(int | str)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import builtins
 import dis
 import hashlib
-import sys
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from memjax.content import origin
+from memjax.content import imports, origin
 
 __all__ = ["form_of", "globals_of", "held_in", "members_of", "source_of"]
 
@@ -20,6 +19,8 @@ _MADE = frozenset({
     "__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "__qualname__", "__firstlineno__",
     "__static_attributes__", "__dataclass_fields__", "__dataclass_params__", "__match_args__", "__abstractmethods__",
     "__parameters__", "__orig_bases__", "__annotate__", "__annotate_func__", "__annotations_cache__", "_abc_impl",
+    # This one comes with the first copy or pickle of an object.
+    "__slotnames__",
 })  # fmt: skip
 _EMPTY = "a cell that is still empty"
 
@@ -65,35 +66,49 @@ def globals_of(function: types.FunctionType) -> dict[str, Any]:
         value, rest = _root(function, path[0]), path[1:]
         depth = 1
         while isinstance(value, types.ModuleType) and not origin.installed(value.__name__) and rest:
-            value, rest, depth = getattr(value, rest[0], _EMPTY), rest[1:], depth + 1
+            value, rest, depth = _part(value, rest[0]), rest[1:], depth + 1
         if value is builtins or (isinstance(value, types.ModuleType) and origin.installed(value.__name__)):
             continue
         found[".".join(path[:depth])] = value
     return found
 
 
+def _part(module: types.ModuleType, name: str) -> Any:
+    """What a module has by a name: an attribute, or a module below it."""
+    found = getattr(module, name, _EMPTY)
+    return imports.module_of(f"{module.__name__}.{name}") or _EMPTY if found is _EMPTY else found
+
+
 def _root(function: types.FunctionType, name: str) -> Any:
-    """What a global name or an imported module stands for; the module of built-in names for those."""
+    """What a global name, or an imported module with a dot in front, stands for; the module of built-in names for those."""
     held = function.__globals__
+    if name.startswith("."):
+        package = held.get("__package__") or str(held.get("__name__", "")).rpartition(".")[0]
+        return imports.module_of(name.removeprefix("."), package) or f"no module is named {name}"
     if name in held:
         return held[name]
-    if hasattr(builtins, name):
-        return builtins
-    package = held.get("__package__") or ""
-    return sys.modules.get(name) or sys.modules.get(f"{package}.{name}") or f"nothing is named {name}"
+    return builtins if hasattr(builtins, name) else f"nothing is named {name}"
 
 
 def _paths(own: types.CodeType) -> Iterator[tuple[str, ...]]:
     """Global names in a code object and in those inside, each with the attributes that are taken at once."""
     path: tuple[str, ...] = ()
+    module, pushed = "", [None, None]
     for instruction in dis.get_instructions(own):
         word, name = instruction.opname, instruction.argval
-        if word in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM") and path:
+        if word in ("LOAD_ATTR", "LOAD_METHOD") and path:
             path = (*path, str(name))
             continue
         if path:
             yield path
-        path = (str(name),) if word in ("LOAD_GLOBAL", "LOAD_NAME", "IMPORT_NAME") else ()
+        path = (str(name),) if word in ("LOAD_GLOBAL", "LOAD_NAME") else ()
+        if word == "IMPORT_NAME":
+            level, names = pushed
+            module = f".{'.' * (level or 0)}{name}" if names else ""
+            yield from () if names else ((f".{name}",),)
+        elif word == "IMPORT_FROM" and module:
+            yield module, str(name)
+        pushed = [pushed[1], name]
     if path:
         yield path
     for constant in own.co_consts:

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from memjax.content import code, origin
+from memjax.content import code, objects, origin
 from memjax.errors import InputError, cause
 
 __all__ = ["PYTHON", "Unreadable", "content", "same", "try_content"]
@@ -168,13 +168,20 @@ class _Reader:
         if isinstance(thing, np.dtype):
             return _hash("dtype", repr(thing))
         if isinstance(thing, tuple | list):
-            kind = self.digest(type(thing)) if type(thing) not in (tuple, list) else b""
-            return _hash(type(thing).__name__, kind, *(self.digest(item) for item in thing))
+            return _hash(type(thing).__name__, self._kind(thing), *(self.digest(item) for item in thing))
         if isinstance(thing, set | frozenset):
-            return _hash(type(thing).__name__, *sorted(self.digest(item) for item in thing))
-        if type(thing) is dict or isinstance(thing, types.MappingProxyType):
-            return self._table("dict", thing)
+            return _hash(type(thing).__name__, self._kind(thing), *sorted(self.digest(item) for item in thing))
+        if type(thing) is dict:
+            # Layers or functions in a dict may be applied in its order.
+            return self._all("dict", (part for pair in thing.items() for part in pair))
+        if isinstance(thing, types.MappingProxyType):
+            return self._table("table", thing)
         return None
+
+    def _kind(self, thing: Any) -> bytes:
+        """Class of a container of the user's own, and the attributes that Python's containers do not have."""
+        plain = type(thing) in (tuple, list, set, frozenset)
+        return b"" if plain else self._all("kind", (type(thing), getattr(thing, "__dict__", None) or {}))
 
     def _array(self, array: Any) -> bytes:
         values = np.asarray(array)
@@ -200,11 +207,13 @@ class _Reader:
             inside = b"" if held is None or isinstance(held, types.ModuleType) else self.digest(held)
             return _hash("built in", str(getattr(thing, "__module__", None)), thing.__qualname__, inside)
         if isinstance(thing, functools.partial):
-            return self._all("partial", (thing.func, thing.args, thing.keywords))
+            return self._all("partial", (thing.func, thing.args, types.MappingProxyType(thing.keywords)))
         if isinstance(thing, property):
             return self._all("property", (thing.fget, thing.fset, thing.fdel))
         if isinstance(thing, staticmethod | classmethod):
             return self._all(type(thing).__name__, (thing.__func__,))
+        if isinstance(thing, functools.cached_property):
+            return self._all("cached property", (thing.func,))
         if isinstance(thing, type):
             return self._class(thing)
         return None
@@ -216,7 +225,8 @@ class _Reader:
         if where:
             captured = {name: _settled(value) for name, value in captured.items()}
         own = {name: value for name, value in vars(function).items() if name != "__wrapped__"}
-        inside = self._all("inside", (function.__defaults__, function.__kwdefaults__, captured, own))
+        tables = (types.MappingProxyType(held) for held in (function.__kwdefaults__ or {}, captured, own))
+        inside = self._all("inside", (function.__defaults__, *tables))
         if where:
             return _hash("function", where, function.__code__.co_qualname, inside)
         named = {path: self.digest(value) for path, value in code.globals_of(function).items()}
@@ -229,32 +239,35 @@ class _Reader:
         return _hash("code", form, *(self.digest(constant) for constant in constants))
 
     def _class(self, kind: type) -> bytes:
-        if name := origin.installed_name(kind) or origin.installed(kind.__module__):
+        if name := origin.installed_class(kind):
             return _hash("class", f"{name}:{kind.__qualname__}")
-        return _hash(
-            "class", kind.__qualname__, self._all("bases", kind.__bases__), self._table("own", code.members_of(kind))
-        )
+        above = (type(kind), *kind.__bases__)
+        return _hash("class", kind.__qualname__, self._all("above", above), self._table("own", code.members_of(kind)))
 
     def _dataclass(self, thing: Any) -> bytes:
-        # A Linen module has its parent as a field, which says nothing of what the module computes.
-        names = [f.name for f in dataclasses.fields(thing) if not (f.name == "parent" and hasattr(thing, "clone"))]
+        names = [f.name for f in dataclasses.fields(thing) if not (f.name == "parent" and objects.is_linen(thing))]
         fields = (part for name in names for part in (name, self._field(thing, name)))
-        return _hash("dataclass", self.digest(type(thing)), *fields)
+        return _hash("dataclass", self.digest(type(thing)), *fields, self.digest(objects.beside_fields(thing)))
 
     def _field(self, thing: Any, name: str) -> bytes:
         return self.digest(getattr(thing, name)) if hasattr(thing, name) else b""
 
     def _reduced(self, thing: Any) -> bytes:
         """Any other object by what pickle would keep of it."""
-        if (inner := getattr(thing, "__wrapped__", None)) is not None:
-            return self._all("wrapped", (type(thing), inner))
+        if name := origin.name_in_own_module(thing):
+            return _hash("name", name)
+        if isinstance(thing, objects.WEAK):
+            return _hash("weak", type(thing).__qualname__)
+        if hasattr(thing, "__wrapped__") and origin.installed_class(type(thing)):
+            return self._all("wrapped", (type(thing), thing.__wrapped__, objects.beside_wrapped(thing)))
         try:
-            reduced = thing.__reduce_ex__(4)
+            reduced = objects.reduced(thing)
         except Exception as problem:
             raise Unreadable(thing, cause(problem)) from None
         if isinstance(reduced, str):
-            return _hash("global", type(thing).__module__, reduced)
+            return _hash("global", reduced)
         function, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+        state = objects.settled(thing, state)
         return self._all("object", (function, arguments, state, list(items or ()), dict(pairs or ())))
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
+import os
 import sys
+import sysconfig
 from typing import Any
 
-__all__ = ["installed", "installed_name"]
+__all__ = ["installed", "installed_class", "installed_name", "is_installed_file", "name_in_own_module"]
 
 # A store writes the versions of these down by themselves, and says so where they change.
 _KNOWN = frozenset({"memjax", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray"})
+_ON_HEAP = 1 << 9
 _FOLDERS = ("site-packages", "dist-packages")
+_PYTHON = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), os.path.dirname(os.__file__)})
 
 
 def installed(module: Any) -> str:
@@ -23,12 +28,24 @@ def installed(module: Any) -> str:
     if not isinstance(module, str) or module == "__main__":
         return ""
     top = module.partition(".")[0]
-    if top in _KNOWN or top in sys.stdlib_module_names:
-        return module
     file = getattr(sys.modules.get(module), "__file__", None) or ""
+    # A file of the user's own may have the name of a module of Python, such as code.py.
+    if top in _KNOWN or (top in sys.stdlib_module_names and (not file or file.startswith(_PYTHON))):
+        return module
     if not any(folder in file for folder in _FOLDERS):
         return ""
     return f"{module} {getattr(sys.modules.get(top), '__version__', '')}".strip()
+
+
+def is_installed_file(file: str) -> bool:
+    """Whether a file is of Python or of an installed package; frozen modules have a word in place of a file.
+
+    Examples
+    --------
+    >>> is_installed_file(os.__file__), is_installed_file("built-in"), is_installed_file("/home/me/net.py")
+    (True, True, False)
+    """
+    return file in ("built-in", "frozen") or file.startswith(_PYTHON) or any(folder in file for folder in _FOLDERS)
 
 
 def installed_name(thing: Any) -> str:
@@ -48,3 +65,36 @@ def installed_name(thing: Any) -> str:
     for part in name.split("."):
         found = getattr(found, part, None)
     return f"{where}:{name}" if found is thing else ""
+
+
+def name_in_own_module(thing: Any) -> str:
+    """Name of an object that the installed module of its class holds, such as ``random:_inst``; empty if none holds the object.
+
+    Examples
+    --------
+    >>> import random
+    >>> name_in_own_module(random.random.__self__), name_in_own_module(random.Random(0))
+    ('random:_inst', '')
+    """
+    module = type(thing).__module__
+    where = installed(module)
+    held = vars(sys.modules[module]) if where and module in sys.modules else {}
+    return next((f"{where}:{name}" for name, value in list(held.items()) if value is thing), "")
+
+
+def installed_class(kind: type) -> str:
+    """Name of the installed module of a class, also of a class that a function made; empty for the user's own.
+
+    Examples
+    --------
+    >>> installed_class(dict), installed_class(type("Own", (), {"__module__": "builtins"}))
+    ('builtins:dict', '')
+    """
+    # Without a module's name around it, exec says that a class is built in; such a class was made on the heap.
+    if (
+        kind.__module__ == "builtins"
+        and kind.__flags__ & _ON_HEAP
+        and getattr(builtins, kind.__qualname__, None) is not kind
+    ):
+        return ""
+    return installed_name(kind) or installed(kind.__module__)
