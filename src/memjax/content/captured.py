@@ -8,7 +8,7 @@ import numpy as np
 
 from memjax.content import origin
 
-__all__ = ["captured", "settled"]
+__all__ = ["captured", "as_captured"]
 
 
 def captured(function: Any) -> str:
@@ -25,19 +25,19 @@ def captured(function: Any) -> str:
     cells = zip(names, getattr(function, "__closure__", None) or (), strict=False)
     held = [(name, _held(cell)) for name, cell in cells]
     if origin.installed(getattr(function, "__globals__", {}).get("__name__")):
-        held = [(name, settled(value)) for name, value in held]
+        held = [(name, as_captured(value)) for name, value in held]
     plain = [f"{name}={value!r}" for name, value in held if isinstance(value, bool | int | float | str | np.number)]
     return f"({', '.join(plain)})" if plain else ""
 
 
-def settled(value: Any) -> Any:
+def as_captured(value: Any) -> Any:
     """A value as an installed function captured it.
 
     The schedules of optax turn whole numbers that they captured into floats when they are called.
 
     Examples
     --------
-    >>> settled(20.0), settled(0.5)
+    >>> as_captured(20.0), as_captured(0.5)
     (20, 0.5)
     """
     return int(value) if type(value) is float and value.is_integer() else value

@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from memjax.content import code, objects, origin
+from memjax.content.captured import as_captured
 from memjax.errors import InputError, cause
 
 __all__ = ["PYTHON", "Unreadable", "content", "same", "try_content"]
@@ -223,7 +224,7 @@ class _Reader:
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         captured = {name: code.held_in(cell) for name, cell in cells}
         if where:
-            captured = {name: _settled(value) for name, value in captured.items()}
+            captured = {name: as_captured(value) for name, value in captured.items()}
         own = {name: value for name, value in vars(function).items() if name != "__wrapped__"}
         tables = (types.MappingProxyType(held) for held in (function.__kwdefaults__ or {}, captured, own))
         inside = self._all("inside", (function.__defaults__, *tables))
@@ -269,11 +270,6 @@ class _Reader:
         function, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
         state = objects.settled(thing, state)
         return self._all("object", (function, arguments, state, list(items or ()), dict(pairs or ())))
-
-
-def _settled(value: Any) -> Any:
-    # The schedules of optax turn whole numbers that they captured into floats when they are called.
-    return int(value) if type(value) is float and value.is_integer() else value
 
 
 def _given(thing: Any) -> str | None:
