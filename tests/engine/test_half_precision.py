@@ -1,5 +1,7 @@
 """Sums and norms of numbers in 16 bits, and of numbers whose squares leave the range of float32."""
 
+import dataclasses
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -115,6 +117,21 @@ def test_complex_parameters_go_down_and_have_a_real_norm():
     )  # fmt: skip
     # The gradient of |w|^2 is 2 w, so a step of a quarter halves w in both parts.
     np.testing.assert_allclose(mj.sweep(spec).weight_l2, [5.0, 2.5], rtol=1e-6)
+
+
+@HALVES
+def test_a_half_precision_network_is_trained_as_the_same_numbers_in_float32_are(half):
+    first = np.random.default_rng(2).normal(size=(8, CLASSES)) / 3
+
+    def trained(dtype):
+        model = (lambda key, x: jnp.asarray(first, dtype), lambda w, x: x.astype(dtype) @ w)
+        spec = mj.Experiment(task=TASK, model=model, train_size=300, steps=30, record_every=30, loss_scale=0.01)
+        return mj.sweep(dataclasses.replace(spec, optimizer=mj.optimizers.adam(1e-2)))
+
+    found, expected = trained(half), trained(jnp.float32)
+    # Squares of these gradients are zero in float16: then Adam's steps had no bound.
+    for name in ("train_loss", "weight_l2"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=0.01, err_msg=name)
 
 
 @HALVES

@@ -14,7 +14,7 @@ from memjax.errors import InputError
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
 from memjax.measures.measure import Measure
-from memjax.precision import float_dtype
+from memjax.precision import float_dtype, wide
 from memjax.validate import shape_of
 
 __all__ = ["RESERVED", "check_names", "check_program", "check_start"]
@@ -88,8 +88,9 @@ def _check_rule(program: Program, hyper: Any) -> Any:
 
     def first_update(key: Any, hyper: Any) -> Any:
         params = program.draw(key, hyper)
-        state = program.rule_with(hyper, key).init(params)
-        program.rule_with(hyper).update(params, state, params)
+        exact = jax.tree.map(wide, params)
+        state = program.rule_with(hyper, key).init(exact)
+        program.rule_with(hyper).update(exact, state, exact)
         return params
 
     what = f"The optimizer {program.optimizer.name!r} cannot update the model's parameters"

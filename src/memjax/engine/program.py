@@ -100,7 +100,8 @@ class Program:
         params = self.draw(keys.init, hyper)
         if start is not None:
             params = tree_like(params, start)
-        return params, self.rule_with(hyper, keys.noise).init(params)
+        # In float32 at least: squares of gradients, as Adam keeps them, leave the range of 16 bits.
+        return params, self.rule_with(hyper, keys.noise).init(jax.tree.map(wide, params))
 
 
 def num_parameters(program: Program) -> int:

@@ -123,13 +123,14 @@ def _minibatch(examples: Examples, rows: Array) -> Tile:
 
 def _update(program: Program, hyper: Hyper, state: RunState, loss: Array, gradient: Params) -> RunState:
     """Next state of one run; one whose loss or next parameters are not finite stays as it is for good."""
-    # Scaled before it is rounded to the dtype of its parameters, where that has fewer bits. Of complex parameters JAX's
-    # derivative is the conjugate of the direction in which the loss grows.
+    # The optimizer counts in float32 at least, and its result alone is rounded to the dtype of the parameters. Of complex
+    # parameters JAX's derivative is the conjugate of the direction in which the loss grows.
     descent = lambda leaf: leaf.conj() if jnp.iscomplexobj(leaf) else leaf  # noqa: E731
     scale = lambda leaf, like: (descent(leaf) * hyper["loss_scale"].astype(leaf.dtype)).astype(like.dtype)  # noqa: E731
-    scaled = jax.tree.map(scale, gradient, state.params)
-    updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
+    exact = jax.tree.map(wide, state.params)
+    scaled = jax.tree.map(scale, gradient, exact)
+    updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, exact)
+    params = jax.tree.map(lambda new, old: new.astype(old.dtype), optax.apply_updates(exact, updates), state.params)
     finite = jnp.isfinite(loss)
     for leaf in jax.tree.leaves(params):
         finite &= jnp.isfinite(leaf).all()
