@@ -12,7 +12,7 @@ import numpy as np
 
 from memjax.errors import InputError, listing
 
-__all__ = ["flag", "keep_numbers", "keep_wholes", "number", "one_of", "own", "takes_one", "whole"]
+__all__ = ["flag", "keep_numbers", "keep_wholes", "number", "one_of", "own", "scalar", "takes_one", "whole"]
 
 
 def whole(name: str, value: Any, least: int) -> int:
@@ -28,7 +28,7 @@ def whole(name: str, value: Any, least: int) -> int:
     >>> whole("steps", np.int16(20_000), 1) + 20_000
     40000
     """
-    own = _own(value)
+    own = scalar(value)
     if not isinstance(own, int) or isinstance(own, bool) or own < least:
         raise InputError(f"{name} is {value!r}: give a whole number of at least {least}.")
     return own
@@ -65,7 +65,7 @@ def number(
     >>> number("alpha", 0.5), -number("alpha", np.int8(-128))
     (0.5, 128)
     """
-    own = _own(value)
+    own = scalar(value)
     if not _finite(own) or not least <= own <= most or own >= below:
         where = (
             ""
@@ -92,7 +92,7 @@ def keep_numbers(thing: Any, names: Iterable[str], least: float = -math.inf, mos
         object.__setattr__(thing, field, value)
 
 
-def _own(value: Any) -> Any:
+def scalar(value: Any) -> Any:
     """Python's own value for a scalar of NumPy or JAX and for an array without axes; anything else as it is."""
     if (
         type(value) in (int, float)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from memjax import losses
-from memjax.checks import number, whole
+from memjax.checks import number, scalar, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.measures.measure import Measure, settle
@@ -170,7 +170,8 @@ class Experiment:
 
 
 def _train_size(train_size: Any, task: Task) -> int | float:
-    if not isinstance(train_size, float | np.floating):
+    train_size = scalar(train_size)
+    if not isinstance(train_size, float):
         return whole("train_size", train_size, 1)
     if not 0 < train_size < 1:
         raise InputError(
@@ -181,7 +182,7 @@ def _train_size(train_size: Any, task: Task) -> int | float:
             f"train_size is {train_size!r}, but {type(task).__name__} draws as many examples as it is asked for: give a whole "
             "number, for a share needs a task with num_examples."
         )
-    return float(train_size)
+    return train_size
 
 
 def _check_records(steps: int, every: int) -> None:

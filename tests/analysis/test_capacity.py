@@ -134,3 +134,19 @@ def test_separation_knows_neither_lengths_of_examples_nor_units_of_inputs():
 def test_examples_that_are_not_finite_are_named():
     with pytest.raises(ValueError, match="x holds 1 values that are not finite"):
         linearly_separable([[1.0], [np.nan]], [1, 0])
+
+
+def test_separation_takes_examples_and_labels_by_label_and_labels_that_are_numbers():
+    x = xr.DataArray([[-1.0], [1.0], [2.0]], dims=("example", "feature"), coords={"example": [0, 1, 2]})
+    labels = xr.DataArray([1, 1, 0], dims="example", coords={"example": [1, 2, 0]})
+    assert linearly_separable(x, labels)
+    assert not linearly_separable(x.values, labels.values)
+    for bad in ([1.0, math.nan, 0.0], ["a", "b", "c"], [None, 1, 0]):
+        with pytest.raises(ValueError, match="labels holds something else than numbers"):
+            linearly_separable(x, bad)
+
+
+def test_cover_holds_beyond_whole_numbers_of_64_bits_and_refuses_infinity():
+    np.testing.assert_array_equal(cover_probability([1e20, 10**20, 10], [10, 10, 10**20]), [0.0, 0.0, 1.0])
+    with pytest.raises(ValueError, match="whole numbers of at least 1"):
+        cover_probability(math.inf, 10)

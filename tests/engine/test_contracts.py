@@ -105,6 +105,7 @@ REFUSED = {
     ),
     "measure of ranks": (measure(lambda p, apply, e: apply(p, e.x)[:, 0].argsort().argsort()), f"'m' .* {OTHERS}: a"),
     "random measure": (measure(lambda p, apply, e: e.mean(lambda t: t.x[:, 0] * np.random.uniform(1, 9)), False), AGAIN),  # noqa: NPY002
+    "random number": (measure(lambda p, apply, e: np.random.uniform(1, 9), False), AGAIN),  # noqa: NPY002
     "complex loss": (dict(loss=lambda o, y: ce(o, y) + 0j), "The loss .* of dtype complex64: training takes derivatives"),
     "whole loss": (dict(loss=lambda o, y: o.argmax(-1) - y), "The loss .* of dtype int32: training takes derivatives"),
     "whole outputs": (pair(lambda w, x: jnp.round(x @ w).astype(int)), "The model's output is of dtype int32"),

@@ -193,6 +193,7 @@ class Thing:
         ({("seed", "train_size"): ["ab"]}, r"move together, but got 'ab'"),
         ({("seed", "train_size"): [(0, 50, 9)]}, r"give a tuple of 2 values"),
         ({"seed": [0], ("train_size", "seed"): [(50, 1)]}, r"Two axes would both be labelled 'seed'"),
+        ({"step": [20]}, r"labelled 'step', which counts the updates of a run: their number is the field steps"),
         ({"learning_rate": [0.1], "optimizer.learning_rate": [0.2]}, r"both be labelled 'learning_rate'"),
         ({("seed", "seed"): [(0, 1)]}, r"'seed'"),
         ({("learning_rate", "optimizer.learning_rate"): [(0.1, 0.2)]}, r"'learning_rate'"),

@@ -150,3 +150,17 @@ def test_equal_settings_are_equal_optimizers():
 
 def test_the_repr_says_how_to_make_it():
     assert repr(sgd(0.1, l2=0.5)) == "sgd(learning_rate=0.1, momentum=None, l2=0.5, clip_norm=None, nesterov=False)"
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.array, jnp.float32])
+def test_numbers_of_any_factory_may_be_scalars_of_numpy_or_jax(kind):
+    ours, theirs = from_optax(optax.adam, learning_rate=kind(0.5)), from_optax(optax.adam, learning_rate=0.5)
+    assert (ours, hash(ours)) == (theirs, hash(theirs))
+
+
+@pytest.mark.parametrize("size", [1e-37, 1e37, 9e37, 3e38])
+def test_clipping_holds_up_to_the_largest_number(size):
+    gradient = {"w": jnp.array([size, 0.0, -size / 2]), "b": jnp.array([0.0])}
+    rule = sgd(1.0, clip_norm=1e-37).transformation(steps=1)
+    update, _ = jax.jit(rule.update)(gradient, rule.init(gradient), gradient)
+    np.testing.assert_allclose(update["w"] * 1e37, np.array([-2, 0, 1]) / np.sqrt(5), rtol=1e-5)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -131,3 +132,11 @@ def test_snapshots_have_no_steps(whole):
 
 def test_shares_of_any_float_are_shares():
     assert mj.Experiment(task=mj.tasks.ModularArithmetic(p=7), train_size=np.float32(0.5)).sizes() == (24, 25)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.array, jnp.float32])
+def test_a_share_may_be_a_scalar_of_numpy_or_jax(kind):
+    share = mj.Experiment(
+        task=mj.tasks.ModularArithmetic(p=5), model=mj.models.EmbeddingMLP(), train_size=kind(0.5)
+    ).train_size
+    assert (type(share), share) == (float, 0.5)

@@ -115,6 +115,13 @@ def test_no_border_runs_beside_a_cell_without_a_mean():
     assert edges(ax, 2) == set()
 
 
+def test_a_border_runs_between_what_got_there_in_time_and_what_never_did():
+    times = xr.DataArray([[500.0, np.inf, np.nan, 500.0]], dims=("y", "x"), coords={"y": [0], "x": range(4)})
+    ax = plots.phase_diagram(times, "x", "y", contour=1000.0, ax=Figure().subplots())
+    (lines,) = [drawn for drawn in ax.collections if hasattr(drawn, "get_segments")]
+    assert [segment.tolist() for segment in lines.get_segments()] == [[[0.5, -0.5], [0.5, 0.5]]]
+
+
 def test_colours_follow_the_values(accuracy):
     assert type(draw(accuracy).collections[0].norm) is not LogNorm
     decades = accuracy * [1.0, 1.0, 1.0, 0.01]

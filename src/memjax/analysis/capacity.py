@@ -65,8 +65,7 @@ def cover_probability(num_examples: Any, dimension: Any) -> Any:
     num_examples, dimension = _paired(num_examples=num_examples, dimension=dimension)
     count, width = _whole(num_examples, "num_examples"), _whole(dimension, "dimension")
     # P(K < n) = I_1/2(N - n, n), for N > n; scipy's binomial distribution itself loses digits beyond a million trials.
-    beyond = np.maximum(count - width, 1).astype(np.float64)
-    law = betainc(beyond, width.astype(np.float64), 0.5)
+    law = betainc(np.maximum(count - width, 1), width, 0.5)
     # Not 1 minus the other tail, in which a small probability would be lost.
     return law + (count <= width) * (1.0 - law)
 
@@ -156,9 +155,8 @@ def all_fitted(accuracy: Any, num_examples: Any) -> Any:
     array([ 1.,  0., nan])
     """
     accuracy, num_examples = _paired(accuracy=accuracy, num_examples=num_examples)
-    fitted = num_fitted(accuracy, num_examples)
     # A ratio of 1 exactly, for both are whole numbers; NaN stays NaN.
-    whole = np.floor(fitted / num_examples)
+    whole = np.floor(num_fitted(accuracy, num_examples) / num_examples)
     if isinstance(whole, xr.DataArray):
         whole.attrs = {"long_name": "all train examples fitted", "units": "1"}
     return whole
@@ -231,7 +229,7 @@ def linearly_separable(x: npt.ArrayLike, labels: npt.ArrayLike) -> bool:
     Raises
     ------
     ValueError
-        If the shapes do not fit, ``x`` is not finite, or the linear program ends without an answer.
+        If shapes or labels do not fit, ``x`` is not finite, a label is no number, or the linear program ends without an answer.
 
     Notes
     -----
@@ -244,7 +242,10 @@ def linearly_separable(x: npt.ArrayLike, labels: npt.ArrayLike) -> bool:
     """
     from scipy.optimize import linprog
 
+    x, labels = _paired(x=x, labels=labels)
     x, labels = np.asarray(x, np.float64), np.asarray(labels)
+    if labels.dtype.kind not in "biuf" or np.isnan(labels).any():
+        raise ValueError("labels holds something else than numbers: give those of one side a 1, the others a 0.")
     if x.ndim != 2 or labels.shape != x.shape[:1]:
         raise ValueError(f"x has shape {x.shape} and labels {labels.shape}; [N, n] and [N] are needed.")
     if not np.isfinite(x).all():
@@ -253,9 +254,7 @@ def linearly_separable(x: npt.ArrayLike, labels: npt.ArrayLike) -> bool:
     # Any separating w can be scaled until every margin is at least 1, which makes it a linear program.
     program = linprog(np.zeros(signed.shape[1]), A_ub=-signed, b_ub=-np.ones(len(signed)), bounds=(None, None))
     if not program.success and program.status != _INFEASIBLE:
-        raise ValueError(
-            f"The linear program ended without an answer: {program.message} Scale x, or give fewer examples."
-        )
+        raise ValueError(f"The linear program ended without an answer: {program.message} Scale x, or give fewer rows.")
     return bool(program.success)
 
 
@@ -274,16 +273,16 @@ def _of_one_size(x: FloatArray) -> FloatArray:
 
 def _paired(**values: Any) -> list[Any]:
     """Two values, labelled ones in one order: xarray's arithmetic would leave out what only one of them has."""
-    if all(isinstance(value, xr.DataArray) for value in values.values()):
-        return list(paired(values))
-    return list(values.values())
+    labelled = all(isinstance(value, xr.DataArray) for value in values.values())
+    return list(paired(values)) if labelled else list(values.values())
 
 
 def _whole(values: Any, argument: str) -> Any:
-    array = np.asarray(values)
-    if not (array == np.rint(array)).all() or (array < 1).any():
+    # As floats, which hold numbers beyond 2^63 too.
+    floats = values.astype(np.float64) if isinstance(values, xr.DataArray) else np.asarray(values, np.float64)
+    if not (np.isfinite(floats) & (floats == np.rint(floats)) & (floats >= 1)).all():
         raise ValueError(f"{argument} is {values!r}: whole numbers of at least 1 are needed.")
-    return values.astype(np.int64) if isinstance(values, xr.DataArray) else array.astype(np.int64)
+    return floats
 
 
 def _share(flags: FloatArray, level: float) -> tuple[FloatArray, FloatArray, np.ndarray]:

@@ -92,7 +92,12 @@ def read_axes(over: Over) -> tuple[Axis, ...]:
     for axis in axes:
         coords = axis.coords()
         for name in [*coords, *_twice(axis.labels)]:
-            if name in (*seen, "step"):
+            if name == "step":
+                raise InputError(
+                    "An axis is labelled 'step', which counts the updates of a run: their number is the field steps, and a "
+                    "field of your own needs another name."
+                )
+            if name in seen:
                 raise InputError(
                     f"Two axes would both be labelled {name!r}: sweep one of them, or move them together in a tuple."
                 )

@@ -21,16 +21,20 @@ def same_numbers(one: Any, other: Any) -> bool:
         and len(one_values) == len(other_values)
         and all(map(_equal, one_values, other_values))
         and all(a.primitive is b.primitive and _same_operands(a, b) for a, b in pairs)
+        and _same_literals(one.outvars, other.outvars)
     )
 
 
 def _same_operands(a: Any, b: Any) -> bool:
-    literals = zip(a.invars, b.invars, strict=False)
     inner = zip(_inner(a), _inner(b), strict=False)
+    return _same_literals(a.invars, b.invars) and all(same_numbers(x, y) for x, y in inner)
+
+
+def _same_literals(one: Any, other: Any) -> bool:
     return all(
         isinstance(x, Literal) == isinstance(y, Literal) and (not isinstance(x, Literal) or _equal(x.val, y.val))
-        for x, y in literals
-    ) and all(same_numbers(x, y) for x, y in inner)
+        for x, y in zip(one, other, strict=False)
+    )
 
 
 def _inner(eqn: Any) -> list[Any]:

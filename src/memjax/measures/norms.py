@@ -37,7 +37,9 @@ def unit(vector: Array) -> tuple[Array, Array]:
     """
     # By the largest entry first: squares of gradients below 1e-19 or above 1e19 are out of the range of float32.
     largest = jnp.abs(vector).max()
-    vector = vector / jnp.where(largest == 0, 1, largest)
+    # One over a number near the largest of a dtype is too small for it, and a division is made of that.
+    down = jnp.where(largest > 1, 2.0**-8, 1.0).astype(vector.dtype)
+    vector = (down * vector) / jnp.where(largest == 0, 1, down * largest)
     norm = jnp.sqrt(jnp.square(vector).sum())
     return vector / jnp.where(norm == 0, 1, norm), largest * norm
 

@@ -12,7 +12,7 @@ import numpy as np
 import optax
 from flax.core import FrozenDict
 
-from memjax.checks import flag, number
+from memjax.checks import flag, number, scalar
 from memjax.errors import InputError
 from memjax.optimizers import ranges
 from memjax.optimizers.trees import Tree, freeze
@@ -73,8 +73,8 @@ class Optimizer:
         if name == "norm" and hasattr(self.factory, "inner"):
             return _norm(value)
         if not self.built_in:
-            # A whole number of NumPy decides structure as Python's own does.
-            value = value.item() if isinstance(value, np.generic) else value
+            # A whole number of NumPy or JAX decides structure as Python's own does.
+            value = value if isinstance(value, jax.core.Tracer) else scalar(value)
             return number(f"{self.name}.{name}", value) if isinstance(value, float) else freeze(value)
         if value is None and name in _OPTIONAL:
             return value

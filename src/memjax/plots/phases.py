@@ -105,7 +105,7 @@ def phase_diagram(
     ax = axes_or_new(ax)
     finite = np.where(np.isfinite(middle.values), middle.values, np.nan)
     mesh = _draw_cells(ax, finite, _norm(finite, center, limits), "viridis" if center is None else "RdBu_r")
-    handles = _hatch(ax, middle.values, cells.runs) + _draw_borders(ax, finite, levels, name)
+    handles = _hatch(ax, middle.values, cells.runs) + _draw_borders(ax, middle.values, levels, name)
     _label_axes(ax, middle[x], middle[y])
     handles += mark_cells(ax, cells.finite.transpose(y, x).values, cells.runs)
     if handles:
@@ -220,8 +220,8 @@ def _add_legend(ax: Axes, handles: list[Any]) -> None:
 
 
 def _border(means: np.ndarray, level: float) -> list[list[tuple[float, float]]]:
-    """Edges between neighbouring cells of which one is below a level; none beside a cell without a mean."""
-    above, known = means >= level, np.isfinite(means)
+    """Edges between neighbouring cells of which one is below a level, as none is that never got there; none beside NaN."""
+    above, known = means >= level, ~np.isnan(means)
     across = np.argwhere((above[:, 1:] != above[:, :-1]) & known[:, 1:] & known[:, :-1])
     upward = np.argwhere((above[1:] != above[:-1]) & known[1:] & known[:-1])
     upright = [[(column + 0.5, row - 0.5), (column + 0.5, row + 0.5)] for row, column in across.tolist()]
