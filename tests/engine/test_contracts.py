@@ -220,7 +220,7 @@ class Drawn:
     """Two classes by the sign of the first input, drawn in several ways."""
 
     how: str
-    num_outputs: int = 8
+    num_outputs: int = 2
 
     def draw(self, seed, train_size, test_size):
         rng = np.random.default_rng(None if self.how == "no seed" else seed)
@@ -244,7 +244,7 @@ class Pooled:
     """Rows of a pool that is another one at each reading, or holds what is no number."""
 
     how: str
-    num_outputs: int = 8
+    num_outputs: int = 2
 
     @property
     def pool(self):
