@@ -52,6 +52,16 @@ class Line:
         return Split(*(Data(x, x @ np.arange(1.0, 6.0)) for x in parts))
 
 
+@dataclasses.dataclass(frozen=True)
+class Eight(Line):
+    """Eight classes by turns, so that few examples are of as many classes."""
+
+    num_outputs: int = 8
+
+    def draw(self, seed, train_size, test_size):
+        return Split(*(Data(part.x, np.arange(len(part.x)) % 8) for part in super().draw(seed, train_size, test_size)))
+
+
 class Counter:
     """A loss with state: every call weighs more."""
 
@@ -74,6 +84,13 @@ REFUSED = {
     "loss by place": (dict(loss=lambda o, y: ce(o, y) * jnp.arange(len(y))), f"The loss .* {PLACE}"),
     "first row twice": (dict(loss=lambda o, y: ce(o, y).at[0].multiply(2)), f"The loss .* {PLACE}"),
     "over the count": (dict(loss=lambda o, y: ce(o, y) / len(y)), "The loss .* among 4 examples than among 3: .* leave"),
+    "classes of the batch": (
+        dict(task=Eight(), loss=lambda o, y: ce(o, y) / jnp.bincount(y, length=8)[y]), f"The loss .* {OTHERS}"
+    ),
+    "no derivative": (
+        dict(loss=lambda o, y: ce(jax.vmap(lambda row: jax.lax.while_loop(lambda c: c[0] > 1, lambda c: c / 2, row))(o), y)),
+        r"The gradient of the loss of \d+ examples cannot be computed: ValueError: Reverse-mode differentiation does not work",
+    ),
     "random loss": (dict(loss=lambda o, y: ce(o, y) * np.random.uniform(1, 9)), f"The loss .* {AGAIN}"),  # noqa: NPY002
     "state": (dict(loss=Counter()), f"The loss .* {AGAIN}"),
     "same noise for all": (dict(loss=lambda o, y: ce(o + jax.random.normal(jax.random.key(0), o.shape), y)), PLACE),

@@ -20,6 +20,7 @@ from memjax.engine.program import Keys, Program
 from memjax.engine.step import loss_sum
 from memjax.examples import Tile
 from memjax.precision import float_dtype
+from memjax.validate import shape_of
 
 __all__ = ["COMPILE_SECONDS", "Rates", "Work", "candidate_widths", "rates", "run_seconds", "work_of"]
 
@@ -93,7 +94,9 @@ def work_of(program: Program) -> Work:
     params, opt_state = jax.eval_shape(program.init, Keys(key, key), hyper)
     mask: Any = jax.ShapeDtypeStruct((_SAMPLE,), "bool")
     tile = Tile(program.x.struct(_SAMPLE), program.y.struct(_SAMPLE), mask)
-    traced = jax.jit(jax.value_and_grad(loss_sum(program))).trace(params, hyper, tile)
+    gradient = jax.jit(jax.value_and_grad(loss_sum(program)))
+    shape_of(f"The gradient of the loss of {_SAMPLE} examples cannot be computed", gradient, params, hyper, tile)
+    traced = gradient.trace(params, hyper, tile)
     counts = traced.lower().cost_analysis() or {}
     activations = sum(_bytes(out.aval) for equation in traced.jaxpr.jaxpr.eqns for out in equation.outvars)
     return Work(

@@ -156,10 +156,11 @@ def _shaken(leaf: Any, shake: Any) -> Any:
 
 
 class _Tiles(NamedTuple):
-    """Examples; the same with the second half replaced; moved on by one; and fewer."""
+    """Examples; the same with the second half replaced by others or by the first; moved on by one; and fewer."""
 
     base: Any
     others: Any
+    twins: Any
     moved: Any
     fewer: Any
 
@@ -169,7 +170,9 @@ def _tiles(x: np.ndarray, y: np.ndarray) -> _Tiles:
     mask: Any = np.ones(_FEW, bool)
     base, others = (Tile(x, y, mask) for x, y in zip(*pairs, strict=True))
     moved = jax.tree.map(lambda leaf: np.roll(leaf, 1, axis=0), base)
-    return _Tiles(base, others, moved, jax.tree.map(lambda leaf: leaf[:-1], base))
+    # Where others are alike by chance, such as in how many are of each class, their twins are not.
+    twins = jax.tree.map(lambda leaf: np.concatenate([leaf[: _FEW // 2]] * 2), base)
+    return _Tiles(base, others, twins, moved, jax.tree.map(lambda leaf: leaf[:-1], base))
 
 
 def _exchanged(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -191,7 +194,7 @@ def _fault(part: _Part, arguments: tuple[Any, ...], tiles: _Tiles) -> str | None
             one, two = (_leaves(function(*arguments, whole)) for function in (part.first, part.second))
             return "again" if _far(one, two, _SAME).any() else None
         base = _leaves(part.first(*arguments, tiles.base))
-        others = _leaves(part.first(*arguments, tiles.others))
+        others, twins = (_leaves(part.first(*arguments, tile)) for tile in (tiles.others, tiles.twins))
         moved = _leaves(part.first(*arguments, tiles.moved))
         again, fewer = (base, base) if part.steady else _more(part, arguments, tiles)
     except Exception:  # a function for other numbers of rows than these
@@ -199,10 +202,10 @@ def _fault(part: _Part, arguments: tuple[Any, ...], tiles: _Tiles) -> str | None
     half, back = _FEW // 2, [np.roll(leaf, -1, axis=0) for leaf in moved]
     found = {
         "again": _far(base, again, _SAME).any(),
-        "others": _far([leaf[:half] for leaf in base], [leaf[:half] for leaf in others], _SAME).any(),
+        "others": any(_far(_first(half, base), _first(half, other), _SAME).any() for other in (others, twins)),
         # A value at the edge of a step may change by rounding; what hangs on the place changes in two rows at least.
         "place": _far(base, back, _MOVED).sum() > 1,
-        "count": _far([leaf[: len(fewer[0])] for leaf in base], fewer, _MOVED).sum() > 1,
+        "count": _far(_first(len(fewer[0]), base), fewer, _MOVED).sum() > 1,
     }
     return next((name for name, wrong in found.items() if wrong), None)
 
@@ -214,6 +217,10 @@ def _more(part: _Part, arguments: tuple[Any, ...], tiles: _Tiles) -> tuple[list[
 def _whole(tile: Tile) -> Examples:
     x, y = (leaf.reshape(2, _FEW // 2, *leaf.shape[1:]) for leaf in (tile.x, tile.y))
     return Examples(jnp.asarray(x), jnp.asarray(y), None, jnp.int32(0), jnp.int32(_FEW), jnp.int32(2))
+
+
+def _first(count: int, leaves: list[np.ndarray]) -> list[np.ndarray]:
+    return [leaf[:count] for leaf in leaves]
 
 
 def _leaves(values: Any) -> list[np.ndarray]:
