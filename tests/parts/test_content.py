@@ -394,6 +394,16 @@ def test_modules_that_a_function_imports_are_the_same_before_its_first_call(tmp_
     assert content(lazy) == alone
 
 
+def test_imports_and_modules_are_seen_in_functions_of_very_many_names():
+    many = "\n ".join(f"x.name{i}" for i in range(300))
+    imports = f"def it(x):\n {many}\n from json import dumps\n return dumps"
+    assert content(made(imports)) == content(made(imports))
+    attribute = f"def it(x):\n {many}\n return mine.value"
+    mine = [types.ModuleType("mine"), types.ModuleType("mine")]
+    mine[0].value, mine[1].value = 1, 2
+    assert content(made(attribute, mine=mine[0])) != content(made(attribute, mine=mine[1]))
+
+
 def test_installed_objects_are_known_by_their_names_and_not_by_the_state_of_a_generator():
     from random import gauss
 

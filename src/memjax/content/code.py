@@ -96,6 +96,8 @@ def _paths(own: types.CodeType) -> Iterator[tuple[str, ...]]:
     module, pushed = "", [None, None]
     for instruction in dis.get_instructions(own):
         word, name = instruction.opname, instruction.argval
+        if word == "EXTENDED_ARG":  # Half of the number of the next one, in a function of very many names.
+            continue
         if word in ("LOAD_ATTR", "LOAD_METHOD") and path:
             path = (*path, str(name))
             continue
