@@ -204,6 +204,8 @@ def test_peaks_say_why_there_is_no_interval():
         (lambda c: fit(c.isel(seed=slice(0)), "linear"), r"has no entries along \['seed'\]"),
         (lambda c: mean(c.isel(seed=slice(0)), "train_size"), r"has no entries along \['seed'\]"),
         (lambda c: describe(c.assign_coords(train_size=[1, 1, 2, 3, 4, 5])), "repeated coordinate values"),
+        (lambda c: fit(c, "linear", dim="size"), r"dim = 'size' is not a dimension of the array; choose one of"),
+        (lambda c: describe(c, dim="size"), r"dim = 'size' is not a dimension of the array; choose one of"),
         (lambda c: describe(c, dim="seed", over="seed"), "must be two dimensions"),
         (lambda c: fit(c, "linear", level=0.9999), "resamples = 1000 is too few for an interval of level 0.9999"),
         (lambda c: peak(c, resamples=-1), "resamples = -1 is too few"),

@@ -18,6 +18,7 @@ from memjax.analysis._sentence import law_text, turn_text, why
 from memjax.analysis._shape import SHAPES
 from memjax.analysis._validate import (
     require_array,
+    require_dim,
     require_fraction,
     require_not_empty,
     require_resamples,
@@ -159,6 +160,7 @@ def describe(
     ('inverted U', array([  50., 1600.]))
     """
     require_array(curve, "curve")
+    require_dim(curve, dim, "dim")
     require_not_empty(curve, over, dim)
     require_fraction(level, "level")
     require_fraction(flat_within, "flat_within")

@@ -17,6 +17,7 @@ from memjax.analysis._validate import (
     positions,
     require_array,
     require_choice,
+    require_dim,
     require_fraction,
     require_not_empty,
     require_resamples,
@@ -120,6 +121,7 @@ def fit(
     8.297
     """
     require_array(curve, "curve")
+    require_dim(curve, dim, "dim")
     require_not_empty(curve, over, dim)
     require_fraction(level, "level")
     require_choice(weights, ("count", "seed spread"), "weights")
