@@ -161,7 +161,8 @@ def _told_apart(path: str, ours: Any, theirs: Any) -> str:
         )
     return (
         f"{named} has the same name, but holds something else: its code, its default arguments, or values and arrays that "
-        "it uses have changed"
+        "it uses have changed (where these are a cache that comes with use, give the object an attribute __memjax_content__, "
+        "a text that you change whenever its numbers change)"
     )
 
 
