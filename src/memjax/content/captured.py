@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from memjax.content import origin
+from memjax.content.code import held_in
 
 __all__ = ["captured", "as_captured"]
 
@@ -23,7 +24,7 @@ def captured(function: Any) -> str:
     """
     names = getattr(getattr(function, "__code__", None), "co_freevars", ())
     cells = zip(names, getattr(function, "__closure__", None) or (), strict=False)
-    held = [(name, _held(cell)) for name, cell in cells]
+    held = [(name, held_in(cell)) for name, cell in cells]
     if origin.installed(getattr(function, "__globals__", {}).get("__name__")):
         held = [(name, as_captured(value)) for name, value in held]
     plain = [f"{name}={value!r}" for name, value in held if isinstance(value, bool | int | float | str | np.number)]
@@ -41,10 +42,3 @@ def as_captured(value: Any) -> Any:
     (20, 0.5)
     """
     return int(value) if type(value) is float and value.is_integer() else value
-
-
-def _held(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # A cell that is still empty.
-        return None

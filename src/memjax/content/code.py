@@ -22,7 +22,7 @@ _MADE = frozenset({
     # This one comes with the first copy or pickle of an object.
     "__slotnames__",
 })  # fmt: skip
-_EMPTY = "a cell that is still empty"
+_EMPTY = ("a cell that is still empty",)
 
 
 def form_of(own: types.CodeType, doc: str | None) -> tuple[str, tuple[Any, ...]]:

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from memjax.checks import scalar
 from memjax.engine.labels import labels_of
 from memjax.errors import InputError
 from memjax.experiment import Experiment
@@ -184,8 +185,7 @@ def _host(axis: str, value: Any) -> Any:
         )
     if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
         return tuple(_host(axis, item) for item in value)
-    own = value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
-    return float(own) if isinstance(own, np.longdouble) else own
+    return scalar(value)
 
 
 def cells(
