@@ -19,13 +19,13 @@ S      snapshots
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax
 import numpy as np
 
-__all__ = ["Apply", "Array", "Data", "LossFn", "Model", "Params", "PoolTask", "Split", "Task"]
+__all__ = ["Apply", "Array", "Data", "Estimator", "LossFn", "Model", "Params", "PoolTask", "Split", "Task", "Trainer"]
 
 Array: TypeAlias = jax.Array
 Params: TypeAlias = Any
@@ -112,4 +112,31 @@ class Model(Protocol):
 
     def apply(self, params: Params, x: Array) -> Array:
         """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""
+        ...
+
+
+class Trained(Protocol):
+    """What one run left."""
+
+    @property
+    def records(self) -> Mapping[str, Any]:
+        """Records ``[K, ...]`` by variable."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end with finite numbers."""
+        ...
+
+
+Trainer: TypeAlias = Callable[[Sequence[Any]], Sequence[Trained]]
+"""Trains any list of `memjax.Experiment` packed together, and gives what each left, in order."""
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """What `memjax.measure` takes on all snapshots at once, such as `memjax.measures.llc`: one batch trains for all of them."""
+
+    def on_all(self, snapshots: Sequence[Any], train: Trainer) -> Sequence[Mapping[str, Any]]:
+        """Values of every `memjax.Snapshot`, by name: numbers, pairs ``(dims, array)`` or DataArrays."""
         ...

@@ -16,7 +16,7 @@ import numpy as np
 
 import memjax as mj
 from memjax.content import content
-from memjax.encode import reference
+from memjax.experiment.encode import reference
 
 HERE = Path(__file__).parent
 RECORDS, EXPECTED, STORE, FILE = HERE / "records.npz", HERE / "expected.json", HERE / "store", HERE / "saved.nc"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import memjax as mj
-from memjax.encode import without_addresses
-from memjax.engine import execute
+from memjax.engine.training import execute
+from memjax.experiment.encode import without_addresses
 
 sys.path.insert(0, str(Path(__file__).parent))
 import sweeps

@@ -7,7 +7,7 @@ import pytest
 
 import memjax as mj
 from memjax import Experiment, InputError
-from memjax.engine.axes import cells, read_axes
+from memjax.experiment.axes import cells, read_axes
 from memjax.models import MLP, Autoencoder
 from memjax.optimizers import (
     adam,

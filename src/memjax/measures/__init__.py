@@ -14,13 +14,13 @@ from memjax.measures.leverage import (
     hidden_space,
     maximal_direction,
 )
-from memjax.measures.llc import LLC, VERDICTS, llc
 from memjax.measures.log_probability import log_probability
 from memjax.measures.loss import loss, step_loss
 from memjax.measures.margin import logit_margin
 from memjax.measures.measure import Measure, settle
 from memjax.measures.modular_fourier import modular_fourier
 from memjax.measures.norms import layer_l2, weight_l2
+from memjax.measures.sampled.llc import LLC, VERDICTS, llc
 from memjax.measures.sharpness import hessian_top, sharpness
 
 BUILT_IN = {

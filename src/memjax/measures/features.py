@@ -9,11 +9,11 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from memjax.checks import one_of
+from memjax.checks.values import one_of
 from memjax.errors import InputError, listing
 from memjax.examples import Examples
 from memjax.measures.measure import Measure
-from memjax.measures.norms import norm, path_names
+from memjax.trees import norm, path_names
 from memjax.types import Apply, Array, Params
 
 __all__ = ["feature_change", "l2_of", "last_layer_l2"]

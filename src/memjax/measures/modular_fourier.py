@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from memjax.checks import number
+from memjax.checks.values import number
 from memjax.errors import InputError, cause
 from memjax.measures._modes import by_result, fewest, mean_cross_entropy, modes
 from memjax.measures.fourier import fourier_power, gini, inverse_participation_ratio
-from memjax.measures.norms import path_names
+from memjax.trees import path_names
 
 __all__ = ["modular_fourier"]
 

@@ -7,9 +7,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from memjax.checks import keep_wholes
+from memjax.checks.values import keep_wholes
 from memjax.errors import InputError
-from memjax.precision import float_dtype
+from memjax.jax_settings import float_dtype
 from memjax.types import Array
 
 __all__ = ["check_widths", "pairs", "rows", "struct", "vocabulary"]

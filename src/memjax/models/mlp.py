@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import flax.linen as nn
 import jax
 
-from memjax.checks import flag, keep_numbers, keep_wholes, whole
+from memjax.checks.values import flag, keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation

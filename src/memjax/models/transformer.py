@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from memjax.checks import keep_numbers
+from memjax.checks.values import keep_numbers
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models._tokens import check_widths, pairs, rows, struct, vocabulary

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import optax
 
 from memjax.errors import InputError
+from memjax.jax_settings import wide
 from memjax.optimizers.optimizer import Optimizer
-from memjax.precision import wide
 from memjax.types import Array, Params
 
 __all__ = ["NormConstrained", "norm_constrained"]

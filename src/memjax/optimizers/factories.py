@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from memjax.measures.norms import norm
+from memjax.jax_settings import wide
 from memjax.optimizers.optimizer import Optimizer, Rate
-from memjax.precision import wide
+from memjax.trees import norm
 from memjax.types import Array, Params
 
 __all__ = ["adam", "adamw", "rmsprop", "sgd"]

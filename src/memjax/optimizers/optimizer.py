@@ -12,12 +12,12 @@ import numpy as np
 import optax
 from flax.core import FrozenDict
 
-from memjax.checks import flag, number, scalar
+from memjax.checks.suggestions import meant
+from memjax.checks.values import flag, number, scalar
 from memjax.errors import InputError
 from memjax.optimizers import ranges
 from memjax.optimizers.trees import Tree, freeze
 from memjax.schedules import Schedule, warmup_cosine
-from memjax.suggestions import meant
 from memjax.types import Array
 
 __all__ = ["Optimizer", "Rate", "from_optax"]
