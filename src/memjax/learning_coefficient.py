@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from memjax.analysis.chains import effective_sample_size, r_hat
+from memjax.analysis.series.chains import effective_sample_size, r_hat
 from memjax.engine.pack import PAD, batch_order
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.losses import get as losses_of
 from memjax.measures import Measure, hessian_top, loss, step_loss
-from memjax.measures.llc import LLC, VERDICTS
+from memjax.measures.sampled.llc import LLC, VERDICTS
 from memjax.optimizers import sgld
 from memjax.precision import wide
 from memjax.snapshots import Snapshot

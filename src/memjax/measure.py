@@ -21,9 +21,10 @@ from memjax.engine.step import BlockData, first_state, take_record
 from memjax.engine.trial import ROWS, try_contracts
 from memjax.errors import InputError
 from memjax.learning_coefficient import learning_coefficients
-from memjax.measures.llc import LLC
-from memjax.measures.loss import step_loss
-from memjax.measures.measure import Measure, settle
+from memjax.measures import BUILT_IN, Measure
+from memjax.measures.as_measures import as_measures
+from memjax.measures.recorded.loss import step_loss
+from memjax.measures.sampled.llc import LLC
 from memjax.results.aligned import Row, aligned
 from memjax.snapshots import Snapshot, snapshots
 from memjax.types import Data
@@ -108,7 +109,7 @@ def _functions(measures: Any) -> tuple[list[OnSnapshot], list[LLC]]:
             sampled.append(one)
         else:
             (own if not isinstance(one, str | Measure) and takes_one(one) else recorded).append(one)
-    settled = settle(recorded)
+    settled = as_measures(recorded, BUILT_IN)
     if any(one.function is step_loss.function for one in settled):
         raise InputError(
             "'step_loss' is of the steps of a run, and a snapshot has none: take 'loss', or record it in the run."

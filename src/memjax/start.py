@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from memjax.errors import InputError
-from memjax.measures.norms import path_names
+from memjax.measures.recorded.norms import path_names
 from memjax.types import Params
 
 __all__ = ["Start", "layout_of", "tree_like"]

@@ -11,7 +11,7 @@ from scipy.special import log_softmax
 
 import memjax as mj
 from memjax import Examples, Tile, losses
-from memjax.measures.norms import norm
+from memjax.measures.recorded.norms import norm
 from memjax.optimizers import norm_constrained, sgd
 
 COUNT, CLASSES = 20_000, 10

@@ -14,7 +14,7 @@ import memjax as mj
 from memjax import Examples, InputError, losses
 from memjax.encode import encode, reference, to_json
 from memjax.measures import BUILT_IN, hessian_top, sharpness
-from memjax.measures._curvature import top_eigenvalue
+from memjax.measures.recorded.curvature import top_eigenvalue
 from memjax.spec import from_json
 
 WIDTH, COUNT = 4, 10  # Ten examples in tiles of four: three tiles, two rows of padding.

@@ -17,7 +17,8 @@ from memjax.content import try_content
 from memjax.experiment import Experiment
 from memjax.fields import fill, skeleton, traced_values
 from memjax.measures import BUILT_IN
-from memjax.measures.measure import Measure, settle
+from memjax.measures.as_measures import as_measures
+from memjax.measures.measure import Measure
 from memjax.models.adapt import with_outputs
 from memjax.precision import float_dtype, host_dtype, wide
 from memjax.start import layout_of, tree_like
@@ -156,7 +157,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
 def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:
     labels = np.issubdtype(sample.y.dtype, np.integer)
     default = [name for name in _DEFAULT_MEASURES if labels or name != "accuracy"]
-    measures = settle(default if experiment.measures is None else experiment.measures)
+    measures = as_measures(default if experiment.measures is None else experiment.measures, BUILT_IN)
     if losses.get(experiment.loss) in (losses.cross_entropy, losses.cross_entropy_exact):
         return measures
     # Only cross-entropy is in nats.

@@ -19,7 +19,7 @@ from memjax.engine.pack import PAD, Tiles
 from memjax.engine.program import Hyper, Program
 from memjax.engine.status import Status
 from memjax.examples import Examples, Tile, masked_tile, tile_mask
-from memjax.measures.loss import step_loss
+from memjax.measures.recorded.loss import step_loss
 from memjax.precision import wide
 from memjax.types import Array, Params
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from memjax.measures.norms import norm
+from memjax.measures.recorded.norms import norm
 from memjax.optimizers.optimizer import Optimizer, Rate
 from memjax.precision import wide
 from memjax.types import Array, Params

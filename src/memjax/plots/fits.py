@@ -10,8 +10,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis import CurveModel, evaluate, format_interval
-from memjax.analysis._validate import require_choice
-from memjax.plots._axes import axes_or_new
+from memjax.labelled import require_choice
+from memjax.plots.axes import axes_or_new
 from memjax.plots.styles import CATEGORY_COLORS, style
 
 if TYPE_CHECKING:

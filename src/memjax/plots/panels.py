@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from memjax.analysis._validate import require_array, require_dim
-from memjax.plots._axes import text_of
+from memjax.labelled import require_array, require_dim
+from memjax.plots.axes import text_of
 from memjax.plots.styles import style
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from memjax.analysis._validate import require_array, require_choice, require_dim, require_only_dims
-from memjax.plots._axes import axes_or_new, label_of
-from memjax.plots._cells import cells_of, mark_cells
-from memjax.plots._lines import is_numeric, ticks_of
+from memjax.labelled import require_array, require_choice, require_dim, require_only_dims
+from memjax.plots.axes import axes_or_new, label_of
+from memjax.plots.cells import cells_of, mark_cells
+from memjax.plots.lines import is_numeric, ticks_of
 from memjax.plots.styles import style
 
 if TYPE_CHECKING:

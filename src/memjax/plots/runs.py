@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from memjax.analysis._validate import require_only_dims
-from memjax.plots._axes import label_of, scale_axis
-from memjax.plots._mean import draw_mean
+from memjax.labelled import require_only_dims
+from memjax.plots.axes import label_of, scale_axis
+from memjax.plots.mean import draw_mean
 from memjax.plots.styles import CATEGORY_COLORS, style
 
 if TYPE_CHECKING:
