@@ -15,7 +15,7 @@ __all__ = ["axes_or_new", "label_of", "scale_axis", "text_of"]
 
 
 def axes_or_new(ax: Axes | None, width: float = 4.5, height: float = 3.2) -> Axes:
-    """Return ``ax``, or the axes of a new figure of ``width`` x ``height`` inches."""
+    """Axes to draw on: ``ax``, or those of a new figure of ``width`` x ``height`` inches."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
@@ -24,14 +24,14 @@ def axes_or_new(ax: Axes | None, width: float = 4.5, height: float = 3.2) -> Axe
 
 
 def label_of(values: xr.DataArray) -> str:
-    """Return "long_name (units)" of an array; the name stands in for a missing long name."""
+    """Label of an array, "long_name (units)"; the name stands in for a missing long name."""
     name = str(values.attrs.get("long_name", values.name or "")).replace("_", " ")
     units = str(values.attrs.get("units", ""))
     return f"{name} ({units})" if units not in ("", "1") else name
 
 
 def text_of(value: Any) -> str:
-    """Return a swept value as short text: 0.001, 25600, relu."""
+    """Swept value as short text: 0.001, 25600, relu."""
     return f"{value:g}" if isinstance(value, float | np.floating) else str(value)
 
 

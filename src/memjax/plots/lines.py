@@ -25,7 +25,7 @@ def is_numeric(coordinate: xr.DataArray) -> bool:
 
 
 def ticks_of(coordinate: xr.DataArray, most: int = _MAX_TICKS) -> tuple[list[int], list[str]]:
-    """Return the ranks to label, at most ``most`` and twelve, in even steps, and the text of each."""
+    """Ranks to label, at most ``most`` and twelve, in even steps, and the text of each."""
     step = -(-coordinate.size // min(most, _MAX_TICKS))
     ranks = list(range(0, coordinate.size, step))
     return ranks, [text_of(coordinate.values[rank]) for rank in ranks]

@@ -35,22 +35,22 @@ def out_of_run(
 
     Parameters
     ----------
-    features : xarray.DataArray, xarray.Dataset or sequence of xarray.DataArray
+    features
         What predicts: each broadcasts against ``target``, paired by label. Snapshots where one is not finite, or has no
         entry, are left out.
-    target : xarray.DataArray
+    target
         What is predicted, ``(*runs, ...)``: the other dimensions, such as ``step``, are snapshots of a run. Give the
         logarithm of a loss that spans orders of magnitude.
-    runs : str or sequence of str
+    runs
         Dimensions whose combinations are left out together. With "train_size" instead of ("train_size", "seed") all
         seeds of a size are left out, so that the prediction has to reach to a size that it has not seen.
-    scale : {"linear", "log", "rank"}
+    scale
         Of the features: as they are, their logarithms, or their ranks among the runs that are fitted, from 0 to 1.
-    folds : int, optional
+    folds
         Number of groups of runs, drawn at random, that are left out in turn, at least 2. Default: one run at a time.
-    level : float
+    level
         Nominal coverage of the intervals, between 0 and 1.
-    rng_seed : int
+    rng_seed
         Seed of that draw.
 
     Returns

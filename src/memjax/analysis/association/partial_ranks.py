@@ -19,15 +19,15 @@ FloatArray = npt.NDArray[np.float64]
 def rank_correlation(
     x: xr.DataArray, y: xr.DataArray, groups: Sequence[str] = (), given: Sequence[xr.DataArray] = ()
 ) -> float:
-    """Return Spearman's correlation within groups, pooled, of what is left once the ranks of ``given`` are regressed out.
+    """Spearman's correlation within groups, pooled, of what is left once the ranks of ``given`` are regressed out.
 
     Parameters
     ----------
-    x, y : xarray.DataArray
+    x, y
         Values of the same dimensions, paired by label. Entries where any array is not finite are left out.
-    groups : sequence of str
+    groups
         Dimensions of which every combination is a group: ranks are taken within it, so it counts as held fixed.
-    given : sequence of xarray.DataArray
+    given
         What is held fixed, arrays of the same dimensions.
 
     Returns

@@ -17,14 +17,14 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def spearman(x: xr.DataArray, y: xr.DataArray, dim: str) -> xr.DataArray:
-    """Return Spearman's rank correlation along a dimension.
+    """Spearman's rank correlation along a dimension.
 
     Parameters
     ----------
-    x, y : xarray.DataArray
+    x, y
         Values ``(..., dim)``, paired by label; other dimensions broadcast against each other. Entries where either is not
         finite are left out.
-    dim : str
+    dim
         Dimension of the entries that are ranked.
 
     Returns
@@ -64,15 +64,15 @@ def spearman(x: xr.DataArray, y: xr.DataArray, dim: str) -> xr.DataArray:
 
 
 def spearman_matrix(values: xr.DataArray, over: str, dim: str) -> xr.DataArray:
-    """Return Spearman's correlation between all pairs of entries of one dimension, ranks taken along another.
+    """Spearman's correlation between all pairs of entries of one dimension, ranks taken along another.
 
     Parameters
     ----------
-    values : xarray.DataArray
+    values
         Values ``(..., over, dim)``.
-    over : str
+    over
         Dimension whose entries are compared, such as ``seed``.
-    dim : str
+    dim
         Dimension of the entries that are ranked, such as ``example``.
 
     Returns
@@ -110,12 +110,12 @@ def mann_whitney(values: xr.DataArray, marked: xr.DataArray, dim: str) -> xr.Dat
 
     Parameters
     ----------
-    values : xarray.DataArray
+    values
         Values ``(..., dim)``; entries that are not finite are left out.
-    marked : xarray.DataArray
+    marked
         Which entries are marked, nonzero or True, ``(..., dim)``, paired with ``values`` by label; broadcasts against them.
         Entries where it is NaN are left out.
-    dim : str
+    dim
         Dimension of the entries.
 
     Returns

@@ -13,9 +13,9 @@ def format_interval(value: float, interval: Iterable[float]) -> str:
 
     Parameters
     ----------
-    value : float
+    value
         The estimate.
-    interval : iterable of float
+    interval
         Lower and upper bound; NaN means that there is none.
 
     Returns

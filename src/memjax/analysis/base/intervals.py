@@ -15,18 +15,18 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def mean_interval(values: xr.DataArray, dim: str = "seed", level: float = 0.95) -> xr.Dataset:
-    """Return the mean over a dimension with its two-sided Student-t interval.
+    """Mean over a dimension with its two-sided Student-t interval.
 
     Non-finite values (diverged runs) are left out and ``count`` says how many remain, so where runs diverged the mean
     is the mean of the survivors.
 
     Parameters
     ----------
-    values : xarray.DataArray
+    values
         Values, dimensions ``(..., dim)``.
-    dim : str
+    dim
         Dimension of the repeats, usually ``seed``.
-    level : float
+    level
         Nominal coverage, between 0 and 1.
 
     Returns
@@ -69,18 +69,18 @@ def mean_interval(values: xr.DataArray, dim: str = "seed", level: float = 0.95) 
 
 
 def student_interval(values: FloatArray, level: float) -> tuple[FloatArray, FloatArray, np.ndarray, np.ndarray]:
-    """Return mean, interval, count and reason over the last axis of ``values``.
+    """Mean, interval, count and reason over the last axis of ``values``.
 
     Parameters
     ----------
-    values : numpy.ndarray
+    values
         float64 ``[..., S]``; non-finite entries are left out.
-    level : float
+    level
         Nominal coverage, between 0 and 1.
 
     Returns
     -------
-    mean, interval, count, reason : numpy.ndarray
+    mean, interval, count, reason
         ``[...]``, ``[..., 2]``, ``[...]`` and ``[...]``.
 
     Examples
@@ -97,16 +97,16 @@ def student_interval(values: FloatArray, level: float) -> tuple[FloatArray, Floa
 
 
 def mean_and_error(values: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarray]:
-    """Return mean, standard error and count of the finite entries over the last axis.
+    """Mean, standard error and count of the finite entries over the last axis.
 
     Parameters
     ----------
-    values : numpy.ndarray
+    values
         float64 ``[..., S]``.
 
     Returns
     -------
-    mean, error, count : numpy.ndarray
+    mean, error, count
         Each ``[...]``; the mean of no entry and the error of fewer than two are NaN.
 
     Examples
@@ -128,13 +128,13 @@ def mean_and_error(values: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarr
 
 
 def student_quantile(degrees: FloatArray, level: float) -> FloatArray:
-    """Return t such that a Student variable lies in [-t, t] with probability ``level``.
+    """Student's t: a variable lies in [-t, t] with probability ``level``.
 
     Parameters
     ----------
-    degrees : numpy.ndarray
+    degrees
         Degrees of freedom, float64 ``[...]``; NaN gives NaN.
-    level : float
+    level
         Probability, between 0 and 1.
 
     Returns

@@ -17,17 +17,17 @@ __all__ = ["jackknife"]
 def jackknife(
     statistic: Callable[[Any], float], runs: xr.Dataset | xr.DataArray, dim: str = "seed", level: float = 0.95
 ) -> xr.Dataset:
-    """Return a number made of all runs with its interval by leaving out one run at a time.
+    """Number made of all runs with its interval by leaving out one run at a time.
 
     Parameters
     ----------
-    statistic : callable
+    statistic
         From a part of ``runs`` to one number, such as a `rank_correlation` of two of its variables.
-    runs : xarray.Dataset or xarray.DataArray
+    runs
         What it is made of, with the dimension ``dim``.
-    dim : str
+    dim
         Dimension of the runs that are independent of each other.
-    level : float
+    level
         Nominal coverage, between 0 and 1.
 
     Returns

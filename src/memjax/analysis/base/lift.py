@@ -24,14 +24,14 @@ def lift(
 
     Parameters
     ----------
-    function : callable
+    function
         Takes a float64 array ``[..., *core]`` and ``kwargs``; returns one array per entry of ``outputs``, each
         ``[..., *new]``: the core axes are gone and new axes come last.
-    values : xarray.DataArray
+    values
         Labelled values; every dimension that is not in ``core`` is a leading axis of the array.
-    core : sequence of str
+    core
         Dimensions the function consumes, in the order it expects them.
-    outputs : mapping of str to sequence of str
+    outputs
         Name of each result and its new dimensions. ``bound`` gets the coordinate ``lower``, ``upper``.
     **kwargs
         Passed on to ``function`` as they are.
@@ -66,11 +66,11 @@ def each(function: Callable[..., tuple[Any, ...]], values: np.ndarray, core: int
 
     Parameters
     ----------
-    function : callable
+    function
         Takes one array with ``core`` axes and ``kwargs`` and returns a tuple of numbers, strings or arrays.
-    values : numpy.ndarray
+    values
         Array ``[..., *core axes]``.
-    core : int
+    core
         Number of trailing axes that make one curve.
     **kwargs
         Passed on to ``function``.

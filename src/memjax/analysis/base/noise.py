@@ -37,9 +37,9 @@ def spread(values: FloatArray, shared: FloatArray | int = 0) -> Spread:
 
     Parameters
     ----------
-    values : numpy.ndarray
+    values
         Curves ``[M, S, n]`` with a finite entry at every position.
-    shared : numpy.ndarray or int
+    shared
         Degrees of freedom ``[M]`` spent on the levels of the seeds, as `remove_seed_effects` counts them.
 
     Returns

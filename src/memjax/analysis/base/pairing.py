@@ -20,7 +20,7 @@ def paired(arrays: Mapping[str, xr.DataArray]) -> list[xr.DataArray]:
 
     Parameters
     ----------
-    arrays : mapping of str to xarray.DataArray
+    arrays
         Arrays by the names that an error calls them.
 
     Returns

@@ -30,11 +30,11 @@ def of_records(
 
     Parameters
     ----------
-    function : callable
+    function
         From values ``[M, K]`` and positions ``[K]`` to arrays ``[M, ...]``.
-    series : xarray.DataArray
+    series
         Recorded values, dimensions ``(..., dim)`` in any order.
-    dim : str
+    dim
         Dimension of the records; its coordinate, or else 0, 1, ..., are the positions.
 
     Returns

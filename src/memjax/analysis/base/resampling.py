@@ -22,7 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def student_means(values: FloatArray, resamples: int, rng_seed: int) -> FloatArray:
-    """Return mean curves ``[R, n]`` drawn around the mean of ``values [S, n]`` with Student-t spread.
+    """Mean curves ``[R, n]`` drawn around the mean of ``values [S, n]`` with Student-t spread.
 
     Missing seeds (NaN) are left out point by point; the degrees of freedom are those of the point with the fewest
     seeds, which must be at least 2.
@@ -38,7 +38,7 @@ def student_means(values: FloatArray, resamples: int, rng_seed: int) -> FloatArr
 
 
 def central_interval(draws: FloatArray, level: float) -> FloatArray:
-    """Return the order statistics ``[..., 2]`` around the central ``level`` of ``draws [..., R]``, rounded outward.
+    """Order statistics ``[..., 2]`` around the central ``level`` of ``draws [..., R]``, rounded outward.
 
     No interpolation: a draw may be infinite.
     """

@@ -43,13 +43,13 @@ def descend(
 
     Parameters
     ----------
-    residuals : callable
+    residuals
         From places ``[..., b, q]`` and the numbers ``int[b]`` of their problems to residuals ``[..., b, n]``.
-    start, low, high : numpy.ndarray
+    start, low, high
         Starts and boxes ``[B, q]``.
-    rounding : numpy.ndarray
+    rounding
         Sums of squares ``[B]`` below which a fit is exact.
-    most_steps : int
+    most_steps
         Steps after which a search that has not converged ends.
 
     Returns

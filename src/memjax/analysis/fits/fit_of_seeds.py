@@ -50,13 +50,13 @@ def fit_of_seeds(model: CurveModel, values: FloatArray, x: FloatArray, options: 
 
     Parameters
     ----------
-    model : CurveModel
+    model
         What to fit.
-    values : numpy.ndarray
+    values
         float64 ``[M, S, n]``: M curves, S seeds, n positions; non-finite entries are left out.
-    x : numpy.ndarray
+    x
         Ascending positions ``[n]``.
-    options : Options, optional
+    options
         Weights and intervals.
 
     Returns

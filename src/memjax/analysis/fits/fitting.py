@@ -54,29 +54,29 @@ def fit(
 
     Parameters
     ----------
-    curve : xarray.DataArray
+    curve
         Values y, dimensions ``(..., over, dim)`` in any order. Non-finite values are left out; a position without any
         finite value is skipped.
-    model : str, CurveModel or callable
+    model
         One of "constant", "linear", "logarithmic", "power law", "offset power law", "broken power law",
         "exponential", "saturating", "logistic", "Hill", "step", "plateau", "log plateau"; or a `CurveModel`; or a
         function ``f(x, a, b, ...)`` with ``start``.
-    dim : str
+    dim
         Dimension of the positions x, with a numeric coordinate.
-    over : str
+    over
         Dimension of the seeds. Without it the curve itself is fitted.
-    start : mapping of str to float, optional
+    start
         Where to start, for a plain function; a built-in model needs none.
-    weights : {"count", "seed spread"}
+    weights
         Weight of a position: its number of seeds; or that over their variance, which is drawn towards the geometric mean
         over positions (as if two more seeds had it), for a variance from a few seeds is a poor weight.
-    interval : {"bootstrap", "profile"} or None
+    interval
         How intervals are made, see Notes.
-    level : float
+    level
         Nominal coverage of the intervals, between 0 and 1.
-    resamples : int
+    resamples
         Number of mean curves drawn for the bootstrap.
-    rng_seed : int
+    rng_seed
         Seed of those draws; every curve uses the same, so a result does not depend on the curves beside it.
 
     Returns
@@ -162,14 +162,14 @@ def evaluate(
 
     Parameters
     ----------
-    fitted : xarray.Dataset
+    fitted
         A result of `fit`, variables ``(...)``.
-    x : array_like, optional
+    x
         Positions ``[n]``; by default ``points`` of them over the fitted range, evenly spaced in the logarithm if that
         is positive and spans more than a decade.
-    points : int
+    points
         Number of positions when ``x`` is not given.
-    model : CurveModel or callable, optional
+    model
         The function that was fitted, unless it is built in.
 
     Returns

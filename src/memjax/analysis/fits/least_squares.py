@@ -46,15 +46,15 @@ def fit_curves(
 
     Parameters
     ----------
-    model : CurveModel
+    model
         What to fit.
-    x : numpy.ndarray
+    x
         Ascending positions ``[n]``.
-    y : numpy.ndarray
+    y
         Curves ``[M, n]``, all finite.
-    weights : numpy.ndarray, optional
+    weights
         Of the squared residuals, ``[n]`` or ``[M, n]``; 1 by default.
-    near : numpy.ndarray, optional
+    near
         Parameters ``[p]`` from which a model without grid starts, instead of its own start.
 
     Returns

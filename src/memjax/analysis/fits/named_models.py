@@ -23,9 +23,9 @@ def curve_model(
 
     Parameters
     ----------
-    model : str, CurveModel or callable
+    model
         Name of a built-in model, a model, or ``function(x, a, b, ...)``, whose arguments name the parameters.
-    start : mapping of str to float, optional
+    start
         Where to start, for a plain function.
 
     Returns

@@ -48,17 +48,17 @@ def profile(
 
     Parameters
     ----------
-    curve : xarray.DataArray
+    curve
         One curve, dimensions ``(over, dim)`` in any order, or ``(dim,)``. Positions without any finite value are skipped.
     model, dim, over, start
         As in `fit`.
-    parameter : str
+    parameter
         Name of the parameter to hold.
-    values : array_like, optional
+    values
         Values to hold it at ``[points]``; by default evenly spaced over twice its profile interval.
-    level : float
+    level
         Nominal coverage of the region ``inside``, between 0 and 1.
-    points : int
+    points
         Number of values when they are not given.
 
     Returns

@@ -17,13 +17,13 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def r_hat(traces: Any, chain: str = "chain", draw: str = "draw") -> Any:
-    """Return the rank-normalised split R-hat of chains that should have one law.
+    """Rank-normalised split R-hat of chains that should have one law.
 
     Parameters
     ----------
-    traces : array_like or xarray.DataArray
+    traces
         Draws, ``[..., chain, draw]`` if plain, dimensions in any order if labelled.
-    chain, draw : str
+    chain, draw
         Dimensions of the chains and of the draws, for labelled traces.
 
     Returns
@@ -55,13 +55,13 @@ def r_hat(traces: Any, chain: str = "chain", draw: str = "draw") -> Any:
 
 
 def effective_sample_size(traces: Any, chain: str = "chain", draw: str = "draw") -> Any:
-    """Return how many independent draws would know the mean as well as the draws of all chains do.
+    """How many independent draws would know the mean as well as the draws of all chains do.
 
     Parameters
     ----------
-    traces : array_like or xarray.DataArray
+    traces
         Draws, ``[..., chain, draw]`` if plain, dimensions in any order if labelled.
-    chain, draw : str
+    chain, draw
         Dimensions of the chains and of the draws, for labelled traces.
 
     Returns

@@ -31,20 +31,20 @@ def hidden_markov(
 
     Parameters
     ----------
-    metrics : xarray.Dataset
+    metrics
         Recorded metrics, each ``(..., dim)``; all dimensions but ``dim`` are runs. Give the logarithm of what spans orders
         of magnitude. A run ends before its first record that is not finite in all metrics.
-    states : int or sequence of int
+    states
         Numbers of states to try, each at least 1.
-    dim : str
+    dim
         Dimension of the records, evenly spaced in the time that matters: a change of state takes one record.
-    select : {"bic", "held out"}
+    select
         How the number is chosen: least BIC, or greatest likelihood of runs that were left out.
-    restarts : int
+    restarts
         Fits per number of states, each from other k-means++ centres; the most likely one is taken.
-    folds : int
+    folds
         Groups of runs that are left out in turn for ``held_out``; None leaves it NaN, in a sixth of the time.
-    rng_seed : int
+    rng_seed
         Seed of those centres and of the groups.
 
     Returns

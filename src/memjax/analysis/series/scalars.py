@@ -68,10 +68,10 @@ class Scalar:
 
         Parameters
         ----------
-        series : xarray.DataArray
+        series
             Recorded values, dimensions ``(..., dim)``. A finished run with fewer steps than others of its sweep ends at
             its own last step.
-        dim : str
+        dim
             Dimension of the records, in recorded order; its coordinate, or else 0, 1, ..., are the positions.
 
         Returns

@@ -41,7 +41,7 @@ class Description:
 
     Attributes
     ----------
-    evidence : xarray.Dataset
+    evidence
         Everything below, float64 unless said otherwise, dimensions ``(...)`` of the curves and what stands in brackets:
 
         - ``shape``, str: "rising", "falling", "inverted U", "U", "flat" or "cannot tell";
@@ -54,10 +54,10 @@ class Description:
         - ``range`` (``bound``): first and last position of the branch that the law was judged on;
         - ``noise``: standard deviation of one run once the level of its seed is taken out;
         - ``reason``, str: the differences that the shape rests on, with their intervals, or why there is no verdict.
-    turn : xarray.Dataset
+    turn
         The result of `peak` for every curve; for a U that of the minimum (``prominence`` is then the depth below the
         lower end). NaN for curves that have neither shape.
-    sentence : xarray.DataArray
+    sentence
         str ``(...)``: verdicts, then the evidence on a second line.
     """
 
@@ -66,7 +66,7 @@ class Description:
     sentence: xr.DataArray
 
     def __str__(self) -> str:
-        """Return the sentence, or the first twenty with their labels."""
+        """Sentence, or the first twenty with their labels."""
         if not self.sentence.ndim:
             return str(self.sentence.values)
         lines = [f"{self._label(index)}: {self.sentence.values[index]}" for index in self._first()]
@@ -99,26 +99,26 @@ def describe(
 
     Parameters
     ----------
-    curve : xarray.DataArray
+    curve
         Values, dimensions ``(..., over, dim)`` in any order. Non-finite values are left out; a position with fewer than
         two finite seeds is skipped.
-    dim : str
+    dim
         Dimension of the positions, with a numeric coordinate.
-    over : str
+    over
         Dimension of the seeds. Without a second seed the verdict is always "cannot tell".
-    candidates : sequence of str or CurveModel, optional
+    candidates
         Laws to compare, by name as in `fit`. By default all built-in ones that the positions allow but the broken power
         law; sigmoid and plateau in log x where x is positive and spans more than a decade, in x otherwise.
-    level : float
+    level
         Confidence level, between 0 and 1.
-    margin : float
+    margin
         By how much the criterion of every rival must exceed that of the best law for a verdict.
-    flat_within : float
+    flat_within
         Largest deviation from the overall mean, as a fraction of it, that still counts as flat.
-    resamples : int
+    resamples
         Number of disturbed curves for ``support`` and the intervals of parameters (of which there are at least 100); 0
         leaves both out and is a hundred times faster.
-    rng_seed : int
+    rng_seed
         Seed of those draws.
 
     Returns

@@ -54,13 +54,13 @@ def criterion(models: Sequence[CurveModel], seeds: Spread, x: FloatArray, shared
 
     Parameters
     ----------
-    models : sequence of CurveModel
+    models
         The C candidates.
-    seeds : Spread
+    seeds
         Means ``[M, n]``, counts and noise of the curves, all finite.
-    x : numpy.ndarray
+    x
         Ascending positions ``[n]``.
-    shared : numpy.ndarray or int
+    shared
         Levels of seeds ``[M]`` that were taken out.
 
     Returns

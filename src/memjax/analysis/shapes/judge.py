@@ -85,11 +85,11 @@ def judge(values: FloatArray, x: FloatArray, rules: Rules) -> Judged:
 
     Parameters
     ----------
-    values : numpy.ndarray
+    values
         float64 ``[M, S, n]``; NaN where a run diverged. A position with fewer than two finite seeds is left out.
-    x : numpy.ndarray
+    x
         Ascending positions ``[n]``.
-    rules : Rules
+    rules
         What counts as evidence.
 
     Returns

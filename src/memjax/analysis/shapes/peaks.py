@@ -58,18 +58,18 @@ def peak(
 
     Parameters
     ----------
-    curve : xarray.DataArray
+    curve
         Values, dimensions ``(..., over, dim)`` in any order. Non-finite values are left out of the mean; a position
         without any finite value is skipped.
-    dim : str
+    dim
         Dimension of the positions, with a numeric coordinate. It is sorted first.
-    over : str
+    over
         Dimension of the seeds. Without it the curve itself is used and the intervals and the agreement are NaN.
-    level : float
+    level
         Nominal coverage of the intervals, between 0 and 1.
-    resamples : int
+    resamples
         Number of mean curves drawn for ``location_interval``; 0 leaves it out.
-    rng_seed : int
+    rng_seed
         Seed of those draws.
 
     Returns
@@ -140,11 +140,11 @@ def peak_of_seeds(
 
     Parameters
     ----------
-    values : numpy.ndarray
+    values
         float64 ``[S, n]``, S seeds at n positions; non-finite entries are left out.
-    x : numpy.ndarray
+    x
         Ascending positions, float64 ``[n]``.
-    level, resamples, rng_seed : float
+    level, resamples, rng_seed
         Nominal coverage of the intervals, between 0 and 1.
 
     Returns

@@ -21,11 +21,11 @@ SHAPES = ("rising", "falling", "inverted U", "U")
 
 
 def shape_p_values(values: FloatArray) -> FloatArray:
-    """Return the Bonferroni-adjusted p-value of each shape.
+    """Bonferroni-adjusted p-value of each shape.
 
     Parameters
     ----------
-    values : numpy.ndarray
+    values
         float64 ``[..., S, n]`` at n ascending positions; NaN where a run diverged.
 
     Returns
@@ -52,11 +52,11 @@ def is_flat(values: FloatArray, within: float, level: float) -> np.ndarray:
 
     Parameters
     ----------
-    values : numpy.ndarray
+    values
         float64 ``[..., S, n]``; seeds with missing values are left out.
-    within : float
+    within
         Largest deviation that still counts as flat, as a fraction of the absolute overall mean.
-    level : float
+    level
         Simultaneous coverage (Bonferroni over positions) of the intervals of the deviations.
 
     Returns
@@ -81,18 +81,18 @@ def is_flat(values: FloatArray, within: float, level: float) -> np.ndarray:
 
 
 def reversal_p_value(values: FloatArray, shape: np.ndarray, turn: np.ndarray) -> FloatArray:
-    """Return the adjusted p-value of a move against the direction that a shape has there.
+    """Adjusted p-value of a move against the direction that a shape has there.
 
     On each branch the largest such move of the mean curve is tested, and the p-value multiplied by the number of pairs of
     positions it was chosen from, and by 2 for the branches.
 
     Parameters
     ----------
-    values : numpy.ndarray
+    values
         float64 ``[M, S, n]``.
-    shape : numpy.ndarray
+    shape
         Entries of ``SHAPES``, ``[M]``; others have no direction.
-    turn : numpy.ndarray
+    turn
         Index of the turn of a U or an inverted U, ``[M]``.
 
     Returns
@@ -119,7 +119,7 @@ def reversal_p_value(values: FloatArray, shape: np.ndarray, turn: np.ndarray) ->
 
 
 def _against(values: FloatArray, sign: FloatArray, inside: np.ndarray) -> FloatArray:
-    """Return the p-value ``[M]`` of the largest fall of ``sign`` times the mean over the positions inside ``[M, n]``."""
+    """P-value ``[M]`` of the largest fall of ``sign`` times the mean over the positions inside ``[M, n]``."""
     directed, rows = sign[:, None, None] * values, np.arange(len(values))
     mean = np.where(inside, mean_and_error(np.swapaxes(directed, -1, -2))[0], -np.inf)
     highest = np.maximum.accumulate(mean, axis=1)
@@ -151,7 +151,7 @@ def shape_of_values(mean: FloatArray) -> str:
 
 
 def _one_sided(differences: FloatArray) -> FloatArray:
-    """Return the p-value ``[..., n]`` of each column of ``[..., S, n]`` having a mean above zero."""
+    """P-value ``[..., n]`` of each column of ``[..., S, n]`` having a mean above zero."""
     from scipy import special
 
     mean, error, count = mean_and_error(np.swapaxes(differences, -1, -2))

@@ -29,13 +29,13 @@ _ROUNDS = 4
 
 
 def cover_probability(num_examples: Any, dimension: Any) -> Any:
-    """Return the probability that a hyperplane through the origin realises fair random labels of N examples.
+    """Probability that a hyperplane through the origin realises fair random labels of N examples.
 
     Parameters
     ----------
-    num_examples : int, array_like or xarray.DataArray
+    num_examples
         Number of examples N, at least 1, in general position (any n of them independent, as Gaussian ones are).
-    dimension : int, array_like or xarray.DataArray
+    dimension
         Input width n, at least 1; a bias is one more input. Broadcasts against ``num_examples``.
 
     Returns
@@ -71,15 +71,15 @@ def cover_probability(num_examples: Any, dimension: Any) -> Any:
 
 
 def memorized_bits(loss: Any, num_examples: Any, num_classes: Any) -> Any:
-    """Return the bits that a network saves on the labels of its train set, over guessing uniformly.
+    """Bits that a network saves on the labels of its train set, over guessing uniformly.
 
     Parameters
     ----------
-    loss : float, array_like or xarray.DataArray
+    loss
         Mean cross-entropy of the train examples, in nats.
-    num_examples : int, array_like or xarray.DataArray
+    num_examples
         Number of train examples N; broadcasts against ``loss``.
-    num_classes : int
+    num_classes
         Number of classes C.
 
     Returns
@@ -105,13 +105,13 @@ def memorized_bits(loss: Any, num_examples: Any, num_classes: Any) -> Any:
 
 
 def num_fitted(accuracy: Any, num_examples: Any) -> Any:
-    """Return how many train examples are classified right: N times the accuracy.
+    """How many train examples are classified right: N times the accuracy.
 
     Parameters
     ----------
-    accuracy : float, array_like or xarray.DataArray
+    accuracy
         Share of the train examples classified right.
-    num_examples : int, array_like or xarray.DataArray
+    num_examples
         Number of train examples N; broadcasts against ``accuracy``.
 
     Returns
@@ -135,13 +135,13 @@ def num_fitted(accuracy: Any, num_examples: Any) -> Any:
 
 
 def all_fitted(accuracy: Any, num_examples: Any) -> Any:
-    """Return 1 where every train example is classified right, 0 where not, and NaN where the accuracy is NaN.
+    """1 where every train example is classified right, 0 where not, and NaN where the accuracy is NaN.
 
     Parameters
     ----------
-    accuracy : float, array_like or xarray.DataArray
+    accuracy
         Share of the train examples classified right.
-    num_examples : int, array_like or xarray.DataArray
+    num_examples
         Number of train examples N; broadcasts against ``accuracy``.
 
     Returns
@@ -163,15 +163,15 @@ def all_fitted(accuracy: Any, num_examples: Any) -> Any:
 
 
 def share_interval(flags: xr.DataArray, dim: str = "seed", level: float = 0.95) -> xr.Dataset:
-    """Return the share of runs for which something holds, with its exact binomial interval.
+    """Share of runs for which something holds, with its exact binomial interval.
 
     Parameters
     ----------
-    flags : xarray.DataArray
+    flags
         1 or True where it holds, 0 or False where not, dimensions ``(..., dim)``; NaN (diverged runs) are left out.
-    dim : str
+    dim
         Dimension of the repeats, usually ``seed``.
-    level : float
+    level
         Least coverage, between 0 and 1.
 
     Returns
@@ -212,13 +212,13 @@ def share_interval(flags: xr.DataArray, dim: str = "seed", level: float = 0.95) 
 
 
 def linearly_separable(x: npt.ArrayLike, labels: npt.ArrayLike) -> bool:
-    """Return whether some hyperplane through the origin has all examples of either label on a side of its own.
+    """Whether some hyperplane through the origin has all examples of either label on a side of its own.
 
     Parameters
     ----------
-    x : array_like
+    x
         Examples, float ``[N, n]``; append a column of ones to allow a bias.
-    labels : array_like
+    labels
         Two values, ``[N]``: those above 0 on one side, the others on the other.
 
     Returns

@@ -14,15 +14,15 @@ __all__ = ["leverage_null"]
 
 
 def leverage_null(num_examples: int, rank: Any, quantiles: npt.ArrayLike | None = None) -> Any:
-    """Return quantiles of the data dimensionality D* of Gaussian activations: the null to draw beside a sorted curve.
+    """Quantiles of the data dimensionality D* of Gaussian activations: the null to draw beside a sorted curve.
 
     Parameters
     ----------
-    num_examples : int
+    num_examples
         Number of examples N, at least 1.
-    rank : int, array_like or xarray.DataArray
+    rank
         Rank r of the activations ``[...]``, whole numbers from 0 to N; NaN (diverged runs) gives NaN.
-    quantiles : array_like, optional
+    quantiles
         Shares Q from 0 to 1, ``[Q]``. Default: (i - 1/2) / N for i = 1..N, beside values sorted from small to large.
 
     Returns

@@ -10,13 +10,13 @@ __all__ = ["deep_linear_rlct"]
 
 
 def deep_linear_rlct(widths: Sequence[int], rank: int) -> float:
-    """Return the real log canonical threshold of a deep linear network whose true map has a given rank.
+    """Real log canonical threshold of a deep linear network whose true map has a given rank.
 
     Parameters
     ----------
-    widths : sequence of int
+    widths
         Widths (in, hidden ..., out) of a product of L >= 1 matrices without biases, each at least 1.
-    rank : int
+    rank
         Rank r of the true product, from 0 to the smallest width.
 
     Returns

@@ -30,25 +30,25 @@ def delay(
     factor: float = 2.0,
     sudden_within: float = 1.0 / 3.0,
 ) -> xr.Dataset:
-    """Return when each run learns its train set and when its test set, and whether the run grokked.
+    """When each run learns its train set and when its test set, and whether the run grokked.
 
     Parameters
     ----------
-    train, test : xarray.DataArray
+    train, test
         Recorded accuracy or loss on each, dimensions ``(..., dim)``; runs are paired by label.
-    threshold : float
+    threshold
         Value at which a set counts as learned, such as an accuracy of 0.99 or a loss of 0.01.
-    test_threshold : float, optional
+    test_threshold
         The same for the test set, where it differs.
-    dim : str
+    dim
         Dimension of the records, in recorded order; its coordinate is the time.
-    direction : {"rising", "falling"}
+    direction
         "rising" for accuracy, "falling" for loss.
-    stays : bool
+    stays
         Ask for the times from which the run stays there, instead of the first visits.
-    factor : float
+    factor
         How many times later than the train set the test set must be learned to count as late, at least 1.
-    sudden_within : float
+    sudden_within
         Share of ``t_test`` that the rise may take to count as sudden.
 
     Returns

@@ -28,15 +28,15 @@ def time_to_threshold(
 
     Parameters
     ----------
-    series : xarray.DataArray
+    series
         Recorded values, dimensions ``(..., dim)``.
-    threshold : float
+    threshold
         Value to reach: a run is there where it is at least (falling: at most) this.
-    dim : str
+    dim
         Dimension of the records, in recorded order; its coordinate is the time.
-    direction : {"rising", "falling"}
+    direction
         Which side counts as reached.
-    stays : bool
+    stays
         Ask for the time from which the run stays there to its last record, instead of the first visit.
 
     Returns
@@ -81,15 +81,15 @@ def plateaus(
 
     Parameters
     ----------
-    series : xarray.DataArray
+    series
         Recorded values, dimensions ``(..., dim)``.
-    dim : str
+    dim
         Dimension of the records, in recorded order, with ascending positions.
-    within : float
+    within
         Largest difference between two records of a plateau, as a fraction of that over the whole run.
-    shortest : float
+    shortest
         Shortest plateau, as a fraction of the length of the run.
-    most : int
+    most
         How many to look for: the longest, then the longest in what is left of and right of it, and so on.
 
     Returns

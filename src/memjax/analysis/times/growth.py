@@ -34,20 +34,20 @@ def growth(
 
     Parameters
     ----------
-    times : xarray.DataArray
+    times
         Positive times ``(..., over, dim)``. Infinity is a run that had not got there by ``budget``, which counts; NaN (a
         diverged run) is left out.
-    budget : float
+    budget
         Length of a run, in units of the times: infinity is known to lie above it.
-    dim : str
+    dim
         Dimension of the positions x, with positive numbers as coordinate.
-    over : str
+    over
         Dimension of the seeds. Without it there are no intervals.
-    level : float
+    level
         Nominal coverage of the intervals, between 0 and 1.
-    resamples : int
+    resamples
         Number of sets of seeds drawn for them; 0 for no intervals.
-    rng_seed : int
+    rng_seed
         Seed of those draws.
 
     Returns
