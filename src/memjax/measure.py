@@ -12,8 +12,9 @@ from memjax.checks.values import takes_one
 from memjax.engine.training.record import record
 from memjax.engine.training.train_runs import train_runs
 from memjax.errors import InputError
-from memjax.measures.loss import step_loss
-from memjax.measures.measure import Measure, settle
+from memjax.measures import BUILT_IN, Measure
+from memjax.measures.as_measures import as_measures
+from memjax.measures.recorded.loss import step_loss
 from memjax.results.aligned import Row, aligned
 from memjax.results.snapshots import Snapshot, snapshots
 from memjax.types import Estimator, Split
@@ -107,7 +108,7 @@ def _sorted(measures: Any) -> tuple[list[OnSnapshot], list[Estimator]]:
             estimators.append(one)
         else:
             (own if not isinstance(one, str | Measure) and takes_one(one) else recorded).append(one)
-    settled = settle(recorded)
+    settled = as_measures(recorded, BUILT_IN)
     if any(one.function is step_loss.function for one in settled):
         raise InputError(
             "'step_loss' is of the steps of a run, and a snapshot has none: take 'loss', or record it in the run."

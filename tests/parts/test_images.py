@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from memjax.tasks.shared_pools import Labelled, shared
 
 import memjax as mj
 from memjax import InputError
 from memjax.tasks import Images, _datasets, _sums
-from memjax.tasks._shared import Labelled, shared
 
 RNG = np.random.default_rng(1)
 ROWS, TEST_ROWS, SIDE, CLASSES = 50, 30, 4, 5

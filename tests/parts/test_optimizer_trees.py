@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from memjax.optimizers.frozen import Tree, freeze
 
 import memjax as mj
 from memjax import Experiment, InputError
 from memjax.experiment.encode import encode
 from memjax.experiment.read import read_over
 from memjax.optimizers import Optimizer, from_optax, norm_constrained
-from memjax.optimizers.trees import Tree, freeze
 
 MASK = {"layer_0": {"kernel": True, "bias": False}, "layer_1": {"kernel": True, "bias": False}}
 LABELS = {"layer_0": "slow", "layer_1": {"kernel": "fast", "bias": "slow"}}

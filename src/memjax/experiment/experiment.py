@@ -16,7 +16,8 @@ from memjax.experiment.decode import from_json
 from memjax.experiment.encode import to_json
 from memjax.experiment.start import Start
 from memjax.fields import traced
-from memjax.measures.measure import Measure, settle
+from memjax.measures import BUILT_IN, Measure
+from memjax.measures.as_measures import as_measures
 from memjax.models import MLP, as_model
 from memjax.optimizers import Optimizer, adam
 from memjax.tasks import RandomLabels
@@ -124,7 +125,7 @@ class Experiment:
         object.__setattr__(self, "snapshots", _snapshots(self.snapshots, self.steps, self.record_every))
         if self.measures is not None:
             object.__setattr__(self, "measures", _several("measures", self.measures))
-            settle(self.measures)
+            as_measures(self.measures, BUILT_IN)
 
     @property
     def data_key(self) -> int:

@@ -11,8 +11,8 @@ import numpy as np
 from memjax.checks.values import keep_numbers, whole
 from memjax.fields import traced
 from memjax.jax_settings import float_dtype
-from memjax.models._tokens import check_widths, pairs, rows, struct, vocabulary
 from memjax.models.initializers import draw_normal
+from memjax.models.tokens import check_widths, pairs, rows, struct, vocabulary
 from memjax.random import generator
 from memjax.types import Array, Params
 

@@ -16,7 +16,7 @@ from memjax.checks.suggestions import meant
 from memjax.checks.values import flag, number, scalar
 from memjax.errors import InputError
 from memjax.optimizers import ranges
-from memjax.optimizers.trees import Tree, freeze
+from memjax.optimizers.frozen import Tree, freeze
 from memjax.schedules import Schedule, warmup_cosine
 from memjax.types import Array
 

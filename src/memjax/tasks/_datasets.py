@@ -9,8 +9,8 @@ import numpy as np
 
 from memjax.errors import InputError
 from memjax.tasks import _cifar, _idx, _npz
-from memjax.tasks._files import Found, content
-from memjax.tasks._sums import check_arrays, check_files
+from memjax.tasks.image_files.files import Found, content
+from memjax.tasks.image_files.sums import check_arrays, check_files
 from memjax.types import Data, Split
 
 __all__ = ["digits", "read"]

@@ -12,10 +12,10 @@ import numpy as np
 from memjax.checks.values import keep_numbers, keep_wholes, one_of, whole
 from memjax.errors import InputError, listing
 from memjax.tasks import _datasets
-from memjax.tasks._content import State, digest_of, state
-from memjax.tasks._files import KNOWN, Found, find
-from memjax.tasks._pixels import PIXELS, SCALES, floats
-from memjax.tasks._shared import Labelled, shared
+from memjax.tasks.image_files.content import State, digest_of, state
+from memjax.tasks.image_files.files import KNOWN, Found, find
+from memjax.tasks.image_files.pixels import PIXELS, SCALES, floats
+from memjax.tasks.shared_pools import Labelled, shared
 from memjax.types import Data, Split
 
 __all__ = ["Images"]

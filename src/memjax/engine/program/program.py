@@ -18,7 +18,8 @@ from memjax.experiment import Experiment
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype, host_dtype, wide
 from memjax.measures import BUILT_IN
-from memjax.measures.measure import Measure, settle
+from memjax.measures.as_measures import as_measures
+from memjax.measures.measure import Measure
 from memjax.models.adapt import with_outputs
 from memjax.trees import layout_of, tree_like
 from memjax.types import Apply, Array, Data, LossFn, Model
@@ -156,7 +157,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
 def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:
     labels = np.issubdtype(sample.y.dtype, np.integer)
     default = [name for name in _DEFAULT_MEASURES if labels or name != "accuracy"]
-    measures = settle(default if experiment.measures is None else experiment.measures)
+    measures = as_measures(default if experiment.measures is None else experiment.measures, BUILT_IN)
     if losses.get(experiment.loss) in (losses.cross_entropy, losses.cross_entropy_exact):
         return measures
     # Only cross-entropy is in nats.

@@ -20,7 +20,7 @@ from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tiles import Tiles
 from memjax.examples import Examples, Tile, masked_tile, tile_mask
 from memjax.jax_settings import wide
-from memjax.measures.loss import step_loss
+from memjax.measures.recorded.loss import step_loss
 from memjax.random import PAD
 from memjax.types import Array, Params
 

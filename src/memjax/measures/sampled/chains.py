@@ -15,10 +15,10 @@ import numpy.typing as npt
 from memjax.errors import InputError
 from memjax.jax_settings import wide
 from memjax.losses import get as losses_of
-from memjax.measures.loss import loss, step_loss
 from memjax.measures.measure import Measure
+from memjax.measures.recorded.loss import loss, step_loss
+from memjax.measures.recorded.sharpness import hessian_top
 from memjax.measures.sampled.settings import Settings
-from memjax.measures.sharpness import hessian_top
 from memjax.optimizers.noise import sgld
 from memjax.random import PAD, batch_order
 from memjax.types import Trainer

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from memjax.analysis.chains import effective_sample_size, r_hat
+from memjax.analysis.series.chains import effective_sample_size, r_hat
 from memjax.measures.sampled.chains import LIMIT, FloatArray
 from memjax.measures.sampled.settings import VERDICTS, Settings
 
