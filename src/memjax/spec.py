@@ -15,7 +15,7 @@ from memjax.encode import known_types, reference, without_addresses
 from memjax.engine.axes import MOST_CELLS
 from memjax.errors import InputError, listing
 from memjax.experiment import Experiment
-from memjax.optimizers import trees
+from memjax.optimizers import frozen
 from memjax.plain_json import read_json
 from memjax.suggestions import meant
 
@@ -126,7 +126,7 @@ def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:
     kind = value["type"]
     fields = {name: item for name, item in value.items() if name != "type"}
     if kind == "tree":
-        return trees.read(fields, lambda item: _decode(item, using, depth + 1))
+        return frozen.read(fields, lambda item: _decode(item, using, depth + 1))
     if kind == "optimizers.from_optax":
         return _build(kind, optimizers.from_optax, fields, using, depth)
     if not isinstance(kind, str) or kind not in known_types():

@@ -12,6 +12,8 @@ __all__ = ["installed", "installed_class", "installed_name", "is_installed_file"
 
 # A store writes the versions of these down by themselves, and says so where they change.
 _KNOWN = frozenset({"memjax", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray"})
+# Modules that have moved, with the names by which stores know what they hold.
+_FORMERLY = {"memjax.optimizers.frozen": "memjax.optimizers.trees"}
 _ON_HEAP = 1 << 9
 _FOLDERS = ("site-packages", "dist-packages")
 _PYTHON = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), os.path.dirname(os.__file__)})
@@ -31,7 +33,7 @@ def installed(module: Any) -> str:
     file = getattr(sys.modules.get(module), "__file__", None) or ""
     # A file of the user's own may have the name of a module of Python, such as code.py.
     if top in _KNOWN or (top in sys.stdlib_module_names and (not file or file.startswith(_PYTHON))):
-        return module
+        return _FORMERLY.get(module, module)
     if not any(folder in file for folder in _FOLDERS):
         return ""
     return f"{module} {getattr(sys.modules.get(top), '__version__', '')}".strip()
