@@ -12,10 +12,10 @@ import jax.numpy as jnp
 from memjax.checks import keep_numbers, whole
 from memjax.errors import InputError
 from memjax.fields import traced
-from memjax.models._tokens import check_widths, pairs, rows, struct, vocabulary
 from memjax.models.activations import get as get_activation
 from memjax.models.initializers import check as check_initializer
 from memjax.models.initializers import draw, draw_normal
+from memjax.models.tokens import check_widths, pairs, rows, struct, vocabulary
 from memjax.types import Array, Params
 
 __all__ = ["EmbeddingMLP"]

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from memjax.errors import InputError
-from memjax.models._tokens import vocabulary
 from memjax.models.adapt import with_outputs
 from memjax.models.autoencoder import Autoencoder
 from memjax.models.embedding_mlp import EmbeddingMLP
 from memjax.models.mlp import MLP
 from memjax.models.quadratic_mlp import QuadraticMLP
+from memjax.models.tokens import vocabulary
 from memjax.models.transformer import Transformer
 from memjax.types import PoolTask, Task
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from memjax.checks import keep_numbers, whole
 from memjax.fields import traced
-from memjax.models._tokens import check_widths, pairs, rows, struct, vocabulary
 from memjax.models.initializers import draw_normal
+from memjax.models.tokens import check_widths, pairs, rows, struct, vocabulary
 from memjax.precision import float_dtype
 from memjax.random import generator
 from memjax.types import Array, Params

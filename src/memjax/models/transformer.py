@@ -12,9 +12,9 @@ import jax.numpy as jnp
 from memjax.checks import keep_numbers
 from memjax.errors import InputError
 from memjax.fields import traced
-from memjax.models._tokens import check_widths, pairs, rows, struct, vocabulary
 from memjax.models.activations import get as get_activation
 from memjax.models.initializers import draw_normal
+from memjax.models.tokens import check_widths, pairs, rows, struct, vocabulary
 from memjax.types import Array, Params
 
 __all__ = ["Transformer"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from memjax.errors import InputError, cause
-from memjax.tasks._files import content
+from memjax.tasks.image_files.files import content
 from memjax.types import Data, Split
 
 __all__ = ["read"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from memjax.errors import InputError
-from memjax.tasks._files import IDX
-from memjax.tasks._idx import encode
+from memjax.tasks.image_files.files import IDX
+from memjax.tasks.image_files.idx import encode
 from memjax.types import Split
 
 __all__ = ["SUMS", "check_arrays", "check_files"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from memjax.tasks._files import Found
+from memjax.tasks.image_files.files import Found
 from memjax.types import Split
 
 __all__ = ["State", "digest", "digest_of", "state"]
