@@ -19,7 +19,12 @@ _FAMILIES = (
     "memjax.measures.arrays",
     "memjax.measures.sampled",
 )
-_WRITTEN_AS = {"memjax.experiment.start": "memjax.start", "memjax.experiment.experiment": "memjax.experiment"}
+_WRITTEN_AS = {
+    "memjax.experiment.experiment": "memjax.experiment",
+    "memjax.experiment.start": "memjax.start",
+    "memjax.measures.recorded.last_layer": "memjax.measures.features",
+    "memjax.optimizers.frozen": "memjax.optimizers.trees",
+}
 _ON_HEAP = 1 << 9
 _FOLDERS = ("site-packages", "dist-packages")
 _PYTHON = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), os.path.dirname(os.__file__)})
@@ -34,7 +39,7 @@ def written_name(module: str) -> str:
     ('memjax.start', 'memjax.measures.norms', 'numpy')
     """
     family, _, file = module.rpartition(".")
-    return f"memjax.measures.{file}" if family in _FAMILIES else _WRITTEN_AS.get(module, module)
+    return _WRITTEN_AS.get(module, f"memjax.measures.{file}" if family in _FAMILIES else module)
 
 
 def installed(module: Any) -> str:

@@ -15,7 +15,7 @@ from memjax.checks.suggestions import meant
 from memjax.content import content, same
 from memjax.errors import InputError, listing
 from memjax.experiment.encode import known_types, reference, without_addresses
-from memjax.optimizers import trees
+from memjax.optimizers import frozen
 
 __all__ = ["decode", "from_json", "from_table"]
 
@@ -76,7 +76,7 @@ def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:
     kind = value["type"]
     fields = {name: item for name, item in value.items() if name != "type"}
     if kind == "tree":
-        return trees.read(fields, lambda item: _decode(item, using, depth + 1))
+        return frozen.read(fields, lambda item: _decode(item, using, depth + 1))
     if kind == "optimizers.from_optax":
         return _build(kind, optimizers.from_optax, fields, using, depth)
     if not isinstance(kind, str) or kind not in known_types():

@@ -24,7 +24,7 @@ from memjax.content import captured, try_content
 from memjax.content.origin import written_name
 from memjax.measures import Measure
 from memjax.models import NNX, FunctionPair
-from memjax.optimizers import Optimizer, trees
+from memjax.optimizers import Optimizer, frozen
 from memjax.optimizers.constraint import NormConstrained
 
 __all__ = ["encode", "encoded_fields", "known_types", "reference", "to_json", "without_addresses"]
@@ -128,8 +128,8 @@ def encode(value: Any, objects: list[Any] | None = None) -> Any:
         return value
     if isinstance(value, np.generic):
         return value.item()
-    value = trees.freeze(value) if isinstance(value, dict) else value
-    if isinstance(value, trees.Tree):
+    value = frozen.freeze(value) if isinstance(value, dict) else value
+    if isinstance(value, frozen.Tree):
         return {"type": "tree", "kind": value.kind, "entries": encode(value.entries, objects)}
     if isinstance(value, tuple | list):
         return [encode(item, objects) for item in value]

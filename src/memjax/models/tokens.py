@@ -1,4 +1,4 @@
-"""What models of two tokens share: checks of their inputs and widths, and rows of a table by token."""
+"""What models of two tokens share: checks of their inputs, and rows of a table by token."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from memjax.checks.values import keep_wholes
 from memjax.errors import InputError
 from memjax.jax_settings import float_dtype
 from memjax.types import Array
 
-__all__ = ["check_widths", "pairs", "rows", "struct", "vocabulary"]
-
-
-def check_widths(model: Any, *names: str) -> None:
-    """Raise `InputError` unless the named fields, and ``num_tokens`` and ``outputs`` where given, are whole numbers."""
-    keep_wholes(model, dict.fromkeys(names, 1))
-    keep_wholes(model, {"num_tokens": 1, "outputs": 1}, optional=True)
+__all__ = ["pairs", "rows", "struct", "vocabulary"]
 
 
 def vocabulary(model: Any) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from memjax.errors import InputError
-from memjax.tasks import _cifar, _idx, _npz
+from memjax.tasks.image_files import cifar, idx, npz
 from memjax.tasks.image_files.files import Found, content
 from memjax.tasks.image_files.sums import check_arrays, check_files
 from memjax.types import Data, Split
@@ -52,14 +52,14 @@ def read(dataset: str, found: Found) -> Split:
 
 
 def _read_idx(paths: Sequence[Path]) -> Split:
-    x, y, *test = (_idx.decode(content(path), str(path)) for path in paths)
+    x, y, *test = (idx.decode(content(path), str(path)) for path in paths)
     return Split(Data(x, y), Data(*test) if test else Data(x[:0], y[:0]))
 
 
 _READERS: dict[str, Callable[[Sequence[Path]], Split]] = {
     "idx": _read_idx,
-    "npz": lambda paths: _npz.read(paths[0]),
-    "cifar": _cifar.read,
+    "npz": lambda paths: npz.read(paths[0]),
+    "cifar": cifar.read,
 }
 
 

@@ -9,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from memjax.optimizers.frozen import Tree, freeze
 
 import memjax as mj
 from memjax import Experiment, InputError
+from memjax.content import content
 from memjax.experiment.encode import encode
 from memjax.experiment.read import read_over
 from memjax.optimizers import Optimizer, from_optax, norm_constrained
+from memjax.optimizers.frozen import Tree, freeze
 
 MASK = {"layer_0": {"kernel": True, "bias": False}, "layer_1": {"kernel": True, "bias": False}}
 LABELS = {"layer_0": "slow", "layer_1": {"kernel": "fast", "bias": "slow"}}
@@ -147,3 +148,8 @@ def test_a_tree_of_what_has_no_hash_is_an_input_error():
 def test_an_optimizer_shows_its_mask_as_it_was_typed():
     assert repr(_decayed({"a": [True]})) == "adamw(learning_rate=0.01, weight_decay=5.0, mask={'a': [True]})"
     assert isinstance(_decayed(MASK), Optimizer) and isinstance(_decayed(MASK).hyperparameters["mask"], Tree)
+
+
+def test_stores_of_before_know_a_mask_by_the_same_digest():
+    # The class was in a module named trees when these digests were taken.
+    assert content(freeze({"a": [True]})) == ("72074dd70cd23e017799580805f7c5b58476bdf67dd5b72ada6f4fdd83346da3")
