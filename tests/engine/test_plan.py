@@ -145,7 +145,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path, capsys):
 
 
 def test_a_run_with_several_cores_to_itself_gets_tiles_wide_enough_to_share_them(monkeypatch):
-    monkeypatch.setattr("memjax.engine.plan.groups.default_lanes", lambda: 4)
+    monkeypatch.setattr("memjax.engine.plan.plan.default_lanes", lambda: 4)
     alone, busy = (
         make_plan(dataclasses.replace(POST, train_size=25600), {"seed": range(n)}, Packing()) for n in (1, 4)
     )

@@ -42,9 +42,9 @@ def store(tmp_path):
 @pytest.fixture
 def short_segments(monkeypatch):
     """A segment per two records, as in a long sweep."""
-    from memjax.engine.plan.groups import blocks as partition
+    from memjax.engine.plan import blocks
 
-    monkeypatch.setattr(partition, "segment_records", lambda program, shape, snapshots: 1)
+    monkeypatch.setattr(blocks, "segment_records", lambda program, shape, snapshots: 1)
 
 
 def test_a_store_changes_no_bit_and_opens_as_what_the_sweep_returned(spec, store):

@@ -49,7 +49,7 @@ def known_types() -> Mapping[str, Callable[..., Any]]:
 
 
 # What these hold is the user's own, so that they are written as references.
-_HOLDERS = (tasks.Arrays, FunctionPair, NNX)
+_HOLDERS = (tasks.Arrays, FunctionPair, NNX, Optimizer)
 
 
 def _has_fields(part: Any) -> bool:

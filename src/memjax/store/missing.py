@@ -58,7 +58,7 @@ def _union(ledger: StoreContents | None, request: Request) -> tuple[AxisEntry, .
         return request.entries
     ours = {entry.paths: (entry, axis.rows) for entry, axis in zip(request.entries, request.axes, strict=True)}
     axes = tuple(merged(theirs, *ours[theirs.paths]) for theirs in ledger.axes)
-    check_count("The axes of the store, with the values of this request,", shape_of(axes))
+    check_count("The axes of the store, with the values of this call,", shape_of(axes))
     return axes
 
 
