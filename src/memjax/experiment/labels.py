@@ -1,4 +1,4 @@
-"""Labels of the values of an axis: numbers as they are, all else as short text that a reader and `sel` can use."""
+"""Labels of the values of an axis: numbers label themselves; other values get a short text, to read and to use in `sel`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["distinct_label", "exact_numbers", "labels_of"]
 
 
 def labels_of(name: str, column: Sequence[Any]) -> np.ndarray:
-    """Label of every value of a field: equal values have equal labels, and different values different ones.
+    """Labels of the values of a field: equal values get equal labels, different values get different labels.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def labels_of(name: str, column: Sequence[Any]) -> np.ndarray:
 
 
 def distinct_label(value: Any) -> str:
-    """Label that no value of other content has: the repr, or where that would be an address, the name and a digest.
+    """Label that depends on the content of a value: its repr, or if that contains an address, its name and a digest.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def distinct_label(value: Any) -> str:
 
 
 def exact_numbers(column: Sequence[Any]) -> np.ndarray | None:
-    """Array of some numbers in which each is what it was; None where there is none, or they are no numbers.
+    """Array that holds every number exactly; None if there is no such array, or if the values are not numbers.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def exact_numbers(column: Sequence[Any]) -> np.ndarray | None:
     if not all(isinstance(value, bool | int | float | np.number) for value in column):
         return None
     whole = all(isinstance(value, int) and not isinstance(value, bool) for value in column)
-    # NumPy makes floats of whole numbers beyond 2**63 beside smaller ones, which rounds them.
+    # NumPy converts a list with integers above 2**63 to floats, which rounds them.
     unsigned = whole and 2**63 <= max(column) < 2**64 and min(column) >= 0
     numbers = np.asarray(column, np.uint64 if unsigned else None)
     if numbers.dtype == object or any(own != value for own, value in zip(numbers.tolist(), column, strict=True)):
@@ -77,7 +77,7 @@ def exact_numbers(column: Sequence[Any]) -> np.ndarray | None:
 
 
 def _word(value: Any) -> str:
-    """A string itself, widths as 100-100, an object by its name, without an address."""
+    """Short text of a value: a string itself, widths as 100-100, an object's name without an address."""
     if isinstance(value, str):
         return value
     if isinstance(value, tuple):
@@ -92,7 +92,7 @@ def _word(value: Any) -> str:
 
 
 def _word_and_captured(value: Any) -> str:
-    """A function with the numbers and words that it captured or was given beforehand."""
+    """Name of a function, with the numbers and strings that it captured or that `functools.partial` bound."""
     if isinstance(value, functools.partial):
         given = [repr(item) for item in value.args], [f"{name}={item!r}" for name, item in value.keywords.items()]
         return f"{_word_and_captured(value.func)}({', '.join([*given[0], *given[1]])})"
