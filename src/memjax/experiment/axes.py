@@ -92,7 +92,7 @@ def read_axes(over: Over) -> tuple[Axis, ...]:
     seen: list[str] = []
     for axis in axes:
         coords = axis.coords()
-        for name in [*coords, *_twice(axis.labels)]:
+        for name in [*coords, *_repeated(axis.labels)]:
             if name == "step":
                 raise InputError(
                     "An axis is labelled 'step', which counts the updates of a run: their number is the field steps, and a "
@@ -107,7 +107,7 @@ def read_axes(over: Over) -> tuple[Axis, ...]:
     return axes
 
 
-def _twice(labels: tuple[str, ...]) -> list[str]:
+def _repeated(labels: tuple[str, ...]) -> list[str]:
     """Labels that occur more than once."""
     return [label for i, label in enumerate(labels) if label in labels[:i]]
 
@@ -151,10 +151,10 @@ def _names(names: Any) -> tuple[str, ...]:
 def _axis(names: tuple[str, ...], values: Iterable[Any]) -> Axis:
     if isinstance(values, str) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         raise InputError(f"The axis {names[0]!r} has the values {values!r}: give a list of values.")
-    given = _given(names[0], values) if isinstance(values, Mapping) else None
+    given = _given_names(names[0], values) if isinstance(values, Mapping) else None
     # The values may be an endless iterator, and one value too many is enough to refuse them.
     first = itertools.islice(values.values() if isinstance(values, Mapping) else values, MOST_CELLS + 1)
-    rows = [_host(names[0], value) for value in first]
+    rows = [_host_value(names[0], value) for value in first]
     if len(rows) > MOST_CELLS:
         raise InputError(f"The axis {names[0]!r} has more than {MOST_CELLS:,} values: give fewer.")
     if not rows:
@@ -169,14 +169,14 @@ def _axis(names: tuple[str, ...], values: Iterable[Any]) -> Axis:
     return Axis(names, tuple(tuple(row) for row in rows), given)
 
 
-def _given(axis: str, values: Mapping[Any, Any]) -> tuple[str, ...]:
+def _given_names(axis: str, values: Mapping[Any, Any]) -> tuple[str, ...]:
     for name in values:
         if not isinstance(name, str) or not name:
             raise InputError(f"The axis {axis!r} names a value {name!r}: give every value a name that is text.")
     return tuple(values)
 
 
-def _host(axis: str, value: Any) -> Any:
+def _host_value(axis: str, value: Any) -> Any:
     """Replace NumPy and JAX scalars by Python numbers, and lists by tuples, so that experiments stay hashable."""
     if isinstance(value, jax.core.Tracer):
         raise InputError(
@@ -184,7 +184,7 @@ def _host(axis: str, value: Any) -> Any:
             "of jax.jit, jax.vmap and jax.grad, for it compiles by itself."
         )
     if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
-        return tuple(_host(axis, item) for item in value)
+        return tuple(_host_value(axis, item) for item in value)
     return scalar(value)
 
 

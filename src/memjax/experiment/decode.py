@@ -68,7 +68,7 @@ def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:
     if not isinstance(value, Mapping):
         return value
     if "reference" in value and set(value) <= {"reference", "content"}:
-        return _referred(value["reference"], value.get("content"), using)
+        return _resolve_reference(value["reference"], value.get("content"), using)
     if "type" not in value:
         raise InputError(
             f"The table with the fields {listing(sorted(value))} needs a 'type': use {listing(known_types())}."
@@ -85,11 +85,11 @@ def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:
         )
     if hasattr(known_types()[kind], "content"):
         content = fields.pop("content", None)
-        return _checked(_build(kind, known_types()[kind], fields, using, depth), content)
+        return _check_files(_build(kind, known_types()[kind], fields, using, depth), content)
     return _build(kind, known_types()[kind], fields, using, depth)
 
 
-def _checked(made: Any, content: Any) -> Any:
+def _check_files(made: Any, content: Any) -> Any:
     """Check that an object's files have the recorded content. Missing files raise only when they are used."""
     now = made.content if content is not None else None
     if now not in (None, content):
@@ -100,7 +100,7 @@ def _checked(made: Any, content: Any) -> Any:
     return made
 
 
-def _referred(name: Any, held: Any, using: Sequence[Any]) -> Any:
+def _resolve_reference(name: Any, held: Any, using: Sequence[Any]) -> Any:
     """The object in ``using`` with the name in the spec, and with the content in the spec if it has one."""
     called = [
         thing

@@ -95,7 +95,7 @@ def check_targets(experiment: Experiment, data: Data) -> None:
     if name in _OF_LABELS and not labels:
         raise InputError(
             f"loss is {name!r}, but the targets are {data.y.dtype} values: use loss = 'mse' or 'sse', or integer labels"
-            f"{_way_to_labels(data.y)}."
+            f"{_label_advice(data.y)}."
         )
     if name in _OF_LABELS and data.y.ndim != 1:
         raise InputError(
@@ -109,7 +109,7 @@ def check_targets(experiment: Experiment, data: Data) -> None:
         )
 
 
-def _way_to_labels(values: np.ndarray) -> str:
+def _label_advice(values: np.ndarray) -> str:
     """The end of a message: how targets that look like classes become labels."""
     if values.dtype == bool:
         return ", y.astype(int)"

@@ -49,13 +49,13 @@ def known_types() -> Mapping[str, Callable[..., Any]]:
 
 
 # These hold a user's objects, so they are written as references.
-_HOLDERS = (tasks.Arrays, FunctionPair, NNX, Optimizer)
+_BY_REFERENCE = (tasks.Arrays, FunctionPair, NNX, Optimizer)
 
 
 def _has_fields(part: Any) -> bool:
     """Whether a spec can write an object field by field: a dataclass of plain fields, or an optimizer's factory."""
     if isinstance(part, type):
-        return dataclasses.is_dataclass(part) and not issubclass(part, _HOLDERS)
+        return dataclasses.is_dataclass(part) and not issubclass(part, _BY_REFERENCE)
     return part is not optimizers.from_optax and inspect.isfunction(part) and _gives_optimizer(part)
 
 
@@ -85,7 +85,7 @@ def reference(thing: Any) -> str:
         return f"{type(thing).__name__}({', '.join(inside)})"
     if dataclasses.is_dataclass(thing) and any(isinstance(value, np.ndarray) for value in vars(thing).values()):
         # NumPy shortens the repr of long arrays, so different arrays could have the same repr.
-        held = (f"{name}={_summed(value)}" for name, value in vars(thing).items())
+        held = (f"{name}={_array_text(value)}" for name, value in vars(thing).items())
         return repr(thing) if "sha256=" in repr(thing) else f"{type(thing).__qualname__}({', '.join(held)})"
     return repr(thing)
 
@@ -101,7 +101,7 @@ def without_addresses(text: str) -> str:
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
 
 
-def _summed(value: Any) -> str:
+def _array_text(value: Any) -> str:
     """Text for an array: shape, dtype and SHA-256; for anything else its repr."""
     if not isinstance(value, np.ndarray):
         return repr(value)
@@ -134,7 +134,7 @@ def encode(value: Any, objects: list[Any] | None = None) -> Any:
     if isinstance(value, tuple | list):
         return [encode(item, objects) for item in value]
     if isinstance(value, measures.Measure):
-        return value.name if measures.BUILT_IN.get(value.name) == value else _refer(value, objects)
+        return value.name if measures.BUILT_IN.get(value.name) == value else _encode_reference(value, objects)
     if isinstance(value, Optimizer):
         return _encode_optimizer(value, objects)
     for name, kind in known_types().items():
@@ -148,10 +148,10 @@ def encode(value: Any, objects: list[Any] | None = None) -> Any:
                 **{field.name: encode(getattr(value, field.name), objects) for field in fields},
                 **noted,
             }
-    return _refer(value, objects)
+    return _encode_reference(value, objects)
 
 
-def _refer(thing: Any, objects: list[Any] | None) -> dict[str, Any]:
+def _encode_reference(thing: Any, objects: list[Any] | None) -> dict[str, Any]:
     """Name and content of a user's object, without content if it cannot be read."""
     if objects is not None:
         objects.append(thing)
@@ -167,7 +167,7 @@ def _encode_optimizer(optimizer: Optimizer, objects: list[Any] | None) -> dict[s
         return {"type": "optimizers.norm_constrained", "optimizer": _encode_optimizer(inner, objects), "norm": norm}
     if optimizer.built_in:
         return {"type": f"optimizers.{optimizer.name}", **hyper}
-    return {"type": "optimizers.from_optax", "factory": _refer(optimizer.factory, objects), **hyper}
+    return {"type": "optimizers.from_optax", "factory": _encode_reference(optimizer.factory, objects), **hyper}
 
 
 def to_json(experiment: Any) -> str:

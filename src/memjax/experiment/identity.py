@@ -8,9 +8,9 @@ from typing import Any
 
 from memjax.experiment.encode import without_addresses
 
-__all__ = ["HELD", "first_difference", "key"]
+__all__ = ["BY_CONTENT", "first_difference", "key"]
 
-HELD = " by content"
+BY_CONTENT = " by content"
 """Suffix of the path of a user's object that has the same name but another content."""
 
 
@@ -52,7 +52,11 @@ def first_difference(
         return None if key(ours) == key(theirs) else (path, ours, theirs)
     for name in dict.fromkeys([*ours, *theirs]):
         inner = (
-            f"{path}{HELD}" if name == "content" and "reference" in ours else f"{path}.{name}" if path else str(name)
+            f"{path}{BY_CONTENT}"
+            if name == "content" and "reference" in ours
+            else f"{path}.{name}"
+            if path
+            else str(name)
         )
         found = first_difference(ours.get(name), theirs.get(name), swept, inner)
         if found:
