@@ -1,4 +1,4 @@
-"""Whether the inputs of a task are what a built-in model takes them for: quantities, or tokens."""
+"""Check that a built-in model fits the kind of a task's inputs: quantities or tokens."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ["check_inputs"]
 
 
 def check_inputs(model: Any, task: Task) -> None:
-    """Raise `InputError` where a model takes tokens for quantities, or lacks tokens of the task.
+    """Raise `InputError` where a model would treat tokens as quantities, or has too few tokens for the task.
 
-    Integer inputs of a task that does not declare ``num_tokens`` are quantities, such as counts, unless the model is one of
-    tokens. What a model of the user's own does with tokens is not known.
+    Integer inputs of a task without ``num_tokens`` are quantities, such as counts, unless the model is for tokens. A user's
+    model is not checked.
     """
     kind, declared = type(model).__name__, _declared(task)
     if isinstance(model, MLP | Autoencoder) and declared is not None:
@@ -46,11 +46,11 @@ def _declared(task: Task) -> int | None:
 
 
 def _range(task: Task) -> tuple[int, int]:
-    """Least and largest token of a task, as far as it says; 0 and 0 where nothing is known before data are drawn."""
+    """Smallest and largest token of a task; 0 and 0 if nothing is known before examples are drawn."""
     declared = _declared(task)
     if declared is not None:
         return 0, int(declared) - 1
     pool = np.asarray(task.pool) if isinstance(task, PoolTask) else np.zeros(1, int)
-    # Inputs that are no whole numbers are refused for what they are.
+    # Inputs that are not integers are refused elsewhere.
     whole = np.issubdtype(pool.dtype, np.integer) and pool.size
     return (int(pool.min()), int(pool.max())) if whole else (0, 0)
