@@ -1,7 +1,7 @@
 """Random numbers on the host: one independent stream per seed and purpose.
 
-A stream is read in order, so a shorter draw is the beginning of a longer one: that is what makes train sets nested.
-Nothing here compiles, and the numbers are the same on every device and in every company.
+A stream is read in order, so a shorter draw is the beginning of a longer one. Therefore train sets are nested. Nothing here
+compiles, and the numbers do not depend on the device or on other runs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 __all__ = ["PAD", "batch_order", "generator", "key_data"]
 
 PAD = -1
-"""Row of a minibatch that is padding."""
+"""Index that marks a padding row of a minibatch."""
 
 
 def _sequence(seed: int, purpose: str) -> np.random.SeedSequence:
@@ -46,7 +46,7 @@ def key_data(seed: int, purpose: str) -> np.ndarray:
 
 
 def batch_order(runs: Sequence[Any], width: int, start: int, stop: int) -> np.ndarray:
-    """Rows that each step trains on, in epochs without replacement; the order follows from the data seed alone.
+    """Rows of the minibatch of each step, in epochs without replacement; the order follows from the data seed alone.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def batch_order(runs: Sequence[Any], width: int, start: int, stop: int) -> np.nd
     Returns
     -------
     np.ndarray
-        ``int32[stop - start, R, B]``, `PAD` where the last batch of an epoch has fewer examples.
+        ``int32[stop - start, R, B]``; `PAD` fills the last batch of an epoch if it has fewer examples.
     """
     return np.stack([_run_order(run, width, start, stop) for run in runs], axis=1)
 

@@ -151,7 +151,7 @@ class _Reader:
         return _hash(kind, *(part for item in items for part in item))
 
     def _read(self, thing: Any) -> bytes:
-        given = _given(thing)
+        given = _declared_content(thing)
         if given is not None:
             return _hash(_HOOK, given)
         for read in (self._data, self._callable):
@@ -276,7 +276,7 @@ class _Reader:
         return self._all("object", (function, arguments, state, list(items or ()), dict(pairs or ())))
 
 
-def _given(thing: Any) -> str | None:
+def _declared_content(thing: Any) -> str | None:
     """The text that an object declares as its content."""
     if isinstance(thing, type):
         return None
