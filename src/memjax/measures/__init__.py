@@ -30,7 +30,8 @@ from memjax.measures.as_measures import as_measures
 from memjax.measures.measure import Measure
 from memjax.measures.on_snapshots.hidden_layers import dimensionality
 from memjax.measures.on_snapshots.modular_fourier import modular_fourier
-from memjax.measures.sampled.llc import LLC, VERDICTS, llc
+from memjax.measures.sampled.llc import LLC, llc
+from memjax.measures.sampled.settings import VERDICTS
 
 BUILT_IN = {part.name: part for part in tuple(vars().values()) if isinstance(part, Measure)}
 """The measures that this package exports, by name: what a name in ``measures`` of an experiment can say."""

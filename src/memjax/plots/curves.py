@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from memjax.labelled import positions, require_array, require_dim, require_fraction, require_only_dims
+from memjax.checks.labelled import positions, require_array, require_dim, require_fraction, require_only_dims
 from memjax.plots.axes import axes_or_new, label_of, scale_axis
 from memjax.plots.lines import add_color_key, draw_lines, is_numeric
 from memjax.plots.mean import draw_mean, mean_text

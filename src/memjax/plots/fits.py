@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis import CurveModel, evaluate, format_interval
-from memjax.labelled import require_choice
+from memjax.checks.labelled import require_choice
 from memjax.plots.axes import axes_or_new
 from memjax.plots.styles import CATEGORY_COLORS, style
 

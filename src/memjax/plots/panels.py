@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from memjax.labelled import require_array, require_dim
+from memjax.checks.labelled import require_array, require_dim
 from memjax.plots.axes import text_of
 from memjax.plots.styles import style
 

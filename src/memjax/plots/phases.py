@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from memjax.labelled import require_array, require_choice, require_dim, require_only_dims
+from memjax.checks.labelled import require_array, require_choice, require_dim, require_only_dims
 from memjax.plots.axes import axes_or_new, label_of
 from memjax.plots.cells import cells_of, mark_cells
 from memjax.plots.lines import is_numeric, ticks_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from memjax.labelled import require_only_dims
+from memjax.checks.labelled import require_only_dims
 from memjax.plots.axes import label_of, scale_axis
 from memjax.plots.mean import draw_mean
 from memjax.plots.styles import CATEGORY_COLORS, style

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from memjax.labelled import require_array, require_dim, require_only_dims
+from memjax.checks.labelled import require_array, require_dim, require_only_dims
 from memjax.plots.axes import axes_or_new, label_of, scale_axis
 from memjax.plots.lines import add_color_key, draw_lines, is_numeric
 from memjax.plots.styles import style

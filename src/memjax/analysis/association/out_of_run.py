@@ -12,7 +12,7 @@ import xarray as xr
 from memjax.analysis.association.out_of_fold import predictions, scores
 from memjax.analysis.base.intervals import student_interval
 from memjax.analysis.base.pairing import require_shared
-from memjax.labelled import require_array, require_choice, require_dim
+from memjax.checks.labelled import require_array, require_choice, require_dim
 
 __all__ = ["out_of_run"]
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis.base.pairing import paired
-from memjax.labelled import require_array, require_dim
+from memjax.checks.labelled import require_array, require_dim
 
 __all__ = ["rank_correlation"]
 

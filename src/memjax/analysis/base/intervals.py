@@ -7,7 +7,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis.base.lift import lift
-from memjax.labelled import require_array, require_dim, require_fraction
+from memjax.checks.labelled import require_array, require_dim, require_fraction
 
 __all__ = ["mean_and_error", "mean_interval", "student_interval", "student_quantile"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.analysis.base.intervals import student_interval
-from memjax.labelled import require_fraction
+from memjax.checks.labelled import require_fraction
 
 __all__ = ["jackknife"]
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis.base.lift import without
-from memjax.labelled import require_array, require_dim
+from memjax.checks.labelled import require_array, require_dim
 
 __all__ = ["Outside", "of_records"]
 

@@ -14,7 +14,7 @@ from memjax.analysis.fits.curve_models import CurveModel
 from memjax.analysis.fits.fit_of_seeds import Fits, Options, fit_of_seeds
 from memjax.analysis.fits.laws import LAWS
 from memjax.analysis.fits.named_models import curve_model, parameter_names
-from memjax.labelled import (
+from memjax.checks.labelled import (
     positions,
     require_array,
     require_choice,

@@ -22,7 +22,7 @@ from memjax.analysis.fits.profile_interval import (
     squares_of,
     threshold,
 )
-from memjax.labelled import require_array, require_choice, require_fraction, require_only_dims, with_dim
+from memjax.checks.labelled import require_array, require_choice, require_fraction, require_only_dims, with_dim
 
 __all__ = ["profile"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from memjax.labelled import require_array, require_dim
+from memjax.checks.labelled import require_array, require_dim
 
 __all__ = ["effective_sample_size", "r_hat"]
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis.series.markov_fit import MarkovFit, best_fit, criterion, held_out, require_hmmlearn
-from memjax.labelled import require_choice
+from memjax.checks.labelled import require_choice
 
 __all__ = ["hidden_markov"]
 

@@ -19,7 +19,7 @@ from memjax.analysis.shapes.judge import Judged, Rules, default_candidates, judg
 from memjax.analysis.shapes.peaks import peak
 from memjax.analysis.shapes.sentence import law_text, turn_text, why
 from memjax.analysis.shapes.shape import SHAPES
-from memjax.labelled import (
+from memjax.checks.labelled import (
     require_array,
     require_dim,
     require_fraction,

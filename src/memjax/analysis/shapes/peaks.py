@@ -12,7 +12,7 @@ from memjax.analysis.base.intervals import student_interval
 from memjax.analysis.base.lift import each, lift
 from memjax.analysis.base.noise import remove_seed_effects, spread
 from memjax.analysis.base.resampling import central_interval, student_means
-from memjax.labelled import (
+from memjax.checks.labelled import (
     positions,
     require_array,
     require_fraction,

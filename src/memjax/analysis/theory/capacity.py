@@ -10,7 +10,7 @@ import xarray as xr
 
 from memjax.analysis.base.lift import lift
 from memjax.analysis.base.pairing import paired
-from memjax.labelled import require_array, require_dim, require_fraction
+from memjax.checks.labelled import require_array, require_dim, require_fraction
 
 __all__ = [
     "all_fitted",

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from memjax.labelled import require_array
+from memjax.checks.labelled import require_array
 
 __all__ = ["leverage_null"]
 

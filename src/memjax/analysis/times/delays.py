@@ -11,7 +11,7 @@ import xarray as xr
 from memjax.analysis.base.pairing import paired
 from memjax.analysis.base.records import of_records
 from memjax.analysis.times.events import time_to_threshold
-from memjax.labelled import require_array, require_dim
+from memjax.checks.labelled import require_array, require_dim
 
 __all__ = ["delay"]
 

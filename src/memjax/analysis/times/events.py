@@ -9,7 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis.base.records import of_records
-from memjax.labelled import require_choice, require_fraction
+from memjax.checks.labelled import require_choice, require_fraction
 
 __all__ = ["plateaus", "time_to_threshold"]
 

@@ -8,7 +8,7 @@ import xarray as xr
 from memjax.analysis.base.lift import each, lift
 from memjax.analysis.times.growth_fit import GrowthOptions, growth_of_runs
 from memjax.analysis.times.growth_laws import GROWTH_LAWS
-from memjax.labelled import (
+from memjax.checks.labelled import (
     positions,
     require_array,
     require_fraction,

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from memjax.checks import number
+from memjax.checks.values import number
 from memjax.errors import InputError, cause
 from memjax.measures.arrays.whitening import namespace, smallest_rtol
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from memjax.checks import one_of
+from memjax.checks.values import one_of
 from memjax.errors import InputError
 
 __all__ = ["feature_change"]

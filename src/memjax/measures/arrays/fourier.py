@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from memjax.checks import whole
+from memjax.checks.values import whole
 from memjax.errors import InputError
 
 __all__ = ["fourier_basis", "fourier_power", "gini", "inverse_participation_ratio"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from memjax.checks import number, one_of
+from memjax.checks.values import number, one_of
 from memjax.errors import InputError, listing
 from memjax.measures.arrays.leverage import data_dimensionality, feature_dimensionality, hidden_space
 from memjax.measures.arrays.whitening import smallest_rtol

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 
 from memjax.errors import InputError
 from memjax.examples import Tile
+from memjax.jax_settings import wide
 from memjax.measures.measure import Measure
-from memjax.precision import wide
 from memjax.types import Apply, Array, Params
 
 __all__ = ["accuracy", "sign_accuracy"]

@@ -13,11 +13,11 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from memjax.checks import whole
+from memjax.checks.values import whole
 from memjax.examples import Examples, Tile
 from memjax.measures.measure import Measure
 from memjax.measures.recorded.gradient import tile_gradient
-from memjax.measures.recorded.norms import unit
+from memjax.trees import unit
 from memjax.types import Apply, Array, LossFn, Params
 
 __all__ = ["batch_gradient_cosine", "gradient_cosine"]

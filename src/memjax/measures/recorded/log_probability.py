@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax
 
 from memjax.examples import Tile
+from memjax.jax_settings import wide
 from memjax.measures.measure import Measure
-from memjax.precision import wide
 from memjax.types import Apply, Array, Params
 
 __all__ = ["log_probability"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from memjax.examples import Tile
+from memjax.jax_settings import wide
 from memjax.losses import is_label
 from memjax.measures.measure import Measure
-from memjax.precision import wide
 from memjax.types import Apply, Array, Params
 
 __all__ = ["logit_margin"]

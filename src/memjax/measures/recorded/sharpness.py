@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from memjax.checks import whole
+from memjax.checks.values import whole
 from memjax.examples import Examples
 from memjax.measures.measure import Measure
 from memjax.measures.recorded.curvature import hessian_product, top_eigenvalue

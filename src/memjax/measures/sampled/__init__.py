@@ -1,1 +1,1 @@
-"""Settings of estimators that sample around all snapshots of a sweep at once."""
+"""Estimators that take all snapshots of a sweep at once, for they train around them."""

@@ -1,41 +1,35 @@
-"""Settings of the local learning coefficient, which `memjax.measure` estimates on all snapshots of a sweep at once."""
+"""The local learning coefficient, which `memjax.measure` estimates on all snapshots of a sweep at once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
-from memjax.checks import number, whole
+import xarray as xr
+
+from memjax.checks.values import number, whole
 from memjax.errors import InputError
+from memjax.measures.sampled.learning_coefficient import learning_coefficients
+from memjax.measures.sampled.settings import VERDICTS, Settings
+from memjax.types import Trainer
 
 __all__ = ["LLC", "VERDICTS", "llc"]
-
-VERDICTS = ("ok", "not_converged", "negative", "unstable_step")
-"""What ``llc_verdict`` says, by its number."""
 
 _MOST_R_HAT = 1.1
 
 
-@dataclass(frozen=True)
-class LLC:
-    """Settings of an estimate; made by `llc`, where they are explained."""
+class LLC(Settings):
+    """An estimator of the local learning coefficient; made by `llc`, where its settings are explained."""
 
-    nbeta: tuple[float | None, ...]
-    step_size: float | None
-    localization: float
-    draws: int
-    burn_in: int
-    thin: int
-    chains: int
-    batch_size: int | None
-    seed: int
-    safety: float
-    most_r_hat: float
-    traces: bool
+    def on_all(self, snapshots: Sequence[Any], train: Trainer) -> list[dict[str, xr.DataArray]]:
+        """Estimates for every snapshot, by name; the chains around all of them are one packed batch.
 
-    @property
-    def labels(self) -> list[str]:
-        """Names of the temperatures along the dimension ``nbeta``."""
-        return ["n / log n" if one is None else f"{float(one)!r}".removesuffix(".0") for one in self.nbeta]
+        Raises
+        ------
+        InputError
+            If n / log n is asked for and a snapshot was trained on one example, or batches are larger than a train set.
+        """
+        return learning_coefficients(snapshots, self, train)
 
 
 def llc(
