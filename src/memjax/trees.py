@@ -114,7 +114,7 @@ def nested(flat: np.ndarray, layout: Layout) -> Any:
 
 
 def unit(vector: Array) -> tuple[Array, Array]:
-    """Direction and length of a vector ``[P]``; one of zeros has no direction and stays as it is.
+    """Direction and length of a vector ``[P]``; a vector of zeros has no direction and stays as it is.
 
     Examples
     --------
@@ -122,9 +122,9 @@ def unit(vector: Array) -> tuple[Array, Array]:
     >>> [f"{value:.1f}" for value in direction], f"{length:.0e}"
     (['0.6', '0.8'], '5e-30')
     """
-    # By the largest entry first: squares of gradients below 1e-19 or above 1e19 are out of the range of float32.
+    # First divide by the largest entry: squares of gradients below 1e-19 or above 1e19 are out of the range of float32.
     largest = jnp.abs(vector).max()
-    # One over a number near the largest of a dtype is too small for it, and a division is made of that.
+    # A division multiplies by the reciprocal, and the reciprocal of a number near the largest of a dtype underflows.
     down = jnp.where(largest > 1, 2.0**-8, 1.0).astype(vector.dtype)
     vector = (down * vector) / jnp.where(largest == 0, 1, down * largest)
     norm = jnp.sqrt(jnp.square(vector).sum())
@@ -132,7 +132,7 @@ def unit(vector: Array) -> tuple[Array, Array]:
 
 
 def norm(tree: Params) -> Array:
-    """Euclidean norm of all leaves of a tree, in float32 at least, wherever in its range the entries lie.
+    """Euclidean norm of all leaves of a tree, in float32 at least, right over the whole range of the dtype.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def norm(tree: Params) -> Array:
     if not leaves:
         return squares
     kind = min((jnp.finfo(leaf.dtype) for leaf in leaves), key=lambda kind: kind.bits)
-    # Below this sum, squares that came out as zero may count; above the largest number of the dtype, some overflowed.
+    # Below this sum, squares that underflowed may matter; above the largest number of the dtype, some squares overflowed.
     least = sum(leaf.size for leaf in leaves) * float(kind.tiny) / float(kind.eps)
     inside = (squares >= least) & (squares <= float(kind.max))
     scaled = unit(jnp.stack([unit(leaf.reshape(-1))[1] for leaf in leaves]))[1]
@@ -152,7 +152,7 @@ def norm(tree: Params) -> Array:
 
 
 def sizes(leaf: Array) -> Array:
-    """Entries as floats of 32 bits at least; of complex ones their absolute values."""
+    """Entries as floats of 32 bits at least; complex entries become their absolute values."""
     if jnp.iscomplexobj(leaf):
         return jnp.abs(leaf)
     return wide(leaf) if jnp.issubdtype(leaf.dtype, jnp.floating) else jnp.asarray(leaf, float)

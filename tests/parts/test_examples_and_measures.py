@@ -204,6 +204,12 @@ def with_loss(params, apply, examples, *, loss):
     return loss
 
 
+def test_the_measures_that_are_exported_are_built_in():
+    exported = {name for name in measures.__all__ if isinstance(getattr(measures, name), Measure)}
+    assert set(measures.BUILT_IN) == exported
+    assert list(measures.BUILT_IN)[:4] == ["loss", "step_loss", "accuracy", "sign_accuracy"]
+
+
 def test_names_and_functions_become_measures():
     found = settle(["accuracy", spread, Measure(spread, "other", per_example=True, reduce="sum")])
     assert [m.name for m in found] == ["accuracy", "spread", "other"]

@@ -34,7 +34,7 @@ from memjax.measures.sampled.llc import LLC, llc
 from memjax.measures.sampled.settings import VERDICTS
 
 BUILT_IN = {part.name: part for part in tuple(vars().values()) if isinstance(part, Measure)}
-"""The measures that this package exports, by name: what a name in ``measures`` of an experiment can say."""
+"""The measures that this package exports, by name: an experiment can give these names in ``measures``."""
 
 
 def settle(measures: Iterable[str | Measure | Callable[..., Any]]) -> tuple[Measure, ...]:
