@@ -8,15 +8,16 @@ from typing import Any
 
 import jax
 
-from memjax.engine.budget import Memory
-from memjax.engine.cost import COMPILE_SECONDS, work_of
-from memjax.engine.pack import Shape
-from memjax.engine.partition import BlockPlan, Packing
-from memjax.engine.plan import Plan, make_plan
-from memjax.engine.speed import relative_speed
-from memjax.errors import InputError
+from memjax.engine.plan.blocks import BlockPlan
+from memjax.engine.plan.budget import Memory
+from memjax.engine.plan.cost import COMPILE_SECONDS, work_of
+from memjax.engine.plan.packing import Packing
+from memjax.engine.plan.plan import Plan, make_plan
+from memjax.engine.plan.speed import relative_speed
+from memjax.engine.program.tiles import Shape
+from memjax.engine.training.progress import Planning
 from memjax.experiment import Experiment
-from memjax.progress import Planning
+from memjax.experiment.rules import check_experiment
 
 __all__ = ["BlockSummary", "Explanation", "explain"]
 
@@ -151,8 +152,7 @@ def explain(
     >>> plan.runs, sum(group.examples for group in plan.groups)
     (8, 4200)
     """
-    if not isinstance(experiment, Experiment):
-        raise InputError(f"explain got {experiment!r}: give a memjax.Experiment.")
+    check_experiment("explain", experiment)
     with Planning(progress) as planning:
         plan = make_plan(experiment, over or {}, packing or Packing(), planning)
     by_key: dict[Any, list[BlockPlan]] = {}
@@ -184,7 +184,7 @@ def _busy_seconds(plan: Plan) -> float:
 def _summary(blocks: list[BlockPlan]) -> BlockSummary:
     program, shape, work = blocks[0].program, blocks[0].shape, work_of(blocks[0].program)
     batch = program.batch_size
-    tiles = sum(shape.width * _tiles(block) for block in blocks)
+    tiles = sum(shape.width * block.step_tiles for block in blocks)
     return BlockSummary(
         structure=f"{_named(program.model)}, {program.optimizer.name}, "
         f"{'full batch' if batch is None else f'batches of {batch}'}",
@@ -198,12 +198,6 @@ def _summary(blocks: list[BlockPlan]) -> BlockSummary:
         flops=sum(_flops(block) for block in blocks),
         bytes=blocks[0].bytes,
     )
-
-
-def _tiles(block: BlockPlan) -> int:
-    """Tiles that a step of a block goes through: streamed, all runs of a block as many as its largest."""
-    each = [-(-run.experiment.sizes()[0] // block.shape.width) for run in block.runs]
-    return block.shape.runs * max(each) if block.schedule == "streamed" else block.shape.train_tiles
 
 
 def _flops(block: BlockPlan) -> float:

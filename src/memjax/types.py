@@ -19,15 +19,15 @@ S      snapshots
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax
 import numpy as np
 
 __all__ = [
-    "Apply", "Array", "Data", "FileTask", "FiniteTask", "LossFn", "Model", "Params", "PoolTask", "SizedTask", "Split", "Task",
-    "TokenTask",
+    "Apply", "Array", "Data", "Estimator", "FileTask", "FiniteTask", "LossFn", "Model", "Params", "PoolTask", "SizedTask",
+    "Split", "Task", "TokenTask", "Trained", "Trainer",
 ]  # fmt: skip
 
 Array: TypeAlias = jax.Array
@@ -157,4 +157,31 @@ class Model(Protocol):
 
     def apply(self, params: Params, x: Array) -> Array:
         """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""
+        ...
+
+
+class Trained(Protocol):
+    """What one run left."""
+
+    @property
+    def records(self) -> Mapping[str, Any]:
+        """Records ``[K, ...]`` by variable."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end with finite numbers."""
+        ...
+
+
+Trainer: TypeAlias = Callable[[Sequence[Any]], Sequence[Trained]]
+"""Trains any list of `memjax.Experiment` packed together, and gives what each left, in order."""
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """What `memjax.measure` takes on all snapshots at once, such as `memjax.measures.llc`: one batch trains for all of them."""
+
+    def on_all(self, snapshots: Sequence[Any], train: Trainer) -> Sequence[Mapping[str, Any]]:
+        """Values of every `memjax.Snapshot`, by name: numbers, pairs ``(dims, array)`` or DataArrays."""
         ...

@@ -13,10 +13,10 @@ import pytest
 import memjax as mj
 from memjax import Experiment, InputError
 from memjax.content import content
-from memjax.encode import encode
+from memjax.experiment.encode import encode
+from memjax.experiment.read import read_over
 from memjax.optimizers import Optimizer, from_optax, norm_constrained
 from memjax.optimizers.frozen import Tree, freeze
-from memjax.spec import read_over
 
 MASK = {"layer_0": {"kernel": True, "bias": False}, "layer_1": {"kernel": True, "bias": False}}
 LABELS = {"layer_0": "slow", "layer_1": {"kernel": "fast", "bias": "slow"}}

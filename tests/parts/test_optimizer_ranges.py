@@ -9,8 +9,8 @@ import pytest
 
 import memjax as mj
 from memjax import Experiment, InputError
-from memjax.encode import encode
-from memjax.engine.axes import cells, read_axes
+from memjax.experiment.axes import cells, read_axes
+from memjax.experiment.encode import encode
 from memjax.models import MLP, Autoencoder
 from memjax.optimizers import (
     adam,

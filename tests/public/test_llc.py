@@ -191,14 +191,14 @@ def test_chains_are_around_the_networks_own_examples():
 
 def test_a_verdict_is_not_raised_by_chains_that_stand_still():
     # 200 sets of stationary, correlated chains: R-hat and drift find fault with few of them.
-    from memjax.learning_coefficient import _estimates, _Used
+    from memjax.measures.sampled.estimates import Used, estimates
 
     rng, rho = np.random.default_rng(0), 0.8
     noise = rng.normal(size=(200, 4, 600))
     for t in range(1, 600):
         noise[..., t] = rho * noise[..., t - 1] + (1 - rho**2) ** 0.5 * noise[..., t]
     ones = np.ones(200)
-    found = _estimates(10 + 10 * noise[..., 100:], _Used(ones, 0.1 * ones, ones, 0.0), 1000, llc())
+    found = estimates(10 + 10 * noise[..., 100:], Used(ones, 0.1 * ones, ones, 0.0), 1000, llc())
     # One alarm among 200 was seen.
     assert (found["llc_verdict"][1] != OK).mean() < 0.03
     np.testing.assert_allclose(found["llc"][1].std(), found["llc_error"][1].mean(), rtol=0.15)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import jax
 
-from memjax.checks import keep_wholes
+from memjax.checks.values import keep_wholes
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import flax.linen as nn
 import jax
 
-from memjax.checks import whole
+from memjax.checks.values import whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from memjax.checks import keep_wholes, whole
+from memjax.checks.values import keep_wholes, whole
 from memjax.fields import traced
+from memjax.jax_settings import float_dtype
 from memjax.models.initializers import draw_normal
 from memjax.models.shared_fields import check_shared_fields
 from memjax.models.tokens import pairs, rows, struct, vocabulary
-from memjax.precision import float_dtype
 from memjax.random import generator
 from memjax.types import Array, Params
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from memjax.checks import flag, keep_numbers, keep_wholes
+from memjax.checks.values import flag, keep_numbers, keep_wholes
 from memjax.models.activations import get as get_activation
 from memjax.models.initializers import check as check_initializer
 

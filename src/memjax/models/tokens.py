@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from memjax.errors import InputError
-from memjax.precision import float_dtype
+from memjax.jax_settings import float_dtype
 from memjax.types import Array
 
 __all__ = ["pairs", "rows", "struct", "vocabulary"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from memjax.checks import keep_wholes
+from memjax.checks.values import keep_wholes
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation

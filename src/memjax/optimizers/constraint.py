@@ -12,9 +12,9 @@ import numpy as np
 import optax
 
 from memjax.errors import InputError
+from memjax.jax_settings import wide
 from memjax.optimizers.optimizer import Optimizer
 from memjax.optimizers.values import Described, Value, values_of
-from memjax.precision import wide
 from memjax.types import Array, Params
 
 __all__ = ["NormConstrained", "norm_constrained"]

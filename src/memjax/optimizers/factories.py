@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from memjax.measures.norms import norm
+from memjax.jax_settings import wide
 from memjax.optimizers.optimizer import Optimizer, Rate
 from memjax.optimizers.values import Flag, LearningRate, NotNegative, Positive, Share, ShareOrNone
-from memjax.precision import wide
+from memjax.trees import norm
 from memjax.types import Array, Params
 
 __all__ = ["adam", "adamw", "rmsprop", "sgd"]

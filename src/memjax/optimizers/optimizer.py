@@ -13,13 +13,13 @@ import numpy as np
 import optax
 from flax.core import FrozenDict
 
-from memjax.checks import number, scalar
+from memjax.checks.suggestions import meant
+from memjax.checks.values import number, scalar
 from memjax.errors import InputError
 from memjax.optimizers import rates
 from memjax.optimizers.frozen import Tree, freeze
 from memjax.optimizers.values import FollowsStep, Value, values_of
 from memjax.schedules import Schedule, warmup_cosine
-from memjax.suggestions import meant
 from memjax.types import Array
 
 __all__ = ["Optimizer", "Rate", "from_optax"]

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from memjax.checks import number, takes_one
+from memjax.checks.values import number, takes_one
 from memjax.errors import InputError, cause
 from memjax.schedules import Own, Schedule
 from memjax.types import Array

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from memjax.checks import keep_numbers, keep_wholes, one_of, whole
+from memjax.checks.values import keep_numbers, keep_wholes, one_of, whole
 from memjax.errors import InputError, listing
 from memjax.tasks.image_files import datasets
 from memjax.tasks.image_files.content import State, digest_of, state

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from memjax.containers import is_frame, is_missing, numbers, plain
 from memjax.errors import InputError, listing
+from memjax.tasks.containers import is_frame, is_missing, numbers, plain
 
 __all__ = ["RENUMBER", "Named", "check_classes", "named", "numbered", "targets"]
 

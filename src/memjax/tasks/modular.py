@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from memjax.checks import keep_numbers, keep_wholes, one_of
-from memjax.containers import unmasked
+from memjax.checks.values import keep_numbers, keep_wholes, one_of
 from memjax.errors import InputError, cause
+from memjax.tasks.containers import unmasked
 from memjax.tasks.shared_pools import Labelled, shared
 from memjax.types import Split
 

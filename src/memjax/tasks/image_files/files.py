@@ -8,8 +8,8 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from memjax.checks.file_names import absolute
 from memjax.errors import InputError, cause, listing
-from memjax.file_names import absolute
 
 __all__ = ["IDX", "KNOWN", "Found", "content", "find"]
 
