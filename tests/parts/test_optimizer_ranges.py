@@ -39,6 +39,7 @@ RULES = {
     "sgld": sgld(),
     "norm_constrained": norm_constrained(adam(clip_norm=1.0)),
 }
+NESTEROV = {**sgd().hyperparameters, "nesterov": True}
 NUMBERS = [
     (name, field) for name, rule in RULES.items() for field in rule.hyperparameters if field not in ("nesterov", "norm")
 ]
@@ -98,6 +99,16 @@ def test_flags_are_words_of_truth():
         for model in (MLP, Autoencoder):
             with pytest.raises(InputError, match=rf"{model.__name__}\.bias is .*: give True or False"):
                 model(bias=value)
+
+
+def test_nesterov_needs_a_momentum_where_typed_and_where_swept():
+    sentence = r"nesterov is True, but momentum is None: give a momentum, such as 0\.9"
+    for make in (lambda: sgd(nesterov=True), lambda: norm_constrained(from_optax(sgd().factory, **NESTEROV))):
+        with pytest.raises(InputError, match=sentence):
+            make()
+    with pytest.raises(InputError, match=sentence):
+        _swept(sgd(momentum=0.9, nesterov=True), {"momentum": [0.9, None]})
+    assert len(_swept(sgd(momentum=0.9), {"momentum": [0.9, None]})) == 2
 
 
 @pytest.mark.parametrize("name", RULES)
