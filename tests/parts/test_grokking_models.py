@@ -263,19 +263,20 @@ def test_one_hot_mse_is_mse_on_one_hot_targets():
     np.testing.assert_allclose(mj.losses.one_hot_mse(outputs, labels), mj.losses.mse(outputs, one_hot), rtol=1e-6)
 
 
-def test_all_of_them_are_trained_by_a_sweep():
-    """One of them with a traced scale, and the recorded loss is that of the naive forward pass."""
-    task, adam = mj.tasks.ModularArithmetic(p=7), mj.optimizers.adam(1e-2)
-    spec = mj.Experiment(
-        task=task,
-        model=EmbeddingMLP(4, 16),
-        optimizer=adam,
-        train_size=30,
-        steps=200,
-        record_every=200,
-        snapshots=(200,),
-        measures=("loss",),
-    )
+TASK = mj.tasks.ModularArithmetic(p=7)
+TRAINED = dict(
+    task=TASK,
+    optimizer=mj.optimizers.adam(1e-2),
+    train_size=30,
+    steps=200,
+    record_every=200,
+    measures=("loss",),
+)
+
+
+def test_the_perceptron_is_trained_by_a_sweep():
+    """With a traced scale, and the recorded loss is that of the naive forward pass."""
+    spec = mj.Experiment(model=EmbeddingMLP(4, 16), snapshots=(200,), **TRAINED)
     ds = mj.sweep(spec, over={"init_scale": [0.5, 1.0]}, progress=False)
     # Measured 0.003 and 0.004, from 1.94 and 1.98.
     assert (ds.train_loss.isel(step=0) > 1.2).all() and (ds.train_loss.isel(step=-1) < 0.05).all()
@@ -284,22 +285,22 @@ def test_all_of_them_are_trained_by_a_sweep():
         logits = np.array([naive_perceptron(EmbeddingMLP(4, 16), snapshot.params, a, b) for a, b in x])
         naive = (np.log(np.exp(logits).sum(1)) - logits[np.arange(len(x)), labels]).mean()
         np.testing.assert_allclose(ds.test_loss.sel(snapshot.run).isel(step=-1), naive, rtol=1e-5)
-    spec = mj.Experiment(
-        task=task,
-        model=QuadraticMLP(64),
-        loss="one_hot_mse",
-        optimizer=adam,
-        train_size=30,
-        steps=200,
-        record_every=200,
-        measures=("loss",),
-    )
+
+
+@pytest.mark.slow
+def test_the_quadratic_perceptron_is_trained_by_a_sweep():
+    spec = mj.Experiment(model=QuadraticMLP(64), loss="one_hot_mse", **TRAINED)
     ds = mj.sweep(spec, over={"seed": range(2)}, progress=False)
     # Measured 0.007 and 0.004 of the first.
     assert (ds.train_loss.isel(step=-1) < 0.2 * ds.train_loss.isel(step=0)).all()
-    for model in (EmbeddingMLP(4, (8, 8), shared=False), QuadraticMLP(9, 0.5), Transformer(8, 2, 16, "gelu")):
-        spec = mj.Experiment(task=task, model=model)
-        assert mj.Experiment.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize(
+    "model", [EmbeddingMLP(4, (8, 8), shared=False), QuadraticMLP(9, 0.5), Transformer(8, 2, 16, "gelu")]
+)
+def test_they_are_written_and_read_as_json(model):
+    spec = mj.Experiment(task=TASK, model=model)
+    assert mj.Experiment.from_json(spec.to_json()) == spec
 
 
 @pytest.mark.slow

@@ -107,6 +107,7 @@ def test_of_a_softmax_regression_at_zero_it_is_that_of_the_inputs_over_the_class
     np.testing.assert_allclose(_take(sharpness, _examples(), np.zeros((2, 3)), model=linear), expected, **CLOSE)
 
 
+@pytest.mark.slow
 def test_where_the_loss_curves_down_everywhere_it_is_the_least_negative():
     downward = lambda outputs, targets: -jnp.square(outputs).sum(-1)  # noqa: E731
     values = -2 * np.linalg.eigvalsh(X.T @ X) / COUNT
@@ -188,6 +189,7 @@ def test_lanczos_finds_the_largest_of_any_spectrum(spectrum):
         np.testing.assert_allclose(_top(jnp.asarray(matrix), 60), spectrum.max(), rtol=0, atol=1e-14 * scale)
 
 
+@pytest.mark.slow
 def test_lanczos_comes_from_below_and_keeps_what_it_found():
     matrix = jnp.asarray((ROTATION * SPECTRA["positive"]) @ ROTATION.T, jnp.float32)
     found = [float(_top(matrix, count)) for count in (1, 4, 8, 60)]

@@ -8,7 +8,7 @@ import pytest
 
 import memjax as mj
 from memjax import InputError
-from memjax.optimizers import adam, sgd
+from memjax.optimizers import sgd
 
 SPEC = mj.Experiment(
     model=mj.models.MLP(hidden=(6,)),
@@ -87,17 +87,18 @@ def test_starts_are_equal_by_content_and_read_back_by_reference():
         mj.Experiment.from_json(text, using=(other,))
 
 
+LINEAR = dict(model=mj.models.MLP(hidden=()), snapshots=())
+
+
 def test_the_loss_of_a_step_is_that_of_the_record_before_it():
-    fields = dict(steps=6, snapshots=(), optimizer=adam(0.01), measures=("loss", "step_loss"))
+    fields = dict(**LINEAR, steps=6, measures=("loss", "step_loss"))
     found, coarse = (sweep({"seed": [0, 1]}, record_every=every, **fields) for every in (1, 3))
     assert np.isnan(found.step_loss[:, 0]).all()
     np.testing.assert_allclose(found.step_loss[:, 1:], found.train_loss[:, :-1], rtol=1e-6)
     np.testing.assert_allclose(coarse.step_loss[:, 1], found.train_loss[:, :3].mean("step"), rtol=1e-6)
 
 
-LINEAR = dict(model=mj.models.MLP(hidden=()), snapshots=())
-
-
+@pytest.mark.slow
 def test_the_loss_of_minibatch_steps_averages_to_the_loss_where_nothing_moves():
     fields = dict(train_size=24, batch_size=8, steps=6, record_every=3, optimizer=sgd(0.0))
     found = sweep(**LINEAR, **fields, measures=("loss", "step_loss"))
@@ -109,6 +110,12 @@ def test_a_share_is_of_the_examples_of_the_task():
     rng = np.random.default_rng(0)
     task = mj.tasks.from_arrays(rng.normal(size=(50, 3)), rng.integers(0, 3, 50))
     assert mj.Experiment(task=task, train_size=0.3, test_size=10).sizes() == (15, 10)
+
+
+@pytest.mark.slow
+def test_runs_of_a_share_are_those_of_as_many_examples():
+    rng = np.random.default_rng(0)
+    task = mj.tasks.from_arrays(rng.normal(size=(50, 3)), rng.integers(0, 3, 50))
     fields = dict(**LINEAR, task=task, steps=2, record_every=1, test_size=10, measures=("loss",))
     found, counts = (sweep({"train_size": sizes}, **fields) for sizes in ([0.2, 0.6], [10, 30]))
     np.testing.assert_array_equal(found.train_loss, counts.train_loss)
@@ -122,6 +129,7 @@ def test_shares_that_mean_nothing_are_refused(share, says):
         mj.Experiment(train_size=share)
 
 
+@pytest.mark.slow
 def test_a_step_loss_by_another_name_is_one_and_a_measure_of_its_name_is_none():
     def step_loss(params, apply, examples):
         return params["layer_0"]["bias"].sum() * 0 + 7.0
