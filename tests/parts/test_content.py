@@ -210,6 +210,7 @@ def test_functions_that_call_themselves_or_each_other_end():
     assert content(held) == content(held)
 
 
+@pytest.mark.slow
 def test_the_digest_is_the_same_in_another_process():
     code = (
         "import functools, jax, jax.numpy as jnp, numpy as np, optax, flax.linen as nn\n"

@@ -29,7 +29,7 @@ from memjax.optimizers import (
 )
 from memjax.optimizers.values import LearningRate, NotNegative, Share, values_of
 
-BASE = Experiment(train_size=20, steps=20, record_every=10, model=mj.models.MLP(hidden=(4,)), measures=("loss",))
+BASE = Experiment(train_size=20, steps=20, record_every=10, model=mj.models.MLP(hidden=()), measures=("loss",))
 RULES = {
     "adam": adam(clip_norm=1.0),
     "adamw": adamw(clip_norm=1.0),
@@ -158,6 +158,7 @@ def test_a_decay_that_begins_after_the_end_is_refused_and_a_beginning_is_not():
     mj.explain(_with(optimizer=adam(warmup(warmup_steps=100))), {})
 
 
+@pytest.mark.slow
 def test_a_function_of_the_step_trains_as_the_schedule_that_it_stands_for():
     function, schedule = mj.sweep(
         BASE, {"optimizer": [sgd(optax.cosine_decay_schedule(0.5, 20)), sgd(cosine(0.5))]}
