@@ -22,7 +22,6 @@ from memjax.measures import BUILT_IN
 from memjax.models import layers
 from memjax.models.adapt import with_outputs
 from memjax.precision import wide
-from memjax.types import Task
 
 ADDING = Path(__file__).parents[2] / "docs" / "adding"
 
@@ -134,7 +133,9 @@ def fits(task, model):
 
 def fitting(task):
     labels = labelled(task)
-    return [m for m in MEASURES.values() if (labels or not m.needs_labels) and (not labels or m.name != "sign_accuracy")]
+    return [
+        m for m in MEASURES.values() if (labels or not m.needs_labels) and (not labels or m.name != "sign_accuracy")
+    ]
 
 
 def request(task, model, **fields):
@@ -160,7 +161,9 @@ def by_hand(spec, measures):
     def descend(params, data):
         x, y = data["train"]
         slope = jax.grad(lambda params: loss(apply(params, x), y).mean())
-        return jax.lax.fori_loop(0, spec.steps, lambda _, w: jax.tree.map(lambda w, g: w - 0.1 * g, w, slope(w)), params)
+        return jax.lax.fori_loop(
+            0, spec.steps, lambda _, w: jax.tree.map(lambda w, g: w - 0.1 * g, w, slope(w)), params
+        )
 
     return jax.jit(lambda params, data: (dict(records(params, data)), descend(params, data)))
 
@@ -178,7 +181,9 @@ def check_pair(task, model, measures):
     first, last = mj.snapshots(company.sel(train_size=[12], seed=[1]))
     data = {split: tuple(map(jnp.asarray, part)) for split, part in zip(("train", "test"), seen(task), strict=True)}
     records, params = by_hand(spec, measures)(first.params, data)
-    check_records(company, {measure.variable(split): measure for measure in measures for split in measure.splits}, records)
+    check_records(
+        company, {measure.variable(split): measure for measure in measures for split in measure.splits}, records
+    )
     for trained, own in zip(jax.tree.leaves(last.params), jax.tree.leaves(params), strict=True):
         np.testing.assert_allclose(trained, own, rtol=RTOL, atol=ATOL)
     return company
