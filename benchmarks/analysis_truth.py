@@ -16,7 +16,7 @@ import xarray as xr
 
 from benchmarks import repeated
 from memjax import analysis
-from memjax.analysis._named_models import curve_model
+from memjax.analysis.fits.named_models import curve_model
 
 SIZE = 50.0 * 2 ** np.arange(10)
 SEEDS = 4

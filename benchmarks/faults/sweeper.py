@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import memjax as mj
-from memjax.store import keeper
+from memjax.store import writer as keeper
 
 # Minibatches, snapshots, labelled records and two structures: everything that a part can hold.
 EXPERIMENT = mj.Experiment(

@@ -3,19 +3,20 @@
 from importlib.metadata import version as _version
 
 from memjax import analysis, losses, measures, models, optimizers, plots, schedules, tasks
-from memjax.cache import enable_compile_cache
-from memjax.engine.partition import Packing
+from memjax.engine.plan.packing import Packing
 from memjax.errors import InputError
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
+from memjax.experiment.start import Start
 from memjax.explain import Explanation, explain
 from memjax.fields import traced
+from memjax.jax_settings import enable_compile_cache
 from memjax.measure import measure
 from memjax.measures import Measure
-from memjax.results import open_dataset as open
-from memjax.results import params, save
-from memjax.snapshots import Snapshot, snapshots
-from memjax.start import Start
+from memjax.results.files import save
+from memjax.results.parameters import params
+from memjax.results.snapshots import Snapshot, snapshots
+from memjax.store.open import open_dataset as open
 from memjax.sweep import sweep
 
 __version__ = _version("memjax")

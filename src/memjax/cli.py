@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from memjax.checks.file_names import absolute, shown
+from memjax.checks.json_text import read_json
 from memjax.errors import InputError
-from memjax.file_names import absolute, shown
-from memjax.plain_json import read_json
 
 __all__ = ["main"]
 
@@ -167,7 +167,7 @@ def _dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
 
 
 def _start_cache(options: argparse.Namespace) -> None:
-    from memjax.cache import enable_compile_cache
+    from memjax.jax_settings import enable_compile_cache
 
     if not options.no_cache:
         enable_compile_cache(options.cache)
@@ -206,8 +206,8 @@ def _studies(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from memjax.experiment.read import read_experiment, read_over
     from memjax.explain import explain
-    from memjax.spec import read_experiment, read_over
     from memjax.studies.run import new_folder, save_folder
     from memjax.sweep import sweep
 
@@ -250,7 +250,7 @@ def _shard(text: str | None) -> tuple[int, int] | None:
 
 
 def _progress(store: Path) -> str:
-    from memjax.results.stored import progress
+    from memjax.store.read import progress
 
     return progress(store)
 
@@ -280,8 +280,9 @@ def _text(path: Path, name: str) -> str:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from memjax.results import open_dataset, summary
+    from memjax.results.summary import summary
     from memjax.store.folder import is_store
+    from memjax.store.open import open_dataset
 
     folder = absolute("DIR", options.folder)
     _say(_progress(folder) if is_store(folder) else summary(open_dataset(folder)))

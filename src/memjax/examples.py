@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from memjax.precision import wide
+from memjax.jax_settings import wide
 from memjax.types import Array
 
 __all__ = ["Examples", "Tile", "masked_tile", "tile_mask"]

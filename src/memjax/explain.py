@@ -8,15 +8,16 @@ from typing import Any
 
 import jax
 
-from memjax.engine.budget import Memory
-from memjax.engine.cost import COMPILE_SECONDS, work_of
-from memjax.engine.pack import Shape
-from memjax.engine.partition import BlockPlan, Packing
-from memjax.engine.plan import Plan, make_plan
-from memjax.engine.speed import relative_speed
-from memjax.errors import InputError
+from memjax.engine.plan.blocks import BlockPlan
+from memjax.engine.plan.budget import Memory
+from memjax.engine.plan.cost import COMPILE_SECONDS, work_of
+from memjax.engine.plan.packing import Packing
+from memjax.engine.plan.plan import Plan, make_plan
+from memjax.engine.plan.speed import relative_speed
+from memjax.engine.program.tiles import Shape
+from memjax.engine.training.progress import Planning
 from memjax.experiment import Experiment
-from memjax.progress import Planning
+from memjax.experiment.rules import check_experiment
 
 __all__ = ["BlockSummary", "Explanation", "explain"]
 
@@ -151,8 +152,7 @@ def explain(
     >>> plan.runs, sum(group.examples for group in plan.groups)
     (8, 4200)
     """
-    if not isinstance(experiment, Experiment):
-        raise InputError(f"explain got {experiment!r}: give a memjax.Experiment.")
+    check_experiment("explain", experiment)
     with Planning(progress) as planning:
         plan = make_plan(experiment, over or {}, packing or Packing(), planning)
     by_key: dict[Any, list[BlockPlan]] = {}

@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 from flax.core import FrozenDict
 
+from memjax.checks.suggestions import hint
 from memjax.errors import InputError, listing
-from memjax.suggestions import hint
 
 __all__ = [
-    "Skeleton",
-    "fill",
+    "Hole",
+    "with_numbers",
     "is_node",
     "paths",
     "replace",
     "resolve",
-    "skeleton",
+    "without_numbers",
     "traced",
     "traced_values",
 ]
@@ -54,20 +54,20 @@ def traced(default: float | None) -> Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class Skeleton:
+class Hole:
     """Stands where a traced number was taken out."""
 
 
-_HOLE = Skeleton()
+HOLE = Hole()
 
 
 def is_node(value: Any) -> bool:
     """Whether a value is a dataclass object whose fields have paths of their own."""
-    return dataclasses.is_dataclass(value) and not isinstance(value, type | Skeleton)
+    return dataclasses.is_dataclass(value) and not isinstance(value, type | Hole)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number | Skeleton) and not isinstance(value, bool)
+    return isinstance(value, int | float | np.number | Hole) and not isinstance(value, bool)
 
 
 def _children(node: Any) -> Iterator[tuple[str, Any, bool]]:
@@ -153,7 +153,7 @@ def _plain(value: Any) -> bool:
         return all(_plain(item) for item in value.values())
     if is_node(value):
         return all(_plain(item) for _, item, _ in _children(value))
-    return not isinstance(value, Skeleton) and not hasattr(value, "aval")
+    return not isinstance(value, Hole) and not hasattr(value, "aval")
 
 
 def replace(node: Any, changes: Mapping[str, Any], checked: bool = True) -> Any:
@@ -199,7 +199,7 @@ def traced_values(node: Any, prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def fill(node: Any, values: Mapping[str, Any], prefix: str = "") -> Any:
+def with_numbers(node: Any, values: Mapping[str, Any], prefix: str = "") -> Any:
     """Copy a tree of dataclasses with the numbers at the given paths replaced, tracers included."""
     changes: dict[str, Any] = {}
     for name, value, _ in _children(node):
@@ -207,17 +207,17 @@ def fill(node: Any, values: Mapping[str, Any], prefix: str = "") -> Any:
         if path in values:
             changes[name] = values[path]
         elif is_node(value) and any(key.startswith(path + ".") for key in values):
-            changes[name] = fill(value, values, path + ".")
+            changes[name] = with_numbers(value, values, path + ".")
     return _rebuild(node, changes) if changes else node
 
 
-def skeleton(node: Any) -> Any:
+def without_numbers(node: Any) -> Any:
     """Copy a tree of dataclasses with a hole for every traced number: equal exactly where the program is the same.
 
     Examples
     --------
     >>> from memjax.optimizers import adam, sgd
-    >>> skeleton(adam(1e-3)) == skeleton(adam(1e-2)), skeleton(adam(1e-3)) == skeleton(sgd(1e-3))
+    >>> without_numbers(adam(1e-3)) == without_numbers(adam(1e-2)), without_numbers(adam(1e-3)) == without_numbers(sgd(1e-3))
     (True, False)
     """
-    return fill(node, dict.fromkeys(traced_values(node), _HOLE))
+    return with_numbers(node, dict.fromkeys(traced_values(node), HOLE))

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from memjax.errors import InputError, listing
-from memjax.precision import wide
+from memjax.jax_settings import wide
 from memjax.types import Array, LossFn
 
 __all__ = ["cross_entropy", "cross_entropy_exact", "get", "hinge", "is_label", "mse", "one_hot_mse", "sse"]

@@ -7,10 +7,15 @@ Nothing here compiles, and the numbers are the same on every device and in every
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-__all__ = ["generator", "key_data"]
+__all__ = ["PAD", "batch_order", "generator", "key_data"]
+
+PAD = -1
+"""Row of a minibatch that is padding."""
 
 
 def _sequence(seed: int, purpose: str) -> np.random.SeedSequence:
@@ -38,3 +43,34 @@ def key_data(seed: int, purpose: str) -> np.ndarray:
     (2,)
     """
     return _sequence(seed, purpose).generate_state(2, np.uint32)
+
+
+def batch_order(runs: Sequence[Any], width: int, start: int, stop: int) -> np.ndarray:
+    """Rows that each step trains on, in epochs without replacement; the order follows from the data seed alone.
+
+    Parameters
+    ----------
+    runs
+        Experiments R of a block.
+    width
+        Examples per step B.
+    start, stop
+        Range of steps.
+
+    Returns
+    -------
+    np.ndarray
+        ``int32[stop - start, R, B]``, `PAD` where the last batch of an epoch has fewer examples.
+    """
+    return np.stack([_run_order(run, width, start, stop) for run in runs], axis=1)
+
+
+def _run_order(run: Any, width: int, start: int, stop: int) -> np.ndarray:
+    count, _ = run.sizes()
+    per_epoch = -(-count // width)
+    epochs = range(start // per_epoch, -(-stop // per_epoch))
+    rows = np.full((len(epochs), per_epoch * width), PAD, np.int32)
+    for row, epoch in zip(rows, epochs, strict=True):
+        row[:count] = generator(run.data_key, f"batch order {epoch}").permutation(count)
+    skipped = epochs.start * per_epoch
+    return rows.reshape(-1, width)[start - skipped : stop - skipped]

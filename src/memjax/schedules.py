@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 
-from memjax.checks import keep_numbers
+from memjax.checks.values import keep_numbers
 from memjax.fields import traced
 from memjax.types import Array
 

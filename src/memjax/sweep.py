@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Iterable, Mapping
@@ -11,25 +12,24 @@ import jax
 import numpy as np
 import xarray as xr
 
-from memjax.encode import encoded_fields
-from memjax.engine.axes import read_axes
-from memjax.engine.execute import execute
-from memjax.engine.keep import InMemory, Keeper
-from memjax.engine.partition import Packing, default_lanes
-from memjax.engine.plan import Plan, pack, plan_of, read_groups
-from memjax.engine.remote import Executor, check_executor, execute_on
-from memjax.engine.result import sheet_of
-from memjax.errors import InputError
+from memjax.engine.plan.groups import read_groups
+from memjax.engine.plan.packing import Packing, default_lanes
+from memjax.engine.plan.plan import Plan, pack, plan_of
+from memjax.engine.program.outcome import record_schema
+from memjax.engine.training.executor import Executor
+from memjax.engine.training.keep import Keeper
+from memjax.engine.training.progress import Planning
+from memjax.engine.training.train_runs import train_in_memory, train_plan
 from memjax.experiment import Experiment
-from memjax.precision import x64_enabled
-from memjax.progress import Planning, Progress
-from memjax.results.assemble import Filled, assemble
+from memjax.experiment.axes import read_axes
+from memjax.experiment.rules import check_executor, check_experiment, check_store
+from memjax.experiment.written import written
+from memjax.jax_settings import x64_enabled
+from memjax.results.assemble import BlockRecords, assemble
 from memjax.results.carried import carry
 from memjax.results.schema import attributes, now, versions
-from memjax.resume import Train, check_store, sweep_in_store
-from memjax.store.axes import entry_of
-from memjax.store.enter import Call
-from memjax.store.manifest import AxisEntry
+from memjax.store.request import Request
+from memjax.store.resume import sweep_in_store
 
 __all__ = ["sweep"]
 
@@ -104,47 +104,46 @@ def sweep(
     >>> dict(ds.weight_l2.sizes)
     {'train_size': 2, 'seed': 3, 'step': 3}
     """
-    if not isinstance(experiment, Experiment):
-        raise InputError(f"sweep got {experiment!r}: give a memjax.Experiment.")
+    check_experiment("sweep", experiment)
     folder = check_store(store, shard, repair)
     if executor is not None:
         check_executor(executor)
     packing, axes = packing or Packing(), read_axes(over or {})
     with Planning(progress) as planning:
         groups = read_groups(experiment, axes, watch=planning)
-
-    def train(plan: Plan, keeper: Keeper, done: int) -> None:
-        _announce(plan)
-        with Progress(plan, progress, done) as bar:
-            execute(plan, keeper, bar) if executor is None else execute_on(executor, plan, keeper, bar)
-
     if folder is None:
         plan = plan_of(experiment, axes, pack(groups, packing), packing)
-        # Written now: files, and what functions use, may change while runs are trained.
-        objects: list[Any] = []
-        fields = encoded_fields(experiment, objects)
-        entries = [entry_of(axis, objects=objects) for axis in axes]
-        dataset = _in_memory(fields, entries, plan, train)
-        carry(dataset, objects)
+        dataset = _in_memory(plan, progress, executor)
     else:
-        call = Call(experiment, axes, groups)
-        dataset = sweep_in_store(folder, call, packing, _made(packing), train, shard, repair)
-        carry(dataset, call.objects)
+        train = functools.partial(_train, progress=progress, executor=executor)
+        request = Request(experiment, axes, groups)
+        dataset = sweep_in_store(folder, request, packing, _made(packing), train, shard, repair)
+        carry(dataset, request.written.objects)
     _report(dataset)
     return dataset
 
 
-def _in_memory(fields: dict[str, Any], entries: list[AxisEntry], plan: Plan, train: Train) -> xr.Dataset:
-    keeper = InMemory()
+def _in_memory(plan: Plan, progress: bool | None, executor: Executor | None) -> xr.Dataset:
+    """Dataset of a sweep that has no store."""
+    # Written down before training: files, and what functions use, may change meanwhile.
+    request = written(plan.experiment, plan.axes)
+    _announce(plan)
     try:
-        train(plan, keeper, 0)
+        finished = train_in_memory(plan, progress, executor)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Stopped, and nothing is kept: with store=folder the next call goes on.") from None
-    blocks = [Filled(sheet_of(b.program), [run.index for run in b.runs], result) for b, result in keeper.finished]
+    blocks = [BlockRecords(record_schema(b.program), [run.index for run in b.runs], result) for b, result in finished]
     dataset = assemble([axis.coords() for axis in plan.axes], blocks)
     packed = [(block.schedule, block.shape) for block in plan.blocks]
-    dataset.attrs = attributes(fields, entries, packed, _made(Packing(lanes=plan.lanes)))
+    dataset.attrs = attributes(request.fields, request.axes, packed, _made(Packing(lanes=plan.lanes)))
+    carry(dataset, request.objects)
     return dataset
+
+
+def _train(plan: Plan, keeper: Keeper, done: int, *, progress: bool | None, executor: Executor | None) -> None:
+    """Train what a store lacks."""
+    _announce(plan)
+    train_plan(plan, keeper, progress, executor, done)
 
 
 def _made(packing: Packing) -> dict[str, Any]:

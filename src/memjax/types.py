@@ -19,13 +19,16 @@ S      snapshots
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax
 import numpy as np
 
-__all__ = ["Apply", "Array", "Data", "LossFn", "Model", "Params", "PoolTask", "Split", "Task"]
+__all__ = [
+    "Apply", "Array", "Data", "Estimator", "FileTask", "FiniteTask", "LossFn", "Model", "Params", "PoolTask", "SizedTask",
+    "Split", "Task", "TokenTask", "Trained", "Trainer",
+]  # fmt: skip
 
 Array: TypeAlias = jax.Array
 Params: TypeAlias = Any
@@ -64,9 +67,9 @@ class Split(NamedTuple):
 class Task(Protocol):
     """Where examples come from and what the targets are.
 
-    A frozen dataclass with these members; every field of it can be swept. It may also have
-    ``sizes(train_size, test_size) -> (train_size, test_size)``, which settles a test size of ``None`` and refuses
-    sizes it cannot serve, and ``num_tokens``, which says that inputs are tokens 0..num_tokens-1 and no quantities.
+    A frozen dataclass with these members; every field of it can be swept. A task may have more members, each of which
+    has a protocol: `PoolTask.pool`, `SizedTask.sizes`, `FiniteTask.num_examples`, `TokenTask.num_tokens` and
+    `FileTask.content`.
 
     Attributes
     ----------
@@ -100,6 +103,48 @@ class PoolTask(Task, Protocol):
 
 
 @runtime_checkable
+class SizedTask(Protocol):
+    """A task that settles the sizes of its splits, where not every size can be served."""
+
+    def sizes(self, train_size: int, test_size: int | None) -> tuple[int, int]:
+        """Train and test size, with a test size of None settled; raises `memjax.InputError` for sizes it cannot serve.
+
+        A task without this member serves any sizes, and a test size of None is the train size.
+        """
+        ...
+
+
+@runtime_checkable
+class FiniteTask(Protocol):
+    """A task with so many examples to train on, of which a train size between 0 and 1 is a share."""
+
+    @property
+    def num_examples(self) -> int:
+        """Examples to train on."""
+        ...
+
+
+@runtime_checkable
+class TokenTask(Protocol):
+    """A task whose inputs are tokens, numbers that are names, and no quantities."""
+
+    @property
+    def num_tokens(self) -> int:
+        """Number of tokens: inputs are whole numbers from 0 to ``num_tokens - 1``."""
+        ...
+
+
+@runtime_checkable
+class FileTask(Protocol):
+    """A task that reads files: a spec says what the files held, and a task that is read back is compared with that."""
+
+    @property
+    def content(self) -> str | None:
+        """Digest of what the files hold; None where the fields of the task say enough."""
+        ...
+
+
+@runtime_checkable
 class Model(Protocol):
     """A pure function from parameters and inputs to outputs; knows nothing of training.
 
@@ -112,4 +157,31 @@ class Model(Protocol):
 
     def apply(self, params: Params, x: Array) -> Array:
         """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""
+        ...
+
+
+class Trained(Protocol):
+    """What one run left."""
+
+    @property
+    def records(self) -> Mapping[str, Any]:
+        """Records ``[K, ...]`` by variable."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end with finite numbers."""
+        ...
+
+
+Trainer: TypeAlias = Callable[[Sequence[Any]], Sequence[Trained]]
+"""Trains any list of `memjax.Experiment` packed together, and gives what each left, in order."""
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """What `memjax.measure` takes on all snapshots at once, such as `memjax.measures.llc`: one batch trains for all of them."""
+
+    def on_all(self, snapshots: Sequence[Any], train: Trainer) -> Sequence[Mapping[str, Any]]:
+        """Values of every `memjax.Snapshot`, by name: numbers, pairs ``(dims, array)`` or DataArrays."""
         ...

@@ -4,7 +4,7 @@ import xarray as xr
 from scipy import stats
 
 from memjax.analysis import describe, fit
-from memjax.analysis._shape import is_flat
+from memjax.analysis.shapes.shape import is_flat
 
 SIZE = 50 * 2 ** np.arange(10)
 GAP = np.array([9.15, 12.87, 17.56, 23.16, 30.05, 38.12, 40.47, 32.33, 26.56, 22.49])

@@ -5,9 +5,9 @@ from scipy import stats
 from scipy.optimize import curve_fit
 
 from memjax.analysis import evaluate, fit
-from memjax.analysis._named_models import curve_model
-from memjax.analysis._resampling import student_means
-from memjax.analysis.intervals import student_interval
+from memjax.analysis.base.intervals import student_interval
+from memjax.analysis.base.resampling import student_means
+from memjax.analysis.fits.named_models import curve_model
 
 SIZE = 50.0 * 2 ** np.arange(6)
 PUBLISHED = 6.5 * SIZE**0.27 - 9.636

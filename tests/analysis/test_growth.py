@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from memjax.analysis import growth
-from memjax.analysis._tobit import tobit
+from memjax.analysis.times.tobit import tobit
 
 X = np.linspace(0.3, 0.8, 6)
 LAWS = {

@@ -17,7 +17,7 @@ from memjax.analysis import (
     share_interval,
     time_to_threshold,
 )
-from memjax.analysis._noise import level_seeds, spread
+from memjax.analysis.base.noise import remove_seed_effects, spread
 
 SIZE = 50.0 * 2 ** np.arange(6)
 
@@ -106,14 +106,14 @@ def test_levels_of_seeds_are_known_in_spite_of_missing_values():
     holes[[0, 1, 2, 3, 0, 1], np.arange(6)] = np.nan
     more = np.concatenate([values, np.full((1, 6), np.nan)])
     for one in (values, holes, more):
-        levelled, shared = level_seeds(one[None])
+        levelled, shared = remove_seed_effects(one[None])
         # Four seeds and six positions: a standard deviation of 0.1 is known within a third.
         assert 0.06 < np.sqrt(spread(levelled, shared).variance[0]) < 0.14 and shared == 3.0
     column = np.column_stack([np.kron(np.eye(4), np.ones((6, 1)))[:, :3], np.tile(np.eye(6), (4, 1))])
     kept = np.isfinite(holes).ravel()
     rss = np.linalg.lstsq(column[kept], holes.ravel()[kept], rcond=None)[1][0]
     # The sweeps converge: 1e-13 apart.
-    np.testing.assert_allclose(spread(level_seeds(holes[None])[0]).within[0], rss, rtol=1e-9)
+    np.testing.assert_allclose(spread(remove_seed_effects(holes[None])[0]).within[0], rss, rtol=1e-9)
 
 
 def test_the_law_and_its_parameters_come_from_the_same_curve():

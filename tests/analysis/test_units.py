@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import memjax.analysis._least_squares as search
+import memjax.analysis.fits.least_squares as search
 from memjax.analysis import describe, evaluate, fit, mean_interval
-from memjax.analysis._laws import LAWS
+from memjax.analysis.fits.laws import LAWS
 
 SIZE = 50.0 * 2 ** np.arange(10)
 # Parameters, and what becomes of them when x is a and y is b times as large.

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import memjax as mj
-from memjax.engine import train
-from memjax.engine.execute import Pools
-from memjax.engine.pack import draw_block
-from memjax.engine.partition import Packing
-from memjax.engine.plan import make_plan
+from memjax.engine.plan.packing import Packing
+from memjax.engine.plan.plan import make_plan
+from memjax.engine.program.tiles import draw_block
+from memjax.engine.training import block as train
+from memjax.engine.training.execute import Pools
 
 SPEC = mj.Experiment(
     task=mj.tasks.RandomLabels(input_dim=5, num_classes=7),
@@ -109,7 +109,7 @@ def test_a_diverging_run_is_marked_and_its_neighbours_do_not_change_a_bit(schedu
 
 
 def packed_run(fill, batch_size, pool):
-    """Final parameters of a block of two ragged runs with everything that is padding set to ``fill``."""
+    """Final parameters of a block of two ragged runs with everything that is padding set to ``with_numbers``."""
     rng = np.random.default_rng(0)
     arrays = mj.tasks.from_arrays(rng.normal(size=(60, 5)).astype(np.float32), rng.integers(0, 7, 60))
     spec = mj.Experiment(

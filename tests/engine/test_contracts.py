@@ -13,10 +13,10 @@ import pytest
 from flax import nnx
 
 import memjax as mj
-from memjax.checks import own
-from memjax.engine import trial
-from memjax.engine.plan import gather
-from memjax.engine.rows import proven_apart
+from memjax.checks.values import own
+from memjax.engine.plan.groups import gather
+from memjax.engine.program.program import contracts as trial
+from memjax.engine.program.rows import proven_apart
 from memjax.random import generator
 from memjax.types import Data, Split
 

@@ -11,8 +11,8 @@ from scipy.special import log_softmax
 
 import memjax as mj
 from memjax import Examples, Tile, losses
-from memjax.measures.norms import norm
 from memjax.optimizers import norm_constrained, sgd
+from memjax.trees import norm
 
 COUNT, CLASSES = 20_000, 10
 RNG = np.random.default_rng(1)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import memjax as mj
-from memjax.engine.cost import COMPILE_SECONDS, work_of
-from memjax.engine.partition import Packing
-from memjax.engine.plan import make_plan
+from memjax.engine.plan.cost import COMPILE_SECONDS, work_of
+from memjax.engine.plan.packing import Packing
+from memjax.engine.plan.plan import make_plan
 
 SIZES = [50 * 2**k for k in range(10)]
 POST = mj.Experiment(task=mj.tasks.RandomLabels(input_dim=9, num_classes=17))
@@ -145,7 +145,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path, capsys):
 
 
 def test_a_run_with_several_cores_to_itself_gets_tiles_wide_enough_to_share_them(monkeypatch):
-    monkeypatch.setattr("memjax.engine.plan.default_lanes", lambda: 4)
+    monkeypatch.setattr("memjax.engine.plan.groups.default_lanes", lambda: 4)
     alone, busy = (
         make_plan(dataclasses.replace(POST, train_size=25600), {"seed": range(n)}, Packing()) for n in (1, 4)
     )
@@ -199,7 +199,7 @@ def test_more_cells_than_a_sweep_may_have_are_refused_by_their_number(call, monk
     ):
         call(POST, {"seed": many, "data_seed": many})
     # An axis that never ends is read no further than it may go.
-    monkeypatch.setattr("memjax.engine.axes.MOST_CELLS", 100)
+    monkeypatch.setattr("memjax.experiment.axes.MOST_CELLS", 100)
     with pytest.raises(mj.InputError, match="The axis 'seed' has more than 100 values: give fewer"):
         call(POST, {"seed": itertools.count()})
     assert mj.explain(POST, {"seed": range(10), "data_seed": range(10)}).runs == 100
@@ -208,7 +208,7 @@ def test_more_cells_than_a_sweep_may_have_are_refused_by_their_number(call, monk
 def test_the_cells_of_a_store_and_a_call_together_are_counted(tmp_path, monkeypatch):
     spec = dataclasses.replace(POST, train_size=8, steps=1, record_every=1, model=mj.models.MLP(hidden=(2,)))
     mj.sweep(spec, {"seed": [0], "data_seed": [0]}, store=tmp_path / "store", progress=False)
-    monkeypatch.setattr("memjax.engine.axes.MOST_CELLS", 3)
+    monkeypatch.setattr("memjax.experiment.axes.MOST_CELLS", 3)
     with pytest.raises(mj.InputError, match=r"axes of the store, with the values of this call, have 2 x 2 = 4 cells"):
         mj.sweep(spec, {"seed": [1], "data_seed": [1]}, store=tmp_path / "store", progress=False)
 
@@ -218,8 +218,8 @@ def test_planning_that_takes_long_is_shown_and_short_planning_is_not(monkeypatch
     with caplog.at_level(logging.INFO, "memjax"):
         mj.explain(POST, over, progress=True)
         assert not capsys.readouterr().err and not caplog.text
-        monkeypatch.setattr("memjax.progress._PATIENCE", 0.0)
-        monkeypatch.setattr("memjax.progress._BETWEEN_LINES", 0.0)
+        monkeypatch.setattr("memjax.engine.training.progress._PATIENCE", 0.0)
+        monkeypatch.setattr("memjax.engine.training.progress._BETWEEN_LINES", 0.0)
         mj.explain(POST, over, progress=False)
         assert not capsys.readouterr().err
         told = [record.getMessage() for record in caplog.records]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from memjax import Experiment, InputError, traced
-from memjax.engine.axes import cells, read_axes
+from memjax.experiment.axes import cells, read_axes
 from memjax.models import MLP, Transformer
 from memjax.optimizers import adam, adamw, constant, cosine, linear, sgd, warmup_cosine
 from memjax.tasks import ModularArithmetic, RandomLabels

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from memjax import cache
+from memjax import jax_settings as cache
 
 OPTIONS = (
     "jax_compilation_cache_dir",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import memjax as mj
 from memjax import InputError
-from memjax.encode import reference
+from memjax.experiment.encode import reference
 from memjax.tasks import Images, from_arrays
 from memjax.types import Data, Split
 

@@ -15,13 +15,13 @@ import scipy.linalg
 from memjax import InputError
 from memjax.measures import (
     HiddenSpace,
-    _whitening,
     data_dimensionality,
     feature_dimensionality,
     hidden_space,
     maximal_direction,
 )
-from memjax.measures._activations import default_rtol
+from memjax.measures.arrays import whitening
+from memjax.measures.arrays.activations import default_rtol
 
 EPS32, EPS64 = 2.0**-23, 2.0**-52
 N, M = 300, 12
@@ -53,15 +53,15 @@ def conditioned(condition, count=400, width=20, seed=3):
 @pytest.fixture
 def on_jax(monkeypatch):
     """Arrays of JAX are worked on by JAX, as on an accelerator."""
-    monkeypatch.setattr(_whitening, "namespace", lambda h: jnp if isinstance(h, jax.Array) else np)
-    for module in ("leverage", "_activations"):
-        monkeypatch.setattr(sys.modules[f"memjax.measures.{module}"], "namespace", _whitening.namespace)
+    monkeypatch.setattr(whitening, "namespace", lambda h: jnp if isinstance(h, jax.Array) else np)
+    for module in ("leverage", "activations"):
+        monkeypatch.setattr(sys.modules[f"memjax.measures.arrays.{module}"], "namespace", whitening.namespace)
 
 
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Chunks of 7 rows of 12 neurons, of one batch entry at a time."""
-    monkeypatch.setattr(_whitening, "_CHUNK_BYTES", 7 * M * 8)
+    monkeypatch.setattr(whitening, "_CHUNK_BYTES", 7 * M * 8)
 
 
 # Errors over machine epsilon times the condition number: measured 0.024, and 0.025 of QR itself with one rounding of the input.
@@ -200,7 +200,7 @@ def test_numbers_that_are_no_floats_are_exact():
     flags = h > 0
     np.testing.assert_array_equal(data_dimensionality(flags.tolist()), data_dimensionality(flags.astype(float)))
     assert default_rtol(np.dtype("float64"), 1024) == default_rtol(h.dtype, 1024) == 512 * EPS64
-    assert default_rtol(h.dtype, 6) == _whitening.smallest_rtol(6) == 64 * EPS64
+    assert default_rtol(h.dtype, 6) == whitening.smallest_rtol(6) == 64 * EPS64
 
 
 BATCH = H[None, None] * np.random.default_rng(11).uniform(0.5, 2, size=(3, 2, N, M))
@@ -214,7 +214,7 @@ def test_a_batch_is_its_entries_and_chunks_are_the_whole(arrays, chunked, reques
     request.getfixturevalue("on_jax")
     if chunked:
         request.getfixturevalue("small_chunks")
-        assert len(list(_whitening.chunks(BATCH[0, 0]))) == 43
+        assert len(list(whitening.chunks(BATCH[0, 0]))) == 43
     with jax.enable_x64(True):
         batch = arrays(BATCH)
     np.testing.assert_allclose(data_dimensionality(batch), single, **CLOSE)
@@ -231,14 +231,14 @@ def test_a_batch_is_its_entries_and_chunks_are_the_whole(arrays, chunked, reques
 
 @pytest.mark.parametrize(("shape", "calls"), [((5, 40, 6), 3), ((2, 5, 40, 6), 6), ((5, 6), 1)])
 def test_batch_entries_go_through_in_groups_of_whole_entries(monkeypatch, shape, calls):
-    monkeypatch.setattr(_whitening, "_CHUNK_BYTES", 2 * 40 * 6 * 8)
+    monkeypatch.setattr(whitening, "_CHUNK_BYTES", 2 * 40 * 6 * 8)
     h, seen = np.random.default_rng(12).normal(size=shape), []
 
     def total(part, other):
         seen.append(part.shape)
         return {"sum": part.sum((-1, -2)), "other": other}
 
-    found = _whitening.by_groups(total, h, np.arange(np.prod(shape[:-2])).reshape(shape[:-2]))
+    found = whitening.by_groups(total, h, np.arange(np.prod(shape[:-2])).reshape(shape[:-2]))
     np.testing.assert_allclose(found["sum"], h.sum((-1, -2)), rtol=1e-12)
     np.testing.assert_array_equal(found["other"].ravel(), np.arange(np.prod(shape[:-2])))
     assert len(seen) == calls and max(np.prod(part) for part in seen) <= 2 * 40 * 6
@@ -349,7 +349,7 @@ def test_the_callers_arrays_and_settings_are_left_alone(tmp_path):
 
 
 def test_no_second_copy_is_made(monkeypatch):
-    monkeypatch.setattr(_whitening, "_CHUNK_BYTES", 2**17)
+    monkeypatch.setattr(whitening, "_CHUNK_BYTES", 2**17)
     h = np.random.default_rng(13).normal(size=(2, 20_000, 16)).astype(np.float32)
     tracemalloc.start()
     data_dimensionality(h), feature_dimensionality(h)

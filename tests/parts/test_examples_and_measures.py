@@ -9,7 +9,7 @@ import pytest
 from scipy.special import log_softmax
 
 from memjax import Examples, InputError, Measure, Tile, losses, measures
-from memjax.measures.measure import settle
+from memjax.measures import settle
 
 WIDTH, COUNT, CLASSES = 4, 10, 3  # Ten examples in tiles of four: three tiles, two rows of padding.
 RNG = np.random.default_rng(0)

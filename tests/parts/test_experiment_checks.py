@@ -10,11 +10,13 @@ import pytest
 
 import memjax as mj
 from memjax import Experiment, InputError
+from memjax.engine.program.check import check_functions
 from memjax.errors import listing
+from memjax.experiment.draw import check_targets
+from memjax.experiment.rules import check_run
 from memjax.random import generator, key_data
 from memjax.tasks import RandomLabels, from_arrays
 from memjax.types import Data
-from memjax.validate import check_functions, check_run, check_targets
 
 X = np.ones((2, 3), np.float32)
 LABELS = np.zeros(2, np.int32)

@@ -188,9 +188,9 @@ def test_fill_puts_numbers_in_and_traced_values_takes_them_out():
         from_optax(optax.lion, learning_rate=cosine(0.1), b1=0.5),
     ):
         wanted = {path: 0.5 / (1 + i) for i, path in enumerate(fields.traced_values(node))}
-        assert dict(fields.traced_values(fields.fill(node, wanted))) == wanted
-        assert fields.skeleton(fields.fill(node, wanted)) == fields.skeleton(node)
-        assert fields.fill(node, fields.traced_values(node)) == node
+        assert dict(fields.traced_values(fields.with_numbers(node, wanted))) == wanted
+        assert fields.without_numbers(fields.with_numbers(node, wanted)) == fields.without_numbers(node)
+        assert fields.with_numbers(node, fields.traced_values(node)) == node
 
 
 def test_fill_passes_tracers_through_without_checking_them_again():
@@ -199,12 +199,12 @@ def test_fill_passes_tracers_through_without_checking_them_again():
 
     @jax.jit
     def scaled(scale):
-        return fields.fill(model, {"init_scale": scale}).init(jax.random.key(0), x)
+        return fields.with_numbers(model, {"init_scale": scale}).init(jax.random.key(0), x)
 
     one, three = scaled(1.0), scaled(3.0)
     np.testing.assert_allclose(three["layer_0"]["kernel"], 3 * one["layer_0"]["kernel"], rtol=2.4e-7)
     outer = jax.jit(
-        lambda scale: fields.fill(Experiment(model=model), {"model.init_scale": scale}).model.init_scale + 1
+        lambda scale: fields.with_numbers(Experiment(model=model), {"model.init_scale": scale}).model.init_scale + 1
     )
     assert float(outer(2.0)) == 3.0
 
@@ -238,13 +238,13 @@ OTHER = [
 @pytest.mark.parametrize(("one", "two"), SAME, ids=lambda node: repr(node)[:40])
 def test_skeletons_are_equal_where_only_traced_numbers_differ(one, two):
     assert one != two
-    assert fields.skeleton(one) == fields.skeleton(two)
-    assert hash(fields.skeleton(one)) == hash(fields.skeleton(two))
+    assert fields.without_numbers(one) == fields.without_numbers(two)
+    assert hash(fields.without_numbers(one)) == hash(fields.without_numbers(two))
 
 
 @pytest.mark.parametrize(("one", "two"), OTHER, ids=lambda node: repr(node)[:40])
 def test_skeletons_differ_where_structure_does(one, two):
-    assert fields.skeleton(one) != fields.skeleton(two)
+    assert fields.without_numbers(one) != fields.without_numbers(two)
 
 
 def test_a_linen_module_is_swept_by_its_own_fields():
@@ -260,4 +260,4 @@ def test_a_linen_module_is_swept_by_its_own_fields():
 
 
 def test_skeletons_of_linen_modules_follow_their_fields():
-    assert fields.skeleton(Linen(4)) == fields.skeleton(Linen(4)) != fields.skeleton(Linen(5))
+    assert fields.without_numbers(Linen(4)) == fields.without_numbers(Linen(4)) != fields.without_numbers(Linen(5))

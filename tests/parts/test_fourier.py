@@ -10,7 +10,7 @@ from scipy.special import log_softmax
 import memjax as mj
 from memjax import InputError
 from memjax.measures import fourier_basis, fourier_power, gini, inverse_participation_ratio, modular_fourier
-from memjax.measures._modes import fewest
+from memjax.measures.on_snapshots.modes import fewest
 from memjax.types import Data
 
 RNG = np.random.default_rng(0)

@@ -11,9 +11,9 @@ import pytest
 
 import memjax as mj
 from memjax import Examples, InputError, losses
-from memjax.encode import encode, reference, to_json
+from memjax.experiment.decode import from_json
+from memjax.experiment.encode import encode, reference, to_json
 from memjax.measures import BUILT_IN, batch_gradient_cosine, gradient_cosine
-from memjax.spec import from_json
 
 WIDTH, COUNT = 4, 70  # Seventy examples in tiles of four: eighteen tiles, two rows of padding, and three chunks of 32.
 RNG = np.random.default_rng(0)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from memjax import InputError
-from memjax.tasks import Images, _cifar, _datasets, _files, _idx, _npz, _sums
+from memjax.tasks import Images
+from memjax.tasks.image_files import cifar, datasets, files, idx, npz, sums
 
 RNG = np.random.default_rng(0)
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -51,10 +52,10 @@ def write_idx(folder, arrays, names=NAMES, gz=False):
 )
 def test_every_kind_of_idx_number_is_read_high_byte_first(code, content, values):
     raw = bytes([0, 0, code, 2, 0, 0, 0, 1, 0, 0, 0, len(values), *content])
-    array = _idx.decode(raw, "file")
+    array = idx.decode(raw, "file")
     np.testing.assert_array_equal(array, values[None])
     assert array.dtype == values.dtype and array.dtype.isnative and array.flags.aligned
-    assert _idx.encode(array) == raw
+    assert idx.encode(array) == raw
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_every_kind_of_idx_number_is_read_high_byte_first(code, content, values)
 )
 def test_damaged_idx_has_its_sentence(content, sentence):
     with pytest.raises(InputError, match=sentence):
-        _idx.decode(content, "file")
+        idx.decode(content, "file")
 
 
 def test_content_is_decompressed_by_what_it_is(tmp_path):
@@ -93,7 +94,7 @@ def test_content_is_decompressed_by_what_it_is(tmp_path):
     plain.write_bytes(b"\xc8" * 500)
     zipped.write_bytes(gzip.compress(b"\xc8" * 500))
     unnamed.write_bytes(zipped.read_bytes())
-    assert {_files.content(path) for path in (plain, zipped, unnamed)} == {b"\xc8" * 500}
+    assert {files.content(path) for path in (plain, zipped, unnamed)} == {b"\xc8" * 500}
 
 
 @pytest.mark.parametrize("damage", ["no gzip", "cut off", "changed"])
@@ -104,12 +105,12 @@ def test_a_damaged_gzip_file_has_its_sentence(tmp_path, damage):
     path = tmp_path / "a.gz"
     path.write_bytes(damaged)
     with pytest.raises(InputError, match=r"a\.gz cannot be decompressed: .* Get it again\."):
-        _files.content(path)
+        files.content(path)
 
 
 def test_a_file_that_cannot_be_opened_has_its_sentence(tmp_path):
     with pytest.raises(InputError, match=r"cannot be read: IsADirectoryError"):
-        _files.content(tmp_path)
+        files.content(tmp_path)
 
 
 def pixels_and_labels(rows=3):
@@ -129,7 +130,7 @@ def test_a_binary_batch_is_read(tmp_path):
     pixels, labels = pixels_and_labels()
     path = tmp_path / "data_batch_1.bin"
     path.write_bytes(b"".join(bytes([label]) + row.tobytes() for label, row in zip(labels, pixels, strict=True)))
-    assert_batch(_cifar.read_binary(path), pixels, labels)
+    assert_batch(cifar.read_binary(path), pixels, labels)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_a_damaged_binary_batch_has_its_sentence(tmp_path, content, sentence):
     path = tmp_path / "a.bin"
     path.write_bytes(content)
     with pytest.raises(InputError, match=sentence):
-        _cifar.read_binary(path)
+        cifar.read_binary(path)
 
 
 def python_2_pickle(pixels, labels):
@@ -179,7 +180,7 @@ def test_a_pickled_batch_is_read(tmp_path, form):
         batch |= {"labels": labels.astype(">i8")} if form == "array of labels" else {}
         batch |= {"data": np.asfortranarray(pixels)} if form == "by columns" else {}
         path.write_bytes(pickle.dumps(batch, protocol=form if isinstance(form, int) else 2))
-    assert_batch(_cifar.read_pickle(path), pixels, labels)
+    assert_batch(cifar.read_pickle(path), pixels, labels)
 
 
 class Harm:
@@ -205,7 +206,7 @@ def test_a_pickle_that_would_do_harm_is_refused_and_does_none(tmp_path, monkeypa
     path = tmp_path / "data_batch_1"
     path.write_bytes(pickle.dumps({"data": call, "labels": [0]}, protocol=protocol))
     with pytest.raises(InputError, match=r"refers to \S+, but a CIFAR-10 batch needs arrays only: it was not read"):
-        _cifar.read_pickle(path)
+        cifar.read_pickle(path)
     assert [file.name for file in tmp_path.iterdir()] == ["data_batch_1"]
 
 
@@ -228,7 +229,7 @@ def test_odd_calls_of_what_is_admitted_are_refused(tmp_path, odd):
     with pytest.raises(
         InputError, match=r"data_batch_1 (is no pickled CIFAR-10 batch|refers to numpy.ndarray.__new__)"
     ):
-        _cifar.read_pickle(path)
+        cifar.read_pickle(path)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +257,7 @@ def test_a_pickle_that_is_no_batch_has_its_sentence(tmp_path, batch, sentence):
     path = tmp_path / "data_batch_1"
     path.write_bytes(pickle.dumps(batch))
     with pytest.raises(InputError, match=sentence):
-        _cifar.read_pickle(path)
+        cifar.read_pickle(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a pickle", python_2_pickle(*pixels_and_labels())[:-2000]])
@@ -264,14 +265,14 @@ def test_a_damaged_pickle_has_its_sentence(tmp_path, content):
     path = tmp_path / "data_batch_1"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"data_batch_1 is no pickled CIFAR-10 batch: .* Get it again\."):
-        _cifar.read_pickle(path)
+        cifar.read_pickle(path)
 
 
 def test_batches_are_joined_in_order_and_the_last_is_the_test_set(tmp_path):
     parts = [pixels_and_labels(n) for n in (3, 4, 3, 3, 3, 5)]
     for name, (pixels, labels) in zip(BATCHES, parts, strict=True):
         (tmp_path / name).write_bytes(pickle.dumps({"data": pixels, "labels": labels.tolist()}))
-    split = _datasets.read("own", _files.find(str(tmp_path), None))
+    split = datasets.read("own", files.find(str(tmp_path), None))
     np.testing.assert_array_equal(split.train.y, np.concatenate([labels for _, labels in parts[:5]]))
     np.testing.assert_array_equal(split.test.y, parts[5][1])
     np.testing.assert_array_equal(split.train.x[3:7, 0, 0, 1], parts[1][0][:, 1024])
@@ -281,7 +282,7 @@ def test_an_npz_file_is_read_with_or_without_test_rows(tmp_path):
     x, y, x_test, y_test = mnist_arrays()
     np.savez(tmp_path / "four.npz", x_train=x, y_train=y, x_test=x_test, y_test=y_test)
     np.savez_compressed(tmp_path / "two.npz", x=x, y=y)
-    four, two = (_npz.read(tmp_path / name) for name in ("four.npz", "two.npz"))
+    four, two = (npz.read(tmp_path / name) for name in ("four.npz", "two.npz"))
     for part, array in zip((*four.train, *four.test, *two.train), (x, y, x_test, y_test, x, y), strict=True):
         np.testing.assert_array_equal(part, array)
     assert two.test.x.shape == (0, 3, 3)
@@ -309,7 +310,7 @@ def test_an_npz_file_is_read_with_or_without_test_rows(tmp_path):
 def test_an_npz_file_of_other_arrays_has_its_sentence(tmp_path, arrays, sentence):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(InputError, match=sentence):
-        _npz.read(tmp_path / "a.npz")
+        npz.read(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("damage", ["empty", "a pickle", "one array", "cut off", "changed"])
@@ -327,7 +328,7 @@ def test_a_damaged_npz_file_has_its_sentence(tmp_path, damage):
         }[damage]
     )
     with pytest.raises(InputError, match=r"a\.npz is no \.npz file of plain arrays"):
-        _npz.read(tmp_path / "a.npz")
+        npz.read(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize(
@@ -390,7 +391,7 @@ def test_places_are_searched_in_order(home, monkeypatch):
     for gz, place in enumerate(places):
         write_idx(place, mnist_arrays(), gz=gz % 2 == 1)
     for place in places:
-        paths = [path.absolute() for path in _files.find("fashion-mnist", None).paths]
+        paths = [path.absolute() for path in files.find("fashion-mnist", None).paths]
         assert [path.parent for path in paths] == [place] * 4
         assert [path.name.removesuffix(".gz") for path in paths] == list(NAMES)
         for path in paths:
@@ -400,11 +401,11 @@ def test_places_are_searched_in_order(home, monkeypatch):
 def test_a_folder_of_ones_own_is_the_only_place(home):
     write_idx(home / "work/data/MNIST/raw", mnist_arrays())
     write_idx(home / "mine", mnist_arrays(), [name.replace("-idx", ".idx") for name in NAMES])
-    assert {path.parent for path in _files.find("mnist", str(home / "mine")).paths} == {home / "mine"}
+    assert {path.parent for path in files.find("mnist", str(home / "mine")).paths} == {home / "mine"}
     with pytest.raises(
         InputError, match=r"in none of the places looked at, \S+/other/MNIST/raw, \S+/other/mnist, \S+/other: put"
     ):
-        _files.find("mnist", str(home / "other"))
+        files.find("mnist", str(home / "other"))
 
 
 def test_files_of_one_name_lie_bare_only_where_the_user_points(home):
@@ -412,31 +413,31 @@ def test_files_of_one_name_lie_bare_only_where_the_user_points(home):
     with pytest.raises(
         InputError, match=r"in none of the places looked at, data/FashionMNIST/raw, data/fashion-mnist, /"
     ):
-        _files.find("fashion-mnist", None)
-    assert len(_files.find("fashion-mnist", "data").paths) == 4
+        files.find("fashion-mnist", None)
+    assert len(files.find("fashion-mnist", "data").paths) == 4
 
 
 def test_a_tilde_is_the_home(home):
     write_idx(home / "home/pictures", mnist_arrays())
-    assert len(_files.find("mnist", "~/pictures").paths) == len(_files.find("~/pictures", None).paths) == 4
+    assert len(files.find("mnist", "~/pictures").paths) == len(files.find("~/pictures", None).paths) == 4
 
 
 def test_other_layouts_are_found(home):
     (home / "home/.keras/datasets").mkdir(parents=True)
     np.savez(home / "home/.keras/datasets/mnist.npz", x_train=1)
-    assert _files.find("mnist", None).kind == "npz"
+    assert files.find("mnist", None).kind == "npz"
     for folder, suffix in (("cifar-10-batches-py", ""), ("cifar-10-batches-bin", ".bin")):
         (home / "work/data" / folder).mkdir(parents=True)
         for name in BATCHES:
             (home / "work/data" / folder / (name + suffix)).touch()
-        found = _files.find("cifar10", None)
+        found = files.find("cifar10", None)
         assert found.kind == "cifar" and [path.name for path in found.paths] == [name + suffix for name in BATCHES]
 
 
 def test_a_missing_data_set_says_where_to_put_what(home):
     write_idx(home / "work/data/MNIST/raw", mnist_arrays()[:3])
     with pytest.raises(InputError) as mnist:
-        _files.find("mnist", None)
+        files.find("mnist", None)
     for part in (
         "data/MNIST/raw (all but t10k-labels-idx1-ubyte), data/mnist, data, ",
         f"{home}/home/.keras/datasets/mnist, {home}/home/.keras/datasets, /usr/share/datasets/MNIST/raw",
@@ -447,11 +448,11 @@ def test_a_missing_data_set_says_where_to_put_what(home):
     with pytest.raises(
         InputError, match=r"On Debian and Ubuntu, 'apt install dataset-fashion-mnist' puts them there\."
     ):
-        _files.find("fashion-mnist", str(home))
+        files.find("fashion-mnist", str(home))
     with pytest.raises(InputError, match=r"put train-images-idx3-ubyte\.gz, .* into data/KMNIST/raw, where"):
-        _files.find("kmnist", None)
+        files.find("kmnist", None)
     with pytest.raises(InputError, match=r"put data_batch_1\.bin, .* into data/cifar-10-batches-bin or data_batch_1, "):
-        _files.find("cifar10", None)
+        files.find("cifar10", None)
 
 
 def test_files_of_ones_own_are_found_by_path_or_have_a_sentence(home):
@@ -462,7 +463,7 @@ def test_files_of_ones_own_are_found_by_path_or_have_a_sentence(home):
     write_idx(home / "test", arrays[2:], NAMES[2:])
     (home / "empty").mkdir()
     (home / "a.txt").touch()
-    assert (len(_files.find(str(home / "all"), None).paths), len(_files.find(str(home / "train"), None).paths)) == (
+    assert (len(files.find(str(home / "all"), None).paths), len(files.find(str(home / "train"), None).paths)) == (
         4,
         2,
     )
@@ -477,13 +478,13 @@ def test_files_of_ones_own_are_found_by_path_or_have_a_sentence(home):
         ("mnits", r"not there"),
     ]:
         with pytest.raises(InputError, match=rf"Images\.dataset is '\S+/{name}', which is {what}"):
-            _files.find(str(home / name), None)
+            files.find(str(home / name), None)
 
 
 def test_train_files_alone_have_no_test_rows(tmp_path):
     arrays = mnist_arrays()
     write_idx(tmp_path, arrays[:2])
-    split = _datasets.read("own", _files.find(str(tmp_path), None))
+    split = datasets.read("own", files.find(str(tmp_path), None))
     np.testing.assert_array_equal(split.train.x, arrays[0])
     assert split.test.x.shape == (0, 3, 3) and split.test.y.shape == (0,)
 
@@ -497,7 +498,7 @@ def published(monkeypatch):
     """Four small arrays that pass for MNIST."""
     arrays = mnist_arrays()
     monkeypatch.setitem(
-        _sums.SUMS, "mnist", {name: md5(idx_bytes(array)) for name, array in zip(NAMES, arrays, strict=True)}
+        sums.SUMS, "mnist", {name: md5(idx_bytes(array)) for name, array in zip(NAMES, arrays, strict=True)}
     )
     return arrays
 
@@ -527,8 +528,8 @@ def test_content_is_compared_with_published_sums_whatever_it_comes_in(tmp_path, 
 
 def test_files_that_have_sums_as_they_stand_are_compared_as_they_stand(tmp_path, monkeypatch):
     write_idx(tmp_path, mnist_arrays(), gz=True)
-    sums = {f"{name}.gz": md5((tmp_path / f"{name}.gz").read_bytes()) for name in NAMES}
-    monkeypatch.setitem(_sums.SUMS, "kmnist", sums)
+    published = {f"{name}.gz": md5((tmp_path / f"{name}.gz").read_bytes()) for name in NAMES}
+    monkeypatch.setitem(sums.SUMS, "kmnist", published)
     assert Images("kmnist", folder=tmp_path).pool.shape == (10, 3, 3)
     again = tmp_path / f"{NAMES[3]}.gz"
     again.write_bytes(gzip.compress(gzip.decompress(again.read_bytes()), compresslevel=1))
@@ -538,24 +539,24 @@ def test_files_that_have_sums_as_they_stand_are_compared_as_they_stand(tmp_path,
 
 @pytest.mark.parametrize("suffix", ["", ".bin"])
 def test_every_batch_of_cifar_is_compared(tmp_path, monkeypatch, suffix):
-    sums = {}
+    published = {}
     for number, name in enumerate(BATCHES):
         rows = bytes([number]) + bytes(3072)
         batch = {"data": np.zeros((1, 3072), np.uint8), "labels": [number]}
         (tmp_path / (name + suffix)).write_bytes(rows if suffix else pickle.dumps(batch))
-        sums[name + suffix] = md5((tmp_path / (name + suffix)).read_bytes())
-    monkeypatch.setitem(_sums.SUMS, "cifar10", sums)
+        published[name + suffix] = md5((tmp_path / (name + suffix)).read_bytes())
+    monkeypatch.setitem(sums.SUMS, "cifar10", published)
     np.testing.assert_array_equal(Images("cifar10", folder=tmp_path).draw(0, 5, 1).test.y, [5])
     for name in BATCHES:
         with monkeypatch.context() as other:
-            other.setitem(sums, name + suffix, "0" * 32)
+            other.setitem(published, name + suffix, "0" * 32)
             with pytest.raises(InputError, match=rf"/{name + suffix} is not that of cifar10 as published"):
                 _ = Images("cifar10", folder=tmp_path).pool
 
 
 def test_there_is_a_sum_for_every_file_of_a_known_data_set():
-    for dataset, layouts in _files.KNOWN.items():
+    for dataset, layouts in files.KNOWN.items():
         named = {names[0] for layout in layouts if layout.kind != "npz" for names in layout.files}
-        assert named == set(_sums.SUMS[dataset])
-    sums = [value for table in _sums.SUMS.values() for value in table.values()]
-    assert len(set(sums)) == len(sums) == 24 and all(len(value) == 32 and int(value, 16) for value in sums)
+        assert named == set(sums.SUMS[dataset])
+    digests = [value for table in sums.SUMS.values() for value in table.values()]
+    assert len(set(digests)) == len(digests) == 24 and all(len(value) == 32 and int(value, 16) for value in digests)

@@ -15,8 +15,9 @@ import pytest
 
 import memjax as mj
 from memjax import InputError
-from memjax.tasks import Images, _datasets, _sums
-from memjax.tasks._shared import Labelled, shared
+from memjax.tasks import Images
+from memjax.tasks.image_files import datasets, sums
+from memjax.tasks.shared_pools import Labelled, shared
 
 RNG = np.random.default_rng(1)
 ROWS, TEST_ROWS, SIDE, CLASSES = 50, 30, 4, 5
@@ -139,7 +140,7 @@ def test_random_pixels_are_a_permutation_per_image(files):
 
 @pytest.mark.parametrize("pixels", ["random", "gaussian"])
 def test_what_an_image_gets_does_not_depend_on_how_many_others_there_are(files, tmp_path, pixels, monkeypatch):
-    monkeypatch.setattr("memjax.tasks._pixels._ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("memjax.tasks.image_files.pixels._ROWS_AT_ONCE", 7)
     np.savez(tmp_path / "a.npz", x_train=X[:ROWS], y_train=Y[:ROWS], x_test=X[ROWS:-5], y_test=Y[ROWS:-5])
     # The moments of gaussian pixels are of the training images, which must be the same here.
     fewer = Images(tmp_path / "a.npz", pixels=pixels).pool
@@ -313,12 +314,12 @@ def test_content_is_that_of_the_files_before_any_field_acts_and_however_they_are
     for name, array in parts.items():  # One bit in one of the four arrays is another content.
         np.savez(tmp_path / f"{name}.npz", **parts | {name: np.concatenate([array[:1] ^ 1, array[1:]])})
         assert Images(tmp_path / f"{name}.npz").content != content
-    monkeypatch.setattr(_datasets, "read", None)  # What has been taken once is not read again.
+    monkeypatch.setattr(datasets, "read", None)  # What has been taken once is not read again.
     assert dataclasses.replace(Images(files), pixels="random").content == content
 
 
 def test_names_and_absent_files_have_no_content(files, tmp_path, monkeypatch):
-    monkeypatch.setitem(_sums.SUMS, "fashion-mnist", {})
+    monkeypatch.setitem(sums.SUMS, "fashion-mnist", {})
     named = Images("fashion-mnist", folder=files)
     assert named.pool.shape == X.shape and named.content is None
     assert Images("digits").content is None and "content" not in mj.encode.encode(Images("digits"))
@@ -429,8 +430,8 @@ def test_spec_writes_and_reads_every_field(files):
 
 
 def test_a_sweep_over_label_noise_reads_once_and_has_one_pool(files, monkeypatch):
-    reads, read = [], _datasets.read
-    monkeypatch.setattr(_datasets, "read", lambda *arguments: reads.append(arguments) or read(*arguments))
+    reads, read = [], datasets.read
+    monkeypatch.setattr(datasets, "read", lambda *arguments: reads.append(arguments) or read(*arguments))
     task = Images(files, pixel_seed=77)
     spec = mj.Experiment(task=task, model=mj.models.MLP(hidden=()), train_size=20, steps=2, record_every=2)
     over = {"label_noise": [0.0, 0.5, 1.0], "seed": [0, 1]}

@@ -8,10 +8,10 @@ import pytest
 
 import memjax as mj
 from memjax import InputError
-from memjax.encode import encode, reference
+from memjax.experiment.draw import check_targets
+from memjax.experiment.encode import encode, reference
 from memjax.tasks import Images, from_arrays
 from memjax.types import Data
-from memjax.validate import check_targets
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from memjax import Experiment, InputError
+from memjax.engine.program.check import check_functions
+from memjax.experiment.rules import check_run
 from memjax.models import MLP, Autoencoder, EmbeddingMLP, QuadraticMLP, Transformer
 from memjax.tasks import ModularArithmetic, from_arrays
 from memjax.types import Data, Split
-from memjax.validate import check_functions, check_run
 
 PAIRS = np.stack(np.divmod(np.arange(49), 7), 1)
 LABELS = PAIRS.sum(1) % 7

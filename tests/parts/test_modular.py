@@ -8,8 +8,8 @@ import pytest
 
 from memjax import Experiment, InputError
 from memjax.content import content
-from memjax.encode import encode, reference
-from memjax.spec import decode
+from memjax.experiment.decode import decode
+from memjax.experiment.encode import encode, reference
 from memjax.tasks import ModularArithmetic, modular
 
 # Without powers and without arrays.

@@ -10,10 +10,10 @@ import pytest
 import memjax as mj
 from memjax import InputError
 from memjax.analysis import deep_linear_rlct, leverage_null
-from memjax.checks import number, whole
-from memjax.engine.partition import Packing
-from memjax.measures.fourier import fourier_basis
-from memjax.measures.llc import llc
+from memjax.checks.values import number, whole
+from memjax.engine.plan.packing import Packing
+from memjax.measures.arrays.fourier import fourier_basis
+from memjax.measures.sampled.llc import llc
 from memjax.models.quadratic_mlp import gromov_weights
 
 RNG = np.random.default_rng(0)

@@ -1,5 +1,7 @@
 """Numbers of memjax's own optimizers and schedules: refused out of their range, typed or swept; functions of the step."""
 
+import inspect
+
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -7,7 +9,8 @@ import pytest
 
 import memjax as mj
 from memjax import Experiment, InputError
-from memjax.engine.axes import cells, read_axes
+from memjax.experiment.axes import cells, read_axes
+from memjax.experiment.encode import encode
 from memjax.models import MLP, Autoencoder
 from memjax.optimizers import (
     adam,
@@ -24,6 +27,7 @@ from memjax.optimizers import (
     warmup,
     warmup_cosine,
 )
+from memjax.optimizers.values import LearningRate, NotNegative, Share, values_of
 
 BASE = Experiment(train_size=20, steps=20, record_every=10, model=mj.models.MLP(hidden=(4,)), measures=("loss",))
 RULES = {
@@ -94,6 +98,37 @@ def test_flags_are_words_of_truth():
         for model in (MLP, Autoencoder):
             with pytest.raises(InputError, match=rf"{model.__name__}\.bias is .*: give True or False"):
                 model(bias=value)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_says_what_each_of_its_numbers_may_be(name):
+    rule = RULES[name]
+    assert set(rule.hyperparameters) <= set(values_of(rule.factory))
+    assert rule.built_in and isinstance(inspect.getattr_static(mj.optimizers, name), type(adam))
+
+
+def _adam(learning_rate: LearningRate, fading: Share, pull: NotNegative, power=2):
+    return optax.chain(
+        optax.trace(fading), optax.add_decayed_weights(pull), optax.scale_by_learning_rate(learning_rate)
+    )
+
+
+def test_a_rule_of_ones_own_says_what_its_numbers_may_be_as_memjaxs_do():
+    ours = mj.optimizers.Optimizer(_adam, dict(learning_rate=1, fading=0, pull=np.float32(0.5), power=3))
+    assert [repr(value) for value in ours.hyperparameters.values()] == ["1.0", "0.0", "0.5", "3"]
+    with pytest.raises(InputError, match=r"adam\.fading is 1\.0: give a finite number of at least 0 and less than 1"):
+        _swept(ours, {"fading": [0.5, 1.0]})
+    with pytest.raises(InputError, match=r"adam\.pull is .*: only learning_rate may be a function of the step"):
+        from_optax(_adam, learning_rate=0.1, fading=0.0, pull=lambda step: 0.1)
+    with pytest.raises(InputError, match=r"adam\.learning_rate is .*, which gives -0\.01 before step 11"):
+        falling = from_optax(_adam, learning_rate=lambda step: 0.1 - 0.01 * step, fading=0.0, pull=0.0)
+        mj.explain(_with(optimizer=falling), {})
+
+
+def test_a_rule_of_ones_own_is_not_taken_for_memjaxs_of_the_same_name():
+    ours = from_optax(_adam, learning_rate=0.1, fading=0.0, pull=0.0)
+    assert ours.name == "adam" and not ours.built_in and adam().built_in
+    assert encode(ours)["type"] == "optimizers.from_optax" and encode(adam())["type"] == "optimizers.adam"
 
 
 def test_what_the_numbers_of_another_factory_mean_is_not_known():

@@ -12,10 +12,10 @@ from jax.flatten_util import ravel_pytree
 
 import memjax as mj
 from memjax import Examples, InputError, losses
-from memjax.encode import encode, reference, to_json
+from memjax.experiment.decode import from_json
+from memjax.experiment.encode import encode, reference, to_json
 from memjax.measures import BUILT_IN, hessian_top, sharpness
-from memjax.measures._curvature import top_eigenvalue
-from memjax.spec import from_json
+from memjax.measures.recorded.curvature import top_eigenvalue
 
 WIDTH, COUNT = 4, 10  # Ten examples in tiles of four: three tiles, two rows of padding.
 RNG = np.random.default_rng(0)

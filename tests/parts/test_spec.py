@@ -11,12 +11,13 @@ import optax
 import pytest
 
 from memjax import Experiment, InputError, Measure
-from memjax.encode import reference, to_json
-from memjax.engine.axes import read_axes
+from memjax.experiment.axes import read_axes
+from memjax.experiment.decode import decode, from_json
+from memjax.experiment.encode import reference, to_json
+from memjax.experiment.read import read_experiment, read_over
 from memjax.models import MLP, as_model
 from memjax.optimizers import Optimizer, adam, adamw, constant, cosine, from_optax, linear, rmsprop, sgd, warmup
 from memjax.schedules import warmup_cosine
-from memjax.spec import decode, from_json, read_experiment, read_over
 from memjax.tasks import Images, RandomLabels, from_arrays
 
 

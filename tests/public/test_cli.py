@@ -11,7 +11,7 @@ import pytest
 
 import memjax as mj
 from memjax.cli import main
-from memjax.results.stored import progress
+from memjax.store.read import progress
 
 SPEC = """
 [experiment]
@@ -262,7 +262,7 @@ def test_flags_of_all_verbs_stand_before_and_after_the_verb(words):
 
 
 def test_no_cache_after_the_verb_keeps_no_programs(here, monkeypatch):
-    monkeypatch.setattr("memjax.cache.enable_compile_cache", lambda folder: pytest.fail("the cache is on"))
+    monkeypatch.setattr("memjax.jax_settings.enable_compile_cache", lambda folder: pytest.fail("the cache is on"))
     assert main(["run", "spec.toml", "--store", "runs", "--no-cache"]) == 0
 
 

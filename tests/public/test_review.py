@@ -179,8 +179,8 @@ def test_a_run_whose_final_loss_is_not_finite_diverged_and_keeps_no_parameters()
 
 
 def test_label_noise_of_arrays_is_in_the_provenance_and_shares_one_pool():
-    from memjax.engine.partition import Packing
-    from memjax.engine.plan import make_plan
+    from memjax.engine.plan.packing import Packing
+    from memjax.engine.plan.plan import make_plan
 
     task = mj.tasks.from_arrays(np.eye(60), np.arange(60) % 3)
     noisy = dataclasses.replace(task, label_noise=0.3)

@@ -196,7 +196,7 @@ def test_two_devices_give_the_bits_of_one(tmp_path):
 
 
 def test_an_interrupted_sweep_stops_and_raises(monkeypatch):
-    from memjax.progress import Progress
+    from memjax.engine.training.progress import Progress
 
     def interrupt(self, block, steps):
         raise KeyboardInterrupt

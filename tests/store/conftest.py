@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import memjax as mj
-from memjax.engine import execute
+from memjax.engine.training import execute
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -46,7 +46,7 @@ class Stop(Exception):
 @pytest.fixture
 def killed_after(monkeypatch):
     """Make the keeper keep every segment, and die before it keeps one more than so many parts."""
-    from memjax.store import keeper
+    from memjax.store import writer as keeper
 
     monkeypatch.setattr(keeper, "_SECONDS", 0.0)
     monkeypatch.setattr(keeper, "_SHARE", float("inf"))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memjax.store.arrays import dump, load
+from memjax.store.npz import dump, load
 
 
 @settings(max_examples=500, deadline=None, derandomize=True, database=None)

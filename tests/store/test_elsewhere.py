@@ -10,7 +10,7 @@ import jax
 import pytest
 
 import memjax as mj
-from memjax.engine import remote
+from memjax.engine.training import executor as remote
 from memjax.store.lock import claimed
 
 OVER = {"train_size": [8, 12], "seed": range(3)}
@@ -63,7 +63,7 @@ def test_functions_of_a_notebook_travel(spec):
 def test_programs_of_a_sweep_compile_once_in_a_worker(spec, monkeypatch):
     compiled = []
     monkeypatch.setattr(remote, "compile_for", lambda *a: compiled.append(train.compile_for(*a)) or compiled[-1])
-    from memjax.engine import train
+    from memjax.engine.training import block as train
 
     sweep(spec, {"activation": [lambda x: 2 * x], "seed": range(6)}, executor=Flaky(0, None))
     assert len(compiled) == 3 and len(set(map(id, compiled))) == 1
@@ -113,7 +113,7 @@ def test_an_error_in_a_worker_is_raised_as_it_is_and_not_tried_again(spec, monke
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["lanes", "executor"])
 @pytest.mark.parametrize("problem", [MemoryError(), jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 9 GB")], ids=repr)
 def test_a_block_that_does_not_fit_is_trained_in_parts(spec, elsewhere, problem, tmp_path, monkeypatch, caplog):
-    from memjax.engine import execute
+    from memjax.engine.training import execute
 
     where, train_block = remote if elsewhere else execute, execute.train_block
 
@@ -133,7 +133,7 @@ def test_a_block_that_does_not_fit_is_trained_in_parts(spec, elsewhere, problem,
 
 
 def test_one_run_that_does_not_fit_is_an_error(spec, monkeypatch):
-    from memjax.engine import execute
+    from memjax.engine.training import execute
 
     monkeypatch.setattr(execute, "train_block", lambda *a: (_ for _ in ()).throw(MemoryError("no")))
     with pytest.raises(mj.InputError, match=r"A block of one run .* does not fit into memory: train smaller runs"):
@@ -141,7 +141,7 @@ def test_one_run_that_does_not_fit_is_an_error(spec, monkeypatch):
 
 
 def test_an_executor_goes_on_in_the_middle_of_a_block(spec, tmp_path, killed_after, monkeypatch):
-    from memjax.engine import partition
+    from memjax.engine.plan.groups import blocks as partition
 
     monkeypatch.setattr(partition, "segment_records", lambda program, shape, snapshots: 1)
     killed_after(2)
@@ -150,7 +150,7 @@ def test_an_executor_goes_on_in_the_middle_of_a_block(spec, tmp_path, killed_aft
     killed_after(10**6)
     started = []
     monkeypatch.setattr(remote, "train_block", lambda *a: started.append(a[4] and a[4].step) or train.train_block(*a))
-    from memjax.engine import train
+    from memjax.engine.training import block as train
 
     assert same(sweep(spec, store=tmp_path / "store", executor=Flaky(0, None)), sweep(spec))
     assert started == [4, None, None]

@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 
 import memjax as mj
 from memjax.cli import main
-from memjax.encode import encode
-from memjax.results.stored import progress
-from memjax.spec import from_json, read_experiment, read_over
-from memjax.store.arrays import dump, load
+from memjax.experiment.decode import from_json
+from memjax.experiment.encode import encode
+from memjax.experiment.read import read_experiment, read_over
 from memjax.store.files import checksum
 from memjax.store.folder import Store
 from memjax.store.manifest import signature
 from memjax.store.manifest_reader import read_manifest
+from memjax.store.npz import dump, load
 from memjax.store.part import PartName, read_part
+from memjax.store.read import progress
 
 
 def fuzz(examples):
@@ -116,7 +117,7 @@ def test_any_bytes_as_a_spec_file(content, ending):
 # A store of two manifests, seven blocks in all, one of them unfinished.
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    from memjax.store import keeper
+    from memjax.store import writer as keeper
 
     folder = tmp_path_factory.mktemp("kept") / "store"
     spec = mj.Experiment(
@@ -141,7 +142,7 @@ def kept(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keeper, "_SECONDS", 0.0)
         patch.setattr(keeper, "_SHARE", float("inf"))
-        patch.setattr("memjax.engine.partition.segment_records", lambda *a: 1)
+        patch.setattr("memjax.engine.plan.blocks.segment_records", lambda *a: 1)
         packing = mj.Packing(runs=1, lanes=1)
         sweep(spec, {"train_size": [4, 6], "seed": range(2)}, store=folder, packing=packing)
         patch.setattr(keeper.StoreKeeper, "keep", dying)

@@ -12,11 +12,12 @@ import optax
 import pytest
 
 import memjax as mj
-from memjax.encode import reference
-from memjax.engine.labels import labels_of
-from memjax.engine.plan import read_groups
-from memjax.store.enter import Call, enter
+from memjax.engine.plan.groups import read_groups
+from memjax.experiment.encode import reference
+from memjax.experiment.labels import labels_of
 from memjax.store.folder import Store
+from memjax.store.missing import enter
+from memjax.store.request import Request
 from memjax.types import Data, Split
 
 PLAIN = mj.Experiment(
@@ -33,7 +34,7 @@ def begin(spec, path):
     """Enter a store as a sweep does, and train nothing; what enters a store that was begun is compared before it is planned."""
     path.mkdir(exist_ok=True)
     groups = {} if any(path.iterdir()) else read_groups(spec, ())
-    return enter(Store(path), Call(spec, (), groups), mj.Packing(), MADE)
+    return enter(Store(path), Request(spec, (), groups), mj.Packing(), MADE)
 
 
 def with_rate(peak):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import memjax as mj
-from memjax.engine.axes import read_axes
-from memjax.results.files import open_dataset, save
+from memjax.experiment.axes import read_axes
+from memjax.results.files import save
+from memjax.store.open import open_dataset
 
 SPEC = mj.Experiment(train_size=8, steps=1, record_every=1, model=mj.models.MLP(hidden=(2,)))
 OPTIONS = {"progress": False, "packing": mj.Packing(runs=1)}

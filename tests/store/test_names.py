@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import memjax as mj
+from memjax.checks.file_names import absolute, shown
 from memjax.cli import main
-from memjax.file_names import absolute, shown
 from memjax.studies.run import new_folder
 
 SPEC = mj.Experiment(train_size=8, steps=1, record_every=1, model=mj.models.MLP(hidden=(2,)))

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import memjax as mj
-from memjax.engine.segments import segment_records
+from memjax.engine.plan.segments import segment_records
 from memjax.optimizers import adam, sgd
-from memjax.results.stored import progress
 from memjax.store.files import write_new
+from memjax.store.read import progress
 
 OVER = {"train_size": [8, 12], "seed": range(3)}
 PACKING = mj.Packing(runs=2, lanes=1)
@@ -42,7 +42,7 @@ def store(tmp_path):
 @pytest.fixture
 def short_segments(monkeypatch):
     """A segment per two records, as in a long sweep."""
-    from memjax.engine import partition
+    from memjax.engine.plan.groups import blocks as partition
 
     monkeypatch.setattr(partition, "segment_records", lambda program, shape, snapshots: 1)
 
@@ -95,7 +95,7 @@ def test_a_sweep_that_died_goes_on_with_the_same_bits(
 
 
 def test_an_interrupt_keeps_what_is_done_though_nothing_was_due(spec, store, monkeypatch, short_segments):
-    from memjax.store import keeper
+    from memjax.store import writer as keeper
 
     whole, sent = sweep(spec), []
 
@@ -114,7 +114,7 @@ def test_an_interrupt_keeps_what_is_done_though_nothing_was_due(spec, store, mon
 
 
 def test_an_interrupt_without_a_store_says_that_nothing_is_kept(spec, monkeypatch):
-    from memjax import progress as bar
+    from memjax.engine.training import progress as bar
 
     monkeypatch.setattr(bar.Progress, "finished", lambda *a: (os.kill(os.getpid(), signal.SIGINT), time.sleep(0.5)))
     with pytest.raises(KeyboardInterrupt, match="Stopped, and nothing is kept: with store=folder"):
@@ -393,14 +393,14 @@ def test_a_mistake_makes_no_store(spec, store):
 def test_segments_change_no_bit(spec, monkeypatch):
     """Minibatches of one segment go on where those of the last ended; 3 batches an epoch do not divide 2 steps a record."""
     whole = sweep(spec)
-    monkeypatch.setattr("memjax.engine.partition.segment_records", lambda *arguments: 1)
+    monkeypatch.setattr("memjax.engine.plan.blocks.segment_records", lambda *arguments: 1)
     assert same(sweep(spec), whole)
 
 
 def test_segments_of_long_blocks_are_short():
     """A block of an hour stops, and can be kept, within about twenty seconds; one of seconds has ten segments at most."""
-    from memjax.engine.pack import Shape
-    from memjax.engine.plan import make_plan
+    from memjax.engine.plan.plan import make_plan
+    from memjax.engine.program.tiles import Shape
 
     def seconds(steps):
         block = make_plan(mj.Experiment(steps=steps, train_size=3200), {}, mj.Packing()).blocks[0]

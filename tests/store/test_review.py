@@ -13,11 +13,11 @@ import optax
 import pytest
 
 import memjax as mj
-from memjax.engine import execute
+from memjax.engine.training import execute
 from memjax.optimizers import adam, from_optax, sgd
-from memjax.results.stored import progress
 from memjax.store.folder import Store
 from memjax.store.lock import claimed
+from memjax.store.read import progress
 from memjax.types import Data, Split
 
 OVER = {"train_size": [8, 12], "seed": range(3)}
@@ -170,7 +170,7 @@ def test_shards_of_another_number_are_refused_and_who_writes_is_told(tmp_path, p
 
 
 def test_a_block_that_was_finished_meanwhile_is_done(plain, store, monkeypatch, trained):
-    from memjax import resume
+    from memjax.store import resume
 
     whole = sweep(plain, store=store)
     monkeypatch.setattr(resume, "_finished", lambda *arguments: set())
@@ -191,7 +191,7 @@ def test_complex_parameters_are_kept(plain, store):
 
 
 def test_labels_that_are_numbers_stay_numbers(plain, store, killed_after, monkeypatch):
-    monkeypatch.setattr("memjax.engine.partition.segment_records", lambda *arguments: 1)
+    monkeypatch.setattr("memjax.engine.plan.blocks.segment_records", lambda *arguments: 1)
     parts = mj.Measure(lambda params, apply, examples: {i: jnp.float32(i) for i in (10, 9)}, "parts", dims=("part",))
     spec = dataclasses.replace(plain, measures=("loss", parts))
     killed_after(2)
@@ -203,7 +203,7 @@ def test_labels_that_are_numbers_stay_numbers(plain, store, killed_after, monkey
 
 
 def test_a_measure_that_has_changed_under_its_name_is_refused(plain, store, killed_after, monkeypatch):
-    monkeypatch.setattr("memjax.engine.partition.segment_records", lambda *arguments: 1)
+    monkeypatch.setattr("memjax.engine.plan.blocks.segment_records", lambda *arguments: 1)
 
     def measure(size):
         return mj.Measure(Sized(size), "sized", dims=("place",))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import memjax as mj
-from memjax.store.keeper import StoreKeeper
+from memjax.store.writer import StoreKeeper
 
 OVER = {"seed": range(6)}
 OPTIONS = {"progress": False, "packing": mj.Packing(runs=2, lanes=1)}

@@ -3,7 +3,21 @@
 Needs numpy, scipy and xarray only (`hidden_markov` also hmmlearn); it neither trains nor looks at weights.
 """
 
-from memjax.analysis.capacity import (
+from memjax.analysis.association.out_of_run import out_of_run
+from memjax.analysis.association.partial_ranks import rank_correlation
+from memjax.analysis.association.ranks import mann_whitney, spearman, spearman_matrix
+from memjax.analysis.base.formatting import format_interval
+from memjax.analysis.base.intervals import mean_interval
+from memjax.analysis.base.leave_out import jackknife
+from memjax.analysis.fits.curve_models import CurveModel
+from memjax.analysis.fits.fitting import evaluate, fit
+from memjax.analysis.fits.profiles import profile
+from memjax.analysis.series.chains import effective_sample_size, r_hat
+from memjax.analysis.series.hidden_markov import hidden_markov
+from memjax.analysis.series.scalars import Scalar, area, first, gap, last, maximum, mean, minimum, rate
+from memjax.analysis.shapes.description import Description, describe
+from memjax.analysis.shapes.peaks import peak
+from memjax.analysis.theory.capacity import (
     all_fitted,
     cover_probability,
     linearly_separable,
@@ -11,25 +25,11 @@ from memjax.analysis.capacity import (
     num_fitted,
     share_interval,
 )
-from memjax.analysis.chains import effective_sample_size, r_hat
-from memjax.analysis.curve_models import CurveModel
-from memjax.analysis.delays import delay
-from memjax.analysis.description import Description, describe
-from memjax.analysis.events import plateaus, time_to_threshold
-from memjax.analysis.fitting import evaluate, fit
-from memjax.analysis.formatting import format_interval
-from memjax.analysis.growth import growth
-from memjax.analysis.hidden_markov import hidden_markov
-from memjax.analysis.intervals import mean_interval
-from memjax.analysis.leave_out import jackknife
-from memjax.analysis.leverage_null import leverage_null
-from memjax.analysis.out_of_run import out_of_run
-from memjax.analysis.partial_ranks import rank_correlation
-from memjax.analysis.peaks import peak
-from memjax.analysis.profiles import profile
-from memjax.analysis.ranks import mann_whitney, spearman, spearman_matrix
-from memjax.analysis.rlct import deep_linear_rlct
-from memjax.analysis.scalars import Scalar, area, first, gap, last, maximum, mean, minimum, rate
+from memjax.analysis.theory.leverage_null import leverage_null
+from memjax.analysis.theory.rlct import deep_linear_rlct
+from memjax.analysis.times.delays import delay
+from memjax.analysis.times.events import plateaus, time_to_threshold
+from memjax.analysis.times.growth import growth
 
 __all__ = [
     "CurveModel",

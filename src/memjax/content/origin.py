@@ -8,13 +8,38 @@ import sys
 import sysconfig
 from typing import Any
 
-__all__ = ["installed", "installed_class", "installed_name", "is_installed_file", "name_in_own_module"]
+__all__ = ["installed", "installed_class", "installed_name", "is_installed_file", "name_in_own_module", "written_name"]
 
 # A store writes the versions of these down by themselves, and says so where they change.
 _KNOWN = frozenset({"memjax", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray"})
+# Stores and specs name the objects of memjax by the module where these once stood: a file that moves goes on being called so.
+_FAMILIES = (
+    "memjax.measures.recorded",
+    "memjax.measures.on_snapshots",
+    "memjax.measures.arrays",
+    "memjax.measures.sampled",
+)
+_WRITTEN_AS = {
+    "memjax.experiment.experiment": "memjax.experiment",
+    "memjax.experiment.start": "memjax.start",
+    "memjax.measures.recorded.last_layer": "memjax.measures.features",
+    "memjax.optimizers.frozen": "memjax.optimizers.trees",
+}
 _ON_HEAP = 1 << 9
 _FOLDERS = ("site-packages", "dist-packages")
 _PYTHON = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), os.path.dirname(os.__file__)})
+
+
+def written_name(module: str) -> str:
+    """Name of a module in stores and specs: for memjax without folders between, and as the module was first called.
+
+    Examples
+    --------
+    >>> written_name("memjax.experiment.start"), written_name("memjax.measures.recorded.norms"), written_name("numpy")
+    ('memjax.start', 'memjax.measures.norms', 'numpy')
+    """
+    family, _, file = module.rpartition(".")
+    return _WRITTEN_AS.get(module, f"memjax.measures.{file}" if family in _FAMILIES else module)
 
 
 def installed(module: Any) -> str:
@@ -31,7 +56,7 @@ def installed(module: Any) -> str:
     file = getattr(sys.modules.get(module), "__file__", None) or ""
     # A file of the user's own may have the name of a module of Python, such as code.py.
     if top in _KNOWN or (top in sys.stdlib_module_names and (not file or file.startswith(_PYTHON))):
-        return module
+        return written_name(module)
     if not any(folder in file for folder in _FOLDERS):
         return ""
     return f"{module} {getattr(sys.modules.get(top), '__version__', '')}".strip()

@@ -1,46 +1,57 @@
 """Measures: pure functions of parameters, apply function and examples; recorded while training, or run on snapshots."""
 
-from memjax.measures.accuracy import accuracy, sign_accuracy
-from memjax.measures.bits import memorized_bits
-from memjax.measures.cosine import batch_gradient_cosine, gradient_cosine
-from memjax.measures.features import feature_change, l2_of, last_layer_l2
-from memjax.measures.fourier import fourier_basis, fourier_power, gini, inverse_participation_ratio
-from memjax.measures.gradient import gradient_norm
-from memjax.measures.hidden_layers import dimensionality
-from memjax.measures.leverage import (
+from collections.abc import Callable, Iterable
+from typing import Any
+
+# The order of these imports is the order of the names in messages about an unknown measure.
+# isort: off
+from memjax.measures.recorded.loss import loss, step_loss
+from memjax.measures.recorded.accuracy import accuracy, sign_accuracy
+from memjax.measures.recorded.norms import weight_l2, layer_l2
+from memjax.measures.recorded.last_layer import last_layer_l2, l2_of
+from memjax.measures.recorded.log_probability import log_probability
+from memjax.measures.recorded.gradient import gradient_norm
+from memjax.measures.recorded.bits import memorized_bits
+from memjax.measures.recorded.margin import logit_margin
+from memjax.measures.recorded.sharpness import sharpness, hessian_top
+from memjax.measures.recorded.cosine import gradient_cosine, batch_gradient_cosine
+# isort: on
+
+from memjax.measures.arrays.features import feature_change
+from memjax.measures.arrays.fourier import fourier_basis, fourier_power, gini, inverse_participation_ratio
+from memjax.measures.arrays.leverage import (
     HiddenSpace,
     data_dimensionality,
     feature_dimensionality,
     hidden_space,
     maximal_direction,
 )
-from memjax.measures.llc import LLC, VERDICTS, llc
-from memjax.measures.log_probability import log_probability
-from memjax.measures.loss import loss, step_loss
-from memjax.measures.margin import logit_margin
-from memjax.measures.measure import Measure, settle
-from memjax.measures.modular_fourier import modular_fourier
-from memjax.measures.norms import layer_l2, weight_l2
-from memjax.measures.sharpness import hessian_top, sharpness
+from memjax.measures.as_measures import as_measures
+from memjax.measures.measure import Measure
+from memjax.measures.on_snapshots.hidden_layers import dimensionality
+from memjax.measures.on_snapshots.modular_fourier import modular_fourier
+from memjax.measures.sampled.llc import LLC, llc
+from memjax.measures.sampled.settings import VERDICTS
 
-BUILT_IN = {
-    measure.name: measure
-    for measure in (
-        loss,
-        step_loss,
-        accuracy,
-        sign_accuracy,
-        weight_l2,
-        layer_l2,
-        last_layer_l2,
-        log_probability,
-        gradient_norm,
-        memorized_bits,
-        logit_margin,
-        sharpness,
-        gradient_cosine,
-    )
-}
+BUILT_IN = {part.name: part for part in tuple(vars().values()) if isinstance(part, Measure)}
+"""The measures that this package exports, by name: what a name in ``measures`` of an experiment can say."""
+
+
+def settle(measures: Iterable[str | Measure | Callable[..., Any]]) -> tuple[Measure, ...]:
+    """Turn names of built-in measures and plain functions into measures.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, two measures share a name, or something is not a function.
+
+    Examples
+    --------
+    >>> [measure.name for measure in settle(["loss", "weight_l2"])]
+    ['loss', 'weight_l2']
+    """
+    return as_measures(measures, BUILT_IN)
+
 
 __all__ = [
     "BUILT_IN",

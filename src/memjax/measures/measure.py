@@ -1,16 +1,16 @@
-"""What a measure is, and how names and plain functions become one."""
+"""What a measure is."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from memjax.errors import InputError, listing
+from memjax.errors import InputError
 from memjax.types import LossFn
 
-__all__ = ["Measure", "settle"]
+__all__ = ["Measure"]
 
 
 @dataclass(frozen=True)
@@ -90,43 +90,3 @@ class Measure:
         if wanted is None or wanted.kind is not inspect.Parameter.KEYWORD_ONLY:
             return self.function
         return lambda params, apply, examples: self.function(params, apply, examples, loss=loss)
-
-
-def settle(measures: Iterable[str | Measure | Callable[..., Any]]) -> tuple[Measure, ...]:
-    """Turn names and plain functions into measures.
-
-    Raises
-    ------
-    InputError
-        If a name is unknown, two measures share a name, or something is not a function.
-
-    Examples
-    --------
-    >>> [m.name for m in settle(["loss", "weight_l2"])]
-    ['loss', 'weight_l2']
-    """
-    found = tuple(_one(measure) for measure in measures)
-    names = [measure.name for measure in found]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"Two measures are named {name!r}: give each its own name with memjax.measures.Measure.")
-    return found
-
-
-def _one(measure: str | Measure | Callable[..., Any]) -> Measure:
-    from memjax.measures import BUILT_IN
-
-    if isinstance(measure, Measure):
-        return measure
-    if isinstance(measure, str):
-        if measure in BUILT_IN:
-            return BUILT_IN[measure]
-        raise InputError(f"The measure {measure!r} is not known: use {listing(BUILT_IN)}, or pass a function.")
-    if callable(measure):
-        name = getattr(measure, "__name__", "")
-        if not name.isidentifier():
-            raise InputError(
-                f"The measure {measure!r} has no usable name: wrap it in memjax.measures.Measure(function, name)."
-            )
-        return Measure(measure, name, long_name=name.replace("_", " "))
-    raise InputError(f"The measure {measure!r} is neither a name nor a function (params, apply, examples).")

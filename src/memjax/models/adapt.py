@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from memjax.checks import takes_one
+from memjax.checks.values import takes_one
 from memjax.errors import InputError, cause
 from memjax.types import Array, Model, Params
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import jax
 
-from memjax.checks import flag, keep_numbers, keep_wholes
+from memjax.checks.values import keep_wholes
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
-from memjax.models.initializers import check as check_initializer
 from memjax.models.initializers import draw
 from memjax.models.layers import dense, flat_inputs
+from memjax.models.shared_fields import check_shared_fields
 from memjax.types import Array, Params
 
 __all__ = ["Autoencoder"]
@@ -59,11 +59,7 @@ class Autoencoder:
 
     def __post_init__(self) -> None:
         keep_wholes(self, {"hidden": 1})
-        keep_wholes(self, {"outputs": 1}, optional=True)
-        keep_numbers(self, ["init_scale"])
-        object.__setattr__(self, "bias", flag("Autoencoder.bias", self.bias))
-        get_activation(self.activation)
-        check_initializer(self.initializer)
+        check_shared_fields(self)
 
     def init(self, key: Array, x: Array) -> Params:
         """Draw ``tied / kernel [n, m], bias [n]``: row i of the kernel is the hidden vector W_i of feature i."""

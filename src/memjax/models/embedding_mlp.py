@@ -9,13 +9,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from memjax.checks import keep_numbers, whole
+from memjax.checks.values import keep_wholes, whole
 from memjax.errors import InputError
 from memjax.fields import traced
-from memjax.models._tokens import check_widths, pairs, rows, struct, vocabulary
 from memjax.models.activations import get as get_activation
-from memjax.models.initializers import check as check_initializer
 from memjax.models.initializers import draw, draw_normal
+from memjax.models.shared_fields import check_shared_fields
+from memjax.models.tokens import pairs, rows, struct, vocabulary
 from memjax.types import Array, Params
 
 __all__ = ["EmbeddingMLP"]
@@ -73,13 +73,11 @@ class EmbeddingMLP:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", _widths(self.hidden))
-        check_widths(self, "embedding")
+        keep_wholes(self, {"embedding": 1})
         for name in ("shared", "concatenate"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"EmbeddingMLP.{name} is {getattr(self, name)!r}: give True or False.")
-        keep_numbers(self, ["init_scale"])
-        get_activation(self.activation)
-        check_initializer(self.initializer)
+        check_shared_fields(self)
 
     def init(self, key: Array, x: Array) -> Params:
         """Draw parameters for tokens ``x[B, 2]``.

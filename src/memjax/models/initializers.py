@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from memjax.checks import one_of
+from memjax.checks.values import one_of
 from memjax.types import Array, Params
 
 __all__ = ["check", "draw", "draw_normal"]

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from memjax.errors import InputError
-from memjax.models._tokens import vocabulary
 from memjax.models.adapt import with_outputs
 from memjax.models.autoencoder import Autoencoder
 from memjax.models.embedding_mlp import EmbeddingMLP
 from memjax.models.mlp import MLP
 from memjax.models.quadratic_mlp import QuadraticMLP
+from memjax.models.tokens import vocabulary
 from memjax.models.transformer import Transformer
-from memjax.types import PoolTask, Task
+from memjax.types import PoolTask, Task, TokenTask
 
 __all__ = ["check_inputs"]
 
@@ -25,7 +25,7 @@ def check_inputs(model: Any, task: Task) -> None:
     Integer inputs of a task that does not declare ``num_tokens`` are quantities, such as counts, unless the model is one of
     tokens. What a model of the user's own does with tokens is not known.
     """
-    kind, declared = type(model).__name__, getattr(task, "num_tokens", None)
+    kind, declared = type(model).__name__, _declared(task)
     if isinstance(model, MLP | Autoencoder) and declared is not None:
         raise InputError(
             f"The inputs of {type(task).__name__} are {declared} tokens, whose numbers are names, and {kind} would take them "
@@ -41,9 +41,13 @@ def check_inputs(model: Any, task: Task) -> None:
             )
 
 
+def _declared(task: Task) -> int | None:
+    return task.num_tokens if isinstance(task, TokenTask) else None
+
+
 def _range(task: Task) -> tuple[int, int]:
     """Least and largest token of a task, as far as it says; 0 and 0 where nothing is known before data are drawn."""
-    declared = getattr(task, "num_tokens", None)
+    declared = _declared(task)
     if declared is not None:
         return 0, int(declared) - 1
     pool = np.asarray(task.pool) if isinstance(task, PoolTask) else np.zeros(1, int)

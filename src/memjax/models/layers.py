@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from memjax.precision import float_dtype
+from memjax.jax_settings import float_dtype
 from memjax.types import Array
 
 __all__ = ["dense", "flat_inputs"]

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import flax.linen as nn
 import jax
 
-from memjax.checks import flag, keep_numbers, keep_wholes, whole
+from memjax.checks.values import whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
-from memjax.models.initializers import check as check_initializer
 from memjax.models.initializers import draw
 from memjax.models.layers import dense, flat_inputs
+from memjax.models.shared_fields import check_shared_fields
 from memjax.types import Array, Params
 
 __all__ = ["MLP"]
@@ -99,11 +99,7 @@ class MLP:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", _widths(self.hidden))
-        keep_wholes(self, {"outputs": 1}, optional=True)
-        keep_numbers(self, ["init_scale"])
-        object.__setattr__(self, "bias", flag("MLP.bias", self.bias))
-        get_activation(self.activation)
-        check_initializer(self.initializer)
+        check_shared_fields(self)
 
     def _layers(self) -> _Layers:
         if self.outputs is None:

@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from memjax.checks import keep_numbers, whole
+from memjax.checks.values import keep_wholes, whole
 from memjax.fields import traced
-from memjax.models._tokens import check_widths, pairs, rows, struct, vocabulary
+from memjax.jax_settings import float_dtype
 from memjax.models.initializers import draw_normal
-from memjax.precision import float_dtype
+from memjax.models.shared_fields import check_shared_fields
+from memjax.models.tokens import pairs, rows, struct, vocabulary
 from memjax.random import generator
 from memjax.types import Array, Params
 
@@ -52,8 +53,8 @@ class QuadraticMLP:
     outputs: int | None = None
 
     def __post_init__(self) -> None:
-        check_widths(self, "hidden")
-        keep_numbers(self, ["init_scale"])
+        keep_wholes(self, {"hidden": 1})
+        check_shared_fields(self)
 
     def init(self, key: Array, x: Array) -> Params:
         """Draw ``layer_0 / kernel [2, V, N]``, a table per operand, and ``layer_1 / kernel [N, C]`` for tokens ``x[B, 2]``."""

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from memjax.checks import keep_numbers
+from memjax.checks.values import keep_wholes
 from memjax.errors import InputError
 from memjax.fields import traced
-from memjax.models._tokens import check_widths, pairs, rows, struct, vocabulary
 from memjax.models.activations import get as get_activation
 from memjax.models.initializers import draw_normal
+from memjax.models.shared_fields import check_shared_fields
+from memjax.models.tokens import pairs, rows, struct, vocabulary
 from memjax.types import Array, Params
 
 __all__ = ["Transformer"]
@@ -64,13 +65,12 @@ class Transformer:
     outputs: int | None = None
 
     def __post_init__(self) -> None:
-        check_widths(self, "width", "heads", "mlp")
+        keep_wholes(self, {"width": 1, "heads": 1, "mlp": 1})
         if self.width % self.heads:
             raise InputError(
                 f"Transformer.width is {self.width}, which {self.heads} heads do not divide: give a multiple of heads."
             )
-        keep_numbers(self, ["init_scale"])
-        get_activation(self.activation)
+        check_shared_fields(self)
 
     def init(self, key: Array, x: Array) -> Params:
         """Draw parameters for tokens ``x[B, 2]``.

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from memjax.errors import InputError
+from memjax.jax_settings import wide
 from memjax.optimizers.optimizer import Optimizer
-from memjax.precision import wide
+from memjax.optimizers.values import Described, Value, values_of
 from memjax.types import Array, Params
 
 __all__ = ["NormConstrained", "norm_constrained"]
@@ -24,7 +26,15 @@ class _State(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class NormConstrained:
+class _Norm(Value):
+    def check(self, label: str, value: Any) -> float | None:
+        if value is not None and not (isinstance(value, int | float | np.number) and np.isfinite(value) and value > 0):
+            raise InputError(f"{label} is {value!r}: give a positive number, or None for the initial norm.")
+        return None if value is None else float(value)
+
+
+@dataclasses.dataclass(frozen=True)
+class NormConstrained(Described):
     """Factory of an optimizer under the constraint; equal for equal inner factories."""
 
     inner: Callable[..., optax.GradientTransformation]
@@ -32,6 +42,11 @@ class NormConstrained:
     @property
     def __name__(self) -> str:
         return "norm_constrained"
+
+    @property
+    def allowed(self) -> Mapping[str, Value]:
+        """What the inner factory says of its numbers, and the norm."""
+        return {**values_of(self.inner), "norm": _Norm()}
 
     def __call__(self, norm: Any, **hyperparameters: Any) -> optax.GradientTransformation:
         """The transformation; a norm of None keeps that of the parameters which it is initialised with."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from memjax.measures.norms import norm
+from memjax.jax_settings import wide
 from memjax.optimizers.optimizer import Optimizer, Rate
-from memjax.precision import wide
+from memjax.optimizers.values import Flag, LearningRate, NotNegative, Positive, Share, ShareOrNone
+from memjax.trees import norm
 from memjax.types import Array, Params
 
 __all__ = ["adam", "adamw", "rmsprop", "sgd"]
+
+ClipNorm = Annotated[Any, Positive(none="does not clip")]
 
 
 def _clipped(clip_norm: float | None, *rules: optax.GradientTransformation) -> optax.GradientTransformation:
@@ -37,20 +40,39 @@ def _clip(clip_norm: Any) -> optax.GradientTransformation:
     return optax.GradientTransformation(optax.init_empty_state, update)
 
 
-def _adam(learning_rate: Any, l2: Any, clip_norm: Any, **moments: Any) -> optax.GradientTransformation:
-    return _clipped(clip_norm, optax.add_decayed_weights(l2), optax.adam(learning_rate, **moments))
+def _adam(
+    learning_rate: LearningRate, b1: Share, b2: Share, eps: NotNegative, l2: NotNegative, clip_norm: ClipNorm
+) -> optax.GradientTransformation:
+    return _clipped(clip_norm, optax.add_decayed_weights(l2), optax.adam(learning_rate, b1=b1, b2=b2, eps=eps))
 
 
-def _adamw(learning_rate: Any, clip_norm: Any, **rest: Any) -> optax.GradientTransformation:
-    return _clipped(clip_norm, optax.adamw(learning_rate, **rest))
+def _adamw(
+    learning_rate: LearningRate, b1: Share, b2: Share, eps: NotNegative, weight_decay: NotNegative, clip_norm: ClipNorm
+) -> optax.GradientTransformation:
+    return _clipped(clip_norm, optax.adamw(learning_rate, b1=b1, b2=b2, eps=eps, weight_decay=weight_decay))
 
 
-def _sgd(learning_rate: Any, l2: Any, clip_norm: Any, **rest: Any) -> optax.GradientTransformation:
-    return _clipped(clip_norm, optax.add_decayed_weights(l2), optax.sgd(learning_rate, **rest))
+def _sgd(
+    learning_rate: LearningRate,
+    momentum: ShareOrNone,
+    l2: NotNegative,
+    clip_norm: ClipNorm,
+    nesterov: Annotated[Any, Flag(needs="momentum", such_as=0.9)],
+) -> optax.GradientTransformation:
+    rule = optax.sgd(learning_rate, momentum=momentum, nesterov=nesterov)
+    return _clipped(clip_norm, optax.add_decayed_weights(l2), rule)
 
 
-def _rmsprop(learning_rate: Any, l2: Any, clip_norm: Any, **rest: Any) -> optax.GradientTransformation:
-    return _clipped(clip_norm, optax.add_decayed_weights(l2), optax.rmsprop(learning_rate, **rest))
+def _rmsprop(
+    learning_rate: LearningRate,
+    decay: Share,
+    eps: NotNegative,
+    momentum: ShareOrNone,
+    l2: NotNegative,
+    clip_norm: ClipNorm,
+) -> optax.GradientTransformation:
+    rule = optax.rmsprop(learning_rate, decay=decay, eps=eps, momentum=momentum)
+    return _clipped(clip_norm, optax.add_decayed_weights(l2), rule)
 
 
 def adam(

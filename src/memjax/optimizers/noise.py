@@ -10,6 +10,7 @@ import optax
 from jax.flatten_util import ravel_pytree
 
 from memjax.optimizers.optimizer import Optimizer, Rate
+from memjax.optimizers.values import LearningRate, NotNegative
 from memjax.types import Array, Params
 
 __all__ = ["langevin", "sgld"]
@@ -88,7 +89,9 @@ def sgld(step_size: float = 1e-4, *, nbeta: float = 100.0, localization: float =
     return Optimizer(_sgld, dict(step_size=step_size, nbeta=nbeta, localization=localization))
 
 
-def _langevin(learning_rate: Any, temperature: Any, l2: Any, key: Any) -> optax.GradientTransformation:
+def _langevin(
+    learning_rate: LearningRate, temperature: NotNegative, l2: NotNegative, key: Array
+) -> optax.GradientTransformation:
     def init(params: Params) -> _LangevinState:
         del params
         return _LangevinState(key, jnp.zeros((), jnp.int32))
@@ -102,7 +105,9 @@ def _langevin(learning_rate: Any, temperature: Any, l2: Any, key: Any) -> optax.
     return optax.GradientTransformation(init, update)
 
 
-def _sgld(step_size: Any, nbeta: Any, localization: Any, key: Any) -> optax.GradientTransformation:
+def _sgld(
+    step_size: NotNegative, nbeta: NotNegative, localization: NotNegative, key: Array
+) -> optax.GradientTransformation:
     def init(params: Params) -> _SGLDState:
         return _SGLDState(key, jnp.zeros((), jnp.int32), jax.tree.map(jnp.asarray, params))
 

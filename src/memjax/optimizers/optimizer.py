@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,21 +13,19 @@ import numpy as np
 import optax
 from flax.core import FrozenDict
 
-from memjax.checks import flag, number, scalar
+from memjax.checks.suggestions import meant
+from memjax.checks.values import number, scalar
 from memjax.errors import InputError
-from memjax.optimizers import ranges
-from memjax.optimizers.trees import Tree, freeze
+from memjax.optimizers import rates
+from memjax.optimizers.frozen import Tree, freeze
+from memjax.optimizers.values import FollowsStep, Value, values_of
 from memjax.schedules import Schedule, warmup_cosine
-from memjax.suggestions import meant
 from memjax.types import Array
 
 __all__ = ["Optimizer", "Rate", "from_optax"]
 
 Rate = float | Schedule | Callable[[Array], Any]
-_OWN = "memjax.optimizers"
 _KEYS = "threefry2x32"
-_FLAGS = ("nesterov",)
-_OPTIONAL = ("momentum", "clip_norm")
 
 
 @dataclass(frozen=True)
@@ -45,53 +44,46 @@ class Optimizer:
     Raises
     ------
     InputError
-        If a number of a factory of memjax is out of its range, or any number is not finite.
+        If a number is out of the range that the factory says, or not finite.
     """
 
     factory: Callable[..., optax.GradientTransformation]
     hyperparameters: Mapping[str, Any] = field(default_factory=FrozenDict, metadata={"traced": True})
 
     def __post_init__(self) -> None:
-        checked = {name: self._check(name, value) for name, value in self.hyperparameters.items()}
-        object.__setattr__(self, "hyperparameters", FrozenDict(checked))
-        if self.built_in and checked.get("nesterov") and checked["momentum"] is None:
-            raise InputError("sgd.nesterov is True, but momentum is None: give a momentum, such as 0.9.")
+        allowed = values_of(self.factory)
+        kept = {name: self._check(allowed.get(name), name, value) for name, value in self.hyperparameters.items()}
+        object.__setattr__(self, "hyperparameters", FrozenDict(kept))
+        for name in kept.keys() & allowed.keys():
+            allowed[name].check_beside(f"{self.name}.{name}", kept)
 
     @property
     def built_in(self) -> bool:
-        """Whether the factory is one of memjax's own: a user's of the same name is not it."""
+        """Whether the factory is the rule of an optimizer that `memjax.optimizers` exports: a user's of that name is not it."""
         # One that wraps another's, as norm_constrained does, is as built in as that one.
-        return str(getattr(getattr(self.factory, "inner", self.factory), "__module__", "")).startswith(_OWN)
+        rule = getattr(self.factory, "inner", self.factory)
+        exported = getattr(sys.modules[__package__], _name(rule), None)
+        return exported is not None and getattr(rule, "__module__", None) == getattr(exported, "__module__", "")
 
     @property
     def noisy(self) -> bool:
         """Whether the factory takes a key, so that runs that differ in their ``init_seed`` alone part."""
         return _takes_key(self.factory)
 
-    def _check(self, name: str, value: Any) -> Any:
-        """Check one hyperparameter; numbers of the built-in optimizers become floats, for they are traced as such."""
-        if name == "norm" and hasattr(self.factory, "inner"):
-            return _norm(value)
-        if not self.built_in:
-            # A whole number of NumPy or JAX decides structure as Python's own does.
-            value = value if isinstance(value, jax.core.Tracer) else scalar(value)
-            return number(f"{self.name}.{name}", value) if isinstance(value, float) else freeze(value)
-        if value is None and name in _OPTIONAL:
-            return value
+    def _check(self, allowed: Value | None, name: str, value: Any) -> Any:
+        """Check one hyperparameter as the factory says; numbers of which a factory says nothing may be any."""
         if isinstance(value, jax.core.Tracer):
             return value
-        if name in _FLAGS:
-            return flag(f"{self.name}.{name}", value)
-        if name == "learning_rate" and (callable(value) or _is_schedule(value)):
-            return ranges.check_rate(self.name, value)
-        if callable(value):
-            raise InputError(f"{self.name}.{name} is {value!r}: only learning_rate may be a function of the step.")
-        return ranges.check_number(self.name, name, value)
+        if allowed is not None:
+            return allowed.check(f"{self.name}.{name}", value)
+        # A whole number of NumPy or JAX decides structure as Python's own does.
+        value = scalar(value)
+        return number(f"{self.name}.{name}", value) if isinstance(value, float) else freeze(value)
 
     @property
     def name(self) -> str:
         """Name of the factory."""
-        return getattr(self.factory, "__name__", "optimizer").removeprefix("_")
+        return _name(self.factory)
 
     def transformation(self, steps: int, key: Any = None) -> optax.GradientTransformation:
         """Build the optax transformation for a run of ``steps`` updates.
@@ -112,25 +104,25 @@ class Optimizer:
         >>> float(update)
         -1.0
         """
-        settled = {name: self._settle(value, steps) for name, value in self.hyperparameters.items()}
+        settled = {name: self._settle(name, value, steps) for name, value in self.hyperparameters.items()}
         if not self.noisy or "key" in settled:
             return self.factory(**settled)
         # Only `init` reads it: from then on the state carries the key.
         data: Any = np.zeros(2, np.uint32) if key is None else key
         return _with_raw_keys(self.factory(**settled, key=jax.random.wrap_key_data(data, impl=_KEYS)))
 
-    def _settle(self, value: Any, steps: int) -> Any:
-        """What the factory is given for a hyperparameter: of a schedule, a function of the step."""
+    def _settle(self, name: str, value: Any, steps: int) -> Any:
+        """What the factory is given for a hyperparameter: for a schedule, a function of the step."""
         if isinstance(value, Tree):
             return value.thaw()
-        if _is_schedule(value):
-            rate = lambda count: value.at(count, steps)  # noqa: E731
-        elif self.built_in and callable(value):
-            rate = value
-        else:
-            return value
-        # To a factory of the user's own, it may be another thing than a learning rate.
-        return (lambda count: ranges.scalar(self.name, value, rate, count)) if self.built_in else rate
+        rate = (lambda count: value.at(count, steps)) if rates.is_schedule(value) else value
+        # To a factory that does not call it a learning rate, a function may be another thing.
+        if not callable(rate) or not self._follows_step(name):
+            return rate
+        return lambda count: rates.scalar(f"{self.name}.{name}", value, rate, count)
+
+    def _follows_step(self, name: str) -> bool:
+        return isinstance(values_of(self.factory).get(name), FollowsStep)
 
     def check_steps(self, steps: int) -> None:
         """Raise `InputError` where a schedule does not fit into a run of ``steps`` updates."""
@@ -143,24 +135,17 @@ class Optimizer:
 
     def check_rates(self, steps: int) -> None:
         """Raise `InputError` where a function gives a learning rate that is negative or not finite in a run of ``steps``."""
-        for value in self.hyperparameters.values():
-            if self.built_in and callable(value) and not _is_schedule(value):
-                ranges.check_rates(self.name, value, steps)
+        for name, value in self.hyperparameters.items():
+            if callable(value) and not rates.is_schedule(value) and self._follows_step(name):
+                rates.check_rates(f"{self.name}.{name}", value, steps)
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.hyperparameters.items())
         return f"{self.name}({inside})"
 
 
-def _norm(value: Any) -> float | None:
-    if value is not None and not (isinstance(value, int | float | np.number) and np.isfinite(value) and value > 0):
-        raise InputError(f"norm_constrained.norm is {value!r}: give a positive number, or None for the initial norm.")
-    return None if value is None else float(value)
-
-
-def _is_schedule(value: Any) -> bool:
-    # Arrays have an attribute `at` too, so the protocol alone would take a number of JAX for a schedule.
-    return isinstance(value, Schedule) and not isinstance(value, jax.Array | np.ndarray)
+def _name(factory: Callable[..., Any]) -> str:
+    return getattr(factory, "__name__", "optimizer").removeprefix("_")
 
 
 def _with_raw_keys(rule: optax.GradientTransformation) -> optax.GradientTransformation:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from memjax.analysis._validate import positions, require_array, require_dim, require_fraction, require_only_dims
-from memjax.plots._axes import axes_or_new, label_of, scale_axis
-from memjax.plots._lines import add_color_key, draw_lines, is_numeric
-from memjax.plots._mean import draw_mean, mean_text
+from memjax.checks.labelled import positions, require_array, require_dim, require_fraction, require_only_dims
+from memjax.plots.axes import axes_or_new, label_of, scale_axis
+from memjax.plots.lines import add_color_key, draw_lines, is_numeric
+from memjax.plots.mean import draw_mean, mean_text
 from memjax.plots.styles import MARKERS, style
 
 if TYPE_CHECKING:
@@ -35,22 +35,22 @@ def curve(
 
     Parameters
     ----------
-    values : xarray.DataArray
+    values
         Values, dimensions ``(over, x)`` in any order, or ``(x,)``. NaN (diverged runs) are left out of the mean, and the
         legend counts what is left; where a run is infinite (it never got there) there is no mean.
-    x : str
+    x
         Dimension on the horizontal axis, with a numeric coordinate; logarithmic if it spans more than a decade.
-    over : str
+    over
         Dimension of the seeds.
-    ax : matplotlib.axes.Axes, optional
+    ax
         Where to draw; a new figure by default.
-    level : float
+    level
         Nominal coverage of the Student-t band, between 0 and 1.
-    label : str, optional
+    label
         Text of the legend; by default it says what line and band are.
-    color : matplotlib colour, optional
+    color
         Colour of line, band and points; by default the next of the axes' cycle.
-    name : str, optional
+    name
         Text of the vertical axis. By default the long name of the values, which xarray keeps through arithmetic: give
         "test error rate" for ``1 - ds.test_accuracy``.
 
@@ -116,23 +116,23 @@ def curves(
 
     Parameters
     ----------
-    values : xarray.DataArray
+    values
         Values, dimensions ``(over, x, by)`` in any order; ``over`` may be missing. NaN (diverged runs) are left out of
         the means, and the legend counts what is left; where a run is infinite (it never got there) there is no mean.
-    x : str
+    x
         Dimension on the horizontal axis, with a numeric coordinate; logarithmic if it spans more than a decade.
-    by : str
+    by
         Dimension of the curves. Numbers are coloured in order, dark to light, anything else by a colour-blind safe set.
         Up to seven curves have markers of their own and a legend, more of them a colour bar.
-    over : str
+    over
         Dimension of the seeds.
-    ax : matplotlib.axes.Axes, optional
+    ax
         Where to draw; a new figure by default.
-    level : float
+    level
         Nominal coverage of the Student-t bands, between 0 and 1.
-    key : bool
+    key
         Whether to add the legend or colour bar; not in every one of several panels with the same curves.
-    name : str, optional
+    name
         Text of the vertical axis, as in `curve`.
 
     Returns

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis import CurveModel, evaluate, format_interval
-from memjax.analysis._validate import require_choice
-from memjax.plots._axes import axes_or_new
+from memjax.checks.labelled import require_choice
+from memjax.plots.axes import axes_or_new
 from memjax.plots.styles import CATEGORY_COLORS, style
 
 if TYPE_CHECKING:
@@ -34,17 +34,17 @@ def fit(
 
     Parameters
     ----------
-    fitted : xarray.Dataset
+    fitted
         One result of `memjax.analysis.fit`, without further dimensions.
-    x : array_like, optional
+    x
         Positions ``[n]``; by default the fitted range.
-    ax : matplotlib.axes.Axes, optional
+    ax
         Where to draw; a new figure by default.
-    model : CurveModel or callable, optional
+    model
         The function that was fitted, unless it is built in.
-    color : matplotlib colour
+    color
         Colour of the line.
-    label : str, optional
+    label
         Text of the legend instead of the parameters.
 
     Returns
@@ -85,13 +85,13 @@ def ridge(profile: xr.Dataset, y: str, ax: Axes | None = None, *, color: Any = C
 
     Parameters
     ----------
-    profile : xarray.Dataset
+    profile
         A result of `memjax.analysis.profile`.
-    y : str
+    y
         The other parameter.
-    ax : matplotlib.axes.Axes, optional
+    ax
         Where to draw; a new figure by default.
-    color : matplotlib colour
+    color
         Colour of the line.
 
     Returns

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from memjax.analysis._validate import require_array, require_dim
-from memjax.plots._axes import text_of
+from memjax.checks.labelled import require_array, require_dim
+from memjax.plots.axes import text_of
 from memjax.plots.styles import style
 
 if TYPE_CHECKING:
@@ -33,19 +33,19 @@ def small_multiples(
 
     Parameters
     ----------
-    draw : callable
+    draw
         Called as ``draw(panel, ax)`` with the values at one entry of ``by``, for example
         ``lambda panel, ax: plots.curve(panel, x="train_size", ax=ax)``.
-    values : xarray.DataArray
+    values
         Values with the dimension ``by`` and those that ``draw`` needs.
-    by : str
+    by
         Dimension of the panels, in its order.
-    axes : sequence of matplotlib.axes.Axes, optional
+    axes
         Axes of one figure or subfigure, at least as many as panels, shared among themselves as you made them; by default
         a new figure with both axes shared.
-    columns : int
+    columns
         Number of panels side by side in a new figure, at most.
-    width, height : float
+    width, height
         Size of a panel of a new figure in inches.
 
     Returns

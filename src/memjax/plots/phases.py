@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from memjax.analysis._validate import require_array, require_choice, require_dim, require_only_dims
-from memjax.plots._axes import axes_or_new, label_of
-from memjax.plots._cells import cells_of, mark_cells
-from memjax.plots._lines import is_numeric, ticks_of
+from memjax.checks.labelled import require_array, require_choice, require_dim, require_only_dims
+from memjax.plots.axes import axes_or_new, label_of
+from memjax.plots.cells import cells_of, mark_cells
+from memjax.plots.lines import is_numeric, ticks_of
 from memjax.plots.styles import style
 
 if TYPE_CHECKING:
@@ -45,31 +45,31 @@ def phase_diagram(
 
     Parameters
     ----------
-    values : xarray.DataArray
+    values
         Values, dimensions ``(over, x, y)`` in any order; ``over`` may be missing. NaN (diverged runs) are left out, and
         infinity (`time_to_threshold`: never) counts as the largest value. A cell with some finite runs says how many, a cell
         without a finite number is hatched.
-    x, y : str
+    x, y
         Dimensions across and up. Numbers are sorted and placed by rank, since swept values often double; anything else
         keeps its order.
-    over : str
+    over
         Dimension of the seeds.
-    ax : matplotlib.axes.Axes, optional
+    ax
         Where to draw; a new figure by default.
-    center : float, optional
+    center
         Value in the middle of a diverging colour map, as 0 for a difference. Without it the map is viridis, logarithmic
         if all means are positive and span more than two decades.
-    contour : float or sequence of float, optional
+    contour
         Up to four levels; each is drawn as a line along the edges between cells below it and cells at or above it.
-    limits : tuple of float, optional
+    limits
         Ends of the colours, so that several panels can share them; by default the least and the largest mean. With
         ``center`` the colours reach equally far to both sides of it.
-    key : bool
+    key
         Whether to add the colour bar; not in every one of several panels with the same ``limits``.
-    average : {"mean", "median"}, optional
+    average
         What a cell is of its runs; by default the median where any run of the map is infinite, else the mean. Name it for
         several panels of which only some have such runs. With "mean" infinite runs are left out, as the colour bar says.
-    name : str, optional
+    name
         Text of the colour bar, by default the long name of the values, as in `curve`.
 
     Returns

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from memjax.analysis._validate import require_only_dims
-from memjax.plots._axes import label_of, scale_axis
-from memjax.plots._mean import draw_mean
+from memjax.checks.labelled import require_only_dims
+from memjax.plots.axes import label_of, scale_axis
+from memjax.plots.mean import draw_mean
 from memjax.plots.styles import CATEGORY_COLORS, style
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ def base_run(
 
     Parameters
     ----------
-    ds : xarray.Dataset
+    ds
         Recorded variables among ``train_loss``, ``test_loss``, ``train_accuracy``, ``test_accuracy`` and
         ``weight_l2``, dimensions ``(over, step)`` or ``(step,)``. A panel without any of its variables says so.
-    axes : sequence of matplotlib.axes.Axes, optional
+    axes
         Three axes to draw on; a new figure by default.
-    over : str
+    over
         Dimension of the seeds.
-    level : float
+    level
         Nominal coverage of the Student-t bands, between 0 and 1.
 
     Returns

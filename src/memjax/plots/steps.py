@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from memjax.analysis._validate import require_array, require_dim, require_only_dims
-from memjax.plots._axes import axes_or_new, label_of, scale_axis
-from memjax.plots._lines import add_color_key, draw_lines, is_numeric
+from memjax.checks.labelled import require_array, require_dim, require_only_dims
+from memjax.plots.axes import axes_or_new, label_of, scale_axis
+from memjax.plots.lines import add_color_key, draw_lines, is_numeric
 from memjax.plots.styles import style
 
 if TYPE_CHECKING:
@@ -34,23 +34,23 @@ def trajectories(
 
     Parameters
     ----------
-    series : xarray.DataArray
+    series
         Recorded values, dimensions ``(by, over, x)`` in any order; ``over`` may be missing. NaN (diverged runs) are
         left out of the means; where a run is infinite there is no mean.
-    by : str
+    by
         Swept dimension. Numbers are coloured in order and keyed by a colour bar; anything else gets one colour of a
         colour-blind safe set each and a legend.
-    over : str
+    over
         Dimension of the seeds.
-    ax : matplotlib.axes.Axes, optional
+    ax
         Where to draw; a new figure by default.
-    x : str
+    x
         Dimension of the records.
-    level : float
+    level
         Nominal coverage of the Student-t bands, between 0 and 1.
-    key : bool
+    key
         Whether to add the colour bar or legend; not in every one of several panels with the same lines.
-    name : str, optional
+    name
         Text of the vertical axis, as in `curve`.
 
     Returns

@@ -62,11 +62,11 @@ def style() -> Iterator[None]:
 
 
 def ordered_colors(count: int) -> list[tuple[float, float, float, float]]:
-    """Return RGBA colours for values in an order, dark to light.
+    """RGBA colours for values in an order, dark to light.
 
     Parameters
     ----------
-    count : int
+    count
         Number of colours.
 
     Returns

@@ -1,7 +1,6 @@
-"""Results: one labelled Dataset, saved and opened without pickle."""
+"""Results: one labelled Dataset from what blocks left, in memory and in files, with its snapshots as trees and networks.
 
-from memjax.results.files import open_dataset, save
-from memjax.results.parameters import params
-from memjax.results.summary import summary
-
-__all__ = ["open_dataset", "params", "save", "summary"]
+In reading order: ``schema.py`` (names and attributes), ``assemble.py`` and ``parameters.py`` (the Dataset from blocks),
+``carried.py`` (objects beside it), ``snapshots.py`` and ``aligned.py`` (networks of a Dataset, and values of them),
+``files.py`` and ``summary.py``.
+"""

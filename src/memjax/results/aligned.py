@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from memjax.engine.check import RESERVED
+from memjax.engine.program.outcome import RESERVED
 from memjax.errors import InputError
 from memjax.results.schema import coordinate_attrs
 

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from memjax.engine.result import BlockResult, Sheet, variables_of
-from memjax.engine.status import Status
+from memjax.engine.program.outcome import BlockResult, RecordSchema, Status, variables_of
 from memjax.results.parameters import add_snapshots
 from memjax.results.schema import coordinate_attrs
 
-__all__ = ["Axes", "Filled", "assemble"]
+__all__ = ["Axes", "BlockRecords", "assemble"]
 
 Axes = Sequence[Mapping[str, np.ndarray]]
 """Coordinates of every axis; the first gives the dimension its name."""
@@ -21,12 +20,12 @@ Axes = Sequence[Mapping[str, np.ndarray]]
 Index = tuple[int, ...]
 
 
-class Filled(NamedTuple):
+class BlockRecords(NamedTuple):
     """A block of the sweep, and what there is of it.
 
     Attributes
     ----------
-    sheet
+    schema
         What its records are.
     cells
         Index of every run along the axes, None for a run that is not asked for.
@@ -34,19 +33,19 @@ class Filled(NamedTuple):
         Records; None if nothing has been kept yet.
     """
 
-    sheet: Sheet
+    schema: RecordSchema
     cells: Sequence[Index | None]
     result: BlockResult | None
 
 
-def assemble(axes: Axes, blocks: Sequence[Filled]) -> xr.Dataset:
+def assemble(axes: Axes, blocks: Sequence[BlockRecords]) -> xr.Dataset:
     """Dataset of a sweep: dimensions are the axes in their order, then ``step``, then those of a measure.
 
     A run is NaN at the steps where only other runs have records, and where it has none yet.
     """
     dims = tuple(next(iter(axis)) for axis in axes)
     shape = tuple(len(next(iter(axis.values()))) for axis in axes)
-    steps = sorted({step for block in blocks for step in block.sheet.at})
+    steps = sorted({step for block in blocks for step in block.schema.at})
     coords: dict[str, Any] = {}
     for dim, axis in zip(dims, axes, strict=True):
         for name, labels in axis.items():
@@ -55,7 +54,7 @@ def assemble(axes: Axes, blocks: Sequence[Filled]) -> xr.Dataset:
     for name, values in _ends(shape, blocks).items():
         coords[name] = (dims, values, coordinate_attrs(name))
     dataset = xr.Dataset(coords=coords)
-    for name, variable in variables_of(block.sheet for block in blocks).items():
+    for name, variable in variables_of(block.schema for block in blocks).items():
         values, extra = _gather(blocks, name, variable.dims, shape, steps)
         attrs = {"long_name": variable.long_name, "units": variable.units}
         dataset = dataset.assign_coords({dim: (dim, labels) for dim, labels in extra.items()})
@@ -63,7 +62,7 @@ def assemble(axes: Axes, blocks: Sequence[Filled]) -> xr.Dataset:
     return add_snapshots(dataset, dims, shape, [(b.cells, b.result) for b in blocks if b.result is not None])
 
 
-def _ends(shape: Index, blocks: Iterable[Filled]) -> dict[str, np.ndarray]:
+def _ends(shape: Index, blocks: Iterable[BlockRecords]) -> dict[str, np.ndarray]:
     """What every run is and became: ``absent`` if no block holds it, ``waiting`` if its block has not started."""
     labels = max(["absent", "waiting", *(status.label for status in Status)], key=len)
     status, stop = np.full(shape, "absent", f"<U{len(labels)}"), np.zeros(shape, np.int64)
@@ -73,7 +72,7 @@ def _ends(shape: Index, blocks: Iterable[Filled]) -> dict[str, np.ndarray]:
         for i, cell in enumerate(block.cells):
             if cell is None:
                 continue
-            status[cell], size[cell] = "waiting", block.sheet.num_parameters
+            status[cell], size[cell] = "waiting", block.schema.num_parameters
             if block.result is not None:
                 code = Status(int(block.result.status[i]))
                 status[cell], stop[cell], reason[cell] = code.label, block.result.stop_step[i], code.reason
@@ -81,7 +80,7 @@ def _ends(shape: Index, blocks: Iterable[Filled]) -> dict[str, np.ndarray]:
 
 
 def _gather(
-    blocks: Sequence[Filled], name: str, own_dims: tuple[str, ...], shape: Index, steps: list[int]
+    blocks: Sequence[BlockRecords], name: str, own_dims: tuple[str, ...], shape: Index, steps: list[int]
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Values of one variable over all cells, and the labels of the measure's own dimensions."""
     parts = [(b, b.result.records[name]) for b in blocks if b.result is not None and name in b.result.records]
@@ -90,7 +89,7 @@ def _gather(
     tail = (len(keys),) if labelled else _largest([part.shape[2:] for _, part in parts], len(own_dims))
     values = np.full((*shape, len(steps), *tail), np.nan, _dtype(part for _, part in parts))
     for block, part in parts:
-        at = np.searchsorted(steps, list(block.sheet.at))
+        at = np.searchsorted(steps, list(block.schema.at))
         for i, cell in enumerate(block.cells):
             if cell is not None:
                 _fill(values[cell], at, i, part, keys)

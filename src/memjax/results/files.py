@@ -1,4 +1,4 @@
-"""Save and open a Dataset: one NetCDF file, or a zarr folder; plain arrays and text, nothing pickled."""
+"""Save and read a Dataset: one NetCDF file, or a zarr folder; plain arrays and text, nothing pickled."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from memjax.checks.file_names import absolute, shown
 from memjax.errors import InputError, cause
-from memjax.file_names import absolute, shown
 from memjax.results.schema import SCHEMA_VERSION
-from memjax.results.stored import open_store
-from memjax.store.folder import is_store
 
-__all__ = ["open_dataset", "save"]
+__all__ = ["open_file", "save"]
 
 DATASET_FILE = "dataset.nc"
 """Name of the dataset in a folder that a study or ``memjax run`` leaves."""
@@ -81,25 +79,8 @@ def _encoding(dataset: xr.Dataset) -> dict[str, dict[str, object]]:
     }
 
 
-def open_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Open what `save`, a study or ``memjax run`` left, or a store: a file, or a folder.
-
-    A store opens at any time, also while it is written to; runs that are not finished say so in ``status``.
-
-    Returns
-    -------
-    xr.Dataset
-        In memory; every file is closed.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it cannot be read, or it is no memjax dataset of a known schema; if a part of a store is
-        damaged.
-    """
-    source = absolute("path", path)
-    if is_store(source):
-        return open_store(source)
+def open_file(source: Path) -> xr.Dataset:
+    """Read a ``.nc`` file, a ``.zarr`` folder, or the dataset in the folder of a study; raises as `memjax.open`."""
     if source.suffix != ".zarr" and source.is_dir():
         source = source / DATASET_FILE
     if not source.exists():

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from memjax.engine.result import BlockResult, Layout
+from memjax.engine.program.outcome import BlockResult
 from memjax.errors import InputError, listing
 from memjax.results.schema import coordinate_attrs
+from memjax.trees import Layout, nested
 
 __all__ = ["add_snapshots", "params", "require_snapshots"]
 
@@ -115,7 +116,7 @@ def params(dataset: xr.Dataset, run: Mapping[str, Any] | None = None, step: int 
         )
     try:
         layouts = json.loads(flat.attrs["layouts"])
-        return _unflatten(_ordered(flat).values, layouts[int(which[0])])
+        return nested(_ordered(flat).values, layouts[int(which[0])])
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError) as problem:
         raise InputError(
             f"The layouts of the parameters are damaged: {problem}. Use another copy of the file."
@@ -152,20 +153,3 @@ def _runs_at(dataset: xr.Dataset, labels: dict[str, Any], steps: Any) -> xr.Data
         return dataset[["parameters", "parameter_layout"]].sel(**at, **labels)
     except KeyError as missing:
         raise InputError(f"There is no run with the labels {labels!r}: {missing} is not in the dataset.") from None
-
-
-def _unflatten(flat: np.ndarray, layout: Layout) -> Any:
-    """Tree of arrays ``[..., shape]`` from ``[..., P]``."""
-    lead = flat.shape[:-1]
-    if layout and not layout[0][0]:
-        return flat[..., : int(np.prod(layout[0][1]))].reshape(*lead, *layout[0][1])
-    tree: dict[str, Any] = {}
-    start = 0
-    for path, shape in layout:
-        size = int(np.prod(shape))
-        node = tree
-        for key in path[:-1]:
-            node = node.setdefault(key, {})
-        node[path[-1]] = flat[..., start : start + size].reshape(*lead, *shape)
-        start += size
-    return tree

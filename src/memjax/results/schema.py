@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from memjax.store.manifest import AxisEntry
+from memjax.experiment.written import AxisEntry
 
 __all__ = ["SCHEMA_VERSION", "attributes", "coordinate_attrs", "now", "versions"]
 

@@ -8,26 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from memjax.encode import encode
-from memjax.engine.axes import Axis
-from memjax.engine.labels import distinct_label, exact_numbers
 from memjax.errors import InputError
-from memjax.spec import decode
-from memjax.store.manifest import AxisEntry
+from memjax.experiment.axes import Axis
+from memjax.experiment.decode import decode
+from memjax.experiment.labels import distinct_label, exact_numbers
+from memjax.experiment.written import AxisEntry
 
-__all__ = ["as_axis", "coordinates", "count", "entry_of", "merged", "shape_of", "translate"]
+__all__ = ["as_axis", "coordinates", "count", "merged", "shape_of", "translate"]
 
 
 def shape_of(axes: Sequence[AxisEntry]) -> tuple[int, ...]:
     """Values of each axis."""
     return tuple(len(axis.values) for axis in axes)
-
-
-def entry_of(axis: Axis, paths: tuple[str, ...] | None = None, objects: list[Any] | None = None) -> AxisEntry:
-    """An axis of a call as a store writes it; ``paths`` are its fields in full, ``objects`` as in `encode`."""
-    values = tuple(encode(row if len(row) > 1 else row[0], objects) for row in axis.rows)
-    labels = {name: column.tolist() for name, column in axis.coords().items()}
-    return AxisEntry(axis.names, paths or axis.names, values, labels, axis.given is not None)
 
 
 def coordinates(axes: Sequence[AxisEntry]) -> list[dict[str, np.ndarray]]:

@@ -9,16 +9,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from memjax.engine.result import BlockResult, Sheet
+from memjax.checks.file_names import absolute
+from memjax.engine.program.outcome import BlockResult, RecordSchema
 from memjax.errors import InputError
-from memjax.file_names import absolute
+from memjax.experiment.written import AxisEntry
 from memjax.store.axes import count, translate
 from memjax.store.files import PARTIAL, BadSector, read_regular, refusals, write, write_new
-from memjax.store.manifest import AxisEntry, BlockEntry, Manifest
+from memjax.store.manifest import BlockEntry, Manifest
 from memjax.store.manifest_reader import read_manifest
 from memjax.store.part import PartName, part_bytes, part_name, read_part
 
-__all__ = ["Damaged", "Ledger", "Placed", "Store", "is_store"]
+__all__ = ["Damaged", "StoreContents", "StoredBlock", "Store", "is_store"]
 
 _PARTS = "parts"
 _DAMAGED = "damaged"
@@ -47,17 +48,17 @@ class _Gone(InputError):
         )
 
 
-class Placed(NamedTuple):
+class StoredBlock(NamedTuple):
     """A block of a store, with its cells by flat index along the axes that the store has now."""
 
     name: str
     manifest: str
     entry: BlockEntry
-    sheet: Sheet
+    schema: RecordSchema
     cells: np.ndarray
 
 
-class Ledger(NamedTuple):
+class StoreContents(NamedTuple):
     """What all manifests of a store say together.
 
     Attributes
@@ -69,7 +70,7 @@ class Ledger(NamedTuple):
     """
 
     manifests: tuple[Manifest, ...]
-    blocks: dict[str, Placed]
+    blocks: dict[str, StoredBlock]
 
     @property
     def axes(self) -> tuple[AxisEntry, ...]:
@@ -101,7 +102,7 @@ class Store:
         self.path = absolute("store", path)
         self._manifests: dict[Path, tuple[Manifest, str]] = {}
 
-    def ledger(self) -> Ledger | None:
+    def ledger(self) -> StoreContents | None:
         """What the manifests say; None if there are none.
 
         Raises
@@ -114,7 +115,7 @@ class Store:
             return None
         manifests = tuple(manifest for manifest, _ in read)
         placed = [block for i, (own, check) in enumerate(read) for block in _place(i, own, check, manifests[-1])]
-        return Ledger(manifests, _latest(placed, count(manifests[-1].axes)))
+        return StoreContents(manifests, _latest(placed, count(manifests[-1].axes)))
 
     def _manifest_paths(self) -> Iterator[Path]:
         number = 0
@@ -128,7 +129,7 @@ class Store:
                 self._manifests[path] = read_manifest(read_regular(path), str(path))
         return self._manifests[path]
 
-    def confirmed(self) -> Ledger | None:
+    def confirmed(self) -> StoreContents | None:
         """What the manifests say when they are read once more.
 
         Raises
@@ -163,7 +164,7 @@ class Store:
                 found[name.block] = name
         return found
 
-    def read(self, block: Placed, name: PartName | None) -> BlockResult | None:
+    def read(self, block: StoredBlock, name: PartName | None) -> BlockResult | None:
         """What there is of a block, whose part was this one when it was listed; None if nothing.
 
         Raises
@@ -182,12 +183,12 @@ class Store:
                 except BadSector as problem:
                     raise Damaged(path, str(problem.strerror)) from problem
             try:
-                return read_part(content, name, block.manifest, block.entry, block.sheet)
+                return read_part(content, name, block.manifest, block.entry, block.schema)
             except ValueError as problem:
                 raise Damaged(path, str(problem)) from problem
         return None
 
-    def write(self, block: Placed, result: BlockResult, made: dict[str, Any], old: PartName | None) -> PartName:
+    def write(self, block: StoredBlock, result: BlockResult, made: dict[str, Any], old: PartName | None) -> PartName:
         """Write what there is of a block, then remove the part that it supersedes."""
         data = part_bytes(block.name, block.manifest, result, made)
         name = part_name(block.name, result, data)
@@ -226,7 +227,7 @@ def is_store(path: Path) -> bool:
     return (path / _FIRST).is_file()
 
 
-def _place(number: int, manifest: Manifest, check: str, last: Manifest) -> Iterator[Placed]:
+def _place(number: int, manifest: Manifest, check: str, last: Manifest) -> Iterator[StoredBlock]:
     """Blocks of a manifest, with their cells along the last one's axes, which have all values of its own."""
     if [axis.paths for axis in manifest.axes] != [axis.paths for axis in last.axes]:
         raise InputError("The manifests of the store are of different axes: it was altered. Use another store.")
@@ -236,10 +237,10 @@ def _place(number: int, manifest: Manifest, check: str, last: Manifest) -> Itera
     if (cells < 0).any():
         raise InputError("The last manifest of the store lacks values of an axis: it was altered. Use another store.")
     for i, (entry, own) in enumerate(zip(manifest.blocks, np.split(cells, np.cumsum(sizes)[:-1]), strict=False)):
-        yield Placed(f"{number:04d}-{i:05d}", check, entry, manifest.sheets[entry.sheet], own)
+        yield StoredBlock(f"{number:04d}-{i:05d}", check, entry, manifest.sheets[entry.sheet], own)
 
 
-def _latest(placed: list[Placed], cells: int) -> dict[str, Placed]:
+def _latest(placed: list[StoredBlock], cells: int) -> dict[str, StoredBlock]:
     """Blocks that own their cells: the latest that holds a cell owns it."""
     owner = np.full(cells, -1)
     for i, block in enumerate(placed):

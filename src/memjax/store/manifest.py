@@ -2,48 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from memjax.engine.result import Sheet
+from memjax.engine.program.outcome import RecordSchema
+from memjax.experiment.written import AxisEntry
 from memjax.store.files import checksum
-from memjax.store.identity import key
 
-__all__ = ["FORMAT", "STORE_VERSION", "AxisEntry", "BlockEntry", "Manifest", "signature"]
+__all__ = ["FORMAT", "STORE_VERSION", "BlockEntry", "Manifest", "signature"]
 
 STORE_VERSION = 2
 """Goes up when the meaning of a file in a store changes."""
 
 FORMAT = "memjax store"
 """What a manifest says it is."""
-
-
-@dataclass(frozen=True)
-class AxisEntry:
-    """An axis: fields that move together, values as a spec writes them, and the labels of every coordinate.
-
-    Attributes
-    ----------
-    names, paths
-        Fields as the user wrote them, and in full.
-    values, labels
-        One per place; the first label is that of the dimension.
-    named
-        Whether the dimension is labelled by names of the user's own, or of the store's, instead of by the values.
-    """
-
-    names: tuple[str, ...]
-    paths: tuple[str, ...]
-    values: tuple[Any, ...]
-    labels: dict[str, list[Any]]
-    named: bool = False
-
-    @functools.cached_property
-    def keys(self) -> list[str]:
-        """What tells the values apart."""
-        return [key(value) for value in self.values]
 
 
 @dataclass(frozen=True)
@@ -84,7 +57,7 @@ class Manifest:
     experiment: dict[str, Any]
     settings: dict[str, Any]
     axes: tuple[AxisEntry, ...]
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[RecordSchema, ...]
     blocks: tuple[BlockEntry, ...]
     made: dict[str, Any]
 
@@ -112,5 +85,5 @@ def signature(content: dict[str, Any]) -> str:
     return checksum(json.dumps(content, sort_keys=True).encode())
 
 
-def _sheet_out(sheet: Sheet) -> dict[str, Any]:
+def _sheet_out(sheet: RecordSchema) -> dict[str, Any]:
     return {**sheet._asdict(), "variables": {name: list(variable) for name, variable in sheet.variables.items()}}

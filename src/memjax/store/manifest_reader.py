@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from memjax.engine.axes import MOST_CELLS
-from memjax.engine.check import RESERVED
-from memjax.engine.result import Sheet, Variable
+from memjax.checks.json_text import read_json
+from memjax.engine.program.outcome import RESERVED, RecordSchema, Variable
 from memjax.errors import InputError
-from memjax.plain_json import read_json
-from memjax.store.manifest import FORMAT, STORE_VERSION, AxisEntry, BlockEntry, Manifest, signature
+from memjax.experiment.axes import MOST_CELLS
+from memjax.experiment.written import AxisEntry
+from memjax.store.manifest import FORMAT, STORE_VERSION, BlockEntry, Manifest, signature
 
 __all__ = ["read_manifest"]
 
@@ -89,7 +89,7 @@ def _decode(body: dict[str, Any]) -> Manifest:
     return manifest
 
 
-def _check_names(axes: set[str], sheets: tuple[Sheet, ...]) -> None:
+def _check_names(axes: set[str], sheets: tuple[RecordSchema, ...]) -> None:
     """Raise `ValueError` where two things of the Dataset would have one name."""
     variables = {name for sheet in sheets for name in sheet.variables}
     dims = {dim for sheet in sheets for variable in sheet.variables.values() for dim in variable.dims}
@@ -122,12 +122,12 @@ def _allowed(names: tuple[str, ...]) -> tuple[int, ...]:
     return (len(names), len(names) + 1) if len(names) > 1 else (1,)
 
 
-def _sheet(data: Any) -> Sheet:
+def _sheet(data: Any) -> RecordSchema:
     variables = {}
     for name, (dims, long_name, units) in _table(data["variables"]).items():
         variables[_text(name)] = Variable(tuple(_text(dim) for dim in _list(dims)), _text(long_name), _text(units))
     steps, record_every = (_whole(data[name], 1, 10**15) for name in ("steps", "record_every"))
-    sheet = Sheet(steps, record_every, _whole(data["num_parameters"], 0, 10**15), variables)
+    sheet = RecordSchema(steps, record_every, _whole(data["num_parameters"], 0, 10**15), variables)
     _ensure(sheet.steps % sheet.record_every == 0, "record_every does not divide steps")
     _ensure(sheet.steps // sheet.record_every <= _MOST_RECORDS, "it has too many records")
     return sheet

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from memjax.engine.result import BlockResult, Layout, Sheet
-from memjax.engine.status import Status
-from memjax.store.arrays import dump, load
+from memjax.engine.program.outcome import BlockResult, RecordSchema, Status
 from memjax.store.files import checksum
 from memjax.store.manifest import BlockEntry
+from memjax.store.npz import dump, load
+from memjax.trees import Layout
 
 __all__ = ["PartName", "part_bytes", "part_name", "read_part"]
 
@@ -86,7 +86,7 @@ def part_bytes(block: str, manifest: str, result: BlockResult, made: dict[str, A
     return dump(header, arrays)
 
 
-def read_part(data: bytes, name: PartName, manifest: str, entry: BlockEntry, sheet: Sheet) -> BlockResult:
+def read_part(data: bytes, name: PartName, manifest: str, entry: BlockEntry, sheet: RecordSchema) -> BlockResult:
     """Read a part and check it against its name, its manifest and its block.
 
     Raises
@@ -134,7 +134,7 @@ def _label(value: Any) -> str | int | float:
     return value
 
 
-def _check(result: BlockResult, name: PartName, runs: int, sheet: Sheet) -> None:
+def _check(result: BlockResult, name: PartName, runs: int, sheet: RecordSchema) -> None:
     """Raise `ValueError` where a result is not one of a block."""
     step = sheet.steps if name.step is None else name.step
     if result.step != step or (name.step is None) != result.finished or not 0 <= step <= sheet.steps:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.measures import data_dimensionality
-from memjax.snapshots import snapshots
+from memjax.results.snapshots import snapshots
 
 __all__ = ["extremes"]
 

@@ -13,7 +13,7 @@ import xarray as xr
 from memjax import analysis
 from memjax.losses import cross_entropy
 from memjax.measure import measure
-from memjax.snapshots import Snapshot
+from memjax.results.snapshots import Snapshot
 
 __all__ = ["DEPARTED", "departure_steps", "first_changes", "logits", "summary"]
 

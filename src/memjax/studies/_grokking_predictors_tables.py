@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from memjax import analysis
-from memjax.measures.llc import VERDICTS
+from memjax.measures.sampled.settings import VERDICTS
 from memjax.studies._grokking_predictors_relation import along, along_evenly, over_seeds, ratio_shown
 from memjax.studies._grokking_predictors_times import learned, widened, within_records
 from memjax.studies._grokking_predictors_values import LABELS

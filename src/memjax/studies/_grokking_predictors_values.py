@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.measure import measure
-from memjax.measures.llc import LLC, llc
+from memjax.measures.sampled.llc import LLC, llc
 
 __all__ = [
     "ESTIMATORS",

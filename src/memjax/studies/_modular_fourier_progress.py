@@ -9,7 +9,7 @@ import xarray as xr
 
 from memjax import analysis
 from memjax.measure import measure
-from memjax.measures.modular_fourier import modular_fourier
+from memjax.measures.on_snapshots.modular_fourier import modular_fourier
 
 __all__ = ["accuracy_times", "modes", "phase_times", "progress"]
 

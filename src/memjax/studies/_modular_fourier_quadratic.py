@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.measure import measure
-from memjax.measures.modular_fourier import modular_fourier
+from memjax.measures.on_snapshots.modular_fourier import modular_fourier
 from memjax.models import gromov_weights
 from memjax.results.parameters import params
 

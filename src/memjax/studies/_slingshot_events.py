@@ -12,7 +12,7 @@ import xarray as xr
 
 from memjax.measure import measure
 from memjax.measures import feature_change
-from memjax.snapshots import Snapshot
+from memjax.results.snapshots import Snapshot
 
 __all__ = ["CALM", "SPIKE", "WINDOW", "changes", "events", "spikes_of"]
 

@@ -15,7 +15,7 @@ from memjax import analysis
 from memjax.losses import hinge
 from memjax.measure import measure
 from memjax.results.parameters import params
-from memjax.snapshots import Snapshot
+from memjax.results.snapshots import Snapshot
 
 __all__ = [
     "CHANCE_ERROR",

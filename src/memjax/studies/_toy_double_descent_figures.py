@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from memjax import plots
-from memjax.plots._axes import scale_axis
+from memjax.plots.axes import scale_axis
 from memjax.plots.styles import CATEGORY_COLORS
 from memjax.studies._figures import new_panels, reference
 from memjax.studies._toy_double_descent_crossover import PUBLISHED

@@ -11,7 +11,7 @@ import xarray as xr
 
 from memjax.measure import measure
 from memjax.measures import feature_dimensionality
-from memjax.snapshots import Snapshot
+from memjax.results.snapshots import Snapshot
 
 __all__ = ["PENTAGON", "best_of", "best_runs", "geometry", "large_features", "random_spread", "spread_of_angles"]
 

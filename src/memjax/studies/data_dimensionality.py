@@ -15,7 +15,7 @@ from memjax.measure import measure
 from memjax.measures import dimensionality
 from memjax.models import MLP
 from memjax.optimizers import adamw
-from memjax.snapshots import Snapshot
+from memjax.results.snapshots import Snapshot
 from memjax.studies import _data_dimensionality_figures as figures
 from memjax.studies import _data_dimensionality_tables as tables
 from memjax.studies._data_dimensionality_claims import claims

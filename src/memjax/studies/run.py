@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import memjax.studies
+from memjax.checks.file_names import absolute
 from memjax.errors import InputError, listing
-from memjax.file_names import absolute
-from memjax.precision import x64_enabled
+from memjax.jax_settings import x64_enabled
 from memjax.results.files import DATASET_FILE, save
 from memjax.studies._content import Code, describe
 from memjax.studies._html import PICTURE_DPI

@@ -10,7 +10,7 @@ import xarray as xr
 from memjax.experiment import Experiment
 from memjax.models import EmbeddingMLP, Transformer
 from memjax.optimizers import adamw
-from memjax.snapshots import snapshots
+from memjax.results.snapshots import snapshots
 from memjax.studies import _ungrokking_figures as figures
 from memjax.studies import _ungrokking_tables as tables
 from memjax.studies._ungrokking_critical import STARTS, critical, from_scratch, unfolded

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from memjax.checks import keep_numbers, keep_wholes
-from memjax.containers import check_columns, check_rows, numbers
+from memjax.checks.values import keep_numbers, keep_wholes
 from memjax.errors import InputError
 from memjax.random import generator
-from memjax.tasks._labels import Named, check_classes, numbered, targets
+from memjax.tasks.containers import check_columns, check_rows, numbers
+from memjax.tasks.labels import Named, check_classes, numbered, targets
 from memjax.types import Data, Split
 
 __all__ = ["Arrays", "from_arrays"]

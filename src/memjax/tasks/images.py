@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from memjax.checks import keep_numbers, keep_wholes, one_of, whole
+from memjax.checks.values import keep_numbers, keep_wholes, one_of, whole
 from memjax.errors import InputError, listing
-from memjax.tasks import _datasets
-from memjax.tasks._content import State, digest_of, state
-from memjax.tasks._files import KNOWN, Found, find
-from memjax.tasks._pixels import PIXELS, SCALES, floats
-from memjax.tasks._shared import Labelled, shared
+from memjax.tasks.image_files import datasets
+from memjax.tasks.image_files.content import State, digest_of, state
+from memjax.tasks.image_files.files import KNOWN, Found, find
+from memjax.tasks.image_files.pixels import PIXELS, SCALES, floats
+from memjax.tasks.shared_pools import Labelled, shared
 from memjax.types import Data, Split
 
 __all__ = ["Images"]
@@ -133,7 +133,7 @@ class Images:
             found = find(self.dataset, self.folder)
         except InputError:
             return held
-        now = digest_of(state(found), lambda: _datasets.read(self.dataset, found))
+        now = digest_of(state(found), lambda: datasets.read(self.dataset, found))
         if held not in (None, now):
             raise InputError(
                 f"The files of Images.dataset {self.dataset!r} have changed since this task read them: make the task anew, or "
@@ -167,7 +167,7 @@ class Images:
 
 
 def _made(task: Images, found: Found | None, files: State) -> Labelled:
-    split = _datasets.read(task.dataset, found) if found else _datasets.digits()
+    split = datasets.read(task.dataset, found) if found else datasets.digits()
     content = None if task._is_named else digest_of(files, lambda: split)
     num_classes = _num_classes(task, np.concatenate([split.train.y, split.test.y]))
     train, test = split if task.classes is None else _of_classes(task.classes, split, task.dataset)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from memjax.checks import keep_numbers, keep_wholes, whole
+from memjax.checks.values import keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
 from memjax.random import generator
-from memjax.tasks._shared import Labelled, shared
+from memjax.tasks.shared_pools import Labelled, shared
 from memjax.types import Split
 
 __all__ = ["MNIST1D"]

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from memjax.checks import keep_numbers, keep_wholes, one_of
-from memjax.containers import unmasked
+from memjax.checks.values import keep_numbers, keep_wholes, one_of
 from memjax.errors import InputError, cause
-from memjax.tasks._shared import Labelled, shared
+from memjax.tasks.containers import unmasked
+from memjax.tasks.shared_pools import Labelled, shared
 from memjax.types import Split
 
 __all__ = ["ModularArithmetic"]

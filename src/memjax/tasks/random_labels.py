@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memjax.checks import keep_numbers, keep_wholes, one_of
+from memjax.checks.values import keep_numbers, keep_wholes, one_of
 from memjax.errors import InputError
 from memjax.random import generator
 from memjax.types import Data, Split

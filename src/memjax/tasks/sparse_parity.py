@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from memjax.checks import keep_numbers, keep_wholes, whole
+from memjax.checks.values import keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
 from memjax.random import generator
 from memjax.types import Data, Split

@@ -1,0 +1,1 @@
+"""When something happens in a run, and how that time grows from setting to setting."""

@@ -1,0 +1,146 @@
+"""The memory budget of a sweep: what is free, what the plan will take, and how many lanes that leaves room for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from memjax.engine.plan.blocks import BlockPlan, Run
+from memjax.engine.plan.cost import work_of
+from memjax.engine.plan.memory import run_bytes
+from memjax.engine.program.program import Program
+from memjax.errors import InputError
+
+__all__ = ["Memory", "block_budget", "default_budget", "fit_lanes", "free_bytes"]
+
+# XLA and LLVM hold about this much while they compile the programs of a sweep: python -m benchmarks.memory.
+COMPILER_BYTES = 256 * 2**20
+_SHARE = 0.5
+
+
+def default_budget() -> int:
+    """Bytes that blocks may take together: half of a device's memory; on a CPU half of what is free."""
+    stats = jax.local_devices()[0].memory_stats() or {}
+    return int(_SHARE * stats["bytes_limit"] if "bytes_limit" in stats else _SHARE * free_bytes())
+
+
+def free_bytes() -> int:
+    """Free memory of this machine, or of the container that this process is confined to."""
+    free = [_available(Path("/proc/meminfo")), *_group_free(Path("/sys/fs/cgroup"))]
+    known = [value for value in free if value is not None]
+    return min(known) if known else 8 * 2**30
+
+
+def _available(path: Path) -> int | None:
+    try:
+        lines = dict(line.split(":", 1) for line in path.read_text().splitlines() if ":" in line)
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return _physical()
+
+
+def _physical() -> int | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _group_free(root: Path) -> Iterable[int]:
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            yield max(0, int((root / limit).read_text()) - int((root / used).read_text()))
+        except (OSError, ValueError):
+            continue
+
+
+def process_bytes() -> int:
+    """Memory that this process holds now."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 300 * 2**20
+
+
+def block_budget(budget: int, groups: Iterable[tuple[Program, Sequence[Run]]], lanes: int) -> int:
+    """Bytes that one block may take: on a CPU what compiler and results leave, shared by the lanes; else the budget."""
+    if jax.default_backend() != "cpu":
+        return budget
+    results = sum(_results(program, runs) for program, runs in groups)
+    return max(0, budget - COMPILER_BYTES - results) // lanes
+
+
+class Memory(NamedTuple):
+    """Bytes that a sweep takes, by part.
+
+    Attributes
+    ----------
+    process
+        What the process held already when the plan was made.
+    compiler
+        What compiling leaves behind.
+    blocks, pools
+        Blocks at work at the same time, and the pools they point into: on the device.
+    results
+        Records and snapshots, on the host.
+    """
+
+    process: int
+    compiler: int
+    blocks: int
+    pools: int
+    results: int
+
+    @property
+    def added(self) -> int:
+        """What the sweep takes beside the process as it was."""
+        return self.compiler + self.blocks + self.pools + self.results
+
+    @property
+    def total(self) -> int:
+        """What the process will hold at its peak, where host and device are one."""
+        return self.process + self.added
+
+
+def fit_lanes(blocks: Sequence[BlockPlan], lanes: int, budget: int) -> tuple[int, Memory]:
+    """As many lanes as stay under the budget, and what they take; raises `InputError` where one is too many."""
+    if not blocks:
+        return 1, _memory(blocks, 1)
+    for count in range(min(lanes, len(blocks)), 0, -1):
+        memory = _memory(blocks, count)
+        on_cpu = jax.default_backend() == "cpu"
+        held = memory.added if on_cpu else max(block.bytes for block in blocks) + memory.pools
+        if held <= budget:
+            return count, memory
+    raise InputError(
+        f"The sweep needs about {_gigabytes(held)} of memory, more than the budget of {_gigabytes(budget)}: train fewer or "
+        "smaller runs at a time, keep fewer records or snapshots, or raise the budget with Packing(memory=bytes)."
+    )
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.3g} GB"
+
+
+def _memory(blocks: Sequence[BlockPlan], lanes: int) -> Memory:
+    dearest = sorted((block.bytes for block in blocks), reverse=True)[:lanes]
+    pools = {id(block.pool): block.pool.nbytes for block in blocks if block.pool is not None}
+    return Memory(
+        process=process_bytes(),
+        compiler=COMPILER_BYTES,
+        blocks=sum(dearest),
+        pools=sum(pools.values()),
+        results=sum(_results(block.program, block.runs) for block in blocks),
+    )
+
+
+def _results(program: Program, runs: Sequence[Run]) -> int:
+    work = work_of(program)
+    return sum(run_bytes(program, len(run.experiment.snapshots), work) for run in runs)

@@ -1,0 +1,94 @@
+"""Groups: every run of a sweep is checked, and the runs that can share a block are gathered."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Collection, Iterable
+
+from memjax.engine.plan.blocks import Run
+from memjax.engine.plan.cost import work_of
+from memjax.engine.plan.samples import Samples, sample_of
+from memjax.engine.program.check import check_functions, check_hashable, check_names, check_program, check_start
+from memjax.engine.program.contracts import try_contracts
+from memjax.engine.program.program import Program, program_of
+from memjax.experiment import Experiment
+from memjax.experiment.axes import Axis, cells
+from memjax.experiment.rules import check_run
+
+__all__ = ["Groups", "Watch", "gather", "read_groups", "runs_of"]
+
+Groups = dict[tuple[Program, int], list[Run]]
+"""Runs by what they must share to share a block."""
+
+Watch = Callable[[int, int, int], None]
+"""Called with the number of all runs, of those planned so far, and of the groups that they make."""
+
+
+def read_groups(
+    experiment: Experiment,
+    axes: tuple[Axis, ...],
+    indices: Collection[tuple[int, ...]] | None = None,
+    watch: Watch | None = None,
+) -> Groups:
+    """Check the runs of a sweep, and gather those that can share a block.
+
+    Parameters
+    ----------
+    experiment, axes
+        What is swept.
+    indices
+        Which cells; None takes all.
+    watch
+        Told how far it is.
+
+    Raises
+    ------
+    InputError
+        If any run is not possible.
+    """
+    count = math.prod(len(axis.rows) for axis in axes) if indices is None else len(indices)
+    groups = gather(cells(experiment, axes, indices), watch and functools.partial(watch, count))
+    check_names([label for axis in axes for label in axis.labels], dict.fromkeys(program for program, _ in groups))
+    return groups
+
+
+def gather(
+    runs: Iterable[tuple[tuple[int, ...], Experiment]], tell: Callable[[int, int], None] | None = None
+) -> Groups:
+    """Check runs, each with its index, and gather those that can share a block; raises `InputError` as `read_groups`.
+
+    ``tell`` is called after each run with the number of runs and of groups so far.
+    """
+    groups: Groups = {}
+    samples: Samples = {}
+    known: dict[Program, str] = {}
+    for done, (index, experiment) in enumerate(runs, 1):
+        check_run(experiment)
+        program, run = _run(index, experiment, samples, known, new=True)
+        check_hashable(experiment, program)
+        key = program, id(run.pool)
+        if key not in groups:
+            check_functions(experiment, program.x.struct(2), program.y.struct(2))
+            check_program(program)
+            try_contracts(program, experiment, sample_of(experiment, samples).rows)
+            # Here, where progress is told: the partition needs the work, and counting takes as long as the checks.
+            work_of(program)
+        check_start(program, experiment)
+        groups.setdefault(key, []).append(run)
+        if tell:
+            tell(done, len(groups))
+    return groups
+
+
+def runs_of(runs: Iterable[tuple[tuple[int, ...], Experiment]], samples: Samples) -> list[tuple[Program, Run]]:
+    """Programs and runs of experiments that have been checked before; ``samples`` is what equal tasks share."""
+    known: dict[Program, str] = {}
+    return [_run(index, experiment, samples, known) for index, experiment in runs]
+
+
+def _run(
+    index: tuple[int, ...], experiment: Experiment, samples: Samples, known: dict[Program, str], *, new: bool = False
+) -> tuple[Program, Run]:
+    sample = sample_of(experiment, samples, new)
+    return program_of(experiment, sample.rows, known), Run(index, experiment, sample.pool)

@@ -1,0 +1,49 @@
+"""What a block of runs takes of memory, before anything is compiled or drawn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from memjax.engine.plan.cost import Work
+from memjax.engine.program.program import Program, ShapeOf
+from memjax.engine.program.step import Schedule
+from memjax.engine.program.tiles import Shape
+
+__all__ = ["block_bytes", "run_bytes"]
+
+
+def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, pooled: bool) -> int:
+    """Bytes that a block takes while it trains: data on host and device, states, and the values of a gradient."""
+    tiles = shape.train_tiles + shape.test_tiles
+    row = (4 if pooled else _row(program.x)) + _row(program.y)
+    data = 2 * tiles * shape.width * row
+    # The state before and after a step, the gradient, and the copy that goes in.
+    states = shape.runs * (3 * work.state_bytes + 2 * _parameter_bytes(work))
+    return data + states + _gradient_bytes(program, schedule, shape, work)
+
+
+def _gradient_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work) -> int:
+    """Activations of what is gone through at once, and when batched, parameters and gradient of every tile."""
+    at_once = shape.runs if schedule == "streamed" else max(shape.train_tiles, shape.test_tiles)
+    # XLA fuses or frees about half of the values on the way.
+    activations = at_once * shape.width * work.activation_bytes / 2
+    if program.batch_size is not None:
+        activations = max(activations, shape.runs * program.batch_size * work.activation_bytes / 2)
+    per_tile = 3 * _parameter_bytes(work) if schedule == "batched" else 0
+    return int(activations + at_once * per_tile)
+
+
+def _parameter_bytes(work: Work) -> int:
+    return 4 * work.parameters
+
+
+def _row(shape: ShapeOf) -> int:
+    return math.prod(shape[0]) * np.dtype(shape[1]).itemsize
+
+
+def run_bytes(program: Program, snapshots: int, work: Work) -> int:
+    """Bytes that the results of one run take on the host: records and snapshots as parts, joined and labelled."""
+    records = (program.num_records + 1) * sum(len(measure.splits) for measure in program.measures)
+    return 3 * (4 * records + snapshots * _parameter_bytes(work))

@@ -1,0 +1,79 @@
+"""The plan of a sweep: its groups of runs cut into blocks, the lanes that train them, and the memory that this takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from memjax.engine.plan.blocks import BlockPlan, Run, partition
+from memjax.engine.plan.budget import Memory, block_budget, default_budget, fit_lanes
+from memjax.engine.plan.groups import Groups, Watch, read_groups
+from memjax.engine.plan.packing import Packing, default_lanes
+from memjax.experiment.axes import Axis, Over, read_axes
+from memjax.experiment.experiment import Experiment
+
+__all__ = ["Plan", "budget_of", "make_plan", "pack", "plan_of"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All blocks of a sweep, dearest first.
+
+    Attributes
+    ----------
+    experiment, axes
+        What is swept: together with the index of a run they make its experiment.
+    blocks
+        How its runs are packed.
+    lanes
+        How many blocks are at work at the same time.
+    memory, budget
+        Bytes that it will take, by part, and may take.
+    """
+
+    experiment: Experiment
+    axes: tuple[Axis, ...]
+    blocks: tuple[BlockPlan, ...]
+    lanes: int
+    memory: Memory
+    budget: int
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """All runs, in the order of the axes."""
+        return tuple(sorted((run for block in self.blocks for run in block.runs), key=lambda run: run.index))
+
+
+def make_plan(experiment: Experiment, over: Over, packing: Packing, watch: Watch | None = None) -> Plan:
+    """Check every run of a sweep and fix how they are packed; ``watch`` is told how far that is.
+
+    Raises
+    ------
+    InputError
+        If any run is not possible; nothing has been traced for training by then.
+    """
+    axes = read_axes(over)
+    groups = read_groups(experiment, axes, watch=watch)
+    return plan_of(experiment, axes, pack(groups, packing), packing)
+
+
+def pack(groups: Groups, packing: Packing, shards: int = 1) -> list[BlockPlan]:
+    """Partition every group into blocks, as many as keep the lanes of all shards busy."""
+    wanted = packing.lanes or default_lanes()
+    share = block_budget(budget_of(packing), [(program, runs) for (program, _), runs in groups.items()], wanted)
+    cores = max(1, default_lanes() // max(1, sum(len(runs) for runs in groups.values())))
+    parts = [partition(key[0], runs, packing, wanted * shards, share, cores) for key, runs in groups.items()]
+    return [block for part in parts for block in part]
+
+
+def plan_of(experiment: Experiment, axes: tuple[Axis, ...], blocks: Iterable[BlockPlan], packing: Packing) -> Plan:
+    """Plan of some blocks on the lanes of this machine; raises `InputError` if they do not fit its memory."""
+    ordered = sorted(blocks, key=lambda block: -block.seconds)
+    budget = budget_of(packing)
+    lanes, memory = fit_lanes(ordered, packing.lanes or default_lanes(), budget)
+    return Plan(experiment, axes, tuple(ordered), lanes, memory, budget)
+
+
+def budget_of(packing: Packing) -> int:
+    """Bytes that a sweep may take."""
+    return packing.memory or default_budget()

@@ -1,0 +1,62 @@
+"""Widths of tiles: runs are cut into classes of one width each, wherever that saves more than a compile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from memjax.engine.plan.cost import COMPILE_SECONDS, candidate_widths
+
+__all__ = ["Seconds", "width_classes"]
+
+_MOST_CHOICES = 16
+
+Seconds = Callable[[np.ndarray, int, int], np.ndarray]
+"""Rough seconds of every run of some sizes ``[R, 2]`` in tiles of a width, in blocks of so many runs."""
+
+
+def width_classes(sizes: np.ndarray, cores: int, seconds: Seconds) -> list[tuple[slice, int]]:
+    """Parts of some runs, and the tile width of each part: one more part wherever that saves its compile.
+
+    Parameters
+    ----------
+    sizes
+        Train and test examples ``[R, 2]`` of the runs, largest first.
+    cores
+        How many cores each run has to itself.
+    seconds
+        What they take.
+
+    Examples
+    --------
+    >>> width_classes(np.array([[50, 50], [50, 50]]), 1, lambda sizes, width, block: sizes[:, 0] / width)
+    [(slice(0, 2, None), 64)]
+    """
+    return _classes(sizes, slice(0, len(sizes)), cores, seconds)
+
+
+def _classes(sizes: np.ndarray, part: slice, cores: int, seconds: Seconds) -> list[tuple[slice, int]]:
+    """Cut a part in two where that is cheapest, if it pays, and each of the two again."""
+    whole, width = _best_width(sizes[part], cores, seconds)
+    cuts = _spread(part.start + 1 + np.flatnonzero(np.diff(sizes[part, 0])))
+    halves = [(slice(part.start, cut), slice(cut, part.stop)) for cut in cuts]
+    costs = [sum(_best_width(sizes[half], cores, seconds)[0] for half in pair) for pair in halves]
+    if not costs or min(costs) + COMPILE_SECONDS >= whole:
+        return [(part, width)]
+    return [found for half in halves[int(np.argmin(costs))] for found in _classes(sizes, half, cores, seconds)]
+
+
+def _best_width(sizes: np.ndarray, cores: int, seconds: Seconds) -> tuple[float, int]:
+    """Seconds on one lane with the best tile width for runs of some sizes ``[R, 2]``, and that width."""
+    unique, times = np.unique(sizes, axis=0, return_counts=True)
+    widths = candidate_widths(_spread(np.unique(unique[:, 0])), cores)
+    return min((float(times @ seconds(unique, width, 1)), width) for width in widths)
+
+
+def _spread(values: np.ndarray) -> list[int]:
+    """At most a few of the values, evenly over them: a sweep over a thousand sizes needs no thousand widths tried."""
+    if not len(values):
+        return []
+    places = np.linspace(0, len(values) - 1, min(len(values), _MOST_CHOICES))
+    return [int(values[round(place)]) for place in places]

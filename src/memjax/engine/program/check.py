@@ -1,0 +1,215 @@
+"""The user's functions on shapes alone, before anything is trained: model, loss, optimizer and measures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from memjax import losses
+from memjax.engine.program.outcome import RESERVED
+from memjax.engine.program.program import Program, num_parameters, parameter_layout
+from memjax.errors import InputError, cause, listing
+from memjax.examples import Examples, Tile
+from memjax.experiment import Experiment
+from memjax.jax_settings import float_dtype, wide
+from memjax.measures.measure import Measure
+from memjax.models.adapt import with_outputs
+
+__all__ = ["check_functions", "check_hashable", "check_names", "check_program", "check_start", "shape_of"]
+
+_SQUARED = ("mse", "sse")
+
+_BATCH = 3
+
+
+def check_names(axes: Iterable[str], programs: Iterable[Program]) -> None:
+    """Raise `InputError` where two things of the Dataset would have one name, which would be found after training."""
+    taken = dict.fromkeys(RESERVED, "the result itself") | dict.fromkeys(axes, "an axis")
+    for axis in axes:
+        if axis in RESERVED:
+            raise InputError(f"The axis {axis!r} has a name that every result uses: rename the field.")
+    dims: dict[str, str] = {}
+    # By function: the same measure may have other units in a program with another loss.
+    variables: dict[str, Any] = {}
+    for measure in dict.fromkeys(measure for program in programs for measure in program.measures):
+        for split in measure.splits:
+            name = measure.variable(split)
+            if name in taken or variables.setdefault(name, measure.function) != measure.function:
+                other = taken.get(name, "another measure")
+                raise InputError(f"The measure {measure.name!r} would write {name!r}, the name of {other}: rename it.")
+        for dim in measure.dims:
+            if dim in taken or dims.setdefault(dim, measure.name) != measure.name:
+                other = taken.get(dim, f"the measure {dims.get(dim)!r}")
+                raise InputError(
+                    f"The measure {measure.name!r} has the dimension {dim!r}, a name of {other}: rename it."
+                )
+    for name in variables.keys() & dims.keys():
+        raise InputError(f"{name!r} is the name of a measure and of a dimension: rename one of them.")
+
+
+def check_program(program: Program) -> None:
+    """Raise `InputError` where the optimizer or a measure fails on the model, or a measure gives the wrong shape."""
+    hyper = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
+    params = _check_rule(program, hyper)
+    program.optimizer.check_rates(program.steps)
+    tile, split = _examples(program)
+    for measure in program.measures:
+        if measure.needs_labels and not np.issubdtype(np.dtype(program.y[1]), np.integer):
+            raise InputError(
+                f"The measure {measure.name!r} needs class labels, but the targets are values: leave it out."
+            )
+        value = _value(program, measure, params, hyper, tile if measure.per_example else split)
+        _check_shape(measure, value)
+
+
+def check_start(program: Program, experiment: Experiment) -> None:
+    """Raise `InputError` where a run starts from parameters of another network."""
+    if experiment.start is not None and experiment.start.layout != parameter_layout(program):
+        raise InputError(
+            f"start is {experiment.start!r}, which does not fit the {num_parameters(program)} parameters of the model "
+            f"{experiment.model!r}: start from a snapshot of the same architecture."
+        )
+
+
+def _check_rule(program: Program, hyper: Any) -> Any:
+    """Shapes of the parameters, once the optimizer has made a first update of them."""
+
+    def first_update(key: Any, hyper: Any) -> Any:
+        params = program.draw(key, hyper)
+        exact = jax.tree.map(wide, params)
+        state = program.rule_with(hyper, key).init(exact)
+        program.rule_with(hyper).update(exact, state, exact)
+        return params
+
+    what = f"The optimizer {program.optimizer.name!r} cannot update the model's parameters"
+    return shape_of(what, first_update, jax.ShapeDtypeStruct((2,), "uint32"), hyper)
+
+
+def _examples(program: Program) -> tuple[Any, Any]:
+    """Shape structs of what a measure sees: one tile, or all examples of a split."""
+    shape: Any = jax.ShapeDtypeStruct
+    tile = Tile(program.x.struct(_BATCH), program.y.struct(_BATCH), shape((_BATCH,), "bool"))
+    x, y, number = program.x.struct(2, _BATCH), program.y.struct(2, _BATCH), shape((), "int32")
+    return tile, Examples(x, y, None, number, number, number)
+
+
+def _value(program: Program, measure: Measure, params: Any, hyper: Any, examples: Any) -> Any:
+    def call(params: Any, hyper: Any, examples: Any) -> Any:
+        return measure.bind(program.loss)(params, program.apply_with(hyper), examples)
+
+    return shape_of(f"The measure {measure.name!r} cannot be computed", call, params, hyper, examples)
+
+
+def _check_shape(measure: Measure, value: Any) -> None:
+    for leaf in jax.tree.leaves(value):
+        if jax.numpy.iscomplexobj(leaf):
+            raise InputError(f"The measure {measure.name!r} gives complex numbers: take their size or their real part.")
+    if measure.per_example:
+        _expect(measure, value, (_BATCH,), f"one value per example, [{_BATCH}] for {_BATCH} examples")
+    elif isinstance(value, dict):
+        if len(measure.dims) != 1:
+            raise InputError(
+                f"The measure {measure.name!r} gives a dict, so it needs the name of one dimension for its keys: wrap it "
+                "in memjax.measures.Measure(function, name, dims=('part',))."
+            )
+        for entry in value.values():
+            _expect(measure, entry, (), "a number for every key")
+    else:
+        rank = len(measure.dims)
+        shape = getattr(value, "shape", None)
+        what = "a number" if rank == 0 else f"an array with the {rank} dimensions {measure.dims}"
+        _expect(measure, value, shape if shape is not None and len(shape) == rank else (math.inf,), what)
+
+
+def _expect(measure: Measure, value: Any, shape: tuple[float, ...], what: str) -> None:
+    if getattr(value, "shape", None) != shape:
+        got = f"shape {list(value.shape)}" if hasattr(value, "shape") else f"a {type(value).__name__}"
+        raise InputError(
+            f"The measure {measure.name!r} gives {got}, but must give {what}: change its result, or declare its "
+            "dimensions with memjax.measures.Measure(function, name, dims=...)."
+        )
+
+
+def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
+    """Raise `InputError` where model or loss cannot serve examples shaped like ``x[B, ...]`` and ``y[B, ...]``."""
+    model = with_outputs(experiment.model, experiment.task.num_outputs)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    params = shape_of(f"The model {model!r} cannot draw parameters for inputs {_show(x)}", model.init, key, x)
+    _check_params(model, params)
+    outputs = shape_of(f"The model {model!r} cannot be applied to inputs {_show(x)}", model.apply, params, x)
+    width, batch = experiment.task.num_outputs, x.shape[0]
+    if outputs.shape != (batch, width):
+        raise InputError(
+            f"The model's output has shape {list(outputs.shape)} for {batch} examples, but the task calls for "
+            f"{[batch, width]}: give the model {width} outputs."
+        )
+    if experiment.loss in _SQUARED and outputs.shape != y.shape:
+        raise InputError(
+            f"loss is {experiment.loss!r}, but targets have shape {list(y.shape)} and outputs {list(outputs.shape)}: give "
+            "targets of the outputs' shape, such as y[:, None]."
+        )
+    _check_real(f"The model's output is of dtype {outputs.dtype}", outputs.dtype)
+    loss = losses.get(experiment.loss)
+    values = shape_of(f"The loss {experiment.loss!r} cannot be applied to targets {_show(y)}", loss, outputs, y)
+    if getattr(values, "shape", None) != (batch,):
+        raise InputError(
+            f"The loss {experiment.loss!r} gave shape {list(getattr(values, 'shape', []))} for {batch} examples: it must "
+            "give one value per example, before any mean."
+        )
+    _check_real(f"The loss {experiment.loss!r} gives values of dtype {values.dtype}", values.dtype)
+
+
+def _check_real(what: str, dtype: Any) -> None:
+    if not jax.dtypes.issubdtype(dtype, np.floating):
+        raise InputError(f"{what}: training takes derivatives, so give real numbers with a fraction, such as float32.")
+
+
+def _check_params(model: Any, params: Any) -> None:
+    leaves = jax.tree.leaves(params)
+    if not leaves:
+        raise InputError("The model has no parameters to train.")
+    linen = isinstance(model, nn.Module) or (isinstance(params, Mapping) and "params" in params)
+    if linen and set(params) != {"params"}:
+        extra = sorted(set(params) - {"params"})
+        raise InputError(
+            f"The Linen module keeps the collections {extra} beside its parameters: memjax trains pure functions of the "
+            "parameters, so remove batch statistics and other state."
+        )
+    other = sorted({str(leaf.dtype) for leaf in leaves if not jnp.issubdtype(leaf.dtype, jnp.inexact)})
+    if other:
+        raise InputError(
+            f"The model has parameters of {listing(other)}, which have no gradient: give floats alone, and keep "
+            "everything else in the functions."
+        )
+
+
+def shape_of(what: str, function: Any, *arguments: Any) -> Any:
+    """Trace a user's function for its output shape; a failure becomes one sentence with the cause chained."""
+    try:
+        return jax.eval_shape(function, *arguments)
+    except InputError:
+        raise
+    except Exception as problem:
+        raise InputError(f"{what}: {cause(problem)}") from problem
+
+
+def _show(struct: Any) -> str:
+    return f"{struct.dtype}{list(struct.shape)}"
+
+
+def check_hashable(run: Experiment, program: Program) -> None:
+    """Raise `InputError` where a part has no hash, by which runs of one structure find each other."""
+    for name in ("model", "optimizer", "measures"):
+        try:
+            hash(getattr(program, name))
+        except TypeError:
+            raise InputError(
+                f"The {name} {getattr(run, name)!r} holds something that has no hash, such as a list: use tuples and "
+                "functions, so that runs with the same structure can share a program."
+            ) from None

@@ -1,0 +1,131 @@
+"""What a block leaves, on the host and without any object of the user's: it can be written down and read anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from memjax.engine.program.program import Program, num_parameters
+from memjax.trees import Layout
+
+__all__ = ["RESERVED", "BlockResult", "RecordSchema", "Status", "Variable", "record_schema", "variables_of"]
+
+
+RESERVED = (
+    "step",
+    "status",
+    "stop_step",
+    "stop_reason",
+    "num_parameters",
+    "snapshot",
+    "parameters",
+    "parameter_index",
+    "parameter_layout",
+)
+"""Names that every result uses, or may."""
+
+_DIVERGED = {
+    2: "the loss was NaN",
+    3: "the loss was infinite",
+    4: "a parameter was not finite",
+}
+
+
+class Status(IntEnum):
+    """What became of a run; codes from `LOSS_NAN` up are runs that diverged, by what stopped being finite first."""
+
+    RUNNING = 0
+    FINISHED = 1
+    LOSS_NAN = 2
+    LOSS_INFINITE = 3
+    PARAMETERS = 4
+
+    @property
+    def label(self) -> str:
+        """Value of the ``status`` coordinate."""
+        return self.name.lower() if self < Status.LOSS_NAN else "diverged"
+
+    @property
+    def reason(self) -> str:
+        """Value of the ``stop_reason`` coordinate: why the run diverged, or nothing."""
+        return _DIVERGED.get(self, "")
+
+
+class BlockResult(NamedTuple):
+    """Records of a block up to some step; R counts its real runs, padding left out.
+
+    Attributes
+    ----------
+    step
+        Steps done.
+    records
+        ``[R, K, ...]`` by variable, each a dict by label for measures that give one.
+    status, stop_step
+        ``int32[R]``, codes of `Status` and steps done by each run.
+    snapshots
+        Parameters ``[R, P]`` by step, flattened.
+    layout
+        What the parameters of a snapshot are; empty without snapshots.
+    state
+        Leaves ``[R', ...]`` of the training state, padding included, to go on from; None if the block is finished.
+    """
+
+    step: int
+    records: dict[str, Any]
+    status: np.ndarray
+    stop_step: np.ndarray
+    snapshots: dict[int, np.ndarray]
+    layout: Layout
+    state: tuple[np.ndarray, ...] | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state is None
+
+
+class Variable(NamedTuple):
+    """A recorded variable: its own dimensions after ``step``, and its attributes."""
+
+    dims: tuple[str, ...]
+    long_name: str
+    units: str
+
+
+class RecordSchema(NamedTuple):
+    """What the records of a block are: at which steps, of what, and of how many parameters."""
+
+    steps: int
+    record_every: int
+    num_parameters: int
+    variables: dict[str, Variable]
+
+    @property
+    def at(self) -> range:
+        """Steps of the records."""
+        return range(0, self.steps + 1, self.record_every)
+
+
+def record_schema(program: Program) -> RecordSchema:
+    """RecordSchema of all blocks of a program."""
+    variables = {}
+    for measure in program.measures:
+        for split in measure.splits:
+            prefix = f"{split} " if len(measure.splits) > 1 else ""
+            long_name = f"{prefix}{measure.long_name or measure.name}"
+            variables[measure.variable(split)] = Variable(tuple(measure.dims), long_name, measure.units)
+    return RecordSchema(program.steps, program.record_every, num_parameters(program), variables)
+
+
+def variables_of(schemas: Iterable[RecordSchema]) -> dict[str, Variable]:
+    """Variables of several programs, in order; where two losses give one variable different units, it has none."""
+    found: dict[str, Variable] = {}
+    for schema in schemas:
+        for name, variable in schema.variables.items():
+            known = found.setdefault(name, variable)
+            if known.units != variable.units:
+                found[name] = known._replace(units="1")
+    return found

@@ -1,0 +1,165 @@
+"""The static half of a run: everything that decides which program is compiled, and nothing that does not."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import optax
+
+from memjax import losses
+from memjax.content import try_content
+from memjax.experiment import Experiment
+from memjax.fields import traced_values, with_numbers, without_numbers
+from memjax.jax_settings import float_dtype, host_dtype, wide
+from memjax.measures import BUILT_IN
+from memjax.measures.as_measures import as_measures
+from memjax.measures.measure import Measure
+from memjax.models.adapt import with_outputs
+from memjax.trees import layout_of, tree_like
+from memjax.types import Apply, Array, Data, LossFn, Model
+
+__all__ = ["Keys", "Program", "ShapeOf", "num_parameters", "parameter_layout", "program_of", "traced_of"]
+
+Hyper = Mapping[str, Any]
+_DEFAULT_MEASURES = ("loss", "accuracy", "weight_l2")
+
+
+class Keys(NamedTuple):
+    """Raw keys ``uint32[2]`` of one run: of its initial parameters, and of its optimizer's noise."""
+
+    init: Any
+    noise: Any
+
+
+class ShapeOf(tuple[tuple[int, ...], str]):
+    """Shape of one example and dtype name, hashable."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> ShapeOf:
+        """Shape and JAX's dtype of the rows of a host array."""
+        return cls((tuple(array.shape[1:]), host_dtype(array.dtype).name))
+
+    def struct(self, *leading: int) -> Any:
+        """Shape struct with leading axes."""
+        return jax.ShapeDtypeStruct((*leading, *self[0]), np.dtype(self[1]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """Static structure that runs of a group share; two equal ones compile to the same program.
+
+    The traced numbers are holes in `model` and `optimizer`; the methods fill them with one run's values. A function may read
+    a global or a list that has changed since the function was compiled, so `content` is the digest of what all functions hold.
+    """
+
+    model: Model
+    optimizer: Any
+    loss: LossFn
+    measures: tuple[Measure, ...]
+    steps: int
+    record_every: int
+    batch_size: int | None
+    x: ShapeOf
+    y: ShapeOf
+    traced: tuple[str, ...]
+    started: bool
+    content: str = ""
+
+    @property
+    def num_records(self) -> int:
+        """Records after the initial one, K - 1."""
+        return self.steps // self.record_every
+
+    def model_with(self, hyper: Hyper) -> Model:
+        """The model with one run's numbers."""
+        return with_numbers(self.model, _below("model.", hyper))
+
+    def apply_with(self, hyper: Hyper) -> Apply:
+        """The model's apply function with one run's numbers; losses and measures see its outputs in float32 at least."""
+        model = self.model_with(hyper)
+        return lambda params, x: wide(model.apply(params, x))
+
+    def rule_with(self, hyper: Hyper, key: Array | None = None) -> optax.GradientTransformation:
+        """The optax transformation with one run's numbers, and its key, which only the first state needs."""
+        return with_numbers(self.optimizer, _below("optimizer.", hyper)).transformation(self.steps, key)
+
+    def draw(self, key_data: Array, hyper: Hyper) -> Any:
+        """Parameters of one run as its model draws them."""
+        key = jax.random.wrap_key_data(key_data, impl="threefry2x32")
+        return self.model_with(hyper).init(key, jax.numpy.zeros((1, *self.x[0]), self.x[1]))
+
+    def init(self, keys: Keys, hyper: Hyper, start: Array | None = None) -> tuple[Any, Any]:
+        """Initial parameters and optimizer state of one run; ``start[P]`` stands in for the draw if runs are started."""
+        params = self.draw(keys.init, hyper)
+        if start is not None:
+            params = tree_like(params, start)
+        # In float32 at least: squares of gradients, as Adam keeps them, leave the range of 16 bits.
+        return params, self.rule_with(hyper, keys.noise).init(jax.tree.map(wide, params))
+
+
+def num_parameters(program: Program) -> int:
+    """Number of parameters P of each run of a program."""
+    return sum(math.prod(shape) for _, shape in parameter_layout(program))
+
+
+@functools.lru_cache(maxsize=8192)
+def parameter_layout(program: Program) -> tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]:
+    """Path and shape of every parameter array of each run of a program."""
+    hyper = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
+    return layout_of(jax.eval_shape(program.draw, jax.ShapeDtypeStruct((2,), "uint32"), hyper))
+
+
+def _below(prefix: str, hyper: Hyper) -> dict[str, Any]:
+    return {path.removeprefix(prefix): value for path, value in hyper.items() if path.startswith(prefix)}
+
+
+def traced_of(experiment: Experiment) -> dict[str, float]:
+    """Numbers of one run that enter its program as data: the task's stay on the host, in the data it draws."""
+    return {path: value for path, value in traced_values(experiment).items() if not path.startswith("task.")}
+
+
+def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] | None = None) -> Program:
+    """Program of one run, given some of its examples with the pool's indices resolved.
+
+    ``known`` keeps the contents of programs for the other runs of a sweep, which are read as often as there are programs.
+    """
+    known = {} if known is None else known
+    model = with_outputs(experiment.model, experiment.task.num_outputs)
+    program = Program(
+        model=without_numbers(model),
+        optimizer=without_numbers(experiment.optimizer),
+        loss=losses.get(experiment.loss),
+        measures=_measures(experiment, sample),
+        steps=int(experiment.steps),
+        record_every=int(experiment.record_every),
+        batch_size=experiment.batch_size,
+        x=ShapeOf.of(sample.x),
+        y=ShapeOf.of(sample.y),
+        traced=tuple(sorted(traced_of(experiment))),
+        started=experiment.start is not None,
+    )
+    try:
+        if program not in known:
+            known[program] = try_content((program.model, program.optimizer, program.loss, program.measures)) or ""
+    except TypeError:  # Something in it has no hash, and is refused in a sentence of its own.
+        return program
+    return dataclasses.replace(program, content=known[program])
+
+
+def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:
+    labels = np.issubdtype(sample.y.dtype, np.integer)
+    default = [name for name in _DEFAULT_MEASURES if labels or name != "accuracy"]
+    measures = as_measures(default if experiment.measures is None else experiment.measures, BUILT_IN)
+    if losses.get(experiment.loss) in (losses.cross_entropy, losses.cross_entropy_exact):
+        return measures
+    # Only cross-entropy is in nats.
+    in_nats = BUILT_IN["loss"], BUILT_IN["step_loss"]
+    return tuple(dataclasses.replace(m, units="1") if m in in_nats else m for m in measures)

@@ -1,0 +1,224 @@
+"""One step of a block of runs, and one record of it. The step is the same under both schedules.
+
+The schedules differ only in how a function of a tile is summed over the tiles of every run: *streamed* goes through a
+run's tiles one after another, so that activations stay in a CPU's cache; *batched* takes all tiles at once, for GPUs
+and TPUs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from memjax.engine.program.outcome import Status
+from memjax.engine.program.program import Hyper, Program
+from memjax.engine.program.tiles import Tiles
+from memjax.examples import Examples, Tile, masked_tile, tile_mask
+from memjax.jax_settings import wide
+from memjax.measures.recorded.loss import step_loss
+from memjax.random import PAD
+from memjax.types import Array, Params
+
+__all__ = ["BlockData", "RunState", "Schedule", "first_state", "loss_sum", "step", "take_record"]
+
+Schedule = Literal["streamed", "batched"]
+Total = Callable[[Params, Hyper, Tile], Any]
+
+
+class RunState(NamedTuple):
+    """What the next step needs; every leaf has the leading axis R.
+
+    Attributes
+    ----------
+    params, opt_state
+        Of the model and of optax.
+    status
+        ``int32[R]``, codes of `Status`.
+    stop_step
+        ``int32[R]``, steps done.
+    """
+
+    params: Params
+    opt_state: Any
+    status: Array
+    stop_step: Array
+
+
+class BlockData(NamedTuple):
+    """Data of a block: hyperparameters ``[R]`` each, both splits, and the pool of a task that has one."""
+
+    hyper: Hyper
+    train: Tiles
+    test: Tiles
+    pool: Array | None
+
+
+def first_state(params: Params, opt_state: Any, runs: int) -> RunState:
+    """State before the first step."""
+    zeros = jnp.zeros(runs, jnp.int32)
+    return RunState(params, opt_state, zeros + Status.RUNNING, zeros)
+
+
+def _examples(tiles: Tiles, pool: Array | None) -> tuple[Examples, Any]:
+    """Examples of every run, and the axes to map over runs."""
+    arrays = Examples(tiles.x, tiles.y, pool, tiles.first, tiles.size, tiles.most)
+    axes: Any = Examples(None, None, None, 0, 0, None)  # type: ignore[arg-type]
+    return arrays, axes
+
+
+def _total(schedule: Schedule, function: Total, params: Params, data: BlockData, tiles: Tiles) -> Any:
+    """Sum a function of a tile over each run's tiles: a tree of ``[R, ...]``."""
+    if schedule == "streamed":
+        examples, axes = _examples(tiles, data.pool)
+
+        def one_run(params: Params, hyper: Hyper, examples: Examples) -> Any:
+            return examples.sum(lambda tile: function(params, hyper, tile))
+
+        return jax.vmap(one_run, in_axes=(0, 0, axes))(params, data.hyper, examples)
+    spare = tiles.x[tiles.first, 0], tiles.y[tiles.first, 0]
+    spread = jax.tree.map(lambda leaf: leaf[tiles.run], (params, data.hyper, tiles.size, spare))
+
+    def one_tile(own: Any, x: Array, y: Array, position: Array) -> Any:
+        params, hyper, size, spare = own
+        mask = tile_mask(position, x.shape[0], size)
+        return function(params, hyper, masked_tile(x, y, mask, spare, data.pool))
+
+    parts = jax.vmap(one_tile)(spread, tiles.x, tiles.y, tiles.position)
+    return jax.tree.map(lambda leaf: jax.ops.segment_sum(wide(leaf), tiles.run, tiles.first.shape[0]), parts)
+
+
+def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
+    """The function that training takes the gradient of: the loss summed over a tile."""
+
+    def total(params: Params, hyper: Hyper, tile: Tile) -> Array:
+        outputs = program.apply_with(hyper)(params, tile.x)
+        return tile.sum(program.loss(outputs, tile.y))
+
+    return total
+
+
+def _gradient(
+    program: Program, schedule: Schedule, params: Params, data: BlockData, rows: Array | None
+) -> tuple[Array, Params]:
+    """Mean loss ``[R]`` and its gradient, in float32 at least, over the train split or the rows ``[R, B]`` of a minibatch."""
+    function = jax.value_and_grad(loss_sum(program))
+    if rows is None:
+        total, count = _total(schedule, function, params, data, data.train), data.train.size
+    else:
+        examples, axes = _examples(data.train, data.pool)
+        one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
+        total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
+    mean = lambda leaf: leaf / count.astype(leaf.dtype).reshape(-1, *(1,) * (leaf.ndim - 1))  # noqa: E731
+    return jax.tree.map(lambda leaf: mean(wide(leaf)), total)
+
+
+def _minibatch(examples: Examples, rows: Array) -> Tile:
+    mask = rows != PAD
+    return examples.take(jnp.where(mask, rows, 0), mask)
+
+
+def _update(program: Program, hyper: Hyper, state: RunState, loss: Array, gradient: Params) -> RunState:
+    """Next state of one run; one whose loss or next parameters are not finite stays as it is for good."""
+    # The optimizer counts in float32 at least, and its result alone is rounded to the dtype of the parameters. Of complex
+    # parameters JAX's derivative is the conjugate of the direction in which the loss grows.
+    descent = lambda leaf: leaf.conj() if jnp.iscomplexobj(leaf) else leaf  # noqa: E731
+    scale = lambda leaf, like: (descent(leaf) * hyper["loss_scale"].astype(leaf.dtype)).astype(like.dtype)  # noqa: E731
+    exact = jax.tree.map(wide, state.params)
+    scaled = jax.tree.map(scale, gradient, exact)
+    updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, exact)
+    params = jax.tree.map(lambda new, old: new.astype(old.dtype), optax.apply_updates(exact, updates), state.params)
+    finite = jnp.isfinite(loss)
+    for leaf in jax.tree.leaves(params):
+        finite &= jnp.isfinite(leaf).all()
+    alive = (state.status == Status.RUNNING) & finite
+    # A model that keeps float32 parameters where 64-bit numbers are enabled stays so, whatever the hyperparameters are.
+    keep = lambda new, old: jnp.where(alive, new.astype(old.dtype), old)  # noqa: E731
+    return RunState(
+        jax.tree.map(keep, params, state.params),
+        jax.tree.map(keep, opt_state, state.opt_state),
+        jnp.where(finite | (state.status != Status.RUNNING), state.status, _reason(loss)),
+        state.stop_step + alive,
+    )
+
+
+def _reason(loss: Array) -> Array:
+    bad_loss = jnp.where(jnp.isnan(loss), Status.LOSS_NAN, Status.LOSS_INFINITE)
+    return jnp.where(jnp.isfinite(loss), Status.PARAMETERS, bad_loss).astype(jnp.int32)
+
+
+def step(
+    program: Program, schedule: Schedule, data: BlockData, state: RunState, rows: Array | None = None
+) -> tuple[RunState, Array]:
+    """One update of every run of a block, and its losses ``[R]`` before; ``rows[R, B]`` is the minibatch, None the whole."""
+    loss, gradient = _gradient(program, schedule, state.params, data, rows)
+    return jax.vmap(functools.partial(_update, program))(data.hyper, state, loss, gradient), loss
+
+
+def take_record(
+    program: Program, schedule: Schedule, data: BlockData, state: RunState, losses: Array | None = None
+) -> dict[str, Any]:
+    """Values of all measures, ``[R, ...]`` each by variable name; NaN for runs that diverged.
+
+    ``losses[record_every, R]`` are those of the steps since the last record, if there was one.
+    """
+    record: dict[str, Any] = {}
+    for split, tiles in (("train", data.train), ("test", data.test)):
+        measures = [measure for measure in program.measures if split in measure.splits]
+        record |= _per_example(program, schedule, data, state.params, split, tiles, measures)
+        record |= _whole(program, data, state.params, split, tiles, measures)
+    for measure in program.measures:
+        if losses is not None and measure.function is step_loss.function:
+            record[measure.name] = losses.mean(0).astype(record[measure.name].dtype)
+    alive = state.status < Status.LOSS_NAN
+    blank = lambda leaf: jnp.where(alive.reshape(-1, *(1,) * (leaf.ndim - 1)), leaf, jnp.nan)  # noqa: E731
+    return jax.tree.map(lambda leaf: blank(wide(leaf)), record)
+
+
+def _per_example(
+    program: Program, schedule: Schedule, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
+) -> dict[str, Array]:
+    """Measures of single examples, all in one pass over the split with one forward pass between them."""
+    chosen = [measure for measure in measures if measure.per_example]
+    if not chosen:
+        return {}
+
+    def sums(params: Params, hyper: Hyper, tile: Tile) -> dict[str, Array]:
+        apply = _once(program.apply_with(hyper), params, tile.x)
+        values = {m.variable(split): m.bind(program.loss)(params, apply, tile) for m in chosen}
+        return {name: tile.sum(value) for name, value in values.items()}
+
+    total = _total(schedule, sums, params, data, tiles)
+    means = {m.variable(split) for m in chosen if m.reduce == "mean"}
+    return {name: value / tiles.size if name in means else value for name, value in total.items()}
+
+
+def _once(apply: Callable[[Params, Array], Array], params: Params, x: Array) -> Callable[[Params, Array], Array]:
+    """The same function, with its value at these very arguments computed once."""
+    kept: list[Array] = []
+
+    def shared(own: Params, inputs: Array) -> Array:
+        if own is not params or inputs is not x:
+            return apply(own, inputs)
+        if not kept:
+            kept.append(apply(own, inputs))
+        return kept[0]
+
+    return shared
+
+
+def _whole(
+    program: Program, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
+) -> dict[str, Any]:
+    """Measures of a whole split at once."""
+    examples, axes = _examples(tiles, data.pool)
+    found = {}
+    for measure in measures:
+        if not measure.per_example:
+            one = lambda p, h, e, m=measure: m.bind(program.loss)(p, program.apply_with(h), e)  # noqa: E731
+            found[measure.variable(split)] = jax.vmap(one, in_axes=(0, 0, axes))(params, data.hyper, examples)
+    return found

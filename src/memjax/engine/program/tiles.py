@@ -1,0 +1,117 @@
+"""Pack runs into a block: ragged example counts become equal tiles, numbers become arrays over runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from memjax.engine.program.program import Keys, Program, traced_of
+from memjax.experiment import Experiment
+from memjax.experiment.draw import draw_split
+from memjax.jax_settings import float_dtype, host_dtype
+from memjax.random import key_data
+from memjax.types import Data, Split
+
+__all__ = ["Block", "Shape", "Tiles", "draw_block", "pack_tiles"]
+
+
+class Shape(NamedTuple):
+    """Packed shape of a block; the same shape is the same compiled program.
+
+    Attributes
+    ----------
+    runs
+        Runs R in the block.
+    width
+        Examples B in a tile.
+    train_tiles, test_tiles
+        Tiles T that there is room for, per split.
+    """
+
+    runs: int
+    width: int
+    train_tiles: int
+    test_tiles: int
+
+
+class Tiles(NamedTuple):
+    """One split of a block of runs.
+
+    Attributes
+    ----------
+    x, y
+        ``[T, B, ...]``; rows beyond a run's count are padding.
+    first, size
+        ``int32[R]``: first tile and number of examples of each run.
+    run, position
+        ``int32[T]``: run of each tile and the tile's place in it; unused tiles have a place beyond every count.
+    most
+        Tiles of the largest run, ``int32``.
+    """
+
+    x: Any
+    y: Any
+    first: Any
+    size: Any
+    run: Any
+    position: Any
+    most: Any
+
+
+class Block(NamedTuple):
+    """Host arrays of a block, over its runs: everything its compiled program takes, but the pool."""
+
+    keys: Keys
+    starts: np.ndarray | None
+    hyper: dict[str, np.ndarray]
+    train: Tiles
+    test: Tiles
+
+
+def draw_block(program: Program, shape: Shape, runs: Sequence[Experiment]) -> Block:
+    """Draw the data of some runs and pack them; missing runs at the end repeat the last one."""
+    missing = shape.runs - len(runs)
+    splits = _drawn(runs)
+    runs, splits = [*runs, *[runs[-1]] * missing], [*splits, *[splits[-1]] * missing]
+    numbers = [traced_of(run) for run in runs]
+    dtype = float_dtype()
+    return Block(
+        keys=Keys(*(np.stack([key_data(run.init_key, purpose) for run in runs]) for purpose in ("init", "noise"))),
+        starts=np.stack([run.start.parameters for run in runs if run.start]).astype(dtype) if program.started else None,
+        hyper={path: np.array([row[path] for row in numbers], dtype) for path in program.traced},
+        train=pack_tiles([split.train for split in splits], shape.width, shape.train_tiles),
+        test=pack_tiles([split.test for split in splits], shape.width, shape.test_tiles),
+    )
+
+
+def _drawn(runs: Sequence[Experiment]) -> list[Split]:
+    """Examples of every run; those of runs on the same data, such as chains around one network, are drawn once."""
+    drawn: dict[Any, Split] = {}
+    for run in runs:
+        key = id(run.task), run.data_key, run.sizes()
+        if key not in drawn:
+            drawn[key] = draw_split(run)
+    return [drawn[id(run.task), run.data_key, run.sizes()] for run in runs]
+
+
+def pack_tiles(parts: Sequence[Data], width: int, room: int) -> Tiles:
+    """Pack the examples of some runs into ``room`` tiles of ``width``."""
+    counts = np.array([len(part.y) for part in parts], np.int32)
+    used = -(-counts // width)
+    first = (np.cumsum(used) - used).astype(np.int32)
+    # Far beyond every count, yet a whole tile short of where int32 would wrap round to a place that counts.
+    run, position = np.zeros(room, np.int32), np.full(room, np.iinfo(np.int32).max // width - 1, np.int32)
+    run[: used.sum()] = np.repeat(np.arange(len(parts)), used)
+    position[: used.sum()] = np.concatenate([np.arange(tiles) for tiles in used])
+    x, y = (_padded([part[field] for part in parts], first, width, room) for field in (0, 1))
+    return Tiles(x, y, first, counts, run, position, np.int32(used.max()))
+
+
+def _padded(rows: Sequence[np.ndarray], first: np.ndarray, width: int, room: int) -> np.ndarray:
+    dtype = host_dtype(rows[0].dtype)
+    flat = np.zeros((room * width, *rows[0].shape[1:]), dtype)
+    for part, tile in zip(rows, first, strict=True):
+        flat[tile * width : tile * width + len(part)] = part
+    return flat.reshape(room, width, *rows[0].shape[1:])

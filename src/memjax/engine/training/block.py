@@ -1,0 +1,186 @@
+"""Train one block: from its initial state, or from where a kept result left it, segment after segment."""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from memjax.engine.plan.blocks import BlockPlan
+from memjax.engine.program.loop import Compiled, compile_block, state_shapes
+from memjax.engine.program.outcome import BlockResult, Status
+from memjax.engine.program.step import BlockData, RunState
+from memjax.engine.program.tiles import Block, draw_block
+from memjax.engine.training.lanes import pool_turn
+from memjax.errors import InputError
+from memjax.jax_settings import compile_settings
+from memjax.random import batch_order
+from memjax.trees import flatten_runs, layout_of_runs
+
+__all__ = ["compile_for", "train_block"]
+
+OnSegment = Callable[[int, Callable[[], BlockResult]], None]
+
+
+def compile_for(block: BlockPlan, device: Any) -> Compiled:
+    """Programs of a block; blocks of one key share them."""
+    program, schedule, shape, records, rows = block.key
+    return compile_block(program, schedule, shape, records, rows, device, compile_settings())
+
+
+def train_block(
+    block: BlockPlan,
+    compiled: Compiled,
+    device: Any,
+    pool: Any,
+    start: BlockResult | None,
+    on_segment: OnSegment,
+    stop: threading.Event,
+) -> BlockResult:
+    """Train one block to its end, or to the end of the segment in which it is told to stop.
+
+    Parameters
+    ----------
+    compiled, device, pool
+        Programs, where they run, and the task's pool there.
+    start
+        Where to go on from; None starts at step 0.
+    on_segment
+        Called after each segment but the last with the steps done in it, and a function that gives the result so far.
+    stop
+        Set when it should stop early.
+
+    Returns
+    -------
+    BlockResult
+        Finished, or with the state to go on from.
+    """
+    program = block.program
+    packed = draw_block(program, block.shape, [run.experiment for run in block.runs])
+    data = _on_device(packed, pool, device)
+    trail = _BlockHistory(block, start)
+    with pool_turn(compiled.blocks_pool):
+        state = _restored(block, start, device) if start else _initial(compiled, packed, device)
+    if start is None:
+        with pool_turn(compiled.blocks_pool):
+            trail.add(jax.tree.map(lambda leaf: np.asarray(leaf)[None], compiled.record(data, state)))
+        trail.snap(0, state)
+    span = block.records * program.record_every
+    for step in range(trail.step, program.steps, span):
+        if stop.is_set():
+            return trail.result(state)
+        rows = _rows(block, step, step + span, device)
+        with pool_turn(compiled.blocks_pool):
+            state, records = compiled.segment(data, state, rows)
+            trail.add(jax.tree.map(np.asarray, records))
+        trail.step = step + span
+        trail.snap(trail.step, state)
+        if trail.step < program.steps:
+            on_segment(span, lambda: trail.result(state))  # noqa: B023 - called at once
+    return trail.result(state)
+
+
+class _BlockHistory:
+    """Records and snapshots of a block so far."""
+
+    def __init__(self, block: BlockPlan, start: BlockResult | None) -> None:
+        self.step = start.step if start else 0
+        self._block = block
+        self._parts = [jax.tree.map(self._packed, start.records)] if start else []
+        self._snapshots = dict(start.snapshots) if start else {}
+        self._layout = start.layout if start else []
+
+    def _packed(self, leaf: np.ndarray) -> np.ndarray:
+        """Kept records ``[R, K, ...]`` as the loop gives them, ``[K, R', ...]`` with room for padding."""
+        room = np.zeros((self._block.shape.runs - leaf.shape[0], *leaf.shape[1:]), leaf.dtype)
+        return np.moveaxis(np.concatenate([leaf, room]), 0, 1)
+
+    def add(self, records: dict[str, Any]) -> None:
+        if self._parts and _form(records) != _form(self._parts[0]):
+            raise _misfit(self._block, self.step)
+        self._parts.append(records)
+
+    def snap(self, step: int, state: RunState) -> None:
+        asked = np.array([step in run.experiment.snapshots for run in self._block.runs])
+        if asked.any():
+            flat = flatten_runs(_snapshot(state))[: len(self._block.runs)]
+            self._snapshots[step] = np.where(asked[:, None], flat, np.nan).astype(flat.dtype)
+            self._layout = layout_of_runs(state.params)
+
+    def result(self, state: RunState) -> BlockResult:
+        real = slice(0, len(self._block.runs))
+        records = jax.tree.map(lambda *parts: np.moveaxis(np.concatenate(parts), 0, 1)[real], *self._parts)
+        status, stop_step = np.array(state.status)[real], np.array(state.stop_step)[real]
+        finished = self.step == self._block.program.steps
+        if finished:
+            status = _ended(status, records)
+        leaves = None if finished else tuple(np.asarray(leaf) for leaf in jax.tree.leaves(state))
+        return BlockResult(self.step, records, status, stop_step, dict(self._snapshots), self._layout, leaves)
+
+
+def _ended(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
+    """Status at the end: no step looks at the loss of the final state, so its record has the last word."""
+    final = records.get("train_loss", np.zeros((len(status), 1)))[:, -1]
+    found = np.where(np.isnan(final), Status.LOSS_NAN, Status.LOSS_INFINITE)
+    found = np.where(np.isfinite(final), Status.FINISHED, found)
+    return np.where(status == Status.RUNNING, found, status).astype(np.int32)
+
+
+def _on_device(packed: Block, pool: Any, device: Any) -> BlockData:
+    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None), device)
+    return data._replace(pool=pool)
+
+
+def _initial(compiled: Compiled, packed: Block, device: Any) -> RunState:
+    """Initial state of each run, made one run at a time."""
+    arguments = packed.keys, packed.hyper, packed.starts
+    runs = range(len(packed.keys.init))
+    each = [compiled.init(*jax.tree.map(operator.itemgetter(i), arguments)) for i in runs]
+    params, opt_state = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *each)
+    zeros: Any = np.zeros(len(runs), np.int32)
+    return jax.device_put(RunState(params, opt_state, zeros, zeros), device)
+
+
+def _restored(block: BlockPlan, start: BlockResult, device: Any) -> RunState:
+    """State of a kept result, checked against what the program holds."""
+    wanted, tree = jax.tree.flatten(state_shapes(block.program, block.shape))
+    kept = start.state or ()
+    if [(leaf.shape, leaf.dtype) for leaf in kept] != [(leaf.shape, leaf.dtype) for leaf in wanted]:
+        raise _misfit(block, start.step)
+    return jax.device_put(jax.tree.unflatten(tree, kept), device)
+
+
+def _form(records: dict[str, Any]) -> Any:
+    """Structure of some records, without how many there are."""
+    return jax.tree.structure(records), [(leaf.shape[1:], leaf.dtype) for leaf in jax.tree.leaves(records)]
+
+
+def _misfit(block: BlockPlan, step: int) -> InputError:
+    return InputError(
+        f"What the store keeps of block {block.name} after step {step} does not fit the model, the optimizer or the measures: "
+        "they were changed since, or the store is not of this experiment. Use another store."
+    )
+
+
+def _rows(block: BlockPlan, start: int, stop: int, device: Any) -> Any:
+    size = block.program.batch_size
+    if size is None:
+        return None
+    runs = [run.experiment for run in block.runs]
+    runs += [runs[-1]] * (block.shape.runs - len(runs))
+    rows = batch_order(runs, size, start, stop)
+    return jax.device_put(rows.reshape(-1, block.program.record_every, *rows.shape[1:]), device)
+
+
+def _snapshot(state: RunState) -> Any:
+    """Parameters of every run, NaN for those that diverged: the values they froze at are no state of this step."""
+    diverged = np.asarray(state.status) >= Status.LOSS_NAN
+
+    def blank(leaf: Any) -> np.ndarray:
+        return np.where(diverged.reshape(-1, *(1,) * (leaf.ndim - 1)), np.nan, leaf)
+
+    return jax.tree.map(lambda leaf: blank(leaf).astype(leaf.dtype), state.params)

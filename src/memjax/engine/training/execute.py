@@ -1,0 +1,174 @@
+"""Execute a plan on this machine: deal blocks to lanes, compile what they need, and hand what they leave to a keeper."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+
+from memjax.engine.plan.blocks import BlockPlan, halves
+from memjax.engine.plan.plan import Plan
+from memjax.engine.program.loop import Compiled
+from memjax.engine.program.outcome import BlockResult
+from memjax.engine.training.block import compile_for, train_block
+from memjax.engine.training.keep import Keeper
+from memjax.engine.training.lanes import deal
+from memjax.errors import InputError, cause
+from memjax.jax_settings import host_dtype
+
+__all__ = ["Pools", "ProgressListener", "execute", "out_of_memory", "split"]
+
+_LOG = logging.getLogger("memjax")
+
+
+class ProgressListener(Protocol):
+    """Told how a sweep goes on, one call at a time."""
+
+    def compiled(self) -> None:
+        """The programs of the first block are ready, and training starts."""
+        ...
+
+    def steps(self, block: BlockPlan, steps: int) -> None:
+        """Some more steps of a block are done."""
+        ...
+
+    def finished(self, block: BlockPlan) -> None:
+        """A block is done."""
+        ...
+
+
+def execute(plan: Plan, keeper: Keeper, watcher: ProgressListener) -> None:
+    """Train every block of a plan on the lanes of this machine.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    keeper
+        Where blocks start from and where their results go.
+    watcher
+        Told of progress.
+
+    Raises
+    ------
+    InputError
+        If one run alone needs more memory than there is.
+    KeyboardInterrupt
+        After an interrupt, when every lane has ended its segment and kept what it had.
+    """
+    lock = threading.Lock()
+    pools, programs = Pools(), Programs(_locked(lock, watcher.compiled))
+    steps_done, block_done = _locked(lock, watcher.steps), _locked(lock, watcher.finished)
+
+    def work(block: BlockPlan, device: Any, stop: threading.Event) -> None:
+        def segment_done(steps: int, so_far: Callable[[], BlockResult]) -> None:
+            steps_done(block, steps)
+            if keeper.due(block):
+                keeper.keep(block, so_far())
+
+        start = keeper.start(block)
+        if start and start.finished:  # By another process, meanwhile.
+            steps_done(block, start.step)
+            block_done(block)
+            return
+        before = start.step if start else 0
+        if before:
+            steps_done(block, before)
+        result, parts = None, []
+        try:
+            compiled, pool = programs.get(block, device), pools.get(block, device)
+            result = train_block(block, compiled, device, pool, start, segment_done, stop)
+        except Exception as problem:
+            if not out_of_memory(problem):
+                raise
+            parts = list(keeper.replace(block, split(block, problem)))
+        # Not before the error is gone, for its traceback holds what did not fit.
+        for part in parts:
+            work(part, device, stop)
+        if result is None:
+            return
+        if result.step > before or result.finished:
+            keeper.keep(block, result)
+        if result.finished:
+            steps_done(block, min(block.records * block.program.record_every, result.step - before))
+            block_done(block)
+
+    deal(plan.blocks, work, plan.lanes)
+
+
+def _locked(lock: threading.Lock, function: Callable[..., None]) -> Callable[..., None]:
+    def call(*arguments: Any) -> None:
+        with lock:
+            function(*arguments)
+
+    return call
+
+
+def out_of_memory(problem: BaseException) -> bool:
+    """Whether an error says that memory ran out, of the device or of the host."""
+    return isinstance(problem, MemoryError) or (
+        isinstance(problem, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(problem)
+    )
+
+
+def split(block: BlockPlan, problem: BaseException) -> list[BlockPlan]:
+    """Two blocks of half the runs each for one that did not fit; raises `InputError` if it has one run only."""
+    if block.shape.runs == 1:
+        raise InputError(
+            f"A block of one run ({block.shape.train_tiles} tiles of {block.shape.width} examples) does not fit into "
+            f"memory: train smaller runs, keep fewer snapshots, or try Packing(schedule='streamed'). {cause(problem)}"
+        ) from problem
+    parts = halves(block)
+    _LOG.warning(
+        "A block of %d runs ran out of memory: it is trained in %d parts of %d, whose records differ from the whole's by "
+        "float rounding. Packing(runs=%d) would have avoided it.",
+        block.shape.runs,
+        len(parts),
+        parts[0].shape.runs,
+        parts[0].shape.runs,
+    )
+    return parts
+
+
+class Programs:
+    """Compiled programs of a sweep: each is compiled when a lane first needs it, while other lanes train."""
+
+    def __init__(self, on_first: Callable[[], None]) -> None:
+        self._held: dict[Any, tuple[threading.Lock, list[Compiled]]] = {}
+        self._lock = threading.Lock()
+        self._on_first = on_first
+
+    def get(self, block: BlockPlan, device: Any) -> Compiled:
+        """Programs of a block on a device."""
+        with self._lock:
+            own, held = self._held.setdefault((block.key, device), (threading.Lock(), []))
+        with own:
+            if not held:
+                held.append(compile_for(block, device))
+                with self._lock:
+                    self._on_first()
+                    self._on_first = lambda: None
+            return held[0]
+
+
+class Pools:
+    """Pools of tasks on devices: one copy per device, however many runs point into it."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[int, Any], tuple[Any, Any]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, block: BlockPlan, device: Any) -> Any:
+        """The pool of a block's task on a device; None if it has none."""
+        if block.pool is None:
+            return None
+        with self._lock:
+            key = id(block.pool), device
+            if key not in self._held:
+                packed = np.asarray(block.pool, host_dtype(block.pool.dtype))
+                self._held[key] = jax.device_put(packed, device), block.pool
+            return self._held[key][0]

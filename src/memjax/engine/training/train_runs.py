@@ -1,0 +1,116 @@
+"""Runs are trained: a whole plan with its bar, a plan whose results stay in memory, and any list of runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from memjax.engine.plan.blocks import BlockPlan
+from memjax.engine.plan.groups import gather
+from memjax.engine.plan.packing import Packing
+from memjax.engine.plan.plan import Plan, pack, plan_of
+from memjax.engine.program.outcome import BlockResult, Status
+from memjax.engine.training.execute import execute
+from memjax.engine.training.executor import Executor, execute_on
+from memjax.engine.training.keep import InMemory, Keeper
+from memjax.engine.training.progress import Progress
+from memjax.experiment.experiment import Experiment
+
+__all__ = ["Trained", "train_in_memory", "train_plan", "train_runs"]
+
+_LOG = logging.getLogger("memjax")
+
+
+def train_plan(
+    plan: Plan, keeper: Keeper, progress: bool | None, executor: Executor | None = None, done: int = 0
+) -> None:
+    """Train every block of a plan, on the lanes of this machine or by an executor.
+
+    Parameters
+    ----------
+    plan, keeper
+        What to train, and where results go.
+    progress
+        As in `memjax.sweep`.
+    executor
+        Where blocks are trained; None is this machine.
+    done
+        Runs that were finished before.
+    """
+    with Progress(plan, progress, done) as bar:
+        execute(plan, keeper, bar) if executor is None else execute_on(executor, plan, keeper, bar)
+
+
+def train_in_memory(
+    plan: Plan, progress: bool | None, executor: Executor | None = None
+) -> list[tuple[BlockPlan, BlockResult]]:
+    """Train every block of a plan, and give what each left.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After an interrupt; nothing is kept.
+    """
+    keeper = InMemory()
+    train_plan(plan, keeper, progress, executor)
+    return keeper.finished
+
+
+class Trained(NamedTuple):
+    """What one run left.
+
+    Attributes
+    ----------
+    records
+        ``[K, ...]`` by variable.
+    finished
+        Whether it came to its end with finite numbers.
+    """
+
+    records: dict[str, Any]
+    finished: bool
+
+
+def train_runs(
+    runs: Sequence[Experiment], packing: Packing | None = None, progress: bool | None = False
+) -> list[Trained]:
+    """Train runs in as few packed blocks as they fit in.
+
+    Parameters
+    ----------
+    runs
+        Experiments, in any order; those that share a program share blocks.
+    packing, progress
+        As in `memjax.sweep`.
+
+    Returns
+    -------
+    list
+        What each run left, in the order of ``runs``.
+
+    Raises
+    ------
+    InputError
+        If a run is not possible.
+
+    Examples
+    --------
+    >>> runs = [Experiment(steps=20, train_size=n) for n in (30, 10)]
+    >>> [len(trained.records["train_loss"]) for trained in train_runs(runs)]
+    [3, 3]
+    """
+    if not runs:
+        return []
+    packing = packing or Packing()
+    groups = gather(((place,), run) for place, run in enumerate(runs))
+    plan = plan_of(runs[0], (), pack(groups, packing), packing)
+    found: dict[int, Trained] = {}
+    for block, result in train_in_memory(plan, progress):
+        for row, run in enumerate(block.runs):
+            records = jax.tree.map(lambda leaf: np.asarray(leaf)[row], result.records)  # noqa: B023 - called at once
+            found[run.index[0]] = Trained(records, bool(result.status[row] == Status.FINISHED))
+    return [found[place] for place in range(len(runs))]

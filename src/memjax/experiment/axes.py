@@ -1,0 +1,249 @@
+"""Axes of a sweep: from ``over`` to labelled values and to the experiment of every cell."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from memjax.checks.values import scalar
+from memjax.errors import InputError
+from memjax.experiment import Experiment
+from memjax.experiment.labels import labels_of
+from memjax.fields import is_node, paths, replace, resolve
+from memjax.models import as_model
+
+__all__ = ["MOST_CELLS", "Axis", "Over", "cells", "check_count", "full_paths", "read_axes"]
+
+MOST_CELLS = 10_000_000
+"""Cells that a sweep, a store or a range may have: a plan of more would not end, or not fit into memory."""
+
+Over = Mapping[str | tuple[str, ...], Iterable[Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """Swept fields that move together, with their values.
+
+    Attributes
+    ----------
+    names
+        Fields as the user wrote them.
+    rows
+        One tuple of values per position, in the order of `names`.
+    given
+        The user's own name of every position; None where the values label themselves.
+    """
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    given: tuple[str, ...] | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Name of every field's coordinate, in the order of `names`."""
+        return tuple(name.rpartition(".")[2] for name in self.names)
+
+    @property
+    def dim(self) -> str:
+        """Name of the dimension: the first of the coordinates."""
+        return next(iter(self._coords))
+
+    def coords(self) -> dict[str, np.ndarray]:
+        """Labels of every coordinate along the dimension, that of the dimension first.
+
+        A single field labels the dimension by its values, or by the names that were given. Of fields that move
+        together, the first whose values all differ is the dimension. Where none is, or where names were given, the
+        dimension has the names of all fields, joined, and is labelled by the names that were given or by position.
+        """
+        return self._coords
+
+    @functools.cached_property
+    def _coords(self) -> dict[str, np.ndarray]:
+        if self.given is not None and len(self.names) == 1:
+            return {self.labels[0]: np.asarray(self.given)}
+        columns = zip(*self.rows, strict=True)
+        own = {
+            label: labels_of(name, list(column))
+            for label, name, column in zip(self.labels, self.names, columns, strict=True)
+        }
+        if len(self.names) == 1:
+            return own
+        if self.given is not None:
+            return {"_".join(self.labels): np.asarray(self.given), **own}
+        telling = next((label for label, column in own.items() if len(np.unique(column)) == len(column)), None)
+        if telling is None:
+            return {"_".join(self.labels): np.arange(len(self.rows)), **own}
+        return {telling: own.pop(telling), **own}
+
+
+def read_axes(over: Over) -> tuple[Axis, ...]:
+    """Read ``over``; raises `InputError` for an empty axis, repeated values, or rows that do not fit their fields."""
+    if not isinstance(over, Mapping):
+        raise InputError(f"over is {over!r}: give a dict from field names to lists of values.")
+    axes = tuple(_axis(_names(names), values) for names, values in over.items())
+    check_count("The axes", [len(axis.rows) for axis in axes])
+    seen: list[str] = []
+    for axis in axes:
+        coords = axis.coords()
+        for name in [*coords, *_twice(axis.labels)]:
+            if name == "step":
+                raise InputError(
+                    "An axis is labelled 'step', which counts the updates of a run: their number is the field steps, and a "
+                    "field of your own needs another name."
+                )
+            if name in seen:
+                raise InputError(
+                    f"Two axes would both be labelled {name!r}: sweep one of them, or move them together in a tuple."
+                )
+            seen.append(name)
+        _check_distinct(axis, coords)
+    return axes
+
+
+def _twice(labels: tuple[str, ...]) -> list[str]:
+    """Labels that stand there more than once."""
+    return [label for i, label in enumerate(labels) if label in labels[:i]]
+
+
+def _check_distinct(axis: Axis, coords: dict[str, np.ndarray]) -> None:
+    """Raise `InputError` where a position of an axis is another one again."""
+    values = coords[axis.dim].tolist()
+    if len(set(values)) < len(values):
+        what = "values that read the same," if coords[axis.dim].dtype.kind == "U" else "repeated values"
+        raise InputError(f"The axis {axis.dim!r} has {what} {values}: give each once.")
+    rows = list(zip(*(coords[label].tolist() for label in axis.labels if label in coords), strict=True))
+    if len(axis.names) > 1 and len(set(rows)) < len(rows):
+        again = next(row for row in rows if rows.count(row) > 1)
+        raise InputError(f"The axis {axis.dim!r} has the values {again} more than once: give each once.")
+
+
+def check_count(what: str, sizes: Sequence[int]) -> None:
+    """Raise `InputError` for a product of axes that is too large to plan.
+
+    Examples
+    --------
+    >>> check_count("The axes", [10, 1000])
+    """
+    if math.prod(sizes) > MOST_CELLS:
+        product = " x ".join(map(str, sizes))
+        raise InputError(
+            f"{what} have {product} = {math.prod(sizes):,} cells, more than the {MOST_CELLS:,} that a sweep may have: sweep "
+            "over fewer values, let fields move together in a tuple, or make several sweeps."
+        )
+
+
+def _names(names: Any) -> tuple[str, ...]:
+    several = (names,) if isinstance(names, str) else names
+    if not isinstance(several, tuple) or not several or not all(isinstance(name, str) for name in several):
+        raise InputError(
+            f"The axis {names!r} is not named: use a field's name, or a tuple of names that move together."
+        )
+    return several
+
+
+def _axis(names: tuple[str, ...], values: Iterable[Any]) -> Axis:
+    if isinstance(values, str) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
+        raise InputError(f"The axis {names[0]!r} has the values {values!r}: give a list of values.")
+    given = _given(names[0], values) if isinstance(values, Mapping) else None
+    # One more than is allowed is enough to be refused: what is given may never end.
+    first = itertools.islice(values.values() if isinstance(values, Mapping) else values, MOST_CELLS + 1)
+    rows = [_host(names[0], value) for value in first]
+    if len(rows) > MOST_CELLS:
+        raise InputError(f"The axis {names[0]!r} has more than {MOST_CELLS:,} values: give fewer.")
+    if not rows:
+        raise InputError(f"The axis {names[0]!r} has no values: give at least one.")
+    if len(names) == 1:
+        return Axis(names, tuple((row,) for row in rows), given)
+    for row in rows:
+        if not isinstance(row, tuple | list) or len(row) != len(names):
+            raise InputError(
+                f"The axes {list(names)} move together, but got {row!r}: give a tuple of {len(names)} values."
+            )
+    return Axis(names, tuple(tuple(row) for row in rows), given)
+
+
+def _given(axis: str, values: Mapping[Any, Any]) -> tuple[str, ...]:
+    for name in values:
+        if not isinstance(name, str) or not name:
+            raise InputError(f"The axis {axis!r} names a value {name!r}: give every value a name that is text.")
+    return tuple(values)
+
+
+def _host(axis: str, value: Any) -> Any:
+    """Python's own number for a NumPy or JAX scalar, and tuples for lists, so that experiments stay hashable."""
+    if isinstance(value, jax.core.Tracer):
+        raise InputError(
+            f"The axis {axis!r} has a value that is being traced ({value!r}), so that it is no number yet: call memjax outside "
+            "of jax.jit, jax.vmap and jax.grad, for it compiles by itself."
+        )
+    if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
+        return tuple(_host(axis, item) for item in value)
+    return scalar(value)
+
+
+def cells(
+    experiment: Experiment, axes: tuple[Axis, ...], indices: Iterable[tuple[int, ...]] | None = None
+) -> Iterator[tuple[tuple[int, ...], Experiment]]:
+    """Yield the index and the experiment of every cell of the product, last axis fastest, or of the given ones.
+
+    Whole objects are put in before the fields inside them, so a model axis and a width axis combine, in either order.
+    """
+    known: dict[Any, list[tuple[int, int, str]]] = {}
+    for index in itertools.product(*(range(len(axis.rows)) for axis in axes)) if indices is None else indices:
+        values = [
+            [axis.rows[i][place] for place in range(len(axis.names))] for axis, i in zip(axes, index, strict=True)
+        ]
+        # The order and the paths depend only on the kinds of object swept; numbers must not make every cell find them anew.
+        kinds = tuple(_kind(value) for row in values for value in row)
+        if kinds not in known:
+            known[kinds] = _order(experiment, axes, values)
+        yield index, replace(experiment, _changes(known[kinds], values))
+
+
+def full_paths(experiment: Experiment, axes: tuple[Axis, ...]) -> list[tuple[str, ...]]:
+    """Full path of every field of every axis, as the first cell has them."""
+    found: list[dict[int, str]] = [{} for _ in axes]
+    for position, place, path in _order(experiment, axes, [list(axis.rows[0]) for axis in axes]):
+        found[position][place] = path
+    return [tuple(own[place] for place in range(len(axis.names))) for own, axis in zip(found, axes, strict=True)]
+
+
+def _kind(value: Any) -> Any:
+    """What of a value can change which fields a run has: the types and names inside it."""
+    return (type(value), *((path, type(item)) for path, item in paths(value).items())) if is_node(value) else None
+
+
+def _order(experiment: Experiment, axes: tuple[Axis, ...], values: list[list[Any]]) -> list[tuple[int, int, str]]:
+    """Positions of the swept fields from the outside in, with their full paths."""
+    waiting = [(i, place, name) for i, axis in enumerate(axes) for place, name in enumerate(axis.names)]
+    run, done = experiment, list[tuple[int, int, str]]()
+    while waiting:
+        found = [(resolve(run, name), i, place, name) for i, place, name in waiting if _present(run, name)]
+        if not found:
+            # What was put in has the first word: where it is no object of its kind, it has none of the fields either.
+            replace(experiment, _changes(done, values))
+            resolve(run, waiting[0][2])
+        path, i, place, name = min(found, key=lambda item: item[0].count("."))
+        done.append((i, place, path))
+        # Unchecked, for the fields that are still waiting may be what makes this value fit.
+        run = replace(run, _changes(done[-1:], values), checked=False)
+        waiting.remove((i, place, name))
+    return done
+
+
+def _changes(order: list[tuple[int, int, str]], values: list[list[Any]]) -> dict[str, Any]:
+    """New values of the swept fields of one cell by full path, outer before inner."""
+    changes = {path: values[position][place] for position, place, path in order}
+    # A model of the user's own has fields once it is wrapped as one.
+    return {path: as_model(value) if path == "model" else value for path, value in changes.items()}
+
+
+def _present(run: Experiment, name: str) -> bool:
+    return any(path == name or path.endswith("." + name) for path in paths(run))

@@ -1,0 +1,187 @@
+"""Experiments and axes as plain data for JSON: what ``decode.py`` reads.
+
+An object of memjax is written as ``{"type": "tasks.RandomLabels", ...fields}``. Anything of the user's own (a function,
+a model, arrays) is written as ``{"reference": "module:name", "content": digest}``. The digest is of what the object
+holds, so that another object of the same name is told from the one that was written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import inspect
+import json
+import re
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from memjax import measures, models, optimizers, schedules, tasks
+from memjax.content import captured, try_content
+from memjax.content.origin import written_name
+from memjax.measures import Measure
+from memjax.models import NNX, FunctionPair
+from memjax.optimizers import Optimizer, frozen
+from memjax.optimizers.constraint import NormConstrained
+
+__all__ = ["encode", "encoded_fields", "known_types", "reference", "to_json", "without_addresses"]
+
+
+@functools.cache
+def known_types() -> Mapping[str, Callable[..., Any]]:
+    """Everything that a spec may name, by name: the dataclasses and factories that the open packages export.
+
+    Examples
+    --------
+    >>> known_types()["tasks.RandomLabels"] is tasks.RandomLabels, "optimizers.from_optax" in known_types()
+    (True, False)
+    """
+    found: dict[str, Callable[..., Any]] = {}
+    for package in (tasks, models, schedules, optimizers):
+        for name in package.__all__:
+            part = getattr(package, name)
+            if _has_fields(part) and part.__module__.startswith(package.__name__):
+                found[f"{package.__name__.rpartition('.')[2]}.{name}"] = part
+    return types.MappingProxyType(found)
+
+
+# What these hold is the user's own, so that they are written as references.
+_HOLDERS = (tasks.Arrays, FunctionPair, NNX)
+
+
+def _has_fields(part: Any) -> bool:
+    """Whether a spec can write a part field by field: a dataclass of plain fields, or the factory of an optimizer."""
+    if isinstance(part, type):
+        return dataclasses.is_dataclass(part) and not issubclass(part, _HOLDERS)
+    return part is not optimizers.from_optax and inspect.isfunction(part) and _gives_optimizer(part)
+
+
+def _gives_optimizer(factory: Callable[..., Any]) -> bool:
+    return inspect.signature(factory).return_annotation in (Optimizer, "Optimizer")
+
+
+def reference(thing: Any) -> str:
+    """Text that stands for an object of the user's own: ``module:name`` for functions and classes, else its repr.
+
+    A function that was made by another says which numbers and words it captured, for its name alone is that of its siblings.
+
+    Examples
+    --------
+    >>> reference(json.dumps)
+    'json:dumps'
+    >>> def power(exponent):
+    ...     return lambda x: x**exponent
+    >>> reference(power(2)).partition("<lambda>")[2]
+    '(exponent=2)'
+    """
+    if hasattr(thing, "__qualname__") and hasattr(thing, "__module__"):
+        return f"{written_name(str(thing.__module__))}:{thing.__qualname__}{captured(thing)}"
+    if isinstance(thing, Measure | FunctionPair | NNX):
+        # Their repr names the functions inside by an address, which another process cannot find.
+        inside = (reference(getattr(thing, field.name)) for field in dataclasses.fields(thing))
+        return f"{type(thing).__name__}({', '.join(inside)})"
+    if dataclasses.is_dataclass(thing) and any(isinstance(value, np.ndarray) for value in vars(thing).values()):
+        # NumPy shortens the repr of long arrays, which would make others of them look the same.
+        held = (f"{name}={_summed(value)}" for name, value in vars(thing).items())
+        return repr(thing) if "sha256=" in repr(thing) else f"{type(thing).__qualname__}({', '.join(held)})"
+    return repr(thing)
+
+
+def without_addresses(text: str) -> str:
+    """A reference without the addresses in it, which another process does not share.
+
+    Examples
+    --------
+    >>> without_addresses("functools.partial(<function f at 0x7f01>, 3)")
+    'functools.partial(<function f>, 3)'
+    """
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
+
+
+def _summed(value: Any) -> str:
+    """An array by its shape, dtype and SHA-256; anything else by its repr."""
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()[:32]
+    return f"array({list(value.shape)}, {value.dtype}, sha256={content})"
+
+
+def encode(value: Any, objects: list[Any] | None = None) -> Any:
+    """Plain data for a value of a field: what `read_experiment` and `read_over` read.
+
+    Parameters
+    ----------
+    value
+        Anything a field can hold.
+    objects
+        The user's own objects that are referred to are appended to this list.
+
+    Examples
+    --------
+    >>> encode((1, 2.5)), encode(np.tanh)["reference"], sorted(encode(np.tanh))
+    ([1, 2.5], 'numpy:tanh', ['content', 'reference'])
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    value = frozen.freeze(value) if isinstance(value, dict) else value
+    if isinstance(value, frozen.Tree):
+        return {"type": "tree", "kind": value.kind, "entries": encode(value.entries, objects)}
+    if isinstance(value, tuple | list):
+        return [encode(item, objects) for item in value]
+    if isinstance(value, measures.Measure):
+        return value.name if measures.BUILT_IN.get(value.name) == value else _refer(value, objects)
+    if isinstance(value, Optimizer):
+        return _encode_optimizer(value, objects)
+    for name, kind in known_types().items():
+        if type(value) is kind:
+            fields = dataclasses.fields(value)
+            # Fields that name files do not say what is in them.
+            files = getattr(value, "content", None)
+            noted = {} if files is None else {"content": files}
+            return {
+                "type": name,
+                **{field.name: encode(getattr(value, field.name), objects) for field in fields},
+                **noted,
+            }
+    return _refer(value, objects)
+
+
+def _refer(thing: Any, objects: list[Any] | None) -> dict[str, Any]:
+    """Name and content of an object of the user's own; the content is left out where it cannot be read."""
+    if objects is not None:
+        objects.append(thing)
+    held = try_content(thing)
+    return {"reference": reference(thing), **({} if held is None else {"content": held})}
+
+
+def _encode_optimizer(optimizer: Optimizer, objects: list[Any] | None) -> dict[str, Any]:
+    hyper = {name: encode(value, objects) for name, value in optimizer.hyperparameters.items()}
+    if isinstance(optimizer.factory, NormConstrained):
+        norm = hyper.pop("norm")
+        inner = Optimizer(optimizer.factory.inner, {k: v for k, v in optimizer.hyperparameters.items() if k != "norm"})
+        return {"type": "optimizers.norm_constrained", "optimizer": _encode_optimizer(inner, objects), "norm": norm}
+    if optimizer.built_in:
+        return {"type": f"optimizers.{optimizer.name}", **hyper}
+    return {"type": "optimizers.from_optax", "factory": _refer(optimizer.factory, objects), **hyper}
+
+
+def to_json(experiment: Any) -> str:
+    """Write an experiment as JSON text, every field in it.
+
+    Examples
+    --------
+    >>> from memjax import Experiment
+    >>> json.loads(to_json(Experiment()))["optimizer"]["learning_rate"]
+    0.001
+    """
+    return json.dumps(encoded_fields(experiment), indent=1)
+
+
+def encoded_fields(experiment: Any, objects: list[Any] | None = None) -> dict[str, Any]:
+    """Every field of an experiment as plain data; ``objects`` as in `encode`."""
+    return {f.name: encode(getattr(experiment, f.name), objects) for f in dataclasses.fields(experiment)}

@@ -1,0 +1,83 @@
+"""The rules of a request: fields of a run that must agree, and the arguments of the verbs, checked on the host.
+
+Values of single fields are checked where the fields are, in ``experiment.py``; the user's functions, once they are traced, in
+``engine/program/check.py`` and ``engine/program/contracts.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from memjax.checks.file_names import absolute
+from memjax.errors import InputError
+from memjax.experiment.experiment import Experiment
+from memjax.models.inputs import check_inputs
+
+__all__ = ["check_executor", "check_experiment", "check_run", "check_store"]
+
+_MOST_EXAMPLES = 10**15
+
+
+def check_experiment(verb: str, experiment: Any) -> None:
+    """Raise `InputError` where a verb is given something else than an experiment."""
+    if not isinstance(experiment, Experiment):
+        raise InputError(f"{verb} got {experiment!r}: give a memjax.Experiment.")
+
+
+def check_run(experiment: Experiment) -> None:
+    """Raise `InputError` where the fields of one run contradict each other."""
+    experiment.optimizer.check_steps(experiment.steps)
+    check_inputs(experiment.model, experiment.task)
+    train_size, _ = experiment.sizes()
+    if experiment.batch_size is not None and experiment.batch_size > train_size:
+        raise InputError(
+            f"batch_size is {experiment.batch_size}, larger than train_size = {train_size}: lower it, or use None for "
+            "full batch."
+        )
+    _check_sizes(experiment)
+
+
+def _check_sizes(experiment: Experiment) -> None:
+    """Raise `InputError` for sizes that no machine holds, and that the arrays of a plan could not hold either."""
+    if max(experiment.sizes()) > _MOST_EXAMPLES:
+        raise InputError(
+            f"A run has {max(experiment.sizes())} examples in one split, more than the {_MOST_EXAMPLES} that any machine could "
+            "hold: lower train_size or test_size."
+        )
+
+
+def check_store(store: Any, shard: Any, repair: bool) -> Path | None:
+    """Folder of a store in full; raises `InputError` for what is no store or no shard, or needs a store without one."""
+    if store is not None and not isinstance(store, str | os.PathLike):
+        raise InputError(f"store is {store!r}: give the name of a folder.")
+    if repair and store is None:
+        raise InputError("repair needs a store: give store=folder, or leave repair out.")
+    if shard is not None:
+        _check_shard(store, shard)
+    # Resolved once, before anything is planned: a later chdir must not move the store.
+    return None if store is None else absolute("store", store)
+
+
+def _check_shard(store: Any, shard: Any) -> None:
+    fits = isinstance(shard, tuple) and len(shard) == 2 and all(type(number) is int for number in shard)
+    if not fits or not 0 <= shard[0] < shard[1]:
+        raise InputError(f"shard is {shard!r}: give (i, n) with i from 0 to n - 1, such as (0, 4).")
+    if store is None:
+        raise InputError("shard needs a store: give store=folder, the same folder to every shard.")
+
+
+def check_executor(executor: Any) -> None:
+    """Raise `InputError` for what is no executor, or would fork this process."""
+    if not callable(getattr(executor, "submit", None)):
+        raise InputError(
+            f"executor is {executor!r}: give an object with submit, such as dask.distributed.Client().get_executor()."
+        )
+    context = getattr(executor, "_mp_context", None)
+    if isinstance(executor, ProcessPoolExecutor) and context and context.get_start_method() == "fork":
+        raise InputError(
+            "executor forks this process, which stops JAX's threads midway: make it with "
+            "ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn'))."
+        )

@@ -1,0 +1,93 @@
+"""Parameters that a run starts from instead of drawing them: those of a snapshot, or any of the same structure."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import jax
+import numpy as np
+
+from memjax.errors import InputError
+from memjax.trees import layout_of
+from memjax.types import Params
+
+__all__ = ["Start"]
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Parameters of one network, to go on from: further training on other data, or sampling around them.
+
+    Made by `Start.of`, or as ``start`` of a `memjax.Snapshot`. The optimizer begins anew.
+
+    Attributes
+    ----------
+    parameters
+        ``[P]``, the leaves of the tree in order, flat.
+    layout
+        Path and shape of every leaf.
+    name
+        What it is called along an axis of a sweep.
+
+    Examples
+    --------
+    >>> import memjax as mj
+    >>> spec = mj.Experiment(steps=4, record_every=2, train_size=8, snapshots=(4,), model=mj.models.MLP(hidden=(5,)))
+    >>> trained = next(mj.snapshots(mj.sweep(spec)))
+    >>> further = mj.sweep(mj.Experiment(steps=2, record_every=2, train_size=6, model=spec.model, start=trained.start))
+    >>> bool(abs(further.weight_l2[0] - mj.measure(mj.sweep(spec), ["weight_l2"]).weight_l2[0]) < 1e-6)
+    True
+    """
+
+    parameters: np.ndarray
+    layout: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
+    name: str = "start"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.parameters, np.ndarray) or self.parameters.ndim != 1 or not isinstance(self.name, str):
+            raise InputError(
+                "A Start holds one flat array and a name: make it with Start.of(params, name), or take snapshot.start."
+            )
+        if not np.isfinite(self.parameters).all():
+            raise InputError(
+                f"The start {self.name!r} holds parameters that are not finite: choose one before the run diverged."
+            )
+
+    @staticmethod
+    def of(params: Params, name: str = "start") -> Start:
+        """Start of a tree of parameters, as a model's ``init`` gives it.
+
+        Raises
+        ------
+        InputError
+            If the tree has no parameters, or one is not finite.
+
+        Examples
+        --------
+        >>> Start.of({"w": np.ones((2, 3)), "b": np.zeros(3)}).parameters.shape
+        (9,)
+        """
+        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(params)]
+        if not leaves or any(leaf.dtype.kind not in "fiu" and leaf.dtype != "bfloat16" for leaf in leaves):
+            raise InputError("A start needs a tree of numbers: give the parameters of a network.")
+        flat = np.concatenate([leaf.reshape(-1) for leaf in leaves])
+        # The digest stands for the content, so the content must not change.
+        flat.flags.writeable = False
+        return Start(flat, layout_of(params), name)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the parameters, in hexadecimal."""
+        form = repr((str(self.parameters.dtype), self.layout))
+        return hashlib.sha256(form.encode() + self.parameters.tobytes()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Start) and (self.name, self.digest) == (other.name, other.digest)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.digest))
+
+    def __repr__(self) -> str:
+        return f"Start({self.name!r}, {len(self.parameters)} parameters, sha256={self.digest[:16]})"

@@ -1,0 +1,1 @@
+"""Measures of plain arrays, such as hidden activations; no experiment is needed."""

@@ -1,0 +1,1 @@
+"""Measures of one snapshot, which run on the host after the training."""

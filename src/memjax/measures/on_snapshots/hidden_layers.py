@@ -1,0 +1,101 @@
+"""Data dimensionality of the hidden layers of a snapshot: what `memjax.measure` takes on every run of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from memjax.checks.values import number, one_of
+from memjax.errors import InputError, listing
+from memjax.measures.arrays.leverage import data_dimensionality, feature_dimensionality, hidden_space
+from memjax.measures.arrays.whitening import smallest_rtol
+from memjax.measures.on_snapshots.snapshot_measure import SnapshotMeasure, Variable
+
+__all__ = ["dimensionality"]
+
+_EACH = ("layer", "example")
+_VARIABLES = {
+    "data_dimensionality": Variable("data dimensionality D*", dims=_EACH),
+    "own_dimensionality": Variable("data dimensionality D, along the example's own activations", dims=_EACH),
+    "rank": Variable("rank of the hidden activations", dims=("layer",)),
+    "live_neurons": Variable("neurons that are not zero on every example", dims=("layer",)),
+    "num_neurons": Variable("number of neurons", dims=("layer",)),
+}
+
+
+@dataclass(frozen=True)
+class _Dimensionality:
+    """The settings of the measure, as a function of one snapshot."""
+
+    layers: tuple[str, ...] | None
+    ridge: float
+    rtol: float | None
+    split: str
+
+    def __call__(self, snapshot: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        hidden = _chosen(self.layers, snapshot.hidden(getattr(snapshot, self.split).x))
+        columns = [self._of_layer(np.asarray(h)) for h in hidden.values()]
+        values = map(np.stack, zip(*columns, strict=True))
+        return dict(zip(_VARIABLES, values, strict=True)), {"layer": list(hidden)}
+
+    def _of_layer(self, h: np.ndarray) -> tuple[Any, ...]:
+        space = hidden_space(h, self.ridge, self.rtol)
+        return data_dimensionality(h, space=space), feature_dimensionality(h), space.rank, space.live, h.shape[-1]
+
+
+def _chosen(layers: tuple[str, ...] | None, hidden: Mapping[str, Any]) -> Mapping[str, Any]:
+    unknown = sorted(set(layers or ()) - set(hidden))
+    if unknown or not hidden:
+        raise InputError(
+            f"The model has no hidden layer {', '.join(map(repr, unknown)) or 'at all'}: use {listing(hidden) or 'another'}."
+        )
+    return hidden if layers is None else {layer: hidden[layer] for layer in layers}
+
+
+def dimensionality(
+    layers: tuple[str, ...] | None = None, ridge: float = 0.0, rtol: float | None = None, split: str = "train"
+) -> Callable[[Any], dict[str, xr.DataArray]]:
+    """Data dimensionality of every example in every hidden layer, to be taken on snapshots by `memjax.measure`.
+
+    Parameters
+    ----------
+    layers
+        Names of layers, as ``hidden_activations`` of the model gives them; None takes all.
+    ridge, rtol
+        As in `hidden_space`.
+    split
+        ``train`` or ``test``: of which examples, among themselves.
+
+    Returns
+    -------
+    Callable
+        From a `memjax.Snapshot` to ``data_dimensionality`` (D*) and ``own_dimensionality`` (D), ``(layer, example)``, in the
+        order of the run's examples; ``rank``, ``live_neurons`` and ``num_neurons``, ``(layer,)``. NaN for a diverged run.
+
+    Raises
+    ------
+    InputError
+        If a number is not allowed; when it is taken, if the model has no such layer or gives no hidden activations.
+
+    Examples
+    --------
+    >>> import memjax as mj
+    >>> spec = mj.Experiment(model=mj.models.MLP(hidden=(6, 4)), train_size=50, steps=20, snapshots=(0, 20))
+    >>> found = mj.measure(mj.sweep(spec, over={"seed": [0, 1]}), [dimensionality()])
+    >>> dict(found.data_dimensionality.sizes)
+    {'seed': 2, 'snapshot': 2, 'layer': 2, 'example': 50}
+    >>> bool(abs(found.data_dimensionality.sum("example") - found["rank"]).max() < 1e-9)
+    True
+    """
+    ridge = number("ridge", ridge, 0)
+    if rtol is not None:
+        # Of a layer of one neuron, for widths are not known before a snapshot is taken.
+        rtol = number("rtol", rtol, smallest_rtol(1), 0.5)
+    one_of("split", split, ("train", "test"))
+    if layers is not None and not (isinstance(layers, tuple) and layers):
+        raise InputError(f"layers is {layers!r}: give a tuple of names, or None for all layers.")
+    return SnapshotMeasure(_Dimensionality(layers, float(ridge), rtol, split), _VARIABLES)

@@ -1,0 +1,27 @@
+"""Mean log-probability over all classes: how far the network has moved from undecided, whatever the labels."""
+
+from __future__ import annotations
+
+import jax
+
+from memjax.examples import Tile
+from memjax.jax_settings import wide
+from memjax.measures.measure import Measure
+from memjax.types import Apply, Array, Params
+
+__all__ = ["log_probability"]
+
+
+def _log_probability(params: Params, apply: Apply, examples: Tile) -> Array:
+    return jax.nn.log_softmax(wide(apply(params, examples.x))).mean(-1)
+
+
+log_probability = Measure(
+    _log_probability,
+    "log_probability",
+    per_example=True,
+    splits=("train", "test"),
+    long_name="mean log-probability of all classes",
+    units="nats",
+)
+"""Mean over examples and over all classes c of log p(c | x), without labels: -ln C where undecided, and never above."""

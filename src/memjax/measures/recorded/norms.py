@@ -1,0 +1,30 @@
+"""L2 norms of the parameters."""
+
+from __future__ import annotations
+
+import jax
+
+from memjax.examples import Examples
+from memjax.measures.measure import Measure
+from memjax.trees import norm, path_names, sizes
+from memjax.types import Apply, Array, Params
+
+__all__ = ["layer_l2", "weight_l2"]
+
+
+def _weight_l2(params: Params, apply: Apply, examples: Examples) -> Array:
+    del apply, examples
+    return norm(params)
+
+
+def _layer_l2(params: Params, apply: Apply, examples: Examples) -> dict[str, Array]:
+    del apply, examples
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return {"/".join(path_names(path)): norm(leaf).astype(sizes(leaf).dtype) for path, leaf in leaves}
+
+
+weight_l2 = Measure(_weight_l2, "weight_l2", long_name="L2 norm of all parameters")
+"""Euclidean norm of all parameters, biases included (Liu, "How does memorization affect l2?")."""
+
+layer_l2 = Measure(_layer_l2, "layer_l2", dims=("parameter",), long_name="L2 norm per parameter array")
+"""Euclidean norm of each parameter array, along the dimension ``parameter`` with labels such as ``layer_0/kernel``."""

@@ -1,0 +1,81 @@
+"""Sharpness: the largest eigenvalue of the Hessian of the train loss.
+
+J. Cohen, S. Kaur, Y. Li, J. Z. Kolter and A. Talwalkar, "Gradient descent on neural networks typically occurs at the edge of
+stability" (ICLR 2021): in full-batch gradient descent it rises to 2 / learning_rate and stays about there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from memjax.checks.values import whole
+from memjax.examples import Examples
+from memjax.measures.measure import Measure
+from memjax.measures.recorded.curvature import hessian_product, top_eigenvalue
+from memjax.types import Apply, Array, LossFn, Params
+
+__all__ = ["hessian_top", "sharpness"]
+
+
+@dataclass(frozen=True)
+class _HessianTop:
+    """The function of the measure: an object that shows its number, so that a store can tell it from its siblings."""
+
+    iterations: int
+
+    def __call__(self, params: Params, apply: Apply, examples: Examples, *, loss: LossFn) -> Array:
+        return top_eigenvalue(hessian_product(params, apply, examples, loss), params, self.iterations)
+
+
+def hessian_top(iterations: int = 20, name: str = "sharpness") -> Measure:
+    """Sharpness by a number of Lanczos iterations of your own: the largest Hessian eigenvalue of the train loss.
+
+    The largest algebraic eigenvalue of the Hessian, in the parameters, of the mean unscaled loss over the whole train
+    split: negative where the loss curves down in every direction. Approached from below, always from the same start
+    vector; exact but for rounding where there are no more parameters than iterations.
+
+    Parameters
+    ----------
+    iterations
+        Lanczos iterations, each a Hessian-vector product that costs about 2.5 gradients of the train split. A run holds
+        ``iterations`` vectors ``[P]`` while it is measured.
+    name
+        Name of the variable, for sweeps that record several.
+
+    Returns
+    -------
+    Measure
+        One number per record; NaN where parameters or loss are.
+
+    Raises
+    ------
+    InputError
+        If ``iterations`` is no whole number of at least 1.
+
+    Notes
+    -----
+    Relative error on 30 networks of 1,700 to 14,000 parameters (ReLU and tanh, one to four hidden layers, cross-entropy and
+    mean squared error, 50 to 6400 examples, before, during and after training), in float32: 10 iterations at most 3e-2, 15
+    at most 3e-3, 20 at most 3e-5, beyond that rounding. The hard cases are many examples and eigenvalues 3% apart. The
+    reference was ARPACK in float64, or 80 iterations.
+
+    Examples
+    --------
+    >>> import memjax as mj
+    >>> spec = mj.Experiment(measures=("loss", hessian_top(iterations=5, name="rough_sharpness")))
+    >>> spec.measures[1].name
+    'rough_sharpness'
+    """
+    return Measure(
+        _HessianTop(whole("iterations", iterations, 1)),
+        name,
+        long_name="sharpness: largest Hessian eigenvalue of the train loss",
+    )
+
+
+sharpness = hessian_top()
+"""Largest eigenvalue of the Hessian of the train loss (Cohen et al. 2021): `hessian_top` with 20 Lanczos iterations.
+
+Of 30 networks, trained and not, the relative error against the exact eigenvalue was at most 3e-5, and 8e-6 but for one whose
+loss had almost vanished; costs about 50 gradients per record.
+"""

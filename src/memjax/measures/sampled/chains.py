@@ -1,0 +1,155 @@
+"""Chains of SGLD around snapshots, as one packed batch of runs: their step sizes, and the loss along them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import zlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from memjax.errors import InputError
+from memjax.jax_settings import wide
+from memjax.losses import get as losses_of
+from memjax.measures.measure import Measure
+from memjax.measures.recorded.loss import loss, step_loss
+from memjax.measures.recorded.sharpness import hessian_top
+from memjax.measures.sampled.settings import Settings
+from memjax.optimizers.noise import sgld
+from memjax.random import PAD, batch_order
+from memjax.types import Trainer
+
+__all__ = ["LIMIT", "Around", "Place", "calibrated", "check_batch", "pilot", "rises", "temperature"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_PILOT_STEPS = 100
+_SHARES = (1.0, 0.25, 0.0625)
+# A step is stable up to 4 / curvature; what a chain meets beyond its pilot may be steeper.
+LIMIT, _MARGIN = 4.0, 2.0
+_TRAIN_LOSS = Measure(loss.function, "loss", per_example=True)
+_CURVATURE = hessian_top(iterations=15, name="curvature")
+
+
+class Around(NamedTuple):
+    """A snapshot with its parameters as a start."""
+
+    snapshot: Any
+    start: Any
+
+
+class Place(NamedTuple):
+    """Where chains are: around which snapshot, at which temperature, with which step size."""
+
+    around: Around
+    nbeta: float
+    step_size: float
+
+
+def temperature(wanted: float | None, snapshot: Any) -> float:
+    """Inverse temperature n beta of a snapshot: a number, or n / log n for None."""
+    size = len(snapshot.train.y)
+    if wanted is None and size < 2:
+        raise InputError("llc.nbeta is None for n / log n, but a run has one train example: give a number.")
+    return size / math.log(size) if wanted is None else float(wanted)
+
+
+def check_batch(snapshot: Any, settings: Settings) -> None:
+    """Raise `InputError` where minibatches are larger than the train set."""
+    size = len(snapshot.train.y)
+    if settings.batch_size is not None and settings.batch_size > size:
+        raise InputError(
+            f"llc.batch_size is {settings.batch_size}, but a run has {size} train examples: lower it, or use None for all."
+        )
+
+
+def pilot(place: Place, settings: Settings, number: int) -> Any:
+    """A short chain that looks at loss and curvature before it and at its end."""
+    steps = _PILOT_STEPS if settings.step_size is None else 1
+    return dataclasses.replace(
+        _chain(place, settings, "pilot", number),
+        steps=steps,
+        record_every=steps,
+        measures=(_TRAIN_LOSS, _CURVATURE),
+    )
+
+
+def _chain(place: Place, settings: Settings, role: str, number: int) -> Any:
+    # The seed follows from the parameters, so an estimate depends neither on other estimates nor on how its run was selected.
+    words = f"{place.around.start.digest} {place.nbeta} {role}"
+    seed = np.random.SeedSequence([settings.seed, zlib.crc32(words.encode()), number]).generate_state(1)[0]
+    own = place.around.snapshot.experiment
+    return dataclasses.replace(
+        own,
+        start=place.around.start,
+        optimizer=sgld(place.step_size, nbeta=place.nbeta, localization=settings.localization),
+        init_seed=int(seed),
+        data_seed=own.data_key,
+        batch_size=settings.batch_size,
+        loss_scale=1.0,
+        snapshots=(),
+    )
+
+
+def calibrated(
+    centers: Sequence[Around], nbeta: FloatArray, steepest: FloatArray, settings: Settings, train: Trainer
+) -> tuple[FloatArray, FloatArray]:
+    """Step size of every snapshot and temperature ``[S, J]``, and the steepest curvature that its pilot met."""
+    # A flat point without a pull has no scale of its own, so the step size is chosen for unit curvature.
+    tried = LIMIT * settings.safety / np.where(steepest > 0, steepest, nbeta)[..., None] * np.array(_SHARES)
+    runs = [
+        pilot(Place(centers[s], float(nbeta[s, j]), float(tried[s, j, k])), settings, k)
+        for s, j, k in np.ndindex(*tried.shape)
+    ]
+    pilots = train(runs)
+    read = lambda name, k: np.array([p.records[name][k] for p in pilots], np.float64).reshape(tried.shape)  # noqa: E731
+    reached = nbeta[..., None] * (read("loss", -1) - read("loss", 0))
+    curvature = nbeta[..., None] * np.maximum(read("curvature", -1), 0) + settings.localization
+    most = np.array([len(center.start.parameters) / 2 for center in centers])[:, None, None]
+    good = (reached <= most) & (tried * curvature < _MARGIN)
+    # Where no step size is good, the last and smallest one is used, and the verdict on its chains will say so.
+    chosen = np.where(good.any(-1), good.argmax(-1), len(_SHARES) - 1)[..., None]
+    met = np.take_along_axis(curvature, chosen, -1)[..., 0]
+    return np.take_along_axis(tried, chosen, -1)[..., 0], np.fmax(steepest, met)
+
+
+def rises(
+    centers: Sequence[Around], nbeta: FloatArray, step_size: FloatArray, settings: Settings, train: Trainer
+) -> FloatArray:
+    """Loss of every draw minus the loss of the snapshot, ``[S, J, chains, draws]``; NaN from where a chain diverged."""
+    before = math.ceil(settings.burn_in / settings.thin)
+    runs = [
+        dataclasses.replace(
+            _chain(Place(centers[s], float(nbeta[s, j]), float(step_size[s, j])), settings, "chain", c),
+            steps=(before + settings.draws) * settings.thin,
+            record_every=settings.thin,
+            measures=(step_loss,),
+        )
+        for s, j, c in np.ndindex(*nbeta.shape, settings.chains)
+    ]
+    losses = np.array([chain.records["step_loss"][1:] for chain in train(runs)], np.float64)
+    losses = losses.reshape(*nbeta.shape, settings.chains, -1)
+    # The chains of a snapshot go through the same batches.
+    first = runs[:: losses.shape[1] * losses.shape[2]]
+    own = [_own_losses(center, run) for center, run in zip(centers, first, strict=True)]
+    return (losses - np.array(own)[:, None, None])[..., before:]
+
+
+def _own_losses(center: Around, run: Any) -> FloatArray:
+    """Loss of the snapshot itself on what each draw of a chain saw: ``[draws]``.
+
+    With minibatches, the snapshot's loss on the very minibatches of a draw is subtracted. Some batches are harder than
+    others, which would look like sampling noise, and all chains would share that noise.
+    """
+    snapshot = center.snapshot
+    outputs = wide(snapshot.outputs(snapshot.train.x))
+    each = np.asarray(losses_of(snapshot.experiment.loss)(outputs, jnp.asarray(snapshot.train.y)), np.float64)
+    if run.batch_size is None:
+        return np.full(run.steps // run.record_every, each.mean())
+    rows = batch_order([run], run.batch_size, 0, run.steps)[:, 0]
+    means = np.mean(each[np.maximum(rows, 0)], -1, where=rows != PAD)
+    return means.reshape(-1, run.record_every).mean(-1)

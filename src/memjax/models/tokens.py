@@ -1,0 +1,55 @@
+"""What models of two tokens share: checks of their inputs, and rows of a table by token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from memjax.errors import InputError
+from memjax.jax_settings import float_dtype
+from memjax.types import Array
+
+__all__ = ["pairs", "rows", "struct", "vocabulary"]
+
+
+def vocabulary(model: Any) -> tuple[int, int]:
+    """Number of tokens and of outputs of a model.
+
+    Raises
+    ------
+    InputError
+        If the outputs are open.
+    """
+    if model.outputs is None:
+        name = type(model).__name__
+        raise InputError(f"{name}.outputs is None: give the number of outputs, or let an experiment's task set it.")
+    return model.outputs if model.num_tokens is None else model.num_tokens, model.outputs
+
+
+def pairs(model: Any, x: Array) -> Array:
+    """Tokens ``int32[B, 2]``.
+
+    Raises
+    ------
+    InputError
+        If the inputs are no pairs of whole numbers.
+    """
+    x = jnp.asarray(x)
+    if x.ndim != 2 or x.shape[1] != 2 or not jnp.issubdtype(x.dtype, jnp.integer):
+        raise InputError(
+            f"{type(model).__name__} takes pairs of tokens, whole numbers of shape [B, 2], but the inputs are "
+            f"{x.dtype}{list(x.shape)}: use a task of pairs, such as memjax.tasks.ModularArithmetic."
+        )
+    return x.astype(jnp.int32)
+
+
+def rows(table: Array, tokens: Array) -> Array:
+    """Rows of a table ``[V, ...]`` by token; NaN for a token that it does not have, so that its run is seen to diverge."""
+    return table.at[tokens].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
+
+
+def struct(*shape: int) -> jax.ShapeDtypeStruct:
+    """Shape struct of a parameter, for inputs that are no floats and cannot lend it their dtype."""
+    return jax.ShapeDtypeStruct(shape, float_dtype())

@@ -1,0 +1,51 @@
+"""What every figure needs: axes, labels with units, and a scale that fits the values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["axes_or_new", "label_of", "scale_axis", "text_of"]
+
+
+def axes_or_new(ax: Axes | None, width: float = 4.5, height: float = 3.2) -> Axes:
+    """Axes to draw on: ``ax``, or those of a new figure of ``width`` x ``height`` inches."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def label_of(values: xr.DataArray) -> str:
+    """Label of an array, "long_name (units)"; the name stands in for a missing long name."""
+    name = str(values.attrs.get("long_name", values.name or "")).replace("_", " ")
+    units = str(values.attrs.get("units", ""))
+    return f"{name} ({units})" if units not in ("", "1") else name
+
+
+def text_of(value: Any) -> str:
+    """Swept value as short text: 0.001, 25600, relu."""
+    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def scale_axis(ax: Axes, values: npt.ArrayLike, which: Literal["x", "y"]) -> None:
+    """Make an axis logarithmic if its finite values are positive and span more than a decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    numbers = np.asarray(values, dtype=np.float64)
+    numbers = numbers[np.isfinite(numbers)]
+    if numbers.size == 0 or numbers.min() <= 0.0 or numbers.max() <= 10.0 * numbers.min():
+        return
+    decades = np.log10(numbers.max() / numbers.min())
+    ax.set(**{f"{which}scale": "log"})
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.0 else (1.0,), numticks=8))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())

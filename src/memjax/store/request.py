@@ -1,0 +1,143 @@
+"""A call of `memjax.sweep` before a store: what is asked for, and whether the store is of the same experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from memjax.content import PYTHON, Unreadable, content, same
+from memjax.engine.plan.blocks import Run
+from memjax.engine.plan.groups import Groups
+from memjax.errors import InputError
+from memjax.experiment.axes import Axis
+from memjax.experiment.encode import encode
+from memjax.experiment.experiment import Experiment
+from memjax.experiment.identity import HELD, first_difference
+from memjax.experiment.written import AxisEntry, Written, written
+from memjax.fields import paths
+from memjax.jax_settings import named_settings
+from memjax.store.axes import shape_of
+from memjax.store.folder import Store, StoreContents
+
+__all__ = ["Request", "check_same"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: an experiment, its axes, and its runs, checked and grouped.
+
+    Attributes
+    ----------
+    written
+        Experiment and axes as a store keeps them.
+    """
+
+    experiment: Experiment
+    axes: tuple[Axis, ...]
+    groups: Groups
+    written: Written = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "written", written(self.experiment, self.axes))
+        _check_readable(self)
+        for entry in self.entries:
+            if len(set(entry.keys)) < len(entry.keys):
+                raise InputError(
+                    f"The axis {next(iter(entry.labels))!r} has values that are made of the same, {entry.keys}: give each once."
+                )
+
+    @property
+    def entries(self) -> tuple[AxisEntry, ...]:
+        """Every axis as a store keeps it."""
+        return self.written.axes
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Every field of the experiment as a store keeps it."""
+        return self.written.fields
+
+    def flat(self, run: Run) -> int:
+        """Flat index of a run along the axes of the call."""
+        return int(np.ravel_multi_index(run.index, shape_of(self.entries))) if run.index else 0
+
+
+def _check_readable(request: Request) -> None:
+    """Raise `InputError` for an object that cannot be told from another of its kind."""
+    swept = frozenset(path for entry in request.entries for path in entry.paths)
+    if _told(request.fields) and all(_told(list(entry.values)) for entry in request.entries):
+        return
+    held = [(path, value) for path, value in paths(request.experiment).items() if path not in swept]
+    held += [
+        (entry.paths[0], row) for entry, axis in zip(request.entries, request.axes, strict=True) for row in axis.rows
+    ]
+    for path, value in held:
+        try:
+            if not _told(encode(value)):
+                content(value)
+        except Unreadable as problem:
+            raise InputError(f"{path} cannot be kept in a store. {problem}") from None
+
+
+def _told(value: Any) -> bool:
+    """Whether everything that encoded data refer to is told by its content."""
+    if isinstance(value, dict):
+        return ("reference" not in value or "content" in value) and all(_told(item) for item in value.values())
+    return not isinstance(value, list) or all(_told(item) for item in value)
+
+
+def check_same(store: Store, request: Request, ledger: StoreContents) -> None:
+    """Raise `InputError` for a store that is of another experiment, with the first field that differs."""
+    first = ledger.manifests[0]
+    theirs, ours = (sorted(",".join(axis.paths) for axis in axes) for axes in (first.axes, request.entries))
+    swept = frozenset(path for axis in request.entries for path in axis.paths)
+    found = (
+        (None if theirs == ours else ("over", ours, theirs))
+        or first_difference(request.fields, first.experiment, swept)
+        or first_difference(named_settings(), first.settings)
+        or next(
+            (
+                (f"{axis.paths[0]}{HELD}", f"{PYTHON}:", held)
+                for axis in ledger.axes
+                for held in _incomparable(list(axis.values))
+            ),
+            None,
+        )
+    )
+    if found:
+        raise InputError(
+            f"The store {str(store.path)!r} is of another experiment: {_told_apart(*found)}. Use another store, or what it was "
+            "begun with."
+        )
+
+
+def _incomparable(value: Any) -> Iterator[Any]:
+    """Contents in encoded values that were not written down, or cannot be compared with those of this Python."""
+    if isinstance(value, dict):
+        if "reference" in value and ("content" not in value or same(value["content"], f"{PYTHON}:") is None):
+            yield value.get("content")
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _incomparable(item)
+
+
+def _told_apart(path: str, ours: Any, theirs: Any) -> str:
+    """A difference in words."""
+    if not path.endswith(HELD) or not isinstance(ours, str):
+        return f"{path} is {theirs!r} there and {ours!r} in this call"
+    named = path.removesuffix(HELD)
+    if theirs is None:
+        return f"{named} has the same name, but what the object of then held was not written down by the memjax of then"
+    if same(ours, theirs) is None:
+        return (
+            f"{named} was compiled by {theirs.partition(':')[0]} there and by {ours.partition(':')[0]} in this call, so "
+            "nobody can say whether the code is the same"
+        )
+    return (
+        f"{named} has the same name, but holds something else: its code, its default arguments, or values and arrays that "
+        "it uses have changed (where these are a cache that comes with use, give the object an attribute __memjax_content__, "
+        "a text that you change whenever its numbers change)"
+    )

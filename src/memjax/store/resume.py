@@ -1,0 +1,140 @@
+"""A sweep with a store: enter it, train what is missing, and read back what was asked for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from memjax.checks.file_names import shown
+from memjax.engine.plan.blocks import BlockPlan
+from memjax.engine.plan.packing import Packing
+from memjax.engine.plan.plan import Plan
+from memjax.engine.training.keep import Keeper
+from memjax.errors import InputError
+from memjax.store.folder import Damaged, Store, StoredBlock, is_store
+from memjax.store.lock import claimed
+from memjax.store.makers import note_makers
+from memjax.store.missing import blocks_of, enter, plans, supersede
+from memjax.store.read import read_runs
+from memjax.store.request import Request
+from memjax.store.writer import StoreKeeper
+
+__all__ = ["Train", "sweep_in_store"]
+
+_OURS = re.compile(r"lock(-.*)?|parts|damaged|manifest-\d+\.json|\.partial-.*")
+_LOG = logging.getLogger("memjax")
+
+Shard = tuple[int, int]
+Train = Callable[[Plan, Keeper, int], None]
+"""Trains a plan; the last argument says how many runs were finished before."""
+
+
+def sweep_in_store(
+    path: str | os.PathLike[str],
+    request: Request,
+    packing: Packing,
+    made: dict[str, Any],
+    train: Train,
+    shard: Shard | None,
+    repair: bool,
+) -> xr.Dataset:
+    """Train what a store lacks of a request, and give the Dataset of the request.
+
+    Parameters
+    ----------
+    path
+        Folder of the store; made if it is not there.
+    request, packing
+        What is asked for, and how new runs are packed.
+    made
+        Device, lanes and versions.
+    train
+        Trains a plan.
+    shard
+        ``(i, n)`` to train every n-th block only; None trains all.
+    repair
+        Whether to put damaged parts aside and train their runs again.
+    """
+    store = Store(path)
+    _check_folder(store.path)
+    with claimed(store.path, shard):
+        if shard is None:
+            store.tidy()
+        ledger = enter(store, request, packing, made, shard[1] if shard else 1)
+        mine = _share(blocks_of(request, ledger), shard)
+        finished = _finished(store, mine, repair)
+        plan = plans(request, ledger, [block for block in mine if block.name not in finished], packing)
+        if plan.blocks:
+            note_makers(store, made)
+            _train(store, request, mine, made, plan, train, sum(len(b.cells) for b in mine if b.name in finished))
+        ledger = store.confirmed() or ledger
+        blocks = blocks_of(request, ledger)
+        # A shard does not answer for the parts of others.
+        return read_runs(store, ledger, request.entries, blocks, {block.name for block in _share(blocks, shard)})
+
+
+def _share(blocks: Iterable[StoredBlock], shard: Shard | None) -> list[StoredBlock]:
+    """Blocks that a shard trains; all of them without one."""
+    return [block for block in blocks if shard is None or block.entry.share % shard[1] == shard[0]]
+
+
+def _check_folder(path: Path) -> None:
+    """Raise `InputError` where a store would be mixed with other files."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"The store {str(path)!r} is a file: give a folder, or a name that is not taken.")
+    if path.is_dir() and not is_store(path):
+        others = sorted(name for name in os.listdir(path) if not _OURS.fullmatch(name))
+        if others:
+            raise InputError(
+                f"The folder {str(path)!r} is no store and holds {others[0]!r}: give one that is new or empty."
+            )
+
+
+def _finished(store: Store, blocks: Sequence[StoredBlock], repair: bool) -> set[str]:
+    """Blocks that are done, after a look into every part.
+
+    Raises
+    ------
+    Damaged
+        If a part is damaged and is not to be repaired.
+    """
+    parts, found = store.parts(), set()
+    for block in blocks:
+        try:
+            result = store.read(block, parts.get(block.name))
+        except Damaged as problem:
+            if not repair:
+                raise
+            _LOG.warning("%s is put aside; its runs are trained again.", problem.path)
+            store.put_aside(problem.path)
+            continue
+        if result is not None and result.finished:
+            found.add(block.name)
+    return found
+
+
+def _train(
+    store: Store,
+    request: Request,
+    blocks: Sequence[StoredBlock],
+    made: dict[str, Any],
+    plan: Plan,
+    train: Train,
+    done: int,
+) -> None:
+    def on_split(block: StoredBlock, parts: Sequence[BlockPlan]) -> list[tuple[BlockPlan, StoredBlock]]:
+        return supersede(store, request, block, parts, made)
+
+    keeper = StoreKeeper(store, {block.name: block for block in blocks}, made, on_split)
+    try:
+        train(plan, keeper, done)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"Stopped. What was done is kept in {shown(store.path)!r}: the same call goes on from there."
+        ) from None

@@ -1,0 +1,66 @@
+"""The keeper of a sweep with a store: every result goes to its part at once, unfinished ones when enough is at stake."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from memjax.engine.plan.blocks import BlockPlan
+from memjax.engine.program.outcome import BlockResult
+from memjax.store.folder import Store, StoredBlock
+from memjax.store.part import PartName
+
+__all__ = ["StoreKeeper"]
+
+_SECONDS = 5.0
+_SHARE = 0.05
+
+Split = Callable[[StoredBlock, Sequence[BlockPlan]], Sequence[tuple[BlockPlan, StoredBlock]]]
+
+
+class StoreKeeper:
+    """Writes the parts of some blocks of a store.
+
+    Parameters
+    ----------
+    store
+        Where to.
+    blocks
+        By name.
+    made
+        Device and versions, kept in every part.
+    on_split
+        Writes down that a block is trained in parts.
+    """
+
+    def __init__(self, store: Store, blocks: Mapping[str, StoredBlock], made: dict[str, Any], on_split: Split) -> None:
+        self._store, self._made, self._on_split = store, made, on_split
+        self._blocks, self._parts = dict(blocks), store.parts()
+        self._next: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def start(self, block: BlockPlan) -> BlockResult | None:
+        """What the store has of a block."""
+        self._next[block.name] = time.monotonic() + _SECONDS
+        return self._store.read(self._blocks[block.name], self._parts.get(block.name))
+
+    def due(self, block: BlockPlan) -> bool:
+        """Whether some seconds have gone by, and writing would take but a small share of them."""
+        return time.monotonic() >= self._next[block.name]
+
+    def keep(self, block: BlockPlan, result: BlockResult) -> None:
+        """Write a part in place of the block's last."""
+        begun = time.monotonic()
+        old: PartName | None = self._parts.get(block.name)
+        self._parts[block.name] = self._store.write(self._blocks[block.name], result, self._made, old)
+        ended = time.monotonic()
+        self._next[block.name] = ended + max(_SECONDS, (ended - begun) / _SHARE)
+
+    def replace(self, block: BlockPlan, parts: Sequence[BlockPlan]) -> Sequence[BlockPlan]:
+        """Write down that a block is trained in parts."""
+        with self._lock:
+            named = self._on_split(self._blocks[block.name], parts)
+            self._blocks |= {placed.name: placed for _, placed in named}
+        return [part for part, _ in named]

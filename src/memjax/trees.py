@@ -1,0 +1,158 @@
+"""Parameters as a tree and as one flat vector: names along a tree, the way there and back, and their length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from memjax.jax_settings import wide
+from memjax.types import Array, Params
+
+__all__ = [
+    "Layout",
+    "flatten_runs",
+    "layout_of",
+    "layout_of_runs",
+    "nested",
+    "norm",
+    "path_names",
+    "sizes",
+    "tree_like",
+    "unit",
+]
+
+Layout = list[tuple[list[str], list[int]]]
+"""Path and shape of every leaf of one run's parameters, in lists as JSON has them."""
+
+
+def path_names(path: tuple[Any, ...]) -> list[str]:
+    """Names along a path into a tree of parameters: keys of dicts, places in lists, names of fields.
+
+    Examples
+    --------
+    >>> [path_names(path) for path, _ in jax.tree_util.tree_leaves_with_path({"w": [1.0, 2.0]})]
+    [['w', '0'], ['w', '1']]
+    """
+    return [str(next(getattr(key, name) for name in ("key", "idx", "name") if hasattr(key, name))) for key in path]
+
+
+def layout_of(params: Any) -> tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]:
+    """Path and shape of every leaf of a tree of arrays, or of their shape structs.
+
+    Examples
+    --------
+    >>> layout_of({"w": np.ones((2, 3))})
+    ((('w',), (2, 3)),)
+    """
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return tuple((tuple(path_names(path)), tuple(np.shape(leaf))) for path, leaf in leaves)
+
+
+def tree_like(like: Any, flat: Any) -> Params:
+    """Flat parameters ``[P]``, of NumPy or JAX, in the structure, shapes and dtypes of a tree.
+
+    Examples
+    --------
+    >>> tree_like({"b": np.zeros(1), "w": np.zeros((1, 2))}, np.arange(3.0))
+    {'b': array([0.]), 'w': array([[1., 2.]])}
+    """
+    leaves, tree = jax.tree.flatten(like)
+    starts = np.cumsum([0, *(leaf.size for leaf in leaves)])
+    parts = (flat[start : start + leaf.size] for start, leaf in zip(starts, leaves, strict=False))
+    return jax.tree.unflatten(
+        tree, [part.reshape(leaf.shape).astype(leaf.dtype) for part, leaf in zip(parts, leaves, strict=True)]
+    )
+
+
+def layout_of_runs(params: Params) -> Layout:
+    """Paths and shapes of parameters with a leading axis of runs, which the shapes leave out.
+
+    Examples
+    --------
+    >>> layout_of_runs({"w": np.ones((5, 2, 3))})
+    [(['w'], [2, 3])]
+    """
+    return [(list(path), list(shape[1:])) for path, shape in layout_of(params)]
+
+
+def flatten_runs(params: Params) -> np.ndarray:
+    """Parameters of several runs, leaves ``[R, ...]``, as one array ``[R, P]``.
+
+    Examples
+    --------
+    >>> flatten_runs({"b": np.zeros((2, 1)), "w": np.ones((2, 2, 1))}).tolist()
+    [[0.0, 1.0, 1.0], [0.0, 1.0, 1.0]]
+    """
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(params)]
+    return np.concatenate([leaf.reshape(leaf.shape[0], -1) for leaf in leaves], axis=1)
+
+
+def nested(flat: np.ndarray, layout: Layout) -> Any:
+    """Nested dicts of arrays ``[..., shape]`` from ``[..., P]``; the one array itself, where a layout has one without a path.
+
+    Examples
+    --------
+    >>> nested(np.arange(3.0), [(["layer", "bias"], [1]), (["layer", "kernel"], [1, 2])])
+    {'layer': {'bias': array([0.]), 'kernel': array([[1., 2.]])}}
+    """
+    lead = flat.shape[:-1]
+    if layout and not layout[0][0]:
+        return flat[..., : int(np.prod(layout[0][1]))].reshape(*lead, *layout[0][1])
+    tree: dict[str, Any] = {}
+    start = 0
+    for path, shape in layout:
+        size = int(np.prod(shape))
+        node = tree
+        for key in path[:-1]:
+            node = node.setdefault(key, {})
+        node[path[-1]] = flat[..., start : start + size].reshape(*lead, *shape)
+        start += size
+    return tree
+
+
+def unit(vector: Array) -> tuple[Array, Array]:
+    """Direction and length of a vector ``[P]``; one of zeros has no direction and stays as it is.
+
+    Examples
+    --------
+    >>> direction, length = unit(jnp.array([3e-30, 4e-30]))
+    >>> [f"{value:.1f}" for value in direction], f"{length:.0e}"
+    (['0.6', '0.8'], '5e-30')
+    """
+    # By the largest entry first: squares of gradients below 1e-19 or above 1e19 are out of the range of float32.
+    largest = jnp.abs(vector).max()
+    # One over a number near the largest of a dtype is too small for it, and a division is made of that.
+    down = jnp.where(largest > 1, 2.0**-8, 1.0).astype(vector.dtype)
+    vector = (down * vector) / jnp.where(largest == 0, 1, down * largest)
+    norm = jnp.sqrt(jnp.square(vector).sum())
+    return vector / jnp.where(norm == 0, 1, norm), largest * norm
+
+
+def norm(tree: Params) -> Array:
+    """Euclidean norm of all leaves of a tree, in float32 at least, wherever in its range the entries lie.
+
+    Examples
+    --------
+    >>> float(norm({"w": jnp.array([3.0, 4.0]), "b": jnp.array([0.0])})), f"{norm(jnp.array([3e-30, 4e-30])):.0e}"
+    (5.0, '5e-30')
+    """
+    leaves = [sizes(leaf) for leaf in jax.tree.leaves(tree) if jnp.size(leaf)]
+    squares = sum((jnp.sum(jnp.square(leaf)) for leaf in leaves), start=jnp.zeros(()))
+    if not leaves:
+        return squares
+    kind = min((jnp.finfo(leaf.dtype) for leaf in leaves), key=lambda kind: kind.bits)
+    # Below this sum, squares that came out as zero may count; above the largest number of the dtype, some overflowed.
+    least = sum(leaf.size for leaf in leaves) * float(kind.tiny) / float(kind.eps)
+    inside = (squares >= least) & (squares <= float(kind.max))
+    scaled = unit(jnp.stack([unit(leaf.reshape(-1))[1] for leaf in leaves]))[1]
+    return jnp.where(inside | ~jnp.isfinite(scaled), jnp.sqrt(squares), scaled)
+
+
+def sizes(leaf: Array) -> Array:
+    """Entries as floats of 32 bits at least; of complex ones their absolute values."""
+    if jnp.iscomplexobj(leaf):
+        return jnp.abs(leaf)
+    return wide(leaf) if jnp.issubdtype(leaf.dtype, jnp.floating) else jnp.asarray(leaf, float)
