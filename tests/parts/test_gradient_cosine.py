@@ -11,7 +11,6 @@ import pytest
 
 import memjax as mj
 from memjax import Examples, InputError, losses
-from memjax.experiment.decode import from_json
 from memjax.experiment.encode import encode, reference, to_json
 from memjax.measures import BUILT_IN, batch_gradient_cosine, gradient_cosine
 
@@ -230,4 +229,4 @@ def test_the_built_in_is_written_by_name_and_others_by_their_number():
     named = batch_gradient_cosine(7, name="coarse")
     assert "batch_size=7" in reference(named) and "0x" not in reference(named)
     spec = dataclasses.replace(SPEC, measures=("gradient_cosine", named))
-    assert from_json(to_json(spec), using=(batch_gradient_cosine(7, name="coarse"),)) == spec
+    assert mj.Experiment.from_json(to_json(spec), using=(batch_gradient_cosine(7, name="coarse"),)) == spec

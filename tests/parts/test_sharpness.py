@@ -12,7 +12,6 @@ from jax.flatten_util import ravel_pytree
 
 import memjax as mj
 from memjax import Examples, InputError, losses
-from memjax.experiment.decode import from_json
 from memjax.experiment.encode import encode, reference, to_json
 from memjax.measures import BUILT_IN, hessian_top, sharpness
 from memjax.measures.recorded.curvature import top_eigenvalue
@@ -238,4 +237,4 @@ def test_the_built_in_is_written_by_name_and_others_by_their_number():
     assert BUILT_IN["sharpness"] is sharpness and encode(hessian_top(20)) == "sharpness"
     assert "iterations=7" in reference(hessian_top(7)) and "0x" not in reference(hessian_top(7))
     spec = dataclasses.replace(SPEC, measures=(hessian_top(7, name="rough"), "sharpness"))
-    assert from_json(to_json(spec), using=(hessian_top(7, name="rough"),)) == spec
+    assert mj.Experiment.from_json(to_json(spec), using=(hessian_top(7, name="rough"),)) == spec

@@ -12,7 +12,7 @@ import pytest
 
 from memjax import Experiment, InputError, Measure
 from memjax.experiment.axes import read_axes
-from memjax.experiment.decode import decode, from_json
+from memjax.experiment.decode import decode
 from memjax.experiment.encode import reference, to_json
 from memjax.experiment.read import read_experiment, read_over
 from memjax.models import MLP, as_model
@@ -83,7 +83,7 @@ USING = [
 
 @pytest.mark.parametrize("experiment", PLAIN, ids=lambda e: str(PLAIN.index(e)))
 def test_plain_experiments_come_back_equal(experiment):
-    again = from_json(to_json(experiment))
+    again = Experiment.from_json(to_json(experiment))
     assert again == experiment
     assert to_json(again) == to_json(experiment)
 
@@ -91,9 +91,9 @@ def test_plain_experiments_come_back_equal(experiment):
 @pytest.mark.parametrize(("experiment", "using"), USING, ids=[str(i) for i in range(len(USING))])
 def test_what_is_the_users_own_comes_back_by_being_handed_over(experiment, using):
     text = to_json(experiment)
-    assert from_json(text, using) == experiment
+    assert Experiment.from_json(text, using) == experiment
     with pytest.raises(InputError, match=r"The spec refers to .*, which is not data: .* using="):
-        from_json(text)
+        Experiment.from_json(text)
 
 
 def test_the_text_holds_every_field_and_numpy_numbers_are_plain():
@@ -101,7 +101,7 @@ def test_the_text_holds_every_field_and_numpy_numbers_are_plain():
     data = json.loads(to_json(experiment))
     assert set(data) == set(Experiment.__dataclass_fields__)
     assert (data["seed"], data["optimizer"]["learning_rate"], data["snapshots"]) == (3, 0.5, [0])
-    assert from_json(to_json(experiment)) == experiment
+    assert Experiment.from_json(to_json(experiment)) == experiment
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_files_are_written_with_their_content_and_checked_against_it(images):
     experiment = Experiment(task=images)
     table = json.loads(to_json(experiment))
     assert table["task"]["content"] == images.content
-    assert from_json(to_json(experiment)) == experiment == read_experiment(table)
+    assert Experiment.from_json(to_json(experiment)) == experiment == read_experiment(table)
     table["task"]["content"] = "0" * 64
     with pytest.raises(
         InputError, match=r"im\.npz'.* have changed since .*: their content was '0{64}' and is '\w{64}'"
@@ -167,7 +167,7 @@ def test_a_spec_without_content_and_one_whose_files_are_elsewhere_are_read(image
     (tmp_path / "im.npz").unlink()
     assert decode(table) == images
     named = Experiment(task=Images("cifar10"))
-    assert "content" not in json.loads(to_json(named))["task"] and from_json(to_json(named)) == named
+    assert "content" not in json.loads(to_json(named))["task"] and Experiment.from_json(to_json(named)) == named
 
 
 def test_content_is_no_field_of_what_has_none():
@@ -287,13 +287,13 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:60])
 def test_hostile_text_is_an_input_error(text):
     with pytest.raises(InputError):
-        from_json(text)
+        Experiment.from_json(text)
 
 
 @pytest.mark.parametrize("text", [None, 3, ["{}"]], ids=repr)
 def test_what_is_no_text_is_an_input_error(text):
     with pytest.raises(InputError):
-        from_json(text)
+        Experiment.from_json(text)
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,7 @@ def test_hostile_axes_are_an_input_error(over):
 def test_nothing_named_in_a_file_is_run():
     for name in ("os:system", "builtins:eval", f"{__name__}:swish"):
         with pytest.raises(InputError, match="never imports"):
-            from_json(json.dumps({"loss": {"reference": name}}))
+            Experiment.from_json(json.dumps({"loss": {"reference": name}}))
 
 
 # Values that a mutation puts anywhere in a spec.
@@ -391,7 +391,7 @@ def test_a_thousand_mutations_give_an_experiment_or_an_input_error():
     for _ in range(1000):
         data = _mutated(rng.choice(seeds), rng)
         try:
-            experiment = from_json(json.dumps(data), using)
+            experiment = Experiment.from_json(json.dumps(data), using)
             assert isinstance(experiment.optimizer, Optimizer)
             to_json(experiment)
         except InputError:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 import memjax as mj
 from memjax.cli import main
-from memjax.experiment.decode import from_json
 from memjax.experiment.encode import encode
 from memjax.experiment.read import read_experiment, read_over
 from memjax.store.files import checksum
@@ -102,7 +101,7 @@ def test_a_spec_with_anything_anywhere(data):
     valid = data.draw(st.sampled_from(VALID))
     path = data.draw(st.sampled_from(list(places(valid))))
     spec = put(valid, path, data.draw(ANY))
-    read(lambda: from_json(json.dumps(spec)))
+    read(lambda: mj.Experiment.from_json(json.dumps(spec)))
 
 
 @fuzz(500)

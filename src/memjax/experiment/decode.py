@@ -17,14 +17,14 @@ from memjax.errors import InputError, listing
 from memjax.experiment.encode import known_types, reference, without_addresses
 from memjax.optimizers import frozen
 
-__all__ = ["decode", "from_json", "from_table"]
+__all__ = ["decode", "from_table", "parse"]
 
 T = TypeVar("T")
 
 _DEEPEST = 20
 
 
-def from_json(kind: type[T], text: str, using: Sequence[Any] = ()) -> T:
+def parse(kind: type[T], text: str, using: Sequence[Any] = ()) -> T:
     """Read an experiment, whose class is ``kind``, from JSON text; fields left out keep their defaults.
 
     Raises

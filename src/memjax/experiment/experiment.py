@@ -12,7 +12,7 @@ import numpy as np
 from memjax import losses
 from memjax.checks.values import number, scalar, whole
 from memjax.errors import InputError
-from memjax.experiment.decode import from_json
+from memjax.experiment.decode import parse
 from memjax.experiment.encode import to_json
 from memjax.experiment.start import Start
 from memjax.fields import traced
@@ -165,7 +165,7 @@ class Experiment:
         >>> Experiment.from_json(Experiment(steps=20).to_json()) == Experiment(steps=20)
         True
         """
-        return from_json(Experiment, text, using)
+        return parse(Experiment, text, using)
 
 
 def _train_size(train_size: Any, task: Task) -> int | float:
