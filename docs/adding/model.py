@@ -12,13 +12,13 @@ from typing import Any
 
 import jax
 
-from memjax.checks import flag, keep_numbers, keep_wholes
+from memjax.checks.values import keep_wholes
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
-from memjax.models.initializers import check as check_initializer
 from memjax.models.initializers import draw
 from memjax.models.layers import dense, flat_inputs
+from memjax.models.shared_fields import check_shared_fields
 from memjax.types import Array, Params
 
 __all__ = ["SkipNet"]
@@ -66,11 +66,7 @@ class SkipNet:
 
     def __post_init__(self) -> None:
         keep_wholes(self, {"hidden": 1})
-        keep_wholes(self, {"outputs": 1}, optional=True)
-        keep_numbers(self, ["init_scale"])
-        object.__setattr__(self, "bias", flag("SkipNet.bias", self.bias))
-        get_activation(self.activation)
-        check_initializer(self.initializer)
+        check_shared_fields(self)
 
     def init(self, key: Array, x: Array) -> Params:
         """Draw parameters for inputs ``x[B, ...]``: ``layer_0`` and ``layer_1`` / ``kernel, bias``, and ``direct / kernel``."""

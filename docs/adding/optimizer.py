@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import optax
 
 from memjax.optimizers.optimizer import Optimizer, Rate
+from memjax.optimizers.values import LearningRate, NotNegative, Share
 
 __all__ = ["signum"]
 
@@ -38,7 +37,7 @@ def signum(learning_rate: Rate = 1e-3, *, momentum: float = 0.9, l2: float = 0.0
     Raises
     ------
     InputError
-        If a number is not finite; in memjax, also if a number is out of its range.
+        If a number is out of its range, here or as a value of an axis.
 
     Examples
     --------
@@ -54,7 +53,8 @@ def signum(learning_rate: Rate = 1e-3, *, momentum: float = 0.9, l2: float = 0.0
     return Optimizer(_signum, dict(learning_rate=learning_rate, momentum=momentum, l2=l2))
 
 
-def _signum(learning_rate: Any, momentum: Any, l2: Any) -> optax.GradientTransformation:
+# The annotations say what each number may be: memjax checks numbers, and values of axes, against them.
+def _signum(learning_rate: LearningRate, momentum: Share, l2: NotNegative) -> optax.GradientTransformation:
     return optax.chain(
         optax.add_decayed_weights(l2),
         optax.trace(decay=momentum),

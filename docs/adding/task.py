@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memjax.checks import keep_numbers, keep_wholes
+from memjax.checks.values import keep_numbers, keep_wholes
 from memjax.random import generator
 from memjax.types import Data, Split
 

@@ -19,7 +19,7 @@ from memjax.measures import settle
 from memjax.types import Data
 
 ADDING = Path(__file__).parents[2] / "docs" / "adding"
-PARTS = ("task", "model", "measure", "optimizer")
+PARTS = ("task", "model", "measure", "snapshot_measure", "optimizer")
 
 
 def load(part):
@@ -29,7 +29,7 @@ def load(part):
     return module
 
 
-task, model, measure, optimizer = map(load, PARTS)
+task, model, measure, snapshot_measure, optimizer = map(load, PARTS)
 SPEC = mj.Experiment(
     task=task.XorClusters(input_dim=3, separation=4.0),
     model=model.SkipNet(hidden=6),
@@ -56,9 +56,12 @@ def test_the_documentation_of_a_file_to_copy_runs(part):
 @pytest.mark.parametrize("part", PARTS)
 def test_the_lines_at_the_top_name_what_the_file_exports(part):
     module, text = sys.modules[f"adding_{part}"], (ADDING / f"{part}.py").read_text()
-    folder, name = re.search(r"copy it to src/memjax/(\w+)/(\w+)\.py", text).groups()
-    assert (Path(mj.__file__).parent / folder / "__init__.py").exists()
-    imported = re.search(rf"^#     from memjax\.{folder}\.{name} import (.*)$", text, re.MULTILINE).group(1)
+    folder, name = re.search(r"copy it to src/memjax/(\w+)/([\w/]+)\.py", text).groups()
+    target = Path(mj.__file__).parent / folder / f"{name}.py"
+    assert target.parent.is_dir() and not target.exists()
+    imported = re.search(
+        rf"^#     from memjax\.{folder}\.{name.replace('/', '.')} import (.*)$", text, re.MULTILINE
+    ).group(1)
     listed = re.search(r"^#     (\".*\"),  in __all__$", text, re.MULTILINE).group(1)
     assert imported.split(", ") == re.findall(r'"(\w+)"', listed) == module.__all__
     assert not hasattr(getattr(mj, folder), module.__all__[0]), "The part is in memjax already."
@@ -109,8 +112,10 @@ def test_equal_parts_have_one_hash_and_show_their_fields(part):
         (lambda: model.SkipNet(bias=2), "SkipNet.bias is 2: give True or False."),
         (lambda: model.SkipNet(activation="rele"), "The activation 'rele' is not known"),
         (lambda: model.SkipNet().init(jax.random.key(0), np.zeros((1, 2))), "SkipNet.outputs is None: give the output"),
-        (lambda: measure.boundary_distance("all"), "split is 'all': use"),
-        (lambda: optimizer.signum(momentum=np.nan), "signum.momentum is nan: give a finite number"),
+        (lambda: snapshot_measure.boundary_distance("all"), "split is 'all': use"),
+        (lambda: optimizer.signum(momentum=1.0), "signum.momentum is 1.0: give a finite number of at least 0 and less than 1"),
+        (lambda: optimizer.signum(-0.1), "signum.learning_rate is -0.1: give a number of at least 0."),
+        (lambda: mj.explain(SPEC, over={"l2": [0.0, -1.0]}), "signum.l2 is -1.0: give a finite number of at least 0"),
         (lambda: mj.explain(SPEC, over={"hidden": [4, 0]}), "SkipNet.hidden is 0: give a whole number"),
     ],
 )  # fmt: skip
@@ -187,18 +192,18 @@ def test_the_distance_from_the_boundary_is_exact_for_a_linear_network(swept):
     gaps = values.max(1, keepdims=True) - values
     lengths = np.linalg.norm(kernel.T[chosen][:, None] - kernel.T[None], axis=2)
     exact = np.where(gaps > 0, gaps / np.where(lengths > 0, lengths, 1), np.inf).min(1)
-    found = measure._distances(lambda x: x @ kernel.astype("f"), jnp.asarray(x, jnp.float32))
+    found = snapshot_measure._distances(lambda x: x @ kernel.astype("f"), jnp.asarray(x, jnp.float32))
     # Rounding of float32 gave 6e-7.
     np.testing.assert_allclose(found, exact, atol=5e-6)
-    of_runs = mj.measure(swept, [measure.boundary_distance("train")]).boundary_distance
+    of_runs = mj.measure(swept, [snapshot_measure.boundary_distance("train")]).boundary_distance
     assert of_runs.dims == ("momentum", "init_scale", "snapshot", "example") and (of_runs > 0).all()
 
 
 def test_a_distance_that_has_no_meaning_is_refused():
     pairs = Data(np.zeros((4, 2), np.int32), np.zeros(4, np.int32))
     snapshot = mj.Snapshot({}, 0, mj.Experiment(task=mj.tasks.ModularArithmetic(p=3)), {}, pairs, pairs)
-    with pytest.raises(mj.InputError, match=r"boundary_distance needs inputs .* int32 and there are 3 outputs"):
-        measure.boundary_distance()(snapshot)
+    with pytest.raises(mj.InputError, match=r"boundary_distance needs inputs .* int32 and the task has 3 outputs"):
+        snapshot_measure.boundary_distance()(snapshot)
 
 
 def test_sign_descent_moves_by_the_learning_rate():
