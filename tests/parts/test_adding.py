@@ -272,6 +272,5 @@ def test_an_exported_part_is_written_and_read_back_without_being_handed_over(par
 
 def test_parts_of_every_kind_are_looked_at():
     kinds = [part.partition(".")[0] for part in EXPERIMENTS]
-    assert {kind: kinds.count(kind) for kind in kinds} == {
-        "tasks": 7, "models": 5, "schedules": 5, "optimizers": 7, "measures": 13, "losses": 6
-    }  # fmt: skip
+    least = {"tasks": 7, "models": 5, "schedules": 5, "optimizers": 7, "measures": 13, "losses": 6}
+    assert all(kinds.count(kind) >= count for kind, count in least.items())
