@@ -51,6 +51,7 @@ def test_a_quadratic_has_the_value_of_the_discrete_chain():
     np.testing.assert_allclose(found.llc_curvature, a[-1], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_chosen_step_keeps_its_share_of_the_stable_one():
     found = estimate(jnp.zeros(2), lambda w: (w[0] ** 2 + 9 * w[1] ** 2) / 2, llc(50.0, draws=20, burn_in=0, chains=2))
     np.testing.assert_allclose(found.llc_step_size, 0.1 * 4 / (50 * 9 + 1), rtol=1e-4)
@@ -87,6 +88,7 @@ def test_reduced_rank_regression_has_aoyagis_value(widths, rank):
     assert abs(found.llc / analysis.deep_linear_rlct(widths, rank) - 1) < 0.12
 
 
+@pytest.mark.slow
 def test_verdicts_say_what_is_wrong():
     # One model, so that all cases share their programs; 250 steps each.
     model = mj.models.FunctionPair(
@@ -146,6 +148,7 @@ def test_minibatches_sample_the_same_law(trained, draws):
     np.testing.assert_allclose(full.llc_loss, batches.llc_loss, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_draws_of_minibatches_are_compared_with_the_network_on_the_same_ones(trained):
     # A chain that cannot move is as good as its network on any batch.
     one = trained.sel(train_size=[30], seed=[0], snapshot=[40])
@@ -154,6 +157,7 @@ def test_draws_of_minibatches_are_compared_with_the_network_on_the_same_ones(tra
     assert np.abs(mj.measure(one, [still]).llc_trace).max() < 1.0
 
 
+@pytest.mark.slow
 def test_every_network_has_noise_of_its_own():
     # On a slope the rise of a chain is its noise, wherever it starts.
     model = mj.models.FunctionPair(
@@ -168,6 +172,7 @@ def test_every_network_has_noise_of_its_own():
     assert np.abs(np.corrcoef(steps)[np.triu_indices(4, 1)]).max() < 0.5
 
 
+@pytest.mark.slow
 def test_chains_are_around_the_networks_own_examples():
     class TestFirst:
         """A task whose train examples depend on how many test examples are drawn before them."""
@@ -204,6 +209,7 @@ def test_a_verdict_is_not_raised_by_chains_that_stand_still():
     np.testing.assert_allclose(found["llc"][1].std(), found["llc_error"][1].mean(), rtol=0.15)
 
 
+@pytest.mark.slow
 def test_runs_that_all_diverged_have_no_estimate(trained):
     lost = trained.copy(deep=True)
     lost["parameters"][:] = np.nan
@@ -211,6 +217,7 @@ def test_runs_that_all_diverged_have_no_estimate(trained):
         mj.measure(lost, [llc()])
 
 
+@pytest.mark.slow
 def test_an_estimate_does_not_depend_on_how_its_run_is_selected(trained):
     settings = llc(step_size=1e-2, draws=40, burn_in=10, chains=2)
     kept, dropped = (mj.measure(trained.sel(train_size=30, seed=seed, snapshot=[40]), [settings]) for seed in ([0], 0))
@@ -235,12 +242,14 @@ def test_settings_that_mean_nothing_are_refused(settings, says):
         llc(**settings)
 
 
+@pytest.mark.slow
 def test_one_train_example_has_no_n_over_log_n():
     spec = mj.Experiment(train_size=1, steps=1, record_every=1, snapshots=(1,))
     with pytest.raises(InputError, match="a run has one train example: give a number"):
         mj.measure(mj.sweep(spec), [llc()])
 
 
+@pytest.mark.slow
 def test_a_batch_larger_than_the_train_set_is_refused(trained):
     with pytest.raises(InputError, match=r"llc\.batch_size is 25, but a run has 20 train examples"):
         mj.measure(trained, [llc(batch_size=25)])

@@ -13,6 +13,7 @@ def bench(tmp_path_factory):
 
 
 # Worth their seconds in every run of the tests.
+@pytest.mark.slow
 def test_killed_at_random_moments(bench):
     outcome = kills.sigkill(bench, times=3)
     assert outcome.identical and outcome.times >= 3
@@ -37,6 +38,7 @@ def test_a_second_process_is_refused_and_the_lock_ends_with_its_owner(bench):
     assert outcome.identical and "is in use by process" in outcome.said
 
 
+@pytest.mark.slow
 def test_opened_while_it_is_written(bench):
     outcome = kills.reader(bench)
     assert outcome.identical and outcome.times > 3
