@@ -171,7 +171,7 @@ def test_sigterm_stops_as_ctrl_c_does(here):
     assert "in use by nobody" in progress(here / "kept")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_study_goes_on_from_its_stores(here, monkeypatch, capsys):
     from memjax import studies
 

@@ -62,8 +62,15 @@ def fold(u):
     return 1 - jnp.abs(jnp.mod(u + 1, 4) - 2)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("a", "b", "exact"), [(0, 1, 0.5), (1, 1, 0.3559), (0, 2, 0.25), (1, 2, 0.2090)])
+def one_slow(first, *others):
+    """The first case among the slow tests, the others among the long ones."""
+    return [
+        pytest.param(*first, marks=pytest.mark.slow),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in others),
+    ]
+
+
+@pytest.mark.parametrize(("a", "b", "exact"), one_slow((1, 1, 0.3559), (0, 1, 0.5), (0, 2, 0.25), (1, 2, 0.2090)))
 def test_normal_crossings_have_the_value_at_their_temperature(a, b, exact):
     # The exact values are integrals over the square at n beta = 144.76, as their asymptotes 1/2, 1/2, 1/4, 1/4 are not reached.
     # Standard errors are 1% here, the bias of the step at most 3.6%.
@@ -73,8 +80,7 @@ def test_normal_crossings_have_the_value_at_their_temperature(a, b, exact):
     assert found.llc_verdict == OK
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("widths", "rank"), [((3, 2, 3), 0), ((3, 2, 3), 1), ((5, 3, 5), 0), ((5, 3, 5), 1)])
+@pytest.mark.parametrize(("widths", "rank"), one_slow(((3, 2, 3), 1), ((3, 2, 3), 0), ((5, 3, 5), 0), ((5, 3, 5), 1)))
 def test_reduced_rank_regression_has_aoyagis_value(widths, rank):
     # Population loss; 2% to 9% below the asymptotic value at this temperature.
     rng = np.random.default_rng(0)
@@ -120,7 +126,7 @@ def trained():
     return mj.sweep(spec, over={"train_size": [20, 30], "seed": [0, 1]})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_estimates_do_not_depend_on_what_they_are_made_with(trained):
     settings = llc((None, 2.0), step_size=1e-2, draws=40, burn_in=10, chains=2, traces=True)
     among = mj.measure(trained, ["loss", settings])
@@ -135,8 +141,7 @@ def test_estimates_do_not_depend_on_what_they_are_made_with(trained):
     assert among.nbeta.values.tolist() == ["n / log n", "2"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("draws", [2000, 7])
+@pytest.mark.parametrize("draws", one_slow((7,), (2000,)))
 def test_minibatches_sample_the_same_law(trained, draws):
     # Seven draws are no whole epochs: their batches are harder or easier than all examples, by more than the estimate.
     one = trained.sel(train_size=[30], seed=[0], snapshot=[40])

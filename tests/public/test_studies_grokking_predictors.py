@@ -400,7 +400,7 @@ def _shrunk(scale, seeds):
     return {"runs": studies.Sweep(own, sweep.over)}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_run_leaves_what_the_study_promises(tmp_path, monkeypatch):
     small = mj.measures.llc((None, 10.0), draws=10, burn_in=5, chains=2, batch_size=16)
     one = values.ESTIMATORS["quick"][0]

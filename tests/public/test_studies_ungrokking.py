@@ -268,7 +268,7 @@ def test_further_runs_start_from_their_own_network_and_keep_its_decay_and_data()
 SMALL = {"steps": 20, "record_every": 10, "snapshots": (20,)}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_run_goes_on_from_what_it_trained(tmp_path):
     def shrunk(scale, seeds):
         parts = STUDY.sweeps(scale, seeds)

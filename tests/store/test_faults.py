@@ -51,7 +51,7 @@ def test_a_full_disk(bench):
     assert "cannot be written to (No space left on device)" in outcome.said or "(File too large)" in outcome.said
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_dask_worker_is_killed(bench):
     assert kills.worker(bench).identical
 
@@ -62,7 +62,7 @@ def test_out_of_memory(bench):
     assert outcome.identical and outcome.times >= 1 and "is trained in 2 parts" in outcome.said
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_twenty_times(tmp_path):
     assert kills.sigkill(Bench(tmp_path, steps=60_000), times=20).identical
 
