@@ -25,7 +25,7 @@ def _case(page):
     return pytest.param(page, id=page.name, marks=pytest.mark.slow if page.name in DEAR else ())
 
 
-@pytest.mark.parametrize("page", map(_case, WITH_EXAMPLES))
+@pytest.mark.parametrize("page", [_case(page) for page in WITH_EXAMPLES])
 def test_examples_of_a_page_run(page):
     failures: list[str] = []
     doctest.DocTestRunner(optionflags=FLAGS).run(examples(page), out=failures.append)
