@@ -143,6 +143,7 @@ def test_one_run_that_does_not_fit_is_an_error(spec, monkeypatch):
         sweep(spec)
 
 
+@pytest.mark.slow
 def test_an_executor_goes_on_in_the_middle_of_a_block(spec, tmp_path, killed_after, monkeypatch):
     from memjax.engine import partition
 

@@ -226,6 +226,7 @@ def test_a_sweep_without_axes_has_one_cell(spec, store):
     assert mj.open(store).status.item() == "finished"
 
 
+@pytest.mark.slow
 def test_runs_that_diverged_are_kept_as_such(spec, store):
     over = {"learning_rate": [1e-3, 1e12], "seed": range(2)}
     spec = dataclasses.replace(spec, optimizer=sgd(0.1), snapshots=())

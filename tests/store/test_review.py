@@ -42,6 +42,7 @@ def plain(spec):
     return dataclasses.replace(spec, snapshots=(), measures=("loss",))
 
 
+@pytest.mark.slow
 def test_a_float_label_of_any_size_is_a_label(plain, store):
     sweep(plain, {"loss_scale": [1.0, 2.0]}, store=store)
     grown = sweep(plain, {"loss_scale": [1.0, 1e20, 2.0]}, store=store)
@@ -330,6 +331,7 @@ def test_a_partial_function_is_compared_by_what_it_holds_not_by_its_address(plai
         sweep(dataclasses.replace(plain, model=again), store=store)
 
 
+@pytest.mark.slow
 def test_a_function_is_compared_by_the_numbers_it_captured_too(plain, store):
     def rule(peak):
         return dataclasses.replace(
