@@ -131,11 +131,13 @@ def fits(task, model):
     return model != "MLP" or not hasattr(task, "num_tokens")
 
 
+OF_LABELS = ("accuracy", "logit_margin", "memorized_bits")
+
+
 def fitting(task):
     labels = labelled(task)
-    return [
-        m for m in MEASURES.values() if (labels or not m.needs_labels) and (not labels or m.name != "sign_accuracy")
-    ]
+    values_only = [m for m in MEASURES.values() if not m.needs_labels and m.name not in OF_LABELS]
+    return [m for m in MEASURES.values() if m.name != "sign_accuracy"] if labels else values_only
 
 
 def request(task, model, **fields):
