@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 
@@ -56,6 +56,8 @@ class SkipNet:
     >>> {layer: leaves["kernel"].shape for layer, leaves in params.items()}
     {'direct': (5, 7), 'layer_0': (5, 30), 'layer_1': (30, 7)}
     """
+
+    takes: ClassVar[str] = "quantities"
 
     hidden: int = 100
     activation: str | Callable[[Array], Array] = "relu"
