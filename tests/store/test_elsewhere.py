@@ -141,7 +141,7 @@ def test_one_run_that_does_not_fit_is_an_error(spec, monkeypatch):
 
 
 def test_an_executor_goes_on_in_the_middle_of_a_block(spec, tmp_path, killed_after, monkeypatch):
-    from memjax.engine.plan.groups import blocks
+    from memjax.engine.plan import blocks
 
     monkeypatch.setattr(blocks, "segment_records", lambda program, shape, snapshots: 1)
     killed_after(2)

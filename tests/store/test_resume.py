@@ -42,7 +42,7 @@ def store(tmp_path):
 @pytest.fixture
 def short_segments(monkeypatch):
     """A segment per two records, as in a long sweep."""
-    from memjax.engine.plan.groups import blocks
+    from memjax.engine.plan import blocks
 
     monkeypatch.setattr(blocks, "segment_records", lambda program, shape, snapshots: 1)
 

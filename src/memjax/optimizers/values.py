@@ -18,7 +18,7 @@ from typing import Annotated, Any, get_args
 
 import jax
 
-from memjax.checks.values import values as checks
+from memjax.checks import values as checks
 from memjax.errors import InputError
 from memjax.optimizers import rates
 
