@@ -17,7 +17,7 @@ from memjax.experiment.encode import to_json
 from memjax.experiment.start import Start
 from memjax.fields import traced
 from memjax.measures import BUILT_IN, Measure
-from memjax.measures.as_measures import as_measures
+from memjax.measures.names import as_measures
 from memjax.models import MLP, as_model
 from memjax.optimizers import Optimizer, adam
 from memjax.tasks import RandomLabels

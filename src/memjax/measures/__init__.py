@@ -26,8 +26,8 @@ from memjax.measures.arrays.leverage import (
     hidden_space,
     maximal_direction,
 )
-from memjax.measures.as_measures import as_measures
 from memjax.measures.measure import Measure
+from memjax.measures.names import as_measures
 from memjax.measures.on_snapshots.hidden_layers import dimensionality
 from memjax.measures.on_snapshots.modular_fourier import modular_fourier
 from memjax.measures.sampled.llc import LLC, llc

@@ -18,8 +18,8 @@ from memjax.experiment import Experiment
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype, host_dtype, wide
 from memjax.measures import BUILT_IN
-from memjax.measures.as_measures import as_measures
 from memjax.measures.measure import Measure
+from memjax.measures.names import as_measures
 from memjax.models.adapt import with_outputs
 from memjax.trees import layout_of, tree_like
 from memjax.types import Apply, Array, Data, LossFn, Model
