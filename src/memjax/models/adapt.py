@@ -93,7 +93,7 @@ def _check_state(module: Any) -> None:
     """Raise `InputError` if a module keeps arrays beside its parameters."""
     from flax import nnx
 
-    # It may hold generators that its forward pass never asks, such as those of a dropout of rate 0.
+    # A module may hold generators that its forward pass never uses, such as the generator of a dropout of rate 0.
     fine = nnx.Param | nnx.RngState
     kept = {".".join(map(str, path)): leaf for path, leaf in nnx.iter_graph(module) if not isinstance(leaf, fine)}
     names = [

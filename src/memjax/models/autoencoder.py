@@ -40,7 +40,7 @@ class Autoencoder:
     init_scale
         Multiplies every initial parameter. Traced.
     outputs
-        Number of features n, which the input must have too; None takes what the task calls for.
+        Number of features n, the same as of the input; None takes the number that the task calls for.
 
     Examples
     --------

@@ -48,7 +48,7 @@ class EmbeddingMLP:
     num_tokens
         Number of tokens; None takes the number of outputs.
     outputs
-        Number of outputs; None takes what the task calls for.
+        Number of outputs; None takes the number that the task calls for.
 
     Examples
     --------
@@ -95,7 +95,7 @@ class EmbeddingMLP:
         params = draw_normal(embedding_key, {"embedding": {"kernel": kernel}}, 1.0, self.init_scale)
         layers = draw(layers_key, self._layer_shapes(), self.initializer, self.init_scale)
         if not self.concatenate:
-            # Apart while they are drawn, for the fan_in of a layer is that of one operand.
+            # Drawn as two kernels, because the fan_in of the layer is the width of one operand.
             operands = layers.pop("layer_0_a"), layers.pop("layer_0_b")
             layers["layer_0"] = jax.tree.map(lambda *both: jnp.stack(both), *operands)
         return params | layers

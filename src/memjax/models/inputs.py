@@ -47,6 +47,6 @@ def _range(task: Task) -> tuple[int, int]:
     if declared is not None:
         return 0, int(declared) - 1
     pool = np.asarray(task.pool) if isinstance(task, PoolTask) else np.zeros(1, int)
-    # Inputs that are no whole numbers are refused for what they are.
+    # Another check refuses inputs that are no whole numbers, in a sentence of its own.
     whole = np.issubdtype(pool.dtype, np.integer) and pool.size
     return (int(pool.min()), int(pool.max())) if whole else (0, 0)

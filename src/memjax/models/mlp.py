@@ -80,7 +80,7 @@ class MLP:
     init_scale
         Multiplies every initial parameter. Traced.
     outputs
-        Width of the output; None takes what the task calls for.
+        Width of the output; None takes the width that the task calls for.
 
     Examples
     --------

@@ -37,7 +37,7 @@ class QuadraticMLP:
     num_tokens
         Number of tokens V; None takes the number of outputs.
     outputs
-        Number of outputs; None takes what the task calls for.
+        Number of outputs; None takes the number that the task calls for.
 
     Examples
     --------

@@ -46,7 +46,7 @@ def pairs(model: Any, x: Array) -> Array:
 
 
 def rows(table: Array, tokens: Array) -> Array:
-    """Rows of a table ``[V, ...]`` by token; NaN for a token that it does not have, so that its run is seen to diverge."""
+    """Rows of a table ``[V, ...]`` by token; NaN for a token that the table lacks, so that the run is seen to diverge."""
     return table.at[tokens].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
 
 

@@ -46,7 +46,7 @@ class Transformer:
     num_tokens
         Number of tokens V beside "="; None takes the number of outputs.
     outputs
-        Number of outputs; None takes what the task calls for.
+        Number of outputs; None takes the number that the task calls for.
 
     Examples
     --------
@@ -121,8 +121,8 @@ class Transformer:
     def _attended(self, params: Params, last: Array, tokens: Array) -> Array:
         """Values by attention from "=", heads side by side: ``[B, d]``.
 
-        A score depends on nothing but the token and its position, for the query is always that of "=". Scores and values
-        are tables by token, then, and only their softmax and average are taken per example.
+        A score depends on nothing but the token and its position, because the query is always the query of "=". So scores and
+        values are tables by token, and only their softmax and average are taken per example.
         """
         weights, embedding = params["attention"], params["embedding"]["kernel"]
         query = (last @ weights["query"]).reshape(self.heads, -1) / math.sqrt(self.width // self.heads)

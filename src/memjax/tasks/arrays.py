@@ -81,7 +81,7 @@ class Arrays:
 
     def __repr__(self) -> str:
         shapes = f"x{list(self.x.shape)}, y{list(self.y.shape)}, num_train={self.num_train}"
-        # Only what the digest does not tell.
+        # Shown only where the arrays, which the digest covers, do not tell the number of classes.
         stated = f", num_classes={self.num_classes}" if self.has_labels and self.num_outputs > self.y.max() + 1 else ""
         names = "" if self.class_names is None else f", class_names={self.class_names}"
         return f"Arrays({shapes}, label_noise={self.label_noise}{stated}{names}, sha256={self.digest[:16]})"
@@ -98,7 +98,7 @@ class Arrays:
 
     @property
     def num_examples(self) -> int:
-        """Rows that runs train on: what a train size between 0 and 1 is a share of."""
+        """Number of rows to train on; a train size between 0 and 1 is a share of these rows."""
         return self.num_train
 
     @property

@@ -40,7 +40,7 @@ class Images:
     classes
         Labels of the classes to keep, in both splits; they become 0, 1, ... in this order. None keeps all.
     subset
-        Draw from the first so many training images only, counted after ``classes``. None draws from all.
+        Number of training images to draw from, the first ones that ``classes`` keeps. None draws from all.
     label_noise
         Probability q with which a train label is replaced by one drawn uniformly from all classes (Zhang et al. 2017, section
         2.1, "partially corrupted labels").
@@ -117,7 +117,7 @@ class Images:
 
     @property
     def content(self) -> str | None:
-        """SHA-256 of all images and labels in files given by path, hexadecimal; it is a part of what a spec says.
+        """SHA-256 of all images and labels in files given by path, hexadecimal, which specs hold too.
 
         None for a data set that goes by name, and where there are no such files.
 
@@ -143,7 +143,7 @@ class Images:
 
     @property
     def num_examples(self) -> int:
-        """Images to train on: what a train size between 0 and 1 is a share of."""
+        """Number of images to train on; a train size between 0 and 1 is a share of these images."""
         return self._arrays.num_examples
 
     def sizes(self, train_size: int, test_size: int | None) -> tuple[int, int]:

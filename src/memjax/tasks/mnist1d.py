@@ -60,7 +60,7 @@ class MNIST1D:
     shear_scale
         Width of the uniform law, around 0, of the slope that is taken off.
     final_seq_length
-        Numbers per signal D, to which it is resampled in the end.
+        Numbers per signal D; signals are resampled to this length in the end.
     shuffle_seq
         Whether the places of all signals are permuted, by one permutation.
     pool_seed
@@ -118,7 +118,7 @@ class MNIST1D:
 
     @property
     def num_examples(self) -> int:
-        """Images to train on: what a train size between 0 and 1 is a share of."""
+        """Number of signals to train on; a train size between 0 and 1 is a share of these signals."""
         return self._arrays.num_examples
 
     def sizes(self, train_size: int, test_size: int | None) -> tuple[int, int]:

@@ -136,7 +136,7 @@ class ModularArithmetic:
         return train_size, pairs - train_size if test_size is None else test_size
 
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
-        """Draw pairs: the first and the last so many of one permutation.
+        """Draw pairs: train pairs from the beginning of one permutation, test pairs from its end.
 
         Returns indices ``int32[N]`` into the pool and labels ``int32[N]``, with label noise on the train split. The permutation
         depends on the seed and the number of pairs only, so tasks that differ in the operation train on the same pairs.
@@ -158,7 +158,7 @@ class ModularArithmetic:
 
 
 def _all_pairs(p: int, least: int) -> Labelled:
-    """Pairs of a in 0..p-1 and b in least..p-1, with a as the label until a task puts its own."""
+    """Pairs of a in 0..p-1 and b in least..p-1, with a as the label, which a task replaces."""
     a, b = np.repeat(np.arange(p), p - least), np.tile(np.arange(least, p), p)
     pairs = np.stack([a, b], axis=1).astype(np.int32)
     # Runs of many tasks share it.

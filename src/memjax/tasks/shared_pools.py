@@ -1,4 +1,4 @@
-"""One pool of labelled inputs for all tasks that need the same one, made once and kept while one of them is there."""
+"""One pool of labelled inputs for all tasks that need the same pool: made once, and kept while a task holds it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Labelled", "shared"]
 
 @dataclass(frozen=True, eq=False)
 class Labelled(Arrays):
-    """Arrays whose classes are known, for a few rows need not have every one of them, and the digest of files behind them."""
+    """Arrays with a stated number of classes, some of which may have no row, and with the digest of the files they are from."""
 
     num_classes: int = 2
     content: str | None = None

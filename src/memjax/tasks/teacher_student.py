@@ -1,4 +1,4 @@
-"""Teacher and student: targets that a random network gives, so that what is to be learnt is as complex as the learner."""
+"""Teacher and student: targets that a random network gives, so that the function to learn is as complex as the learner."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class _Kind:
 
 
 class _Array:
-    """Stands for an array in a pickle, whose own way to take up a state trusts what it is given."""
+    """Stands for an array in a pickle, because NumPy's own class trusts the state that a pickle gives it."""
 
     def __init__(self, values: np.ndarray) -> None:
         self.values = values
@@ -125,7 +125,7 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _stand_ins() -> dict[str, Callable[..., Any] | None]:
-    """Functions for the names that a pickled array contains, made anew for every file, for a pickle can write to them."""
+    """Functions for the names that a pickled array contains, made anew for every file, because a pickle can write to them."""
     return {
         "numpy.ndarray": None,
         "numpy.dtype": lambda name, *_: _Kind(name),

@@ -20,7 +20,7 @@ _known: dict[State, str] = {}
 
 
 def state(found: Found) -> State:
-    """How files look from outside; copying can restore the time of the data, but not that of the entry."""
+    """How files look from outside; copying can restore the time of the data, but not the time of the entry."""
     looks = ((path, path.stat()) for path in found.paths)
     return tuple((str(path.absolute()), look.st_mtime_ns, look.st_ctime_ns, look.st_size) for path, look in looks)
 

@@ -105,7 +105,7 @@ def _roots(folder: str | None) -> list[Path]:
 
 
 def _present(folder: Path, layout: Layout) -> tuple[tuple[Path, ...], list[str]]:
-    """Files of a layout that are in a folder, and the first names of those that are not."""
+    """Files of a layout that are in a folder, and the first names of the files that are missing."""
     found = [next((folder / name for name in names if (folder / name).is_file()), None) for names in layout.files]
     missing = [names[0] for names, path in zip(layout.files, found, strict=True) if path is None]
     return tuple(path for path in found if path), missing
