@@ -129,7 +129,12 @@ def _gradients(model, x, target):
 
 
 @pytest.mark.parametrize(
-    "model", [EmbeddingMLP(3, (5, 4), "tanh", False), QuadraticMLP(6), Transformer(4, 2, 6, "tanh")]
+    "model",
+    [
+        EmbeddingMLP(3, (5, 4), "tanh", False),
+        QuadraticMLP(6),
+        pytest.param(Transformer(4, 2, 6, "tanh"), marks=pytest.mark.slow),
+    ],
 )
 def test_gradients_are_central_differences_with_tokens_that_come_twice(model):
     model = type(model)(**{**vars(model), "outputs": 5})
