@@ -94,11 +94,11 @@ def wait_for_part(store: Path, kind: str = "", seconds: float = 300) -> None:
 def kept(store: Path) -> float:
     """Share of all steps of a store that is kept."""
     found = Store(store)
-    ledger, parts = found.ledger(), found.parts()
-    if ledger is None:
+    contents, parts = found.contents(), found.parts()
+    if contents is None:
         return 0.0
     done = total = 0
-    for name, block in ledger.blocks.items():
+    for name, block in contents.blocks.items():
         total += block.sheet.steps * len(block.cells)
         if name in parts:
             step: Any = parts[name].step

@@ -15,7 +15,7 @@ from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import Plan, make_plan
 from memjax.engine.plan.speed import relative_speed
 from memjax.engine.program.tiles import Shape
-from memjax.engine.training.progress import Planning
+from memjax.engine.training.progress import PlanningProgress
 from memjax.experiment import Experiment
 from memjax.experiment.rules import check_experiment
 
@@ -153,7 +153,7 @@ def explain(
     (8, 4200)
     """
     check_experiment("explain", experiment)
-    with Planning(progress) as planning:
+    with PlanningProgress(progress) as planning:
         plan = make_plan(experiment, over or {}, packing or Packing(), planning)
     by_key: dict[Any, list[BlockPlan]] = {}
     for block in plan.blocks:

@@ -18,7 +18,7 @@ from memjax.engine.plan.plan import Plan, pack, plan_of
 from memjax.engine.program.outcome import record_schema
 from memjax.engine.training.executor import Executor
 from memjax.engine.training.keep import Keeper
-from memjax.engine.training.progress import Planning
+from memjax.engine.training.progress import PlanningProgress
 from memjax.engine.training.train_runs import train_in_memory, train_plan
 from memjax.experiment import Experiment
 from memjax.experiment.axes import read_axes
@@ -109,7 +109,7 @@ def sweep(
     if executor is not None:
         check_executor(executor)
     packing, axes = packing or Packing(), read_axes(over or {})
-    with Planning(progress) as planning:
+    with PlanningProgress(progress) as planning:
         groups = read_groups(experiment, axes, watch=planning)
     if folder is None:
         plan = plan_of(experiment, axes, pack(groups, packing), packing)

@@ -11,7 +11,7 @@ import pytest
 
 import memjax as mj
 from memjax.engine.training import executor as remote
-from memjax.store.lock import claimed
+from memjax.store.lock import locked
 
 OVER = {"train_size": [8, 12], "seed": range(3)}
 PACKING = mj.Packing(runs=2, lanes=1)
@@ -217,15 +217,15 @@ def test_a_shard_needs_a_store(spec):
     ],
 )
 def test_who_may_write_beside_whom(tmp_path, holder, other, refused):
-    with claimed(tmp_path, holder):
+    with locked(tmp_path, holder):
         if refused:
             refusal = pytest.raises(mj.InputError, match=rf"is in use by (process {os.getpid()} on|another)")
-            with refusal, claimed(tmp_path, other):
+            with refusal, locked(tmp_path, other):
                 pass
         else:
-            with claimed(tmp_path, other):
+            with locked(tmp_path, other):
                 pass
-    with claimed(tmp_path, other):
+    with locked(tmp_path, other):
         pass
 
 

@@ -210,9 +210,9 @@ def test_any_bytes_as_a_manifest(content):
 
 def a_part(kept, kind):
     store = Store(kept)
-    ledger = store.ledger()
+    contents = store.contents()
     name = next(name for name in store.parts().values() if (name.step is None) == (kind == "done"))
-    return ledger.blocks[name.block], name, (kept / "parts" / name.file).read_bytes()
+    return contents.blocks[name.block], name, (kept / "parts" / name.file).read_bytes()
 
 
 def refused(block, name, content):

@@ -16,7 +16,7 @@ from memjax.engine.plan.groups import read_groups
 from memjax.experiment.encode import reference
 from memjax.experiment.labels import labels_of
 from memjax.store.folder import Store
-from memjax.store.missing import enter
+from memjax.store.missing import add_missing
 from memjax.store.request import Request
 from memjax.types import Data, Split
 
@@ -34,7 +34,7 @@ def begin(spec, path):
     """Enter a store as a sweep does, and train nothing; what enters a store that was begun is compared before it is planned."""
     path.mkdir(exist_ok=True)
     groups = {} if any(path.iterdir()) else read_groups(spec, ())
-    return enter(Store(path), Request(spec, (), groups), mj.Packing(), MADE)
+    return add_missing(Store(path), Request(spec, (), groups), mj.Packing(), MADE)
 
 
 def with_rate(peak):
@@ -194,7 +194,7 @@ def test_what_holds_an_open_file_is_refused_until_it_is_named(tmp_path):
 def test_functions_of_another_memjax_or_python_are_not_taken_on_trust(written, sentence, tmp_path, monkeypatch):
     spec = with_code(1.0)
     begin(spec, tmp_path)
-    manifest = Store(tmp_path).ledger().manifests[0]
+    manifest = Store(tmp_path).contents().manifests[0]
     held = {"reference": manifest.experiment["loss"]["reference"], **({} if written is None else {"content": written})}
     (tmp_path / "manifest-0000.json").unlink()
     Store(tmp_path).append(0, dataclasses.replace(manifest, experiment={**manifest.experiment, "loss": held}))

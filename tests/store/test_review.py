@@ -16,7 +16,7 @@ import memjax as mj
 from memjax.engine.training import execute
 from memjax.optimizers import adam, from_optax, sgd
 from memjax.store.folder import Store
-from memjax.store.lock import claimed
+from memjax.store.lock import locked
 from memjax.store.read import progress
 from memjax.types import Data, Split
 
@@ -62,10 +62,10 @@ def test_shards_keep_their_shares_when_blocks_are_split(plain, store, order, mon
     with monkeypatch.context() as patch:
         patch.setattr(execute, "train_block", small)
         sweep(plain, store=store, shard=(order[0], 2))
-    ledger = Store(store).ledger()
-    whole = {cell: block.share for block in ledger.manifests[0].blocks for cell in block.cells}
-    parts = {int(cell): block.entry.share for block in ledger.blocks.values() for cell in block.cells}
-    assert len(ledger.manifests) > 1 and parts == whole
+    contents = Store(store).contents()
+    whole = {cell: block.share for block in contents.manifests[0].blocks for cell in block.cells}
+    parts = {int(cell): block.entry.share for block in contents.blocks.values() for cell in block.cells}
+    assert len(contents.manifests) > 1 and parts == whole
     sweep(plain, {**OVER, "seed": range(5)}, store=store, shard=(order[1], 2))
     found = sweep(plain, {**OVER, "seed": range(5)}, store=store, shard=(order[0], 2))
     assert (found.status == "finished").all()
@@ -163,13 +163,13 @@ def test_objects_of_one_name_join_an_axis_by_their_repr(plain, store, trained):
 
 def test_shards_of_another_number_are_refused_and_who_writes_is_told(tmp_path, plain, store):
     sweep(plain, store=store)
-    with claimed(store, (0, 2)):
+    with locked(store, (0, 2)):
         assert progress(store).endswith("in use by shards")
-        with pytest.raises(mj.InputError, match="is in use by"), claimed(store, (0, 4)):
+        with pytest.raises(mj.InputError, match="is in use by"), locked(store, (0, 4)):
             pass
-    with claimed(store, (0, 4)):
+    with locked(store, (0, 4)):
         pass
-    with claimed(store, None):
+    with locked(store, None):
         assert progress(store).endswith(f"in use by process {os.getpid()} on {os.uname().nodename}")
 
 

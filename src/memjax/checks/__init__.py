@@ -1,1 +1,1 @@
-"""Whether what a user typed can be used: values, labelled arrays, file names, JSON, and the name that was meant."""
+"""Checks of the user's input: values, labelled arrays, file names, JSON, and suggestions for unknown names."""

@@ -1,4 +1,4 @@
-"""Names of files and folders as a user types them: where they lead, wherever the process moves later."""
+"""File and folder names as a user types them, resolved once, so that a later change of the working folder does not matter."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ __all__ = ["absolute", "shown"]
 
 
 def absolute(what: str, name: Any) -> Path:
-    """Path that a name stands for now, and after any change of the working folder.
+    """Absolute path of a name, which stays valid after any change of the working folder.
 
-    ``~`` and ``~user`` stand for a home folder, as they do in a shell.
+    ``~`` and ``~user`` stand for a home folder, as in a shell.
 
     Parameters
     ----------
     what
-        What the name is called in an error.
+        What the error message calls the name.
     name
-        Text, or an object with a path.
+        A string, or a path-like object.
 
     Raises
     ------
     InputError
-        If no file can have that name, or the name cannot be looked up.
+        If no file can have this name, or the name cannot be resolved.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def _looked_up(what: str, text: str, path: Path) -> Path:
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        pass  # Whoever uses the name says what should be there.
+        pass  # The caller checks whether the file should exist.
     except OSError as problem:
         short = text if len(text) <= 100 else f"{text[:50]}...{text[-20:]}"
         raise InputError(
@@ -69,9 +69,9 @@ def _looked_up(what: str, text: str, path: Path) -> Path:
 
 
 def shown(path: Path) -> str:
-    """A path as text: relative to the working folder where the path lies below, else in full."""
+    """A path as text, relative to the working folder if the path lies below it."""
     try:
         here = Path.cwd()
-    except OSError:  # The working folder is gone.
+    except OSError:  # The working folder was deleted.
         return str(path)
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

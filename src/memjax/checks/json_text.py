@@ -1,4 +1,4 @@
-"""JSON text as plain data, where every key counts: a table that says one thing twice is refused, as TOML does."""
+"""Read JSON text strictly: a table with a repeated key is refused, as in TOML."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["read_json"]
 
 
 def read_json(text: str | bytes) -> Any:
-    """Plain data of JSON text; a byte order mark before it is passed over.
+    """Plain data from JSON text; a leading byte order mark is ignored.
 
     Raises
     ------
     ValueError
-        If it is no JSON, or a key stands twice in a table.
+        If the text is not JSON, or a table repeats a key.
     RecursionError
-        If it is nested too deep.
+        If the text is nested too deeply.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def read_json(text: str | bytes) -> Any:
         ...
     ValueError: the key 'steps' stands twice in one table
     """
-    # From bytes JSON itself passes over the mark and finds out the encoding.
+    # For bytes, `json` itself ignores the mark and detects the encoding.
     return json.loads(text.removeprefix("\ufeff") if isinstance(text, str) else text, object_pairs_hook=_table)
 
 

@@ -1,4 +1,4 @@
-"""Checks of arguments shared by the estimators; each error says what was given, what is allowed and what to do."""
+"""Checks of arguments that the estimators share; each error gives the value, what is allowed, and what to do."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def require_fraction(value: float, argument: str) -> None:
 
 
 def require_not_empty(values: xr.DataArray, over: str, dim: str) -> None:
-    """Raise ``ValueError`` if an array has no entry, or if seeds and positions are one dimension."""
+    """Raise ``ValueError`` if an array is empty, or if seeds and positions are along the same dimension."""
     if over == dim:
         raise ValueError(f"over and dim are both {dim!r}; the seeds and the positions must be two dimensions.")
     if values.size == 0:
@@ -70,7 +70,7 @@ def require_not_empty(values: xr.DataArray, over: str, dim: str) -> None:
 
 
 def require_resamples(resamples: int, level: float) -> None:
-    """Raise ``ValueError`` unless there are enough draws for the ends of an interval of that level."""
+    """Raise ``ValueError`` unless ``resamples`` suffice for the ends of an interval of this level."""
     least = max(100, math.ceil(2.0 / (1.0 - level) - 1e-9))
     if resamples < least:
         raise ValueError(
@@ -99,7 +99,7 @@ def positions(values: xr.DataArray, dim: str) -> npt.NDArray[np.float64]:
 
 
 def with_dim(values: xr.DataArray, dim: str) -> xr.DataArray:
-    """Return ``values`` with ``dim``, adding it with length 1 where it is missing."""
+    """Return ``values`` with the dimension ``dim``, of length 1 if it is added."""
     return values if dim in values.dims else values.expand_dims(dim)
 
 

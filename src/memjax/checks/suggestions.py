@@ -1,4 +1,4 @@
-"""Which field of memjax is meant by a name that none has: other libraries' words, and near spellings."""
+"""Suggestions for unknown names: the words of other libraries, and similar spellings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from memjax.errors import listing
 
 __all__ = ["hint", "meant"]
 
-# Words that papers and other libraries have for a field, without case and underscores; the likelier field first.
+# Words of papers and other libraries for a field, without case and underscores; the likelier field comes first.
 _WORDS = {
     "learning_rate": "lr lrs eta alpha rate maxlr baselr schedule scheduler lrschedule",
     "peak": "lr maxlr peaklr",
@@ -55,7 +55,7 @@ _WORDS = {
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    """A sentence that asks whether another name was meant, to follow one that refuses a name; empty where none is near.
+    """A sentence for the end of an error message that suggests a known name; empty if no name is similar.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def hint(name: str, known: Iterable[str]) -> str:
 
 
 def meant(function: Callable[..., Any], names: Iterable[str]) -> str:
-    """The same for each name that is no argument of a function.
+    """Sentences that suggest an argument of ``function`` for each of ``names`` that is not an argument.
 
     Examples
     --------
@@ -88,5 +88,5 @@ def meant(function: Callable[..., Any], names: Iterable[str]) -> str:
 
 
 def _bare(name: str) -> str:
-    """A name without what spellings differ in: case, underscores and hyphens."""
+    """A name without the differences between spellings: case, underscores and hyphens."""
     return name.lower().replace("_", "").replace("-", "")

@@ -1,4 +1,4 @@
-"""Checks that more than one part makes: of single values, each returned or refused in a whole sentence, and of functions."""
+"""Checks of single values and of functions that several parts of the library share."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["flag", "keep_numbers", "keep_wholes", "number", "one_of", "own", "sc
 
 
 def whole(name: str, value: Any, least: int) -> int:
-    """Check a whole number and give it as Python's own: sums of NumPy's short ones wrap around.
+    """Check a whole number and return it as a Python integer, because NumPy's short integers can overflow.
 
     Raises
     ------
     InputError
-        If it is no whole number or less than ``least``.
+        If it is not a whole number, or is less than ``least``.
 
     Examples
     --------
@@ -35,12 +35,12 @@ def whole(name: str, value: Any, least: int) -> int:
 
 
 def keep_wholes(thing: Any, least: Mapping[str, int], *, optional: bool = False) -> None:
-    """Check fields of a frozen dataclass against their least values, and keep each as Python's own whole number.
+    """Check fields of a frozen dataclass against their least values, and store each as a Python integer.
 
     Raises
     ------
     InputError
-        If one is no whole number or too small; None passes where it is ``optional``.
+        If a field is not a whole number or is too small; None is allowed if ``optional``.
     """
     for field, bound in least.items():
         value = getattr(thing, field)
@@ -51,14 +51,14 @@ def keep_wholes(thing: Any, least: Mapping[str, int], *, optional: bool = False)
 def number(
     name: str, value: Any, least: float = -math.inf, most: float = math.inf, below: float = math.inf
 ) -> int | float:
-    """Check a finite number in a range, both ends included but ``below``, and give it as Python's own.
+    """Check a finite number in a range and return it as a Python number; the ends are included, except ``below``.
 
-    The value stays as it was given: a float32 of 0.1 becomes 0.10000000149.
+    The value does not change: a float32 of 0.1 becomes 0.10000000149.
 
     Raises
     ------
     InputError
-        If it is no number, not finite, or outside.
+        If it is not a number, not finite, or outside the range.
 
     Examples
     --------
@@ -80,12 +80,12 @@ def number(
 
 
 def keep_numbers(thing: Any, names: Iterable[str], least: float = -math.inf, most: float = math.inf) -> None:
-    """Check fields of a frozen dataclass, and keep each as Python's own number.
+    """Check fields of a frozen dataclass, and store each as a Python number.
 
     Raises
     ------
     InputError
-        If one is no finite number in the range.
+        If a field is not a finite number in the range.
     """
     for field in names:
         value = number(f"{type(thing).__name__}.{field}", getattr(thing, field), least, most)
@@ -93,7 +93,7 @@ def keep_numbers(thing: Any, names: Iterable[str], least: float = -math.inf, mos
 
 
 def scalar(value: Any) -> Any:
-    """Python's own value for a scalar of NumPy or JAX and for an array without axes; anything else as it is."""
+    """Python's value of a NumPy or JAX scalar or of an array without axes; other values are returned unchanged."""
     if (
         type(value) in (int, float)
         or getattr(value, "ndim", None) != 0
@@ -110,17 +110,17 @@ def _finite(value: Any) -> bool:
         return False
     try:
         return math.isfinite(value)
-    except OverflowError:  # a whole number too large for a float
+    except OverflowError:  # an integer too large for a float
         return False
 
 
 def one_of(name: str, value: Any, allowed: Iterable[str]) -> Any:
-    """Check a word.
+    """Check that a value is one of the allowed strings.
 
     Raises
     ------
     InputError
-        If it is none of the allowed ones.
+        If it is not one of them.
 
     Examples
     --------
@@ -134,12 +134,12 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> Any:
 
 
 def flag(name: str, value: Any) -> bool:
-    """Check a truth value; 0 and 1 are some.
+    """Check a truth value and return it as a bool; 0 and 1 are allowed.
 
     Raises
     ------
     InputError
-        If it is none.
+        If it is not a truth value.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def flag(name: str, value: Any) -> bool:
 
 
 def takes_one(function: Callable[..., Any]) -> bool:
-    """Whether a function can be called with one argument by position.
+    """Whether a function can be called with one positional argument.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def takes_one(function: Callable[..., Any]) -> bool:
 
 
 def own(part: Any) -> bool:
-    """Whether a function or an object is a user's: its code is not memjax's, or a function that it holds is not.
+    """Whether the code of a function or object, or of a function that it contains, is a user's and not memjax's.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What an object holds, as one digest: code, constants, captured values and arrays, but no names and no addresses."""
+"""The content of an object as one digest: code, constants, captured values and arrays, but no names and no addresses."""
 
 from memjax.content.captured import captured
 from memjax.content.digest import PYTHON, Unreadable, content, same, try_content

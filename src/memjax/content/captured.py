@@ -1,4 +1,4 @@
-"""Numbers and words that a function captured, for a reader: what tells a function from its siblings at a glance."""
+"""Numbers and strings that a closure captured, as short text that distinguishes closures of the same function."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["captured", "as_captured"]
 
 
 def captured(function: Any) -> str:
-    """Numbers and words that a function closes over, by name and in brackets; empty if there are none.
+    """Numbers and strings that a function closes over, by name and in brackets; empty if there are none.
 
     Examples
     --------
@@ -32,9 +32,9 @@ def captured(function: Any) -> str:
 
 
 def as_captured(value: Any) -> Any:
-    """A value as an installed function captured it.
+    """A captured value of an installed function, in the form that does not depend on earlier calls.
 
-    The schedules of optax turn whole numbers that they captured into floats when they are called.
+    The schedules of optax replace captured integers by floats when they are called.
 
     Examples
     --------

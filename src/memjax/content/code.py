@@ -1,4 +1,4 @@
-"""What a function or a class of the user's own is made of: its bytecode, its constants, and the globals that it names."""
+"""The parts of a user's function or class: its bytecode, its constants, and the globals that it names."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from memjax.content import imports, origin
 
 __all__ = ["form_of", "globals_of", "held_in", "members_of", "source_of"]
 
-# What Python and dataclasses put into a class by themselves; fields and their defaults are met in objects and as attributes.
+# Attributes that Python and `dataclasses` add to a class. Fields and their defaults are read elsewhere.
 _MADE = frozenset({
     "__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "__qualname__", "__firstlineno__",
     "__static_attributes__", "__dataclass_fields__", "__dataclass_params__", "__match_args__", "__abstractmethods__",
     "__parameters__", "__orig_bases__", "__annotate__", "__annotate_func__", "__annotations_cache__", "_abc_impl",
-    # This one comes with the first copy or pickle of an object.
+    # Appears with the first copy or pickle of an object.
     "__slotnames__",
 })  # fmt: skip
 # What looks a global name up; the last one does in a type alias or a type parameter inside a class, from Python 3.12 on.
@@ -28,7 +28,7 @@ _EMPTY = ("a cell that is still empty",)
 
 
 def form_of(own: types.CodeType, doc: str | None) -> tuple[str, tuple[Any, ...]]:
-    """A code object without its constants, its names, its lines and its file, as text; and its constants without the docstring.
+    """A code object as text, without constants, names, lines and file; and its constants, without the docstring.
 
     Examples
     --------
@@ -37,14 +37,14 @@ def form_of(own: types.CodeType, doc: str | None) -> tuple[str, tuple[Any, ...]]
     """
     arguments = own.co_argcount, own.co_posonlyargcount, own.co_kwonlyargcount, own.co_flags
     names = own.co_names, own.co_varnames, own.co_freevars, own.co_cellvars
-    # Read as a property, the bytecode has no trace of how often the function was called.
+    # `co_code` is the original bytecode, which calls of the function do not change.
     form = repr((arguments, names, own.co_code, own.co_exceptiontable))
     constants = own.co_consts
     return form, constants[1:] if doc is not None and constants[:1] == (doc,) else constants
 
 
 def held_in(cell: types.CellType) -> Any:
-    """What a cell of a closure holds."""
+    """The value in a cell of a closure."""
     try:
         return cell.cell_contents
     except ValueError:
@@ -52,9 +52,9 @@ def held_in(cell: types.CellType) -> Any:
 
 
 def globals_of(function: types.FunctionType) -> dict[str, Any]:
-    """Global values that the code of a function names, by path; a path goes on through modules of the user's own.
+    """Global values that the code of a function names, by path; paths continue through the user's own modules.
 
-    What installed modules hold is left out, for the code itself names it.
+    Members of installed modules are omitted, because the code itself names them.
 
     Examples
     --------
@@ -76,13 +76,13 @@ def globals_of(function: types.FunctionType) -> dict[str, Any]:
 
 
 def _part(module: types.ModuleType, name: str) -> Any:
-    """What a module has by a name: an attribute, or a module below it."""
+    """A member of a module: an attribute, or a submodule."""
     found = getattr(module, name, _EMPTY)
     return imports.module_of(f"{module.__name__}.{name}") or _EMPTY if found is _EMPTY else found
 
 
 def _root(function: types.FunctionType, name: str) -> Any:
-    """What a global name, or an imported module with a dot in front, stands for; the module of built-in names for those."""
+    """Value of a global name, or of an imported module if a dot precedes the name; `builtins` for built-in names."""
     held = function.__globals__
     if name.startswith("."):
         package = held.get("__package__") or str(held.get("__name__", "")).rpartition(".")[0]
@@ -93,12 +93,12 @@ def _root(function: types.FunctionType, name: str) -> Any:
 
 
 def _paths(own: types.CodeType) -> Iterator[tuple[str, ...]]:
-    """Global names in a code object and in those inside, each with the attributes that are taken at once."""
+    """Global names in a code object and in nested code objects, each with the attributes that directly follow it."""
     path: tuple[str, ...] = ()
     module, pushed = "", [None, None]
     for instruction in dis.get_instructions(own):
         word, name = instruction.opname, instruction.argval
-        if word == "EXTENDED_ARG":  # Half of the number of the next one, in a function of very many names.
+        if word == "EXTENDED_ARG":  # Part of the next instruction's operand, in a function with very many names.
             continue
         if word in ("LOAD_ATTR", "LOAD_METHOD") and path:
             path = (*path, str(name))
@@ -121,13 +121,13 @@ def _paths(own: types.CodeType) -> Iterator[tuple[str, ...]]:
 
 
 def members_of(kind: type) -> dict[str, Any]:
-    """Attributes of a class of the user's own, without those that Python or a dataclass made."""
+    """Attributes of a user's class, without attributes that Python or `dataclasses` added."""
     slots = types.MemberDescriptorType | types.GetSetDescriptorType
     return {name: value for name, value in vars(kind).items() if name not in _MADE and not isinstance(value, slots)}
 
 
 def source_of(module: types.ModuleType, refuse: Callable[[Any, str], Exception]) -> bytes:
-    """Digest of the file of a module."""
+    """Digest of the source file of a module."""
     try:
         return hashlib.sha256(Path(str(module.__file__)).read_bytes()).digest()
     except (OSError, AttributeError) as problem:

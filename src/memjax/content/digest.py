@@ -1,4 +1,4 @@
-"""One digest of everything in an object that can change a number, the same in every process that has the same object."""
+"""One digest of everything in an object that can change a number; the digest is the same in every process."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = ["PYTHON", "Unreadable", "content", "same", "try_content"]
 _HOOK = "__memjax_content__"
 _ATOMS = (type(None), type(...), type(NotImplemented), bool, int, float, complex, str)
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
-"""What stands before a digest of code."""
+"""Prefix of a digest of code."""
 _DEEPEST = 100
 
 
 class Unreadable(InputError):
-    """An object that cannot be told from another of its kind."""
+    """An object whose content cannot be read, so that it cannot be distinguished from others."""
 
     def __init__(self, thing: Any, problem: str) -> None:
         super().__init__(
@@ -39,28 +39,32 @@ class Unreadable(InputError):
 
 
 def content(thing: Any) -> str:
-    """Digest of what an object holds.
+    """Digest of the content of an object.
 
-    Two objects have the same digest if they are made of the same code, constants, default arguments, captured values,
-    global values that their code names, and fields, whatever they are called and wherever they lie. Functions of
-    installed packages count by their names, and what these functions captured counts by content.
+    Two objects have the same digest if they have the same code, constants, default arguments, captured values, global
+    values
+    that their code names, and fields. Their own names and addresses do not matter. A function of an installed package
+    enters
+    by its name, and the values that it captured enter by content.
 
     Parameters
     ----------
     thing
-        Anything: numbers, arrays, functions, classes, dataclasses, any object that could be pickled.
+        A number, array, function, class, dataclass, or any object that could be pickled.
 
     Returns
     -------
     str
-        64 hexadecimal digits. Where code of the user's own was read, the version of Python stands in front, such as
-        ``python3.11:``, for another version compiles the same text to other code.
+        64 hexadecimal digits. If a user's code was read, they follow the version of Python, such as ``python3.11:``,
+        because
+        another version compiles the same source to other code.
 
     Raises
     ------
     Unreadable
-        If something inside can only be told by its address, such as an open file. An attribute ``__memjax_content__``, a text,
-        stands in for the content of the object that has it.
+        If something inside has only an address, such as an open file. An object with the attribute ``__memjax_content__``,
+        a
+        string, has that string as its content.
 
     Examples
     --------
@@ -77,7 +81,7 @@ def content(thing: Any) -> str:
 
 
 def try_content(thing: Any) -> str | None:
-    """Digest of what an object holds, or None where that cannot be read."""
+    """Digest of the content of an object; None if the content cannot be read."""
     try:
         return content(thing)
     except Unreadable:
@@ -85,7 +89,7 @@ def try_content(thing: Any) -> str | None:
 
 
 def same(ours: str, theirs: str) -> bool | None:
-    """Whether two digests are of the same content; None if they cannot be compared, for they are of two versions of Python.
+    """Whether two digests stand for the same content; None if they are from different versions of Python.
 
     Examples
     --------
@@ -106,11 +110,11 @@ def _hash(*parts: bytes | str) -> bytes:
 
 
 class _Reader:
-    """Digests of an object and of all that is inside; what is met twice is read once."""
+    """Reads the digest of an object and of everything inside; an object that occurs twice is read once."""
 
     def __init__(self) -> None:
         self.read_code = False
-        # The object is kept beside its digest, so that its address stays its own.
+        # Keeping the object alive keeps its address from being given to another object.
         self._known: dict[int, tuple[Any, bytes]] = {}
         self._open: list[int] = []
 
@@ -131,7 +135,7 @@ class _Reader:
             found = self._read(thing)
         except Unreadable:
             raise
-        except Exception as problem:  # Whatever an object of somebody else does when it is looked at.
+        except Exception as problem:  # Reading a foreign object may raise anything.
             raise Unreadable(thing, cause(problem)) from problem
         finally:
             self._open.pop()
@@ -142,7 +146,7 @@ class _Reader:
         return _hash(kind, *(self.digest(thing) for thing in things))
 
     def _table(self, kind: str, pairs: Mapping[Any, Any]) -> bytes:
-        """A mapping, whatever the order of its keys."""
+        """A mapping, independent of the order of its keys."""
         items = sorted((self.digest(key), self.digest(value)) for key, value in pairs.items())
         return _hash(kind, *(part for item in items for part in item))
 
@@ -173,14 +177,14 @@ class _Reader:
         if isinstance(thing, set | frozenset):
             return _hash(type(thing).__name__, self._kind(thing), *sorted(self.digest(item) for item in thing))
         if type(thing) is dict:
-            # Layers or functions in a dict may be applied in its order.
+            # The order counts: layers in a dict may be applied in the order of the dict.
             return self._all("dict", (part for pair in thing.items() for part in pair))
         if isinstance(thing, types.MappingProxyType):
             return self._table("table", thing)
         return None
 
     def _kind(self, thing: Any) -> bytes:
-        """Class of a container of the user's own, and the attributes that Python's containers do not have."""
+        """Class of a user's container, and its attributes beyond those of Python's containers."""
         plain = type(thing) in (tuple, list, set, frozenset)
         return b"" if plain else self._all("kind", (type(thing), getattr(thing, "__dict__", None) or {}))
 
@@ -193,7 +197,7 @@ class _Reader:
         return _hash(form, mask, hashlib.sha256(np.ascontiguousarray(values).tobytes()).digest())
 
     def _callable(self, thing: Any) -> bytes | None:
-        """Functions, classes, modules, and what wraps them."""
+        """Functions, classes, modules, and wrappers around them."""
         if isinstance(thing, types.ModuleType):
             return _hash("module", origin.installed(thing.__name__) or code.source_of(thing, Unreadable))
         if isinstance(thing, types.FunctionType):
@@ -204,7 +208,7 @@ class _Reader:
             return self._all("method", (thing.__func__, thing.__self__))
         if isinstance(thing, types.BuiltinMethodType | types.MethodWrapperType):
             held = getattr(thing, "__self__", None)
-            # A function of a module written in C has that module as its self.
+            # A function of a C module has the module as its ``__self__``.
             inside = b"" if held is None or isinstance(held, types.ModuleType) else self.digest(held)
             return _hash("built in", str(getattr(thing, "__module__", None)), thing.__qualname__, inside)
         if isinstance(thing, functools.partial):
@@ -254,7 +258,7 @@ class _Reader:
         return self.digest(getattr(thing, name)) if hasattr(thing, name) else b""
 
     def _reduced(self, thing: Any) -> bytes:
-        """Any other object by what pickle would keep of it."""
+        """Any other object, by the state that pickle would save."""
         if name := origin.name_in_own_module(thing):
             return _hash("name", name)
         if isinstance(thing, objects.WEAK):
@@ -273,7 +277,7 @@ class _Reader:
 
 
 def _given(thing: Any) -> str | None:
-    """Text that an object says its content is."""
+    """The text that an object declares as its content."""
     if isinstance(thing, type):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Modules that a function imports when it is called: the same answer before the first call and after it."""
+"""Modules that a function imports when it is called; the answer is the same before and after the first call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["module_of"]
 
 
 def module_of(name: str, package: str = "") -> types.ModuleType | None:
-    """A module of the user's own, imported if need be; the module of built-in names for installed ones; None if there is none.
+    """A user's module, imported if necessary; `builtins` in place of an installed module; None if there is no such module.
 
     Examples
     --------
@@ -24,12 +24,12 @@ def module_of(name: str, package: str = "") -> types.ModuleType | None:
     try:
         full = importlib.util.resolve_name(name, package)
         return builtins if _installed(full) else importlib.import_module(full)
-    except (Exception, SystemExit):  # The function fails at the same place when it is called.
+    except (Exception, SystemExit):  # The function raises the same error when it is called.
         return None
 
 
 def _installed(name: str) -> bool:
-    """Whether a module is installed, found without importing what is."""
+    """Whether a module is installed; an installed module is not imported."""
     if name in sys.modules or name.partition(".")[0] in sys.modules:
         return bool(origin.installed(name) or origin.installed(name.partition(".")[0]))
     spec = importlib.util.find_spec(name.partition(".")[0])

@@ -1,4 +1,4 @@
-"""What of an object's state can change a number: caches, names and what comes with use are left out."""
+"""The part of an object's state that can change a number: without caches, names, and attributes that use adds."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from memjax.content import origin
 __all__ = ["WEAK", "beside_fields", "beside_wrapped", "is_linen", "reduced", "settled"]
 
 WEAK = weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet
-"""Containers that keep nothing alive, which serve as caches."""
+"""Containers that do not keep their members alive, and so serve as caches."""
 
 
 def is_linen(thing: Any) -> bool:
-    """Whether an object is a Linen module, whose parent, and whose state, say nothing of what the module computes."""
+    """Whether an object is a Linen module: its fields ``parent`` and state do not affect its results."""
     return any(kind.__module__.startswith("flax.linen") for kind in type(thing).__mro__)
 
 
 def beside_fields(thing: Any) -> dict[str, Any]:
-    """Attributes of a dataclass of the user's own that are no fields, such as arrays that ``__post_init__`` read.
+    """Attributes of a user's dataclass that are not fields, such as arrays that ``__post_init__`` read.
 
     Examples
     --------
@@ -42,17 +42,17 @@ def beside_fields(thing: Any) -> dict[str, Any]:
 
 
 def beside_wrapped(thing: Any) -> dict[str, Any]:
-    """What an object around a function holds beside the function, such as the rule of a `jax.custom_jvp`."""
+    """Attributes of a function's wrapper other than the function, such as the rule of a `jax.custom_jvp`."""
     return {name: value for name, value in sorted(vars_of(thing).items()) if not name.startswith("_")}
 
 
 def vars_of(thing: Any) -> dict[str, Any]:
-    """Attributes that an object has by itself."""
+    """Attributes of the object itself, without those of its class."""
     return dict(getattr(thing, "__dict__", None) or {})
 
 
 def reduced(thing: Any) -> Any:
-    """What pickle would keep of an object; a name only where the object is found by that name."""
+    """The state that pickle would save; a name only if the object can be found by that name."""
     known = copyreg.dispatch_table.get(type(thing))
     found = thing.__reduce_ex__(4) if known is None else known(thing)
     if not isinstance(found, str):
@@ -64,7 +64,7 @@ def reduced(thing: Any) -> Any:
 
 
 def settled(thing: Any, state: Any) -> Any:
-    """State of an object without what comes with use."""
+    """State of an object without the attributes that use adds."""
     if isinstance(state, tuple):
         parts = tuple(settled(thing, part) for part in state)
         return tuple(part for part in parts if not _empty(part)) if origin.installed_class(type(thing)) else parts
@@ -72,14 +72,14 @@ def settled(thing: Any, state: Any) -> Any:
 
 
 def _kept(thing: Any, state: dict[str, Any]) -> Mapping[str, Any]:
-    """Attributes in no order, without caches."""
+    """Attributes without caches, in no particular order."""
     cached = functools.cached_property
     kept = {
         name: value for name, value in state.items() if not isinstance(getattr(type(thing), str(name), None), cached)
     }
     if not origin.installed_class(type(thing)):
         return types.MappingProxyType(kept)
-    # Those of pandas and xarray make their caches, and their empty attributes, when they are looked at.
+    # Objects of pandas and xarray create caches and empty attributes when they are read.
     return types.MappingProxyType(
         {name: value for name, value in kept.items() if name != "_cache" and not _empty(value)}
     )

@@ -1,4 +1,4 @@
-"""Whose code something is: of an installed package, which is known by its name, or the user's own, which is read."""
+"""The origin of code: an installed package, whose code is identified by its name, or the user, whose code is read."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 __all__ = ["installed", "installed_class", "installed_name", "is_installed_file", "name_in_own_module", "written_name"]
 
-# A store writes the versions of these down by themselves, and says so where they change.
+# A store records the versions of these packages separately, and warns if they change.
 _KNOWN = frozenset({"memjax", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray"})
-# Stores and specs name the objects of memjax by the module where these once stood: a file that moves goes on being called so.
+# Stores and specs name an object of memjax by the module in which it first was, also after the file has moved.
 _FAMILIES = (
     "memjax.measures.recorded",
     "memjax.measures.on_snapshots",
@@ -31,7 +31,7 @@ _PYTHON = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"),
 
 
 def written_name(module: str) -> str:
-    """Name of a module in stores and specs: for memjax without folders between, and as the module was first called.
+    """Name of a module in stores and specs: for memjax its first name, without intermediate folders.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def written_name(module: str) -> str:
 
 
 def installed(module: Any) -> str:
-    """Name of a module of Python or of an installed package, with the version of a package; empty for the user's own.
+    """Name of a module of Python or of an installed package, with the package's version; empty for a user's module.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def installed(module: Any) -> str:
         return ""
     top = module.partition(".")[0]
     file = getattr(sys.modules.get(module), "__file__", None) or ""
-    # A file of the user's own may have the name of a module of Python, such as code.py.
+    # A user's file may have the name of a module of Python, such as code.py.
     if top in _KNOWN or (top in sys.stdlib_module_names and (not file or file.startswith(_PYTHON))):
         return written_name(module)
     if not any(folder in file for folder in _FOLDERS):
@@ -63,7 +63,7 @@ def installed(module: Any) -> str:
 
 
 def is_installed_file(file: str) -> bool:
-    """Whether a file is of Python or of an installed package; frozen modules have a word in place of a file.
+    """Whether a file belongs to Python or to an installed package; frozen modules have a word in place of a file.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def is_installed_file(file: str) -> bool:
 
 
 def installed_name(thing: Any) -> str:
-    """Name by which an installed package has an object, such as ``jax.nn:relu``; empty if none has the object by its own name.
+    """Name of an object in an installed package, such as ``jax.nn:relu``; empty if no package has it under its own name.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def installed_name(thing: Any) -> str:
 
 
 def name_in_own_module(thing: Any) -> str:
-    """Name of an object that the installed module of its class holds, such as ``random:_inst``; empty if none holds the object.
+    """Name of an object in the installed module of its class, such as ``random:_inst``; empty if it is not there.
 
     Examples
     --------
@@ -108,14 +108,14 @@ def name_in_own_module(thing: Any) -> str:
 
 
 def installed_class(kind: type) -> str:
-    """Name of the installed module of a class, also of a class that a function made; empty for the user's own.
+    """Name of the installed module of a class, also of a class that a function made; empty for a user's class.
 
     Examples
     --------
     >>> installed_class(dict), installed_class(type("Own", (), {"__module__": "builtins"}))
     ('builtins:dict', '')
     """
-    # Without a module's name around it, exec says that a class is built in; such a class was made on the heap.
+    # A class made by `exec` without a module name claims to be built in; its heap flag shows that it is not.
     if (
         kind.__module__ == "builtins"
         and kind.__flags__ & _ON_HEAP

@@ -1,7 +1,9 @@
-"""The engine, in three floors whose imports point down.
+"""The engine, in three rooms: ``program``, ``plan``, ``training``. Each imports only from the rooms before it.
 
-``program``: what one compiled program is. ``plan``: how runs are packed into blocks of such programs. ``training``: how the
-blocks are run. Read in ``program``: program, tiles, step, loop, outcome, then what is checked before: check, contracts, rows,
+``program`` says what one compiled program is. ``plan`` packs runs into blocks of such programs. ``training`` runs the
+blocks.
+
+Reading order. In ``program``: program, tiles, step, loop, outcome; then the checks before training: check, contracts, rows,
 traces. In ``plan``: samples and groups, cost and widths, blocks and segments, memory and budget, packing, speed, plan. In
 ``training``: block, lanes, execute, executor, keep, progress, train_runs, record.
 """

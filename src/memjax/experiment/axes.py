@@ -1,4 +1,4 @@
-"""Axes of a sweep: from ``over`` to labelled values and to the experiment of every cell."""
+"""Axes of a sweep: ``over`` becomes labelled values, and every cell gets its experiment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from memjax.models import as_model
 __all__ = ["MOST_CELLS", "Axis", "Over", "cells", "check_count", "full_paths", "read_axes"]
 
 MOST_CELLS = 10_000_000
-"""Cells that a sweep, a store or a range may have: a plan of more would not end, or not fit into memory."""
+"""Largest number of cells in a sweep, a store or a range: a larger plan would not end, or not fit into memory."""
 
 Over = Mapping[str | tuple[str, ...], Iterable[Any]]
 
@@ -34,11 +34,11 @@ class Axis:
     Attributes
     ----------
     names
-        Fields as the user wrote them.
+        The swept fields, as the user wrote them.
     rows
         One tuple of values per position, in the order of `names`.
     given
-        The user's own name of every position; None where the values label themselves.
+        The user's name of every position; None if the values are their own labels.
     """
 
     names: tuple[str, ...]
@@ -56,11 +56,11 @@ class Axis:
         return next(iter(self._coords))
 
     def coords(self) -> dict[str, np.ndarray]:
-        """Labels of every coordinate along the dimension, that of the dimension first.
+        """Labels of every coordinate along the axis; the coordinate of the dimension comes first.
 
-        A single field labels the dimension by its values, or by the names that were given. Of fields that move
-        together, the first whose values all differ is the dimension. Where none is, or where names were given, the
-        dimension has the names of all fields, joined, and is labelled by the names that were given or by position.
+        A single field is the dimension, labelled by its values or by the user's names. Of several fields, the first whose
+        values all differ is the dimension. If there is no such field, or if the user gave names, the dimension is called by
+        the joined names of all fields, and its labels are the user's names or the positions.
         """
         return self._coords
 
@@ -92,7 +92,7 @@ def read_axes(over: Over) -> tuple[Axis, ...]:
     seen: list[str] = []
     for axis in axes:
         coords = axis.coords()
-        for name in [*coords, *_twice(axis.labels)]:
+        for name in [*coords, *_repeated(axis.labels)]:
             if name == "step":
                 raise InputError(
                     "An axis is labelled 'step', which counts the updates of a run: their number is the field steps, and a "
@@ -107,13 +107,13 @@ def read_axes(over: Over) -> tuple[Axis, ...]:
     return axes
 
 
-def _twice(labels: tuple[str, ...]) -> list[str]:
-    """Labels that stand there more than once."""
+def _repeated(labels: tuple[str, ...]) -> list[str]:
+    """Labels that occur more than once."""
     return [label for i, label in enumerate(labels) if label in labels[:i]]
 
 
 def _check_distinct(axis: Axis, coords: dict[str, np.ndarray]) -> None:
-    """Raise `InputError` where a position of an axis is another one again."""
+    """Raise `InputError` where two positions of an axis are equal."""
     values = coords[axis.dim].tolist()
     if len(set(values)) < len(values):
         what = "values that read the same," if coords[axis.dim].dtype.kind == "U" else "repeated values"
@@ -151,10 +151,10 @@ def _names(names: Any) -> tuple[str, ...]:
 def _axis(names: tuple[str, ...], values: Iterable[Any]) -> Axis:
     if isinstance(values, str) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         raise InputError(f"The axis {names[0]!r} has the values {values!r}: give a list of values.")
-    given = _given(names[0], values) if isinstance(values, Mapping) else None
-    # One more than is allowed is enough to be refused: what is given may never end.
+    given = _given_names(names[0], values) if isinstance(values, Mapping) else None
+    # The values may be an endless iterator, and one value too many is enough to refuse them.
     first = itertools.islice(values.values() if isinstance(values, Mapping) else values, MOST_CELLS + 1)
-    rows = [_host(names[0], value) for value in first]
+    rows = [_host_value(names[0], value) for value in first]
     if len(rows) > MOST_CELLS:
         raise InputError(f"The axis {names[0]!r} has more than {MOST_CELLS:,} values: give fewer.")
     if not rows:
@@ -169,38 +169,38 @@ def _axis(names: tuple[str, ...], values: Iterable[Any]) -> Axis:
     return Axis(names, tuple(tuple(row) for row in rows), given)
 
 
-def _given(axis: str, values: Mapping[Any, Any]) -> tuple[str, ...]:
+def _given_names(axis: str, values: Mapping[Any, Any]) -> tuple[str, ...]:
     for name in values:
         if not isinstance(name, str) or not name:
             raise InputError(f"The axis {axis!r} names a value {name!r}: give every value a name that is text.")
     return tuple(values)
 
 
-def _host(axis: str, value: Any) -> Any:
-    """Python's own number for a NumPy or JAX scalar, and tuples for lists, so that experiments stay hashable."""
+def _host_value(axis: str, value: Any) -> Any:
+    """Replace NumPy and JAX scalars by Python numbers, and lists by tuples, so that experiments stay hashable."""
     if isinstance(value, jax.core.Tracer):
         raise InputError(
             f"The axis {axis!r} has a value that is being traced ({value!r}), so that it is no number yet: call memjax outside "
             "of jax.jit, jax.vmap and jax.grad, for it compiles by itself."
         )
     if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
-        return tuple(_host(axis, item) for item in value)
+        return tuple(_host_value(axis, item) for item in value)
     return scalar(value)
 
 
 def cells(
     experiment: Experiment, axes: tuple[Axis, ...], indices: Iterable[tuple[int, ...]] | None = None
 ) -> Iterator[tuple[tuple[int, ...], Experiment]]:
-    """Yield the index and the experiment of every cell of the product, last axis fastest, or of the given ones.
+    """Yield the index and the experiment of every cell, last axis fastest, or of the cells at ``indices``.
 
-    Whole objects are put in before the fields inside them, so a model axis and a width axis combine, in either order.
+    Objects are replaced before the fields inside them, so an axis of models and an axis of widths combine, in either order.
     """
     known: dict[Any, list[tuple[int, int, str]]] = {}
     for index in itertools.product(*(range(len(axis.rows)) for axis in axes)) if indices is None else indices:
         values = [
             [axis.rows[i][place] for place in range(len(axis.names))] for axis, i in zip(axes, index, strict=True)
         ]
-        # The order and the paths depend only on the kinds of object swept; numbers must not make every cell find them anew.
+        # Order and paths depend only on the kinds of the swept objects, so cells that differ in numbers share them.
         kinds = tuple(_kind(value) for row in values for value in row)
         if kinds not in known:
             known[kinds] = _order(experiment, axes, values)
@@ -208,7 +208,7 @@ def cells(
 
 
 def full_paths(experiment: Experiment, axes: tuple[Axis, ...]) -> list[tuple[str, ...]]:
-    """Full path of every field of every axis, as the first cell has them."""
+    """Full path of every field of every axis, found in the first cell."""
     found: list[dict[int, str]] = [{} for _ in axes]
     for position, place, path in _order(experiment, axes, [list(axis.rows[0]) for axis in axes]):
         found[position][place] = path
@@ -216,32 +216,32 @@ def full_paths(experiment: Experiment, axes: tuple[Axis, ...]) -> list[tuple[str
 
 
 def _kind(value: Any) -> Any:
-    """What of a value can change which fields a run has: the types and names inside it."""
+    """The types and names inside a value: they decide which fields a run has."""
     return (type(value), *((path, type(item)) for path, item in paths(value).items())) if is_node(value) else None
 
 
 def _order(experiment: Experiment, axes: tuple[Axis, ...], values: list[list[Any]]) -> list[tuple[int, int, str]]:
-    """Positions of the swept fields from the outside in, with their full paths."""
+    """Positions of the swept fields, outer fields before inner ones, with their full paths."""
     waiting = [(i, place, name) for i, axis in enumerate(axes) for place, name in enumerate(axis.names)]
     run, done = experiment, list[tuple[int, int, str]]()
     while waiting:
         found = [(resolve(run, name), i, place, name) for i, place, name in waiting if _present(run, name)]
         if not found:
-            # What was put in has the first word: where it is no object of its kind, it has none of the fields either.
+            # A replaced object of the wrong kind explains the missing field better, so its error comes first.
             replace(experiment, _changes(done, values))
             resolve(run, waiting[0][2])
         path, i, place, name = min(found, key=lambda item: item[0].count("."))
         done.append((i, place, path))
-        # Unchecked, for the fields that are still waiting may be what makes this value fit.
+        # Unchecked: this value may be valid only together with the fields that still wait.
         run = replace(run, _changes(done[-1:], values), checked=False)
         waiting.remove((i, place, name))
     return done
 
 
 def _changes(order: list[tuple[int, int, str]], values: list[list[Any]]) -> dict[str, Any]:
-    """New values of the swept fields of one cell by full path, outer before inner."""
+    """New values of the swept fields of one cell, by full path, outer fields before inner ones."""
     changes = {path: values[position][place] for position, place, path in order}
-    # A model of the user's own has fields once it is wrapped as one.
+    # Wrap a user's model now, because only the wrapped model has fields.
     return {path: as_model(value) if path == "model" else value for path, value in changes.items()}
 
 

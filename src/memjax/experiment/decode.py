@@ -1,7 +1,7 @@
-"""Experiments and sweeps from JSON or TOML: plain data in, no code run from it.
+"""Read experiments and sweeps from JSON or TOML. The data are plain: reading them runs no code.
 
-``encode.py`` writes what this file reads. What is the user's own is written by name and content, and can be read back
-only by handing it over in ``using``; an object of that name that holds something else is refused.
+``encode.py`` writes what this file reads. A user's object is written as its name and content. To read it back, the caller
+passes the object in ``using``; an object of the same name with another content is refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DEEPEST = 20
 
 
 def parse(kind: type[T], text: str, using: Sequence[Any] = ()) -> T:
-    """Read an experiment, whose class is ``kind``, from JSON text; fields left out keep their defaults.
+    """Read an experiment of the class ``kind`` from JSON text; fields that are left out keep their defaults.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def parse(kind: type[T], text: str, using: Sequence[Any] = ()) -> T:
 
 
 def from_table(kind: type[T], data: Any, using: Sequence[Any] = ()) -> T:
-    """Build an experiment, whose class is ``kind``, from decoded JSON or TOML."""
+    """Build an experiment of the class ``kind`` from decoded JSON or TOML."""
     if not isinstance(data, Mapping):
         raise InputError(f"An experiment must be a table of fields, but got {type(data).__name__}.")
     made: T = _build("the experiment", kind, data, using, 0)
@@ -50,7 +50,7 @@ def from_table(kind: type[T], data: Any, using: Sequence[Any] = ()) -> T:
 
 
 def decode(value: Any, using: Sequence[Any] = ()) -> Any:
-    """Value of a field from plain data, as `encode` wrote it.
+    """Value of a field from the plain data that `encode` wrote.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:
     if not isinstance(value, Mapping):
         return value
     if "reference" in value and set(value) <= {"reference", "content"}:
-        return _referred(value["reference"], value.get("content"), using)
+        return _resolve_reference(value["reference"], value.get("content"), using)
     if "type" not in value:
         raise InputError(
             f"The table with the fields {listing(sorted(value))} needs a 'type': use {listing(known_types())}."
@@ -85,12 +85,12 @@ def _decode(value: Any, using: Sequence[Any], depth: int) -> Any:
         )
     if hasattr(known_types()[kind], "content"):
         content = fields.pop("content", None)
-        return _checked(_build(kind, known_types()[kind], fields, using, depth), content)
+        return _check_files(_build(kind, known_types()[kind], fields, using, depth), content)
     return _build(kind, known_types()[kind], fields, using, depth)
 
 
-def _checked(made: Any, content: Any) -> Any:
-    """An object whose files hold what they held when it was written; those that are not there are missed on first use."""
+def _check_files(made: Any, content: Any) -> Any:
+    """Check that an object's files have the recorded content. Missing files raise only when they are used."""
     now = made.content if content is not None else None
     if now not in (None, content):
         raise InputError(
@@ -100,8 +100,8 @@ def _checked(made: Any, content: Any) -> Any:
     return made
 
 
-def _referred(name: Any, held: Any, using: Sequence[Any]) -> Any:
-    """The object in ``using`` that a spec refers to by its name, and by the content of that name if the spec says one."""
+def _resolve_reference(name: Any, held: Any, using: Sequence[Any]) -> Any:
+    """The object in ``using`` with the name in the spec, and with the content in the spec if it has one."""
     called = [
         thing
         for thing in using
@@ -115,7 +115,7 @@ def _referred(name: Any, held: Any, using: Sequence[Any]) -> Any:
     if not isinstance(held, str):
         return called[0]
     for thing in called:
-        # Another version of Python compiles the same text to other code, so the name alone has to do there.
+        # Another version of Python compiles the same source to other code; then the name alone must do.
         if same(content(thing), held) is not False:
             return thing
     raise InputError(

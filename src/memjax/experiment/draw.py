@@ -1,4 +1,4 @@
-"""The examples of one run, drawn on the host, and whether they are what was asked for and fit the loss."""
+"""Draw the examples of one run on the host, and check their number, their shapes and their fit to the loss."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OF_LABELS = ("cross_entropy", "cross_entropy_exact", "one_hot_mse")
 
 
 def draw_split(experiment: Experiment, sizes: tuple[int, int] | None = None) -> Split:
-    """Draw the examples of one run, or fewer; raise `InputError` where they are not those asked for, or do not fit the loss."""
+    """Draw the examples of one run, or ``sizes`` of them; raises `InputError` for wrong numbers or a loss that does not fit."""
     kind, pooled = type(experiment.task).__name__, isinstance(experiment.task, PoolTask)
     sizes = sizes or experiment.sizes()
     parts = parts_of(kind, experiment.task.draw(experiment.data_key, *sizes))
@@ -40,7 +40,7 @@ def draw_split(experiment: Experiment, sizes: tuple[int, int] | None = None) -> 
 
 
 def parts_of(kind: str, split: Any) -> tuple[Data, Data]:
-    """Train and test examples as arrays, of whatever a draw of the task class ``kind`` gave; raises `InputError`."""
+    """Train and test examples as arrays, from the return value of a draw; ``kind`` names the task. Raises `InputError`."""
     try:
         (train_x, train_y), (test_x, test_y) = split
         parts = (("train x", train_x), ("train y", train_y), ("test x", test_x), ("test y", test_y))
@@ -53,7 +53,7 @@ def parts_of(kind: str, split: Any) -> tuple[Data, Data]:
 
 
 def _array(name: str, values: Any) -> np.ndarray:
-    """What a task of the user's own holds or draws, without a copy where that is an array already."""
+    """An array from a user's task, without a copy if it is an array already."""
     array = values if type(values) is np.ndarray else plain(name, values)
     if not any(jax.dtypes.issubdtype(array.dtype, kind) for kind in (np.floating, np.integer, np.bool_)):
         raise InputError(f"{name} has dtype {array.dtype}: give an array of integers or floats, all rows of one shape.")
@@ -70,7 +70,7 @@ def _check_indices(kind: str, rows: np.ndarray, pool_rows: int) -> None:
 
 
 def check_finite(what: str, part: Data) -> None:
-    """Raise `InputError` where examples are not finite; ``what`` begins the sentence."""
+    """Raise `InputError` where examples are not finite; ``what`` begins the message."""
     for name, array in (("inputs", part.x), ("targets", part.y)):
         rows = np.ones(len(array), bool)
         if jax.dtypes.issubdtype(array.dtype, np.floating):
@@ -84,7 +84,7 @@ def check_finite(what: str, part: Data) -> None:
 def check_targets(experiment: Experiment, data: Data) -> None:
     """Raise `InputError` where drawn targets do not fit the loss or the task's outputs."""
     labels = np.issubdtype(data.y.dtype, np.integer)
-    # By function, for the losses of memjax can be given as such.
+    # Compare functions, because a user may pass the function of a built-in loss.
     name = next((name for name in (*_SQUARED, *_OF_LABELS) if losses.get(name) is losses.get(experiment.loss)), None)
     if name in _SQUARED and labels:
         raise InputError(
@@ -95,7 +95,7 @@ def check_targets(experiment: Experiment, data: Data) -> None:
     if name in _OF_LABELS and not labels:
         raise InputError(
             f"loss is {name!r}, but the targets are {data.y.dtype} values: use loss = 'mse' or 'sse', or integer labels"
-            f"{_way_to_labels(data.y)}."
+            f"{_label_advice(data.y)}."
         )
     if name in _OF_LABELS and data.y.ndim != 1:
         raise InputError(
@@ -109,8 +109,8 @@ def check_targets(experiment: Experiment, data: Data) -> None:
         )
 
 
-def _way_to_labels(values: np.ndarray) -> str:
-    """How targets that look like classes become labels, to end a sentence with."""
+def _label_advice(values: np.ndarray) -> str:
+    """The end of a message: how targets that look like classes become labels."""
     if values.dtype == bool:
         return ", y.astype(int)"
     rows = values.reshape(len(values), -1)

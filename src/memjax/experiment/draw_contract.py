@@ -1,4 +1,4 @@
-"""The contract of a user's draw, tried: a function of its seed and sizes, nested in the train size, and finite."""
+"""Test the contract of a user's draw: a function of seed and sizes, nested in the train size, and finite."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _FEWER = 64
 
 
 def check_draw(experiment: Experiment, drawn: Split) -> None:
-    """Raise `InputError` where the draw of a user's task is no function of its seed and sizes."""
+    """Raise `InputError` where the draw of a user's task depends on more than its seed and sizes."""
     task, kind = experiment.task, type(experiment.task).__name__
     if not own(task):
         return
     if isinstance(task, PoolTask):
         _check_pool(kind, task.pool, task.pool)
     size, test_size = len(drawn.train.y), len(drawn.test.y)
-    # Two small draws, for they are cheap; a task that serves no small ones is drawn once more as it was.
+    # Two small draws are cheap. A task that cannot draw few examples is drawn again in the same sizes.
     fewer = min(size, _FEWER)
     first, again = (_drawn_again(experiment, fewer, test_size) for _ in range(2))
     if first is None or again is None:
@@ -38,7 +38,7 @@ def check_draw(experiment: Experiment, drawn: Split) -> None:
 
 
 def check_nested(experiment: Experiment, other_size: int) -> None:
-    """Raise `InputError` where a user's task is drawn in two train sizes, and the smaller is not how the larger begins."""
+    """Raise `InputError` where the larger of two train sets does not begin with the smaller one."""
     size, test_size = experiment.sizes()
     smaller = min(size, other_size, _FEWER)
     small = smaller, smaller + 1, min(test_size, _FEWER)
@@ -58,7 +58,7 @@ def check_nested(experiment: Experiment, other_size: int) -> None:
 
 
 def _drawn_again(experiment: Experiment, train_size: int, test_size: int) -> Split | None:
-    """Examples of the same seed in these numbers; None from a task that does not serve them."""
+    """Examples of the same seed in other sizes; None if the task cannot draw these sizes."""
     try:
         parts = parts_of(
             type(experiment.task).__name__, experiment.task.draw(experiment.data_key, train_size, test_size)
@@ -70,7 +70,7 @@ def _drawn_again(experiment: Experiment, train_size: int, test_size: int) -> Spl
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two arrays are equal; floats up to rounding, for a product of matrices may be summed in another order."""
+    """Whether two arrays are equal; floats up to rounding, because matrix products may be summed in another order."""
     if one.shape != other.shape or not np.issubdtype(one.dtype, np.floating):
         return np.array_equal(one, other)
     scale = np.abs(one[np.isfinite(one)]).max(initial=0)

@@ -1,8 +1,8 @@
-"""Experiments and axes as plain data for JSON: what ``decode.py`` reads.
+"""Write experiments and axes as plain data for JSON, which ``decode.py`` reads.
 
-An object of memjax is written as ``{"type": "tasks.RandomLabels", ...fields}``. Anything of the user's own (a function,
-a model, arrays) is written as ``{"reference": "module:name", "content": digest}``. The digest is of what the object
-holds, so that another object of the same name is told from the one that was written.
+An object of memjax is written as ``{"type": "tasks.RandomLabels", ...fields}``. A user's object (a function, a model,
+arrays) is written as ``{"reference": "module:name", "content": digest}``. The digest covers the object's content, so
+that another object of the same name is recognised.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["encode", "encoded_fields", "known_types", "reference", "to_json", "w
 
 @functools.cache
 def known_types() -> Mapping[str, Callable[..., Any]]:
-    """Everything that a spec may name, by name: the dataclasses and factories that the open packages export.
+    """All types that a spec may name, by name: the dataclasses and factories that the public packages export.
 
     Examples
     --------
@@ -48,14 +48,14 @@ def known_types() -> Mapping[str, Callable[..., Any]]:
     return types.MappingProxyType(found)
 
 
-# What these hold is the user's own, so that they are written as references.
-_HOLDERS = (tasks.Arrays, FunctionPair, NNX, Optimizer)
+# These hold a user's objects, so they are written as references.
+_BY_REFERENCE = (tasks.Arrays, FunctionPair, NNX, Optimizer)
 
 
 def _has_fields(part: Any) -> bool:
-    """Whether a spec can write a part field by field: a dataclass of plain fields, or the factory of an optimizer."""
+    """Whether a spec can write an object field by field: a dataclass of plain fields, or an optimizer's factory."""
     if isinstance(part, type):
-        return dataclasses.is_dataclass(part) and not issubclass(part, _HOLDERS)
+        return dataclasses.is_dataclass(part) and not issubclass(part, _BY_REFERENCE)
     return part is not optimizers.from_optax and inspect.isfunction(part) and _gives_optimizer(part)
 
 
@@ -64,9 +64,9 @@ def _gives_optimizer(factory: Callable[..., Any]) -> bool:
 
 
 def reference(thing: Any) -> str:
-    """Text that stands for an object of the user's own: ``module:name`` for functions and classes, else its repr.
+    """Text that names a user's object: ``module:name`` for functions and classes, else the object's repr.
 
-    A function that was made by another says which numbers and words it captured, for its name alone is that of its siblings.
+    For a closure the text includes the numbers and strings that it captured: closures of one function share their name.
 
     Examples
     --------
@@ -80,18 +80,18 @@ def reference(thing: Any) -> str:
     if hasattr(thing, "__qualname__") and hasattr(thing, "__module__"):
         return f"{written_name(str(thing.__module__))}:{thing.__qualname__}{captured(thing)}"
     if isinstance(thing, Measure | FunctionPair | NNX):
-        # Their repr names the functions inside by an address, which another process cannot find.
+        # Their repr contains addresses of functions, which are meaningless in another process.
         inside = (reference(getattr(thing, field.name)) for field in dataclasses.fields(thing))
         return f"{type(thing).__name__}({', '.join(inside)})"
     if dataclasses.is_dataclass(thing) and any(isinstance(value, np.ndarray) for value in vars(thing).values()):
-        # NumPy shortens the repr of long arrays, which would make others of them look the same.
-        held = (f"{name}={_summed(value)}" for name, value in vars(thing).items())
+        # NumPy shortens the repr of long arrays, so different arrays could have the same repr.
+        held = (f"{name}={_array_text(value)}" for name, value in vars(thing).items())
         return repr(thing) if "sha256=" in repr(thing) else f"{type(thing).__qualname__}({', '.join(held)})"
     return repr(thing)
 
 
 def without_addresses(text: str) -> str:
-    """A reference without the addresses in it, which another process does not share.
+    """A reference without memory addresses, which differ between processes.
 
     Examples
     --------
@@ -101,8 +101,8 @@ def without_addresses(text: str) -> str:
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
 
 
-def _summed(value: Any) -> str:
-    """An array by its shape, dtype and SHA-256; anything else by its repr."""
+def _array_text(value: Any) -> str:
+    """Text for an array: shape, dtype and SHA-256; for anything else its repr."""
     if not isinstance(value, np.ndarray):
         return repr(value)
     content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()[:32]
@@ -110,14 +110,14 @@ def _summed(value: Any) -> str:
 
 
 def encode(value: Any, objects: list[Any] | None = None) -> Any:
-    """Plain data for a value of a field: what `read_experiment` and `read_over` read.
+    """Plain data for a value of a field, as `read_experiment` and `read_over` read it.
 
     Parameters
     ----------
     value
         Anything a field can hold.
     objects
-        The user's own objects that are referred to are appended to this list.
+        The user's objects to which the data refer are appended to this list.
 
     Examples
     --------
@@ -134,13 +134,13 @@ def encode(value: Any, objects: list[Any] | None = None) -> Any:
     if isinstance(value, tuple | list):
         return [encode(item, objects) for item in value]
     if isinstance(value, measures.Measure):
-        return value.name if measures.BUILT_IN.get(value.name) == value else _refer(value, objects)
+        return value.name if measures.BUILT_IN.get(value.name) == value else _encode_reference(value, objects)
     if isinstance(value, Optimizer):
         return _encode_optimizer(value, objects)
     for name, kind in known_types().items():
         if type(value) is kind:
             fields = dataclasses.fields(value)
-            # Fields that name files do not say what is in them.
+            # Fields that name files do not contain the content of the files.
             files = getattr(value, "content", None)
             noted = {} if files is None else {"content": files}
             return {
@@ -148,11 +148,11 @@ def encode(value: Any, objects: list[Any] | None = None) -> Any:
                 **{field.name: encode(getattr(value, field.name), objects) for field in fields},
                 **noted,
             }
-    return _refer(value, objects)
+    return _encode_reference(value, objects)
 
 
-def _refer(thing: Any, objects: list[Any] | None) -> dict[str, Any]:
-    """Name and content of an object of the user's own; the content is left out where it cannot be read."""
+def _encode_reference(thing: Any, objects: list[Any] | None) -> dict[str, Any]:
+    """Name and content of a user's object, without content if it cannot be read."""
     if objects is not None:
         objects.append(thing)
     held = try_content(thing)
@@ -167,11 +167,11 @@ def _encode_optimizer(optimizer: Optimizer, objects: list[Any] | None) -> dict[s
         return {"type": "optimizers.norm_constrained", "optimizer": _encode_optimizer(inner, objects), "norm": norm}
     if optimizer.built_in:
         return {"type": f"optimizers.{optimizer.name}", **hyper}
-    return {"type": "optimizers.from_optax", "factory": _refer(optimizer.factory, objects), **hyper}
+    return {"type": "optimizers.from_optax", "factory": _encode_reference(optimizer.factory, objects), **hyper}
 
 
 def to_json(experiment: Any) -> str:
-    """Write an experiment as JSON text, every field in it.
+    """Write an experiment as JSON text, with every field.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The experiment: task, model, optimizer, loss, step budget and what is recorded; every default is in this file."""
+"""The experiment: task, model, optimizer, loss, steps and records of one run; every default is in this file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from memjax.types import FiniteTask, Task
 
 __all__ = ["Experiment"]
 
-# Divisors of a number of steps are looked for up to here.
+# Limit of the search for divisors of ``steps``, for an error message.
 _MOST = 1_000_000
 
 
@@ -36,7 +36,7 @@ class Experiment:
     Parameters
     ----------
     task
-        Where examples come from.
+        The source of examples.
     model
         Anything `memjax.models.as_model` accepts.
     optimizer
@@ -45,22 +45,22 @@ class Experiment:
         ``cross_entropy``, ``mse``, ``sse`` or a function ``(outputs[B, C], targets[B, ...]) -> [B]``. Training minimises its
         mean over the train examples.
     loss_scale
-        Multiplies the loss in the gradient; records are of the unscaled loss. Traced.
+        Factor of the loss in the gradient; records hold the unscaled loss. Traced.
     steps
-        Updates of the parameters.
+        Number of updates.
     record_every
         Steps between records; must divide ``steps``. Record 0 is the initial state, the last record the final one.
     batch_size
         None for full batch; else examples per step, in epochs without replacement (the last batch of an epoch may be
         smaller).
     train_size
-        Train examples N: a whole number, or a share between 0 and 1 of the examples of a task that has so many and no more.
+        Number of train examples N, or, for a task with a fixed number of examples, their fraction between 0 and 1.
     test_size
-        Test examples; None takes the task's own test set where it has one, else as many as ``train_size``.
+        Number of test examples; None takes the task's whole test set if it has one, else as many as ``train_size``.
     seed
-        Seed of data, initial parameters, order of batches and noise of the optimizer, by independent streams.
+        Seed of data, initial parameters, batch order and optimizer noise; each has an independent random stream.
     data_seed, init_seed
-        Seed of the data (and batch order), or of the initial parameters (and noise), apart from ``seed``; None follows
+        Separate seed of the data (and batch order), or of the initial parameters (and optimizer noise); None takes
         ``seed``.
     start
         Parameters to start from, such as ``snapshot.start``; None draws them.
@@ -73,7 +73,7 @@ class Experiment:
     Raises
     ------
     InputError
-        If a field's value is not allowed, ``record_every`` does not divide ``steps``, or a snapshot is at no record.
+        If a field's value is not allowed, ``record_every`` does not divide ``steps``, or a snapshot's step has no record.
 
     Examples
     --------
@@ -109,7 +109,7 @@ class Experiment:
                 f"optimizer is {self.optimizer!r}: make one with memjax.optimizers, such as adam(1e-3) or from_optax(factory)."
             )
         object.__setattr__(self, "model", as_model(self.model))
-        # Sums of NumPy's short whole numbers wrap around, so every number is kept as Python's own.
+        # Python numbers do not overflow, unlike NumPy's short integers.
         for name in ("steps", "record_every"):
             object.__setattr__(self, name, whole(name, getattr(self, name), 1))
         object.__setattr__(self, "train_size", _train_size(self.train_size, self.task))
@@ -129,16 +129,16 @@ class Experiment:
 
     @property
     def data_key(self) -> int:
-        """Seed of the data: ``data_seed``, or ``seed`` where that is None."""
+        """Seed of the data: ``data_seed``, or ``seed`` if ``data_seed`` is None."""
         return int(self.seed if self.data_seed is None else self.data_seed)
 
     @property
     def init_key(self) -> int:
-        """Seed of the initial parameters: ``init_seed``, or ``seed`` where that is None."""
+        """Seed of the initial parameters: ``init_seed``, or ``seed`` if ``init_seed`` is None."""
         return int(self.seed if self.init_seed is None else self.init_seed)
 
     def sizes(self) -> tuple[int, int]:
-        """Train and test size as counts, with a test size of None settled by the task.
+        """Numbers of train and test examples; the task decides a ``test_size`` of None.
 
         Examples
         --------
@@ -158,7 +158,7 @@ class Experiment:
 
     @staticmethod
     def from_json(text: str, using: tuple[Any, ...] = ()) -> Experiment:
-        """Read an experiment from JSON; ``using`` holds the functions and objects of your own that it names.
+        """Read an experiment from JSON; ``using`` holds your own functions and objects that the JSON names.
 
         Examples
         --------
@@ -194,7 +194,7 @@ def _check_records(steps: int, every: int) -> None:
 
 
 def _snapshots(values: Any, steps: int, every: int) -> tuple[int, ...]:
-    """Steps as whole numbers of Python, each at a record."""
+    """Snapshot steps as Python integers; each must be the step of a record."""
     several = _several("snapshots", values.tolist() if isinstance(values, np.ndarray) and values.ndim else values)
     several = tuple(int(step) if isinstance(step, np.integer) else step for step in several)
     for step in several:

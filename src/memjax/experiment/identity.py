@@ -1,4 +1,4 @@
-"""When two encoded things are the same: values of an axis by their text, experiments field by field."""
+"""Compare encoded requests: values of an axis by a canonical text, experiments field by field."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 from memjax.experiment.encode import without_addresses
 
-__all__ = ["HELD", "first_difference", "key"]
+__all__ = ["BY_CONTENT", "first_difference", "key"]
 
-HELD = " by content"
-"""What follows the path of an object of the user's own that has the same name and holds something else."""
+BY_CONTENT = " by content"
+"""Suffix of the path of a user's object that has the same name but another content."""
 
 
 def key(value: Any) -> str:
-    """Text that tells encoded values apart, the same in every process.
+    """Canonical text of an encoded value: equal values have equal texts, in every process.
 
     Examples
     --------
@@ -26,7 +26,7 @@ def key(value: Any) -> str:
 
 
 def _whole_as_int(value: Any) -> Any:
-    """The same with 1 for 1.0: to a field they are the same number."""
+    """Replace whole floats by integers: 1.0 and 1 are the same value of a field."""
     if isinstance(value, Mapping):
         return {name: _whole_as_int(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -37,7 +37,7 @@ def _whole_as_int(value: Any) -> Any:
 def first_difference(
     ours: Any, theirs: Any, swept: frozenset[str] = frozenset(), path: str = ""
 ) -> tuple[str, Any, Any] | None:
-    """First place where two encoded things differ, with both values; paths that are swept do not count.
+    """First path at which two encoded values differ, with both values; the paths in ``swept`` are ignored.
 
     Examples
     --------
@@ -52,7 +52,11 @@ def first_difference(
         return None if key(ours) == key(theirs) else (path, ours, theirs)
     for name in dict.fromkeys([*ours, *theirs]):
         inner = (
-            f"{path}{HELD}" if name == "content" and "reference" in ours else f"{path}.{name}" if path else str(name)
+            f"{path}{BY_CONTENT}"
+            if name == "content" and "reference" in ours
+            else f"{path}.{name}"
+            if path
+            else str(name)
         )
         found = first_difference(ours.get(name), theirs.get(name), swept, inner)
         if found:
@@ -63,7 +67,7 @@ def first_difference(
 def _first_of_lists(
     ours: list[Any], theirs: list[Any], swept: frozenset[str], path: str
 ) -> tuple[str, Any, Any] | None:
-    """First entry that differs where an object of the user's own is in it, such as a measure; else the lists as a whole."""
+    """First difference of two lists: inside an entry if it holds a user's object, such as a measure; else the whole lists."""
     for i, (one, other) in enumerate(zip(ours, theirs, strict=True)):
         if key(one) != key(other):
             tables = isinstance(one, Mapping) and isinstance(other, Mapping)

@@ -1,4 +1,4 @@
-"""Labels of the values of an axis: numbers as they are, all else as short text that a reader and `sel` can use."""
+"""Labels of the values of an axis: numbers label themselves; other values get a short text, to read and to use in `sel`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["distinct_label", "exact_numbers", "labels_of"]
 
 
 def labels_of(name: str, column: Sequence[Any]) -> np.ndarray:
-    """Label of every value of a field: equal values have equal labels, and different values different ones.
+    """Labels of the values of a field: equal values get equal labels, different values get different labels.
 
     Raises
     ------
@@ -36,29 +36,29 @@ def labels_of(name: str, column: Sequence[Any]) -> np.ndarray:
     if numbers is not None:
         return numbers
     contents = [try_content(value) or f"object {id(value)}" for value in column]
-    for write in (_word, _word_and_captured, _whole, _word_and_digest):
+    for write in (_short_text, _text_and_captured, _full_text, _text_and_digest):
         words = [write(value) for value in column]
         if len(set(zip(words, contents, strict=True))) == len(set(words)):
             return np.asarray(words)
     raise InputError(
-        f"The axis {name!r} has values that read the same, {[_word(value) for value in column]}: give each a name of its "
+        f"The axis {name!r} has values that read the same, {[_short_text(value) for value in column]}: give each a name of its "
         f"own, as in {{{name!r}: {{'first': ..., 'second': ...}}}}."
     )
 
 
 def distinct_label(value: Any) -> str:
-    """Label that no value of other content has: the repr, or where that would be an address, the name and a digest.
+    """Label that depends on the content of a value: its repr, or if that contains an address, its name and a digest.
 
     Examples
     --------
     >>> distinct_label("relu"), distinct_label(lambda x: x)[:9]
     ("'relu'", '<lambda>-')
     """
-    return _word_and_digest(value) if " at 0x" in repr(value) else repr(value)
+    return _text_and_digest(value) if " at 0x" in repr(value) else repr(value)
 
 
 def exact_numbers(column: Sequence[Any]) -> np.ndarray | None:
-    """Array of some numbers in which each is what it was; None where there is none, or they are no numbers.
+    """Array that holds every number exactly; None if there is no such array, or if the values are not numbers.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def exact_numbers(column: Sequence[Any]) -> np.ndarray | None:
     if not all(isinstance(value, bool | int | float | np.number) for value in column):
         return None
     whole = all(isinstance(value, int) and not isinstance(value, bool) for value in column)
-    # NumPy makes floats of whole numbers beyond 2**63 beside smaller ones, which rounds them.
+    # NumPy converts a list with integers above 2**63 to floats, which rounds them.
     unsigned = whole and 2**63 <= max(column) < 2**64 and min(column) >= 0
     numbers = np.asarray(column, np.uint64 if unsigned else None)
     if numbers.dtype == object or any(own != value for own, value in zip(numbers.tolist(), column, strict=True)):
@@ -76,14 +76,14 @@ def exact_numbers(column: Sequence[Any]) -> np.ndarray | None:
     return numbers
 
 
-def _word(value: Any) -> str:
-    """A string itself, widths as 100-100, an object by its name, without an address."""
+def _short_text(value: Any) -> str:
+    """Short text of a value: a string itself, widths as 100-100, an object's name without an address."""
     if isinstance(value, str):
         return value
     if isinstance(value, tuple):
         return "-".join(str(item) for item in value) or "none"
     if isinstance(value, functools.partial):
-        return _word(value.func)
+        return _short_text(value.func)
     for attribute in ("name", "__name__"):
         found = getattr(value, attribute, None)
         if isinstance(found, str) and found:
@@ -91,18 +91,18 @@ def _word(value: Any) -> str:
     return type(value).__name__ if dataclasses.is_dataclass(value) or " at 0x" in str(value) else str(value)
 
 
-def _word_and_captured(value: Any) -> str:
-    """A function with the numbers and words that it captured or was given beforehand."""
+def _text_and_captured(value: Any) -> str:
+    """Name of a function, with the numbers and strings that it captured or that `functools.partial` bound."""
     if isinstance(value, functools.partial):
         given = [repr(item) for item in value.args], [f"{name}={item!r}" for name, item in value.keywords.items()]
-        return f"{_word_and_captured(value.func)}({', '.join([*given[0], *given[1]])})"
-    return f"{_word(value)}{captured(value)}"
+        return f"{_text_and_captured(value.func)}({', '.join([*given[0], *given[1]])})"
+    return f"{_short_text(value)}{captured(value)}"
 
 
-def _whole(value: Any) -> str:
-    return _word_and_captured(value) if " at 0x" in repr(value) else repr(value)
+def _full_text(value: Any) -> str:
+    return _text_and_captured(value) if " at 0x" in repr(value) else repr(value)
 
 
-def _word_and_digest(value: Any) -> str:
+def _text_and_digest(value: Any) -> str:
     held = try_content(value)
-    return _word(value) if held is None else f"{_word(value)}-{held.rpartition(':')[2][:6]}"
+    return _short_text(value) if held is None else f"{_short_text(value)}-{held.rpartition(':')[2][:6]}"

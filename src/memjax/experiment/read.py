@@ -1,4 +1,4 @@
-"""A whole request from decoded JSON or TOML, as the command line and Datasets hold them: an experiment and its axes."""
+"""Read a whole request, an experiment and its axes, from decoded JSON or TOML of the command line and of Datasets."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from memjax.experiment.experiment import Experiment
 
 __all__ = ["read_experiment", "read_over"]
 
-# Whoever writes one of these means a range or one value, and no value of that name.
+# With one of these keys a table means a range or a single value, not values by name.
 _NOT_NAMES = {"range", "start", "stop", "step", "type", "reference", "content"}
 
 
 def read_experiment(data: Any, using: Sequence[Any] = ()) -> Experiment:
-    """Build an experiment from decoded JSON or TOML; raises `InputError` as `Experiment.from_json`."""
+    """Build an experiment from decoded JSON or TOML; raises `InputError` like `Experiment.from_json`."""
     return from_table(Experiment, data, using)
 
 
 def read_over(data: Any, using: Sequence[Any] = ()) -> dict[str | tuple[str, ...], list[Any] | dict[str, Any]]:
     """Build axes from decoded JSON or TOML.
 
-    The values of an axis are a list, or ``{range = [start, stop, step]}``, or a table of values by the names that label
-    them; commas join fields.
+    The values of an axis are a list, ``{range = [start, stop, step]}``, or a table from names to values; the names become
+    the labels. Commas join the fields of one axis.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def _values(name: str, values: Any, using: Sequence[Any]) -> list[Any] | dict[st
         found = range(*bounds)
         if not found:
             raise InputError(f"The range {bounds} of axis {name!r} has no values: give at least one.")
-        # A slice is cut without counting, where len() of a range over all 64 bits would overflow.
+        # len() of a range over all 64 bits would overflow; slices do not.
         if found[: MOST_CELLS + 1] != found[:MOST_CELLS]:
             raise InputError(f"The range {bounds} of axis {name!r} has more than {MOST_CELLS:,} values: give fewer.")
         return list(found)
@@ -66,5 +66,5 @@ def _values(name: str, values: Any, using: Sequence[Any]) -> list[Any] | dict[st
 
 
 def _is_bound(value: Any) -> bool:
-    """Whether a value can bound a range: a whole number of 64 bits."""
+    """Whether a value can bound a range: an integer of 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63

@@ -1,7 +1,7 @@
-"""The rules of a request: fields of a run that must agree, and the arguments of the verbs, checked on the host.
+"""Checks of a request on the host: fields of a run that must agree, and the arguments of the public functions.
 
-Values of single fields are checked where the fields are, in ``experiment.py``; the user's functions, once they are traced, in
-``engine/program/check.py`` and ``engine/program/contracts.py``.
+Single fields are checked in ``experiment.py``, and the user's functions in ``engine/program/check.py`` and
+``engine/program/contracts.py``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MOST_EXAMPLES = 10**15
 
 
 def check_experiment(verb: str, experiment: Any) -> None:
-    """Raise `InputError` where a verb is given something else than an experiment."""
+    """Raise `InputError` unless ``experiment`` is an experiment; ``verb`` names the public function."""
     if not isinstance(experiment, Experiment):
         raise InputError(f"{verb} got {experiment!r}: give a memjax.Experiment.")
 
@@ -41,7 +41,7 @@ def check_run(experiment: Experiment) -> None:
 
 
 def _check_sizes(experiment: Experiment) -> None:
-    """Raise `InputError` for sizes that no machine holds, and that the arrays of a plan could not hold either."""
+    """Raise `InputError` for sizes beyond the memory of any machine, which would also overflow the arrays of a plan."""
     if max(experiment.sizes()) > _MOST_EXAMPLES:
         raise InputError(
             f"A run has {max(experiment.sizes())} examples in one split, more than the {_MOST_EXAMPLES} that any machine could "
@@ -50,14 +50,17 @@ def _check_sizes(experiment: Experiment) -> None:
 
 
 def check_store(store: Any, shard: Any, repair: bool) -> Path | None:
-    """Folder of a store in full; raises `InputError` for what is no store or no shard, or needs a store without one."""
+    """Absolute path of a store's folder, None without a store.
+
+    Raises `InputError` for an invalid store or shard, and for a shard or ``repair`` without a store.
+    """
     if store is not None and not isinstance(store, str | os.PathLike):
         raise InputError(f"store is {store!r}: give the name of a folder.")
     if repair and store is None:
         raise InputError("repair needs a store: give store=folder, or leave repair out.")
     if shard is not None:
         _check_shard(store, shard)
-    # Resolved once, before anything is planned: a later chdir must not move the store.
+    # Resolve the path before planning: a later chdir must not move the store.
     return None if store is None else absolute("store", store)
 
 
@@ -70,7 +73,7 @@ def _check_shard(store: Any, shard: Any) -> None:
 
 
 def check_executor(executor: Any) -> None:
-    """Raise `InputError` for what is no executor, or would fork this process."""
+    """Raise `InputError` for an object that is not an executor, or an executor that forks this process."""
     if not callable(getattr(executor, "submit", None)):
         raise InputError(
             f"executor is {executor!r}: give an object with submit, such as dask.distributed.Client().get_executor()."

@@ -1,4 +1,4 @@
-"""Parameters that a run starts from instead of drawing them: those of a snapshot, or any of the same structure."""
+"""Parameters from which a run starts instead of a draw: of a snapshot, or any with the same structure."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["Start"]
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Parameters of one network, to go on from: further training on other data, or sampling around them.
+    """Parameters of one network from which runs start: to train further on other data, or to sample around them.
 
-    Made by `Start.of`, or as ``start`` of a `memjax.Snapshot`. The optimizer begins anew.
+    `Start.of` makes one, and ``start`` of a `memjax.Snapshot` is one. The optimizer's state is not included.
 
     Attributes
     ----------
     parameters
-        ``[P]``, the leaves of the tree in order, flat.
+        ``[P]``: the leaves of the tree, flattened and joined in order.
     layout
         Path and shape of every leaf.
     name
-        What it is called along an axis of a sweep.
+        Label along an axis of a sweep.
 
     Examples
     --------
@@ -57,12 +57,12 @@ class Start:
 
     @staticmethod
     def of(params: Params, name: str = "start") -> Start:
-        """Start of a tree of parameters, as a model's ``init`` gives it.
+        """Start from a tree of parameters, as a model's ``init`` returns it.
 
         Raises
         ------
         InputError
-            If the tree has no parameters, or one is not finite.
+            If the tree has no parameters, or a parameter is not finite.
 
         Examples
         --------
@@ -73,7 +73,7 @@ class Start:
         if not leaves or any(leaf.dtype.kind not in "fiu" and leaf.dtype != "bfloat16" for leaf in leaves):
             raise InputError("A start needs a tree of numbers: give the parameters of a network.")
         flat = np.concatenate([leaf.reshape(-1) for leaf in leaves])
-        # The digest stands for the content, so the content must not change.
+        # The cached digest identifies the content, so the content must not change.
         flat.flags.writeable = False
         return Start(flat, layout_of(params), name)
 

@@ -1,4 +1,4 @@
-"""A request as stores and Datasets keep it: plain data for the fields and the axes, and the user's objects beside them."""
+"""A request as stores and Datasets keep it: plain data for fields and axes, and the user's objects in memory."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["AxisEntry", "Written", "written"]
 
 @dataclass(frozen=True)
 class AxisEntry:
-    """An axis: fields that move together, values as a spec writes them, and the labels of every coordinate.
+    """An axis as plain data: its fields, its encoded values, and the labels of every coordinate.
 
     Attributes
     ----------
     names, paths
-        Fields as the user wrote them, and in full.
+        Swept fields as the user wrote them, and their full paths.
     values, labels
-        One per place; the first label is that of the dimension.
+        Encoded values by position; labels by coordinate, the dimension first.
     named
-        Whether the dimension is labelled by names of the user's own, or of the store's, instead of by the values.
+        Whether names, of the user or of the store, label the dimension instead of the values.
     """
 
     names: tuple[str, ...]
@@ -37,7 +37,7 @@ class AxisEntry:
 
     @functools.cached_property
     def keys(self) -> list[str]:
-        """What tells the values apart."""
+        """Canonical text of every value."""
         return [key(value) for value in self.values]
 
 
@@ -49,9 +49,9 @@ class Written(NamedTuple):
     fields
         Every field of the experiment.
     axes
-        Every axis, with its fields in full.
+        Every axis.
     objects
-        The user's own objects that both refer to.
+        The user's objects to which fields and axes refer.
     """
 
     fields: dict[str, Any]
@@ -60,7 +60,7 @@ class Written(NamedTuple):
 
 
 def written(experiment: Experiment, axes: Sequence[Axis]) -> Written:
-    """Write a request down as it is now: files, and what functions use, may change while runs are trained.
+    """Encode a request now: files and the values that functions use may change during training.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Results: one labelled Dataset from what blocks left, in memory and in files, with its snapshots as trees and networks.
+"""Results: one labelled Dataset from the results of blocks, its files, and its snapshots as parameter trees and networks.
 
 In reading order: ``schema.py`` (names and attributes), ``assemble.py`` and ``parameters.py`` (the Dataset from blocks),
-``carried.py`` (objects beside it), ``snapshots.py`` and ``aligned.py`` (networks of a Dataset, and values of them),
+``carried.py`` (the user's objects), ``snapshots.py`` and ``aligned.py`` (networks of a Dataset, and values per network),
 ``files.py`` and ``summary.py``.
 """

@@ -1,4 +1,4 @@
-"""Values by run and snapshot as one Dataset, aligned with the sweep that they were taken from."""
+"""Values per run and snapshot as one Dataset, aligned with the Dataset of the sweep."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Row(NamedTuple):
 
 
 def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
-    """Dataset with the runs and snapshots of another one, and in it what some rows hold; NaN where there is no row.
+    """Dataset of the rows' values along the runs and snapshots of ``dataset``; NaN where there is no row.
 
     Raises
     ------
     InputError
-        If there are no rows, two things have one name, a value is no number and no array with dimensions, or dimensions or
-        their labels are not of one kind for all runs.
+        If there are no rows, a name occurs twice, a value is neither a number nor an array with dimensions, or runs differ
+        in dimensions or in kinds of labels.
     """
     if not rows:
         raise InputError("The dataset holds no snapshot of any of its runs.")
@@ -41,7 +41,7 @@ def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
     out = xr.Dataset(
         coords={**coords, "snapshot": ("snapshot", steps, coordinate_attrs("snapshot"))}, attrs=dataset.attrs
     )
-    places = [_place(out, axes, row) for row in rows]
+    places = [_position(out, axes, row) for row in rows]
     read = [_read(row, {*RESERVED, *map(str, out.coords)}) for row in rows]
     labels = _labels(value for values in read for value in values.values())
     out = out.assign_coords({dim: found for dim, found in labels.items() if not isinstance(found, int)})
@@ -49,11 +49,11 @@ def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
         if name in labels:
             raise InputError(f"{name!r} is the name of a measure and of a dimension: rename one of them.")
         cells = [(place, values[name]) for place, values in zip(places, read, strict=True) if name in values]
-        out[name] = _filled(out, (*axes, "snapshot"), cells, labels)
+        out[name] = _variable(out, (*axes, "snapshot"), cells, labels)
     return out
 
 
-def _place(out: xr.Dataset, axes: Sequence[str], row: Row) -> tuple[int, ...]:
+def _position(out: xr.Dataset, axes: Sequence[str], row: Row) -> tuple[int, ...]:
     at = {**row.run, "snapshot": row.step}
     return tuple(out[dim].values.tolist().index(at[dim]) for dim in (*axes, "snapshot"))
 
@@ -74,7 +74,7 @@ def _read(row: Row, taken: set[str]) -> dict[str, xr.DataArray]:
 
 
 def _array(name: str, value: Any) -> xr.DataArray:
-    dims, values = _pair(value)
+    dims, values = _dims_and_values(value)
     try:
         array = np.asarray(values)
     except ValueError:
@@ -87,8 +87,8 @@ def _array(name: str, value: Any) -> xr.DataArray:
     return value if isinstance(value, xr.DataArray) else xr.DataArray(array, dims=dims)
 
 
-def _pair(value: Any) -> tuple[tuple[Any, ...], Any]:
-    """Names of dimensions, and what they are of."""
+def _dims_and_values(value: Any) -> tuple[tuple[Any, ...], Any]:
+    """Names of dimensions, and the values along them."""
     if isinstance(value, xr.DataArray):
         return value.dims, value.values
     if isinstance(value, tuple) and len(value) == 2:
@@ -99,7 +99,7 @@ def _pair(value: Any) -> tuple[tuple[Any, ...], Any]:
 
 
 def _labels(values: Iterable[xr.DataArray]) -> dict[str, Any]:
-    """Labels along every dimension of some values in the order they come, or its largest size where there are none."""
+    """Labels of every dimension of all values, in order of appearance; for a dimension without labels, its largest size."""
     found: dict[str, Any] = {}
     for value in values:
         for dim in map(str, value.dims):
@@ -118,7 +118,7 @@ def _labels(values: Iterable[xr.DataArray]) -> dict[str, Any]:
     return found
 
 
-def _filled(
+def _variable(
     out: xr.Dataset,
     lead: tuple[str, ...],
     cells: Sequence[tuple[tuple[int, ...], xr.DataArray]],
@@ -133,13 +133,13 @@ def _filled(
     dtype = np.result_type(*{value.dtype for _, value in cells}, *([] if whole else [np.float32]))
     full = np.full(shape, 0 if whole else np.nan, dtype)
     for place, value in cells:
-        cell: tuple[Any, ...] = (*place, *np.ix_(*_where(value, labels)))
+        cell: tuple[Any, ...] = (*place, *np.ix_(*_positions(value, labels)))
         full[cell] = value.values
     return xr.Variable((*lead, *map(str, first.dims)), full, first.attrs)
 
 
 def _like(first: xr.DataArray, value: xr.DataArray) -> xr.DataArray:
-    """A value with its dimensions in the order of the first."""
+    """Transpose a value to the order of dimensions of ``first``."""
     if set(value.dims) != set(first.dims):
         raise InputError(
             f"A measure has the dimensions {list(first.dims)} in one run and {list(value.dims)} in another: give all the same."
@@ -147,8 +147,8 @@ def _like(first: xr.DataArray, value: xr.DataArray) -> xr.DataArray:
     return value.transpose(*first.dims)
 
 
-def _where(value: xr.DataArray, labels: dict[str, Any]) -> list[list[int]]:
-    """Places of a value's entries along each of its dimensions."""
+def _positions(value: xr.DataArray, labels: dict[str, Any]) -> list[list[int]]:
+    """Positions of a value's entries along each of its dimensions."""
     return [
         [labels[dim].index(label) for label in value[dim].values.tolist()]
         if dim in value.coords

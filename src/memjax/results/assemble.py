@@ -1,4 +1,4 @@
-"""Assemble what blocks left into one labelled Dataset, whether they come from memory or from a store."""
+"""Assemble the results of blocks, from memory or from a store, into one labelled Dataset."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from memjax.results.schema import coordinate_attrs
 __all__ = ["Axes", "BlockRecords", "assemble"]
 
 Axes = Sequence[Mapping[str, np.ndarray]]
-"""Coordinates of every axis; the first gives the dimension its name."""
+"""Coordinates of every axis, by name; the first coordinate names the dimension."""
 
 Index = tuple[int, ...]
 
 
 class BlockRecords(NamedTuple):
-    """A block of the sweep, and what there is of it.
+    """One block of a sweep: the cells of its runs, and their records if any have been saved.
 
     Attributes
     ----------
     schema
-        What its records are.
+        Steps and variables of the records.
     cells
-        Index of every run along the axes, None for a run that is not asked for.
+        Index of every run along the axes; None for a run outside the Dataset.
     result
-        Records; None if nothing has been kept yet.
+        The records; None if none have been saved yet.
     """
 
     schema: RecordSchema
@@ -39,9 +39,9 @@ class BlockRecords(NamedTuple):
 
 
 def assemble(axes: Axes, blocks: Sequence[BlockRecords]) -> xr.Dataset:
-    """Dataset of a sweep: dimensions are the axes in their order, then ``step``, then those of a measure.
+    """Dataset of a sweep. Its dimensions are the axes in their order, then ``step``, then the dimensions of a measure.
 
-    A run is NaN at the steps where only other runs have records, and where it has none yet.
+    A run is NaN at steps where only other runs have records, and at steps that it has not reached.
     """
     dims = tuple(next(iter(axis)) for axis in axes)
     shape = tuple(len(next(iter(axis.values()))) for axis in axes)
@@ -51,7 +51,7 @@ def assemble(axes: Axes, blocks: Sequence[BlockRecords]) -> xr.Dataset:
         for name, labels in axis.items():
             coords[name] = (dim, labels, coordinate_attrs(name))
     coords["step"] = ("step", np.array(steps, np.int64), coordinate_attrs("step"))
-    for name, values in _ends(shape, blocks).items():
+    for name, values in _run_coordinates(shape, blocks).items():
         coords[name] = (dims, values, coordinate_attrs(name))
     dataset = xr.Dataset(coords=coords)
     for name, variable in variables_of(block.schema for block in blocks).items():
@@ -62,8 +62,8 @@ def assemble(axes: Axes, blocks: Sequence[BlockRecords]) -> xr.Dataset:
     return add_snapshots(dataset, dims, shape, [(b.cells, b.result) for b in blocks if b.result is not None])
 
 
-def _ends(shape: Index, blocks: Iterable[BlockRecords]) -> dict[str, np.ndarray]:
-    """What every run is and became: ``absent`` if no block holds it, ``waiting`` if its block has not started."""
+def _run_coordinates(shape: Index, blocks: Iterable[BlockRecords]) -> dict[str, np.ndarray]:
+    """Status coordinates of all runs: ``absent`` if no block holds a run, ``waiting`` if its block has not started."""
     labels = max(["absent", "waiting", *(status.label for status in Status)], key=len)
     status, stop = np.full(shape, "absent", f"<U{len(labels)}"), np.zeros(shape, np.int64)
     size = np.zeros(shape, np.int64)
@@ -98,7 +98,7 @@ def _gather(
 
 
 def _fill(cell: np.ndarray, at: np.ndarray, run: int, part: Any, keys: list[str]) -> None:
-    """Write one run's records, as many as there are."""
+    """Write one run's records, as far as it has any."""
     if isinstance(part, dict):
         for key, column in part.items():
             cell[at[: column.shape[1]], keys.index(key)] = column[run]

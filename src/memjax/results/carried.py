@@ -1,4 +1,4 @@
-"""A Dataset carries the objects that its attributes refer to, for as long as the Dataset stays in memory."""
+"""A Dataset in memory carries the user's objects to which its attributes refer."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _KEY = "memjax_objects"
 
 
 class _Objects:
-    """Objects beside a Dataset: copies share them, and a pickle leaves them out, for functions of a notebook have no pickle."""
+    """The objects of a Dataset. Copies share the objects; a pickle omits them: functions of a notebook cannot be pickled."""
 
     def __init__(self, held: Sequence[Any] = ()) -> None:
         self.held = tuple(held)
 
     def __deepcopy__(self, memo: Any) -> _Objects:
-        # The objects are those that were trained, not copies; what changed in them is found by their content.
+        # Not copied: these are the objects that were trained, and later changes in them are found by their content.
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -30,16 +30,16 @@ class _Objects:
 
 
 def carry(dataset: xr.Dataset, objects: Sequence[Any]) -> None:
-    """Let a Dataset carry the objects that its attributes refer to.
+    """Let a Dataset carry the objects to which its attributes refer.
 
-    They lie in the encoding of the Dataset: selecting and copying keep that, and no file is written from it.
+    The objects are in the Dataset's encoding: selecting and copying keep it, and no file contains it.
     """
     if objects:
         dataset.encoding[_KEY] = _Objects(objects)
 
 
 def carried(dataset: xr.Dataset) -> tuple[Any, ...]:
-    """Objects that a Dataset carries; none if it was read from a file, or made anew from parts of another.
+    """Objects that a Dataset carries; none if it was read from a file, or built from parts of another Dataset.
 
     Examples
     --------

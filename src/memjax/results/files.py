@@ -1,4 +1,4 @@
-"""Save and read a Dataset: one NetCDF file, or a zarr folder; plain arrays and text, nothing pickled."""
+"""Save and read a Dataset as a NetCDF file or a zarr folder: plain arrays and text, nothing pickled."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from memjax.results.schema import SCHEMA_VERSION
 __all__ = ["open_file", "save"]
 
 DATASET_FILE = "dataset.nc"
-"""Name of the dataset in a folder that a study or ``memjax run`` leaves."""
+"""Name of the dataset in the output folder of a study or of ``memjax run``."""
 
 
 def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
-    """Write a Dataset to a new file, whole or not at all.
+    """Write a Dataset to a new file atomically.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If the ending is another, the file exists, or its folder does not.
+        If the name has another ending, the file exists, or its folder does not exist.
     """
     target = absolute("path", path)
     if target.suffix not in (".nc", ".zarr"):

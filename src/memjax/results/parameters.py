@@ -1,4 +1,4 @@
-"""Snapshots: parameters of every run at chosen steps, flat in the Dataset and back as trees."""
+"""Snapshots: parameters of every run at chosen steps, stored flat in the Dataset and read back as trees."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_snapshots(
     shape: tuple[int, ...],
     blocks: Sequence[tuple[Sequence[tuple[int, ...] | None], BlockResult]],
 ) -> xr.Dataset:
-    """Add ``parameters`` with the dimensions ``snapshot`` and ``parameter_index``, NaN where a run has none."""
+    """Add ``parameters`` with the dimensions ``snapshot`` and ``parameter_index``; NaN where a run has no parameters."""
     steps = sorted({step for _, result in blocks for step in result.snapshots})
     if not steps:
         return dataset
@@ -57,7 +57,7 @@ def add_snapshots(
 
 
 def require_snapshots(dataset: Any) -> None:
-    """Raise `InputError` unless the dataset holds parameters and says of which steps."""
+    """Raise `InputError` unless the dataset holds parameters and their steps."""
     if not isinstance(dataset, xr.Dataset):
         raise InputError(
             f"The dataset is of type {type(dataset).__name__}: give what memjax.sweep or memjax.open returned."
@@ -76,22 +76,23 @@ def params(dataset: xr.Dataset, run: Mapping[str, Any] | None = None, step: int 
     dataset
         Result of a sweep whose experiment had ``snapshots``.
     run
-        Labels along some of the axes, such as ``{"train_size": 50, "seed": 0}``. Axes that are not named stay, as the first
-        axes of every array and in the order of the dataset.
+        Labels along some of the axes, such as ``{"train_size": 50, "seed": 0}``. The other axes become the first axes of
+        every array, in the order of the dataset.
     step
-        Step of the snapshot; None is the last one. Several steps make one more axis, after those of the runs.
+        Step of the snapshot; None takes the last one. Several steps add an axis after the axes of the runs.
 
     Returns
     -------
     dict or numpy.ndarray
-        Nested dicts of arrays ``[axes..., steps, ...]``, as the model's ``init`` gave them, or its one array; lists and tuples
-        come back as dicts by position. NaN for a run that had diverged by that step, did not keep it, or has not come to it.
+        Nested dicts of arrays ``[axes..., steps, ...]`` in the structure of the model's ``init``, or one array. Lists and
+        tuples come back as dicts by position. NaN for a run that had diverged by that step, has no snapshot there, or has
+        not reached the step.
 
     Raises
     ------
     InputError
-        If there are no snapshots, a step was not kept, a label is not in the dataset, or runs that are left have parameters
-        of different shapes.
+        If there are no snapshots, a step has none, a label is not in the dataset, or the selected runs have parameters of
+        different shapes.
 
     Examples
     --------
@@ -124,7 +125,7 @@ def params(dataset: xr.Dataset, run: Mapping[str, Any] | None = None, step: int 
 
 
 def _ordered(flat: xr.DataArray) -> xr.DataArray:
-    """Runs first, then snapshots, then parameters."""
+    """Transpose to runs, then snapshots, then parameters."""
     last = [dim for dim in _OWN_DIMS if dim in flat.dims]
     return flat.transpose(..., *last)
 

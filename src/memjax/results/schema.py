@@ -1,4 +1,4 @@
-"""Names, dimensions and attributes of a result: what a reader of the file may rely on."""
+"""Names, dimensions and attributes of a result, on which readers of a file may rely."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from memjax.experiment.written import AxisEntry
 __all__ = ["SCHEMA_VERSION", "attributes", "coordinate_attrs", "now", "versions"]
 
 SCHEMA_VERSION = 1
-"""Goes up when a name or a meaning in the Dataset changes."""
+"""Increases when a name or a meaning in the Dataset changes."""
 
 _SHAPE = ("runs", "width", "train_tiles", "test_tiles")
 _PACKAGES = ("memjax", "jax", "jaxlib", "flax", "optax", "numpy", "xarray")
 
-# Counts are pure numbers: a unit "steps" beside the name "training step" would say it twice on every axis.
+# Counts have no unit: the name "training step" with a unit "steps" would repeat the word on every axis of a figure.
 _COORDINATES: dict[str, dict[str, str]] = {
     "step": {"long_name": "training step", "units": "1"},
     "train_size": {"long_name": "number of train examples", "units": "1"},
@@ -38,22 +38,22 @@ _COORDINATES: dict[str, dict[str, str]] = {
 
 
 def coordinate_attrs(name: str) -> dict[str, str]:
-    """Long name and units of a coordinate; an axis without its own entry is named as it is written."""
+    """Long name and units of a coordinate; the long name of an axis without an entry is its name."""
     return dict(_COORDINATES.get(name, {"long_name": name.replace("_", " ")}))
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a number may depend on."""
+    """Versions of Python and of the packages on which the numbers may depend."""
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in _PACKAGES}}
 
 
 def now() -> str:
-    """Time now, in UTC, to the second."""
+    """Current time in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _values(axis: AxisEntry) -> Any:
-    """Values of an axis as a spec has them: a list, or a table by name."""
+    """Encoded values of an axis as a spec writes them: a list, or a table by name."""
     names = next(iter(axis.labels.values()))
     return dict(zip(names, axis.values, strict=True)) if axis.named else list(axis.values)
 
@@ -64,18 +64,18 @@ def attributes(
     packed: Sequence[tuple[str, tuple[int, ...]]],
     made: dict[str, Any],
 ) -> dict[str, Any]:
-    """Attributes that say where a Dataset comes from; text and numbers only, so that any format can hold them.
+    """Attributes with the provenance of a Dataset; they are text and numbers only, so that any file format can hold them.
 
     Parameters
     ----------
     experiment
-        Every field, as a spec writes it.
+        Every field of the experiment, encoded.
     axes
-        Labels of every axis, and what they stand for.
+        Every axis, encoded.
     packed
         Schedule and packed shape of every block.
     made
-        Device, lanes and precision (``packing``), ``versions`` and time (``created``).
+        ``packing`` (device, lanes and precision), ``versions`` of packages, and ``created`` (time).
     """
     shapes = [
         {"schedule": schedule, **dict(zip(_SHAPE, shape, strict=True))} for schedule, shape in dict.fromkeys(packed)

@@ -1,4 +1,4 @@
-"""Snapshots of a sweep, one at a time, each with the run that it is of: parameters, model and the very examples."""
+"""Go through the snapshots of a sweep: each has its run, its parameters, its model, and the run's own examples."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ __all__ = ["Snapshot", "runs_of", "snapshots"]
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """A network at one step of its training, with what it was trained and tested on.
+    """A network at one step of its training, with its train and test examples.
 
     Attributes
     ----------
     run
         Label of the run along every axis of the dataset.
     step
-        Steps done.
+        Number of steps done.
     experiment
-        The run's own experiment.
+        The experiment of this run.
     params
-        Parameters, as the model's ``init`` gave them.
+        Parameters, in the structure of the model's ``init``.
     train, test
-        Examples, on the host: inputs ``[N, ...]`` (taken out of the pool, where the task has one) and targets.
+        Examples on the host: inputs ``[N, ...]`` (for a task with a pool, inputs from the pool) and targets.
     """
 
     run: dict[str, Any]
@@ -55,26 +55,26 @@ class Snapshot:
 
     @property
     def model(self) -> Model:
-        """The run's model, its outputs settled by the task."""
+        """The run's model, with the number of outputs that the task needs."""
         return with_outputs(self.experiment.model, self.experiment.task.num_outputs)
 
     @property
     def start(self) -> Start:
-        """Its parameters, for runs of another experiment to start from."""
+        """The parameters as the ``start`` of another experiment."""
         place = ", ".join(f"{dim}={label}" for dim, label in {**self.run, "step": self.step}.items())
         return Start.of(self.params, place)
 
     def outputs(self, x: np.ndarray) -> Array:
-        """Outputs ``[B, C]`` for inputs ``x[B, ...]``, in the dtype that the model gives."""
+        """Outputs ``[B, C]`` for inputs ``x[B, ...]``, in the dtype of the model."""
         return self.model.apply(jax.tree.map(jnp.asarray, self.params), jnp.asarray(x))
 
     def hidden(self, x: np.ndarray) -> dict[str, Array]:
-        """Activations ``[B, m]`` of every hidden layer, by name, for inputs ``x[B, ...]``.
+        """Activations ``[B, m]`` of every hidden layer, by layer name, for inputs ``x[B, ...]``.
 
         Raises
         ------
         InputError
-            If the model cannot give them.
+            If the model does not provide hidden activations.
         """
         give = getattr(self.model, "hidden_activations", None)
         if give is None:
@@ -86,27 +86,28 @@ class Snapshot:
 
 
 def snapshots(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Snapshot]:
-    """Go through the snapshots of a sweep: run after run in the order of the axes, each from its first step to its last.
+    """Go through the snapshots of a sweep, run after run in the order of the axes, and in each run by step.
 
-    Left out is what there is no network of: steps that a run did not keep or has not come to, and those after it diverged.
+    Steps without a network are omitted: steps without a snapshot, steps that a run has not reached, and steps after it
+    diverged.
 
     Parameters
     ----------
     dataset
         Result of a sweep whose experiment had ``snapshots``, or a selection of its runs and snapshots.
     using
-        Functions and objects of your own that the experiment names, as in `Experiment.from_json`. A dataset that was not
-        read from a file carries them, so that none need be given.
+        Your own functions and objects that the experiment names, as in `Experiment.from_json`. They are needed only for a
+        dataset that was read from a file; a dataset in memory carries them.
 
     Yields
     ------
     Snapshot
-        Each with the examples of its run, which are drawn again from its seeds.
+        Each snapshot has the examples of its run, which are drawn again from the seeds.
 
     Raises
     ------
     InputError
-        If there are no snapshots, or the dataset does not say what it was made from.
+        If there are no snapshots, or the dataset lacks the attributes that describe its experiment.
 
     Examples
     --------
@@ -131,7 +132,7 @@ def snapshots(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Snapsh
 
 
 def _parameters(dataset: xr.Dataset, run: dict[str, Any]) -> Iterator[tuple[int, np.ndarray]]:
-    """Steps at which a run has parameters, with those, flat."""
+    """Steps at which a run has parameters, each with the flat parameters."""
     one = dataset["parameters"].sel(run)
     one = one if "snapshot" in one.dims else one.expand_dims("snapshot")
     for step, flat in zip(one["snapshot"].values.tolist(), one.transpose("snapshot", ...).values, strict=True):
@@ -140,14 +141,14 @@ def _parameters(dataset: xr.Dataset, run: dict[str, Any]) -> Iterator[tuple[int,
 
 
 def _drawn(experiment: Experiment, x: np.ndarray) -> Any:
-    """Shape structs of what the model of a run draws for inputs ``x[N, ...]``."""
+    """Shape structs of the parameters that the model of a run draws for inputs ``x[N, ...]``."""
     model = with_outputs(experiment.model, experiment.task.num_outputs)
     inputs: Any = jax.ShapeDtypeStruct((1, *x.shape[1:]), host_dtype(x.dtype))
     return jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)), inputs)
 
 
 def _tree(like: Any, flat: np.ndarray) -> Params:
-    """Flat parameters of one run in the structure, shapes and dtypes of ``like``."""
+    """Flat parameters of one run as a tree with the structure, shapes and dtypes of ``like``."""
     size = sum(leaf.size for leaf in jax.tree.leaves(like))
     if size > len(flat) or np.isfinite(flat[size:]).any():
         raise InputError(
@@ -168,7 +169,7 @@ def runs_of(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[tuple[di
             f"The dataset has no attribute {missing}, so it does not say what its runs are: use one that memjax.sweep gave."
         ) from None
     labels = [axis.coords()[axis.dim].tolist() for axis in axes]
-    kept = [_kept(dataset, axis, known) for axis, known in zip(axes, labels, strict=True)]
+    kept = [_kept_positions(dataset, axis, known) for axis, known in zip(axes, labels, strict=True)]
     for index in np.ndindex(*(len(places) for places in kept)):
         cell = tuple(places[i] for places, i in zip(kept, index, strict=True))
         ((_, run),) = cells(experiment, axes, [cell])
@@ -176,8 +177,8 @@ def runs_of(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[tuple[di
         yield {dim: label for dim, label in named.items() if dim in dataset.dims}, run
 
 
-def _kept(dataset: xr.Dataset, axis: Axis, known: list[Any]) -> list[int]:
-    """Places along an axis of the sweep that a selection still has."""
+def _kept_positions(dataset: xr.Dataset, axis: Axis, known: list[Any]) -> list[int]:
+    """Positions along an axis of the sweep that a selection still contains."""
     if axis.dim not in dataset.coords or dataset[axis.dim].dims not in ((axis.dim,), ()):
         raise InputError(
             f"The dataset lost its axis {axis.dim!r}, so its runs are no longer those of the sweep: measure snapshots before "

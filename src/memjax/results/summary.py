@@ -1,4 +1,4 @@
-"""A few lines that say what a dataset holds."""
+"""A few lines of text that describe a dataset."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def summary(dataset: xr.Dataset) -> str:
     runs = ", ".join(f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True))
     packing, versions = json.loads(dataset.attrs["packing"]), json.loads(dataset.attrs["versions"])
     lines = [f"{dataset['status'].size} runs: {runs}"]
-    lines += [f"axis {name}: {_ends(labels)}" for name, labels in json.loads(dataset.attrs["axes"]).items()]
-    lines += [f"steps: {_ends(dataset['step'].values.tolist())}"]
+    lines += [f"axis {name}: {_shortened(labels)}" for name, labels in json.loads(dataset.attrs["axes"]).items()]
+    lines += [f"steps: {_shortened(dataset['step'].values.tolist())}"]
     lines += [
         f"{name} ({', '.join(map(str, array.dims))}): {array.long_name} [{array.units}]"
         for name, array in dataset.items()
@@ -36,8 +36,8 @@ def summary(dataset: xr.Dataset) -> str:
     return "\n".join(lines)
 
 
-def _ends(labels: list[object]) -> str:
-    """All labels if there are few, else the first, the last and how many."""
+def _shortened(labels: list[object]) -> str:
+    """All labels if there are few, else the first, the last and their number."""
     if len(labels) <= 10:
         return ", ".join(map(str, labels))
     return f"{labels[0]}, {labels[1]}, ..., {labels[-1]} ({len(labels)} values)"

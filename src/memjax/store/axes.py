@@ -1,4 +1,4 @@
-"""Axes as a store writes them: those of two calls merged, and cells of one found among those of another."""
+"""Axes as a store writes them: merging the axes of two calls, and translating the cells of one call to another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["as_axis", "coordinates", "count", "merged", "shape_of", "translate"]
 
 
 def shape_of(axes: Sequence[AxisEntry]) -> tuple[int, ...]:
-    """Values of each axis."""
+    """Number of values of each axis."""
     return tuple(len(axis.values) for axis in axes)
 
 
@@ -28,24 +28,26 @@ def coordinates(axes: Sequence[AxisEntry]) -> list[dict[str, np.ndarray]]:
 
 
 def _array(column: list[Any]) -> np.ndarray:
-    """Numbers as the sweep has them in memory; words where no array holds all of them exactly."""
+    """Labels as an array: numbers if an array can hold all of them exactly, else strings."""
     numbers = exact_numbers(column)
     return np.asarray(list(map(str, column))) if numbers is None else numbers
 
 
 def merged(theirs: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) -> AxisEntry:
-    """An axis with the values of both: in our order if we have all of theirs, else theirs first.
+    """An axis with the values of the store and of the call.
 
-    A new value that would have the label of an old one is labelled by its repr, or by its name and digest.
+    The values are in the order of the call if it has all values of the store; else the values of the store come first. A
+    new
+    value whose label is taken by an old value gets its repr as label, or its name and digest.
 
     Raises
     ------
     InputError
-        If two different values have the same label even so, or one of theirs is of files that have changed since.
+        If two different values still have the same label, or the files of one of the store's values have changed.
     """
     if set(theirs.keys) <= set(ours.keys):
         return ours
-    # Before anything is written: a value whose files have changed cannot be made any more.
+    # Raises for a value whose files have changed, before anything is written.
     as_axis(theirs, ours, rows)
     known = set(theirs.keys)
     new = [i for i, name in enumerate(ours.keys) if name not in known]
@@ -57,7 +59,7 @@ def merged(theirs: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) 
             f"The axis {dim!r} would have the labels {labels[dim]} in the store, one of them twice: give what is new "
             "another name."
         )
-    # Words that were chosen among fewer values may be others among all of them, so they are kept as names.
+    # Text labels depend on all values of an axis. Keep the old ones as names, so that new values do not change them.
     named = any(isinstance(label, str) for label in labels[dim])
     return AxisEntry(theirs.names, theirs.paths, values, labels, named)
 
@@ -65,7 +67,7 @@ def merged(theirs: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) 
 def _merged_labels(
     theirs: AxisEntry, ours: AxisEntry, new: Sequence[int], rows: Sequence[tuple[Any, ...]]
 ) -> dict[str, list[Any]]:
-    """Labels of the values of a store, and after them those of the new values of a call, by coordinate."""
+    """Labels by coordinate: of the values of the store, then of the new values of the call."""
     fields = [name.rpartition(".")[2] for name in theirs.names]
     fresh = {name: [column[i] for i in new] for name, column in ours.labels.items()}
     if len(fields) == 1 and not ours.named and set(fresh[fields[0]]) & set(theirs.labels[fields[0]]):
@@ -85,31 +87,32 @@ def _column(old: list[Any], new: list[Any]) -> list[Any]:
 
 
 def as_axis(entry: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) -> Axis:
-    """An axis of the store as objects: those of the call where it has them, else made from what is written.
+    """An axis of the store as objects: the objects of the call if it has them, else objects decoded from the store.
 
-    A value that cannot be made from plain data stands for itself, and is refused where it is used.
+    A value that cannot be decoded stays as plain data, and is refused when it is used.
     """
     known = dict(zip(ours.keys, rows, strict=True))
     found = [
-        known.get(name) or _made(value, len(entry.names)) for name, value in zip(entry.keys, entry.values, strict=True)
+        known.get(name) or _decoded_row(value, len(entry.names))
+        for name, value in zip(entry.keys, entry.values, strict=True)
     ]
     return Axis(entry.names, tuple(found), tuple(next(iter(entry.labels.values()))) if entry.named else None)
 
 
-def _made(value: Any, names: int) -> tuple[Any, ...]:
+def _decoded_row(value: Any, names: int) -> tuple[Any, ...]:
     made = decode(value) if not _refers(value) else value
     return tuple(made) if names > 1 else (made,)
 
 
 def _refers(value: Any) -> bool:
-    """Whether a value refers to something that is not data."""
+    """Whether an encoded value contains a reference to a user's object."""
     if isinstance(value, Mapping):
         return "reference" in value or any(_refers(item) for item in value.values())
     return isinstance(value, list) and any(_refers(item) for item in value)
 
 
 def translate(cells: np.ndarray, old: Sequence[AxisEntry], new: Sequence[AxisEntry]) -> np.ndarray:
-    """Flat indices of cells along some axes as those along others of the same names, in any order; -1 where there is none."""
+    """Translate flat indices of cells along ``old`` axes to ``new`` axes of the same fields; -1 for cells that new lacks."""
     if not old:
         return cells
     along = dict(zip([axis.paths for axis in old], np.unravel_index(cells, shape_of(old)), strict=True))
@@ -124,5 +127,5 @@ def translate(cells: np.ndarray, old: Sequence[AxisEntry], new: Sequence[AxisEnt
 
 
 def count(axes: Sequence[AxisEntry]) -> int:
-    """Cells of some axes."""
+    """Number of cells."""
     return math.prod(shape_of(axes))

@@ -1,4 +1,4 @@
-"""Files that appear under their name whole or not at all, and are never changed after."""
+"""Atomic files: each appears complete under its name or not at all, and never changes afterwards."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from memjax.errors import InputError
 __all__ = ["PARTIAL", "BadSector", "checksum", "read_regular", "refusals", "write", "write_new"]
 
 PARTIAL = ".partial-"
-"""Beginning of the names of files that are being written."""
+"""Prefix of the names of files that are being written."""
 
 
 def checksum(data: bytes) -> str:
-    """First 128 bits of the SHA-256 of some bytes, in hexadecimal.
+    """First 128 bits of the SHA-256 of ``data``, in hexadecimal.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def checksum(data: bytes) -> str:
 
 @contextlib.contextmanager
 def refusals(folder: Path, doing: str) -> Iterator[None]:
-    """Make an `InputError` of what the operating system refuses, such as a full disk."""
+    """Raise `InputError` in place of errors of the operating system, such as a full disk."""
     try:
         yield
     except OSError as problem:
@@ -43,18 +43,18 @@ def refusals(folder: Path, doing: str) -> Iterator[None]:
 
 
 class BadSector(OSError):
-    """A file that is there and that the disk cannot read, or that is no file to be read."""
+    """A file that exists but cannot be read, or that is not a regular file."""
 
 
 def read_regular(path: Path) -> bytes:
-    """Content of a regular file: what waits for a writer, or never ends, is refused.
+    """Content of a regular file; pipes and devices, which could block or never end, are refused.
 
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If there is no such file.
     BadSector
-        If it is no regular file, or the disk cannot read it.
+        If it is not a regular file, or the disk cannot read it.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(descriptor, "rb") as file:
@@ -69,16 +69,16 @@ def read_regular(path: Path) -> bytes:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, in place of one of that name."""
+    """Write a file atomically, replacing a file of the same name."""
     with _written(path, data) as partial:
         os.replace(partial, path)
 
 
 def write_new(path: Path, data: bytes) -> bool:
-    """Write a file whole or not at all; False, and nothing written, if there is one of that name."""
+    """Write a file atomically; returns False and writes nothing if the name is taken."""
     with _written(path, data) as partial:
         try:
-            # A link is made by one process only, also on shared file systems.
+            # Only one process can create a hard link of a given name, also on shared file systems.
             os.link(partial, path)
         except FileExistsError:
             return False
@@ -87,7 +87,7 @@ def write_new(path: Path, data: bytes) -> bool:
 
 @contextlib.contextmanager
 def _written(path: Path, data: bytes) -> Iterator[Path]:
-    """A file beside the path that holds the data, on disk; gone after."""
+    """A temporary file with the data, beside ``path`` and flushed to disk."""
     partial = path.with_name(f"{PARTIAL}{secrets.token_hex(8)}")
     try:
         with open(partial, "xb") as file:

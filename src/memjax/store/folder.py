@@ -1,4 +1,4 @@
-"""The folder of a store: its manifests and parts, listed, read and written."""
+"""The folder of a store: listing, reading and writing its manifests and parts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FIRST = "manifest-0000.json"
 
 
 class Damaged(InputError):
-    """A part that is not what was written."""
+    """A part whose content is not what was written."""
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(
@@ -38,7 +38,7 @@ class Damaged(InputError):
 
 
 class _Gone(InputError):
-    """A manifest that is no longer what it was."""
+    """A manifest that was removed or replaced since it was read."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -49,7 +49,7 @@ class _Gone(InputError):
 
 
 class StoredBlock(NamedTuple):
-    """A block of a store, with its cells by flat index along the axes that the store has now."""
+    """A block of a store, with the flat indices of its cells along the store's current axes."""
 
     name: str
     manifest: str
@@ -59,14 +59,14 @@ class StoredBlock(NamedTuple):
 
 
 class StoreContents(NamedTuple):
-    """What all manifests of a store say together.
+    """The combined content of all manifests of a store.
 
     Attributes
     ----------
     manifests
-        All of them; the first is what the store is of, the last has all axes.
+        All manifests. The first has the store's experiment, the last has all axes.
     blocks
-        Those that count, by name: a run is in one of them at most, that of the latest manifest.
+        The current blocks, by name. If several manifests list a run, the block of the newest manifest holds it.
     """
 
     manifests: tuple[Manifest, ...]
@@ -79,12 +79,12 @@ class StoreContents(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Values of each axis."""
+        """Number of values of each axis."""
         return self.manifests[-1].shape
 
     @property
     def planned(self) -> np.ndarray:
-        """Whether each cell is in a block, by flat index."""
+        """Whether each cell is in a block, by the cell's flat index."""
         found = np.zeros(count(self.axes), bool)
         for block in self.blocks.values():
             found[block.cells] = True
@@ -94,28 +94,29 @@ class StoreContents(NamedTuple):
 class Store:
     """A folder of manifests ``manifest-0000.json`` and, under ``parts``, one ``.npz`` per block.
 
-    Every file appears whole or not at all and is never changed. A part that is superseded by a later one of its block
-    is removed.
+    Every file is written atomically and never changes. A part is removed when a later part of its block replaces it.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = absolute("store", path)
         self._manifests: dict[Path, tuple[Manifest, str]] = {}
 
-    def ledger(self) -> StoreContents | None:
-        """What the manifests say; None if there are none.
+    def contents(self) -> StoreContents | None:
+        """Read the content of all manifests; None if there are no manifests.
 
         Raises
         ------
         InputError
-            If one of them cannot be read.
+            If a manifest cannot be read.
         """
         read = [self._manifest(path) for path in self._manifest_paths()]
         if not read:
             return None
         manifests = tuple(manifest for manifest, _ in read)
-        placed = [block for i, (own, check) in enumerate(read) for block in _place(i, own, check, manifests[-1])]
-        return StoreContents(manifests, _latest(placed, count(manifests[-1].axes)))
+        placed = [
+            block for i, (own, check) in enumerate(read) for block in _stored_blocks(i, own, check, manifests[-1])
+        ]
+        return StoreContents(manifests, _current_blocks(placed, count(manifests[-1].axes)))
 
     def _manifest_paths(self) -> Iterator[Path]:
         number = 0
@@ -130,24 +131,24 @@ class Store:
         return self._manifests[path]
 
     def confirmed(self) -> StoreContents | None:
-        """What the manifests say when they are read once more.
+        """Read the content of all manifests again.
 
         Raises
         ------
         InputError
-            If one of those that were read or written before is gone, or is another now.
+            If a manifest that was read or written before is missing or changed.
         """
         before, self._manifests = self._manifests, {}
-        ledger = self.ledger()
+        contents = self.contents()
         for path, (_, check) in before.items():
             if path not in self._manifests or self._manifests[path][1] != check:
                 raise _Gone(path)
-        return ledger
+        return contents
 
     def append(self, number: int, manifest: Manifest) -> bool:
         """Add a manifest; False if another process was first."""
         path, data = self.path / f"manifest-{number:04d}.json", manifest.to_bytes()
-        read = read_manifest(data, str(path))  # What cannot be read back is not written.
+        read = read_manifest(data, str(path))  # Write only a manifest that can be read back.
         with refusals(self.path, "written to"):
             written = write_new(path, data)
         if written:
@@ -155,7 +156,7 @@ class Store:
         return written
 
     def parts(self) -> dict[str, PartName]:
-        """The part that knows most of each block, for every block that has one."""
+        """The part with the most steps of each block that has a part."""
         found: dict[str, PartName] = {}
         with refusals(self.path, "read"):
             names = sorted(os.listdir(self.path / _PARTS)) if (self.path / _PARTS).is_dir() else []
@@ -165,12 +166,12 @@ class Store:
         return found
 
     def read(self, block: StoredBlock, name: PartName | None) -> BlockResult | None:
-        """What there is of a block, whose part was this one when it was listed; None if nothing.
+        """The result of a block from the part ``name`` of an earlier listing; None without a part.
 
         Raises
         ------
         Damaged
-            If its part is not what was written.
+            If the content of the part is not what was written.
         """
         while name is not None:
             path = self.path / _PARTS / name.file
@@ -178,7 +179,7 @@ class Store:
                 try:
                     content = read_regular(path)
                 except FileNotFoundError:
-                    name = self.parts().get(block.name)  # A writer has put a later one in its place.
+                    name = self.parts().get(block.name)  # A writer has replaced the part meanwhile.
                     continue
                 except BadSector as problem:
                     raise Damaged(path, str(problem.strerror)) from problem
@@ -189,12 +190,12 @@ class Store:
         return None
 
     def write(self, block: StoredBlock, result: BlockResult, made: dict[str, Any], old: PartName | None) -> PartName:
-        """Write what there is of a block, then remove the part that it supersedes."""
+        """Write the result of a block, then remove its earlier part."""
         data = part_bytes(block.name, block.manifest, result, made)
         name = part_name(block.name, result, data)
         folder = self.path / _PARTS
         if not is_store(self.path):
-            # Nothing that is written from now on could be read.
+            # Without its first manifest the store is unreadable, so writing on would be useless.
             raise _Gone(self.path / _FIRST)
         with refusals(self.path, "written to"):
             folder.mkdir(exist_ok=True)
@@ -210,7 +211,7 @@ class Store:
             path.replace(self.path / _DAMAGED / path.name)
 
     def tidy(self) -> None:
-        """Remove what killed writers left: half-written files and superseded parts. Only for who holds the store alone."""
+        """Remove half-written files and replaced parts of killed writers; the caller must hold the store exclusively."""
         kept = self.parts()
         folder = self.path / _PARTS
         with refusals(self.path, "written to"):
@@ -227,8 +228,8 @@ def is_store(path: Path) -> bool:
     return (path / _FIRST).is_file()
 
 
-def _place(number: int, manifest: Manifest, check: str, last: Manifest) -> Iterator[StoredBlock]:
-    """Blocks of a manifest, with their cells along the last one's axes, which have all values of its own."""
+def _stored_blocks(number: int, manifest: Manifest, check: str, last: Manifest) -> Iterator[StoredBlock]:
+    """Blocks of a manifest, with their cells along the axes of the last manifest, which contain all values."""
     if [axis.paths for axis in manifest.axes] != [axis.paths for axis in last.axes]:
         raise InputError("The manifests of the store are of different axes: it was altered. Use another store.")
     sizes = [len(entry.cells) for entry in manifest.blocks]
@@ -240,8 +241,8 @@ def _place(number: int, manifest: Manifest, check: str, last: Manifest) -> Itera
         yield StoredBlock(f"{number:04d}-{i:05d}", check, entry, manifest.sheets[entry.sheet], own)
 
 
-def _latest(placed: list[StoredBlock], cells: int) -> dict[str, StoredBlock]:
-    """Blocks that own their cells: the latest that holds a cell owns it."""
+def _current_blocks(placed: list[StoredBlock], cells: int) -> dict[str, StoredBlock]:
+    """Blocks that hold their cells; if several blocks list a cell, the newest holds it."""
     owner = np.full(cells, -1)
     for i, block in enumerate(placed):
         owner[block.cells] = i

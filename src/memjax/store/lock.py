@@ -1,4 +1,4 @@
-"""The lock of a store: held by the operating system for a process, so that it ends with its owner."""
+"""The lock of a store, held by the operating system, so that it is released when its process ends."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["claimed", "holder"]
+__all__ = ["locked", "holder"]
 
 _LOG = logging.getLogger("memjax")
 _LOCK = "lock"
 
 
 @contextlib.contextmanager
-def claimed(folder: Path, shard: tuple[int, int] | None) -> Iterator[None]:
-    """Hold a store for writing: alone, or beside other shards as one of n.
+def locked(folder: Path, shard: tuple[int, int] | None) -> Iterator[None]:
+    """Lock a store for writing: exclusively, or as shard ``(i, n)`` together with other shards.
 
     Raises
     ------
     InputError
-        If another process holds it, or the folder cannot be written to.
+        If another process holds the lock, or the folder is not writable.
     """
     with contextlib.ExitStack() as held:
 
@@ -45,7 +45,7 @@ def claimed(folder: Path, shard: tuple[int, int] | None) -> Iterator[None]:
 
         take(_LOCK, shared=shard is not None)
         if shard is not None:
-            # Shards share the folder's lock and that of their number, and each has one of its own.
+            # Shards share the lock of the folder and the lock of their count n; each has an exclusive lock for its own i.
             take(f"{_LOCK}-of-{shard[1]}", shared=True)
             take(f"{_LOCK}-{shard[0]}-of-{shard[1]}", shared=False)
             _refuse_other_numbers(folder, shard[1])
@@ -53,7 +53,7 @@ def claimed(folder: Path, shard: tuple[int, int] | None) -> Iterator[None]:
 
 
 def _refuse_other_numbers(folder: Path, shards: int) -> None:
-    """Raise `InputError` where shards of another number are at work."""
+    """Raise `InputError` where a sweep with another number of shards is running."""
     for path in folder.glob(f"{_LOCK}-of-*"):
         if path.name != f"{_LOCK}-of-{shards}":
             with open(path, "ab+", buffering=0) as lock:
@@ -61,7 +61,7 @@ def _refuse_other_numbers(folder: Path, shards: int) -> None:
 
 
 def _take(lock: IO[bytes], folder: Path, shared: bool) -> None:
-    # Who only looks at a store holds its lock for a moment.
+    # Try again: a process that only inspects the store holds its lock for a moment.
     for pause in (0.05, 0.2, 0.5, 0):
         if _try(lock, shared):
             break
@@ -69,7 +69,7 @@ def _take(lock: IO[bytes], folder: Path, shared: bool) -> None:
             raise InputError(_in_use(lock, folder))
         time.sleep(pause)
     if not shared:
-        # Who holds it is only told; a full disk must not matter here.
+        # The name of the holder is for messages only, so a full disk must not stop the sweep here.
         with contextlib.suppress(OSError):
             lock.truncate(0)
             lock.write(f"process {os.getpid()} on {socket.gethostname()}\n".encode())
@@ -85,7 +85,7 @@ def _in_use(lock: IO[bytes], folder: Path) -> str:
 
 
 def _try(lock: IO[bytes], shared: bool) -> bool:
-    """Take a lock without waiting, and say whether that went well."""
+    """Try to take a lock without waiting; returns whether it was taken."""
     try:
         if fcntl is not None:
             fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
@@ -101,12 +101,12 @@ def _try(lock: IO[bytes], shared: bool) -> bool:
 def _lock_on_windows(lock: IO[bytes]) -> None:
     import msvcrt
 
-    lock.seek(1 << 30)  # Beyond the text, which others read.
+    lock.seek(1 << 30)  # Beyond the text, which other processes read.
     msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
 
 
 def holder(folder: Path) -> str | None:
-    """Who is writing to a store now: a process, shards, or nobody."""
+    """Name of the process or of the shards that are writing to a store; None if there are none."""
     try:
         with open(folder / _LOCK, "rb") as lock:
             if not _try(lock, shared=True):

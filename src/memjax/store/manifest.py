@@ -1,4 +1,4 @@
-"""The manifest: what a store is of, and how its runs are partitioned into blocks; JSON, immutable."""
+"""The manifest, an immutable JSON file: the experiment of a store, and the partition of its runs into blocks."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from memjax.store.files import checksum
 __all__ = ["FORMAT", "STORE_VERSION", "BlockEntry", "Manifest", "signature"]
 
 STORE_VERSION = 2
-"""Goes up when the meaning of a file in a store changes."""
+"""Increases when the meaning of a file in a store changes."""
 
 FORMAT = "memjax store"
-"""What a manifest says it is."""
+"""Value of the field ``format`` of a manifest."""
 
 
 @dataclass(frozen=True)
 class BlockEntry:
-    """A block: its sheet by number, schedule, packed shape, records per segment, and its cells by flat index.
+    """A block: number of its sheet, schedule, packed shape, records per segment, and flat indices of its cells.
 
-    ``share`` decides which shard trains it; the parts of a block have that of the whole.
+    ``share`` decides which shard trains the block; when a block is split, its parts keep the share.
     """
 
     share: int
@@ -41,17 +41,17 @@ class Manifest:
     Attributes
     ----------
     experiment
-        Every field, as a spec writes it; those that are swept have no meaning.
+        Every field of the experiment, encoded; the values of swept fields are ignored.
     settings
-        JAX's settings that change what is computed.
+        JAX's settings that change the numbers.
     axes
-        All axes that the store has now, with all their values.
+        All axes of the store so far, with all their values.
     sheets
-        What the records of blocks are.
+        Schemas of the blocks' records.
     blocks
-        Partition of the runs that this manifest adds.
+        Blocks of the runs that this manifest adds.
     made
-        Device, lanes and versions; for the reader only.
+        Device, lanes and versions; for information only.
     """
 
     experiment: dict[str, Any]
@@ -63,7 +63,7 @@ class Manifest:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Values of each axis."""
+        """Number of values of each axis."""
         return tuple(len(axis.values) for axis in self.axes)
 
     def to_bytes(self) -> bytes:
@@ -81,7 +81,7 @@ class Manifest:
 
 
 def signature(content: dict[str, Any]) -> str:
-    """Checksum of what a manifest says, whatever the order of its fields."""
+    """Checksum of the content of a manifest, independent of the order of its fields."""
     return checksum(json.dumps(content, sort_keys=True).encode())
 
 

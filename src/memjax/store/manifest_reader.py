@@ -1,4 +1,4 @@
-"""Read a manifest without trust: every field is looked at, and what does not fit together is refused."""
+"""Read a manifest without trust: every field is checked, and inconsistent content is refused."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _LARGEST = 2**31
 
 
 def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:
-    """Read a manifest, and the checksum that its parts know it by.
+    """Read a manifest and its checksum, which its parts contain.
 
     Raises
     ------
     InputError
-        If it is no manifest of this schema, was altered, or does not fit together.
+        If it is not a manifest of this schema, was altered, or is inconsistent.
     """
     try:
         content = read_json(data)
@@ -54,7 +54,7 @@ _ADVICE = "Without it the parts of the store cannot be read: restore it from a c
 
 
 def _depth(data: Any) -> int:
-    """Levels of nesting, counted no further than is allowed."""
+    """Levels of nesting, counted up to the allowed depth."""
     level, depth = [data], 0
     while level and depth <= _DEEPEST:
         inner = [
@@ -90,7 +90,7 @@ def _decode(body: dict[str, Any]) -> Manifest:
 
 
 def _check_names(axes: set[str], sheets: tuple[RecordSchema, ...]) -> None:
-    """Raise `ValueError` where two things of the Dataset would have one name."""
+    """Raise `ValueError` where two parts of the Dataset would have the same name."""
     variables = {name for sheet in sheets for name in sheet.variables}
     dims = {dim for sheet in sheets for variable in sheet.variables.values() for dim in variable.dims}
     taken = (axes | variables | dims) & set(RESERVED) | axes & variables | axes & dims | variables & dims
@@ -101,7 +101,7 @@ def _axis(data: Any) -> AxisEntry:
     names, paths = (tuple(_text(name) for name in _list(data[field])) for field in ("names", "paths"))
     values = tuple(_list(data["values"]))
     labels = {_text(name): _list(column) for name, column in _table(data["labels"]).items()}
-    # Stores of before values could be named do not say so.
+    # Stores from before values could be named lack this field.
     named = data.get("named", False)
     _ensure(isinstance(named, bool), "an axis is named or is not")
     entry = AxisEntry(names, paths, values, labels, named)
@@ -118,7 +118,7 @@ def _axis(data: Any) -> AxisEntry:
 
 
 def _allowed(names: tuple[str, ...]) -> tuple[int, ...]:
-    """How many coordinates an axis may have: one of each field, and one of the dimension where several fields share one."""
+    """Allowed numbers of coordinates of an axis: one per field, and for several fields perhaps one for the dimension."""
     return (len(names), len(names) + 1) if len(names) > 1 else (1,)
 
 

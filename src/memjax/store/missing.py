@@ -1,4 +1,4 @@
-"""What a store lacks of a request is planned, and what is left to do is found."""
+"""Plan the runs of a request that a store lacks, and find the blocks that are still to be trained."""
 
 from __future__ import annotations
 
@@ -24,49 +24,51 @@ from memjax.store.folder import Store, StoreContents, StoredBlock
 from memjax.store.manifest import BlockEntry, Manifest
 from memjax.store.request import Request, check_same
 
-__all__ = ["blocks_of", "enter", "plans", "supersede"]
+__all__ = ["blocks_of", "add_missing", "plan_blocks", "replace_block"]
 
 
-def enter(store: Store, request: Request, packing: Packing, made: dict[str, Any], shards: int = 1) -> StoreContents:
-    """Plan what a store lacks of a request, and give all that it holds then.
+def add_missing(
+    store: Store, request: Request, packing: Packing, made: dict[str, Any], shards: int = 1
+) -> StoreContents:
+    """Plan the runs of a request that a store lacks, add them to the store, and return its contents.
 
     Raises
     ------
     InputError
-        If the store is of another experiment, with the first field that differs.
+        If the store has another experiment; the message names the first field that differs.
     """
     while True:
-        ledger = store.ledger()
-        if ledger is not None:
-            check_same(store, request, ledger)
-        axes = _union(ledger, request)
-        groups = _missing(ledger, request, axes)
-        if ledger is not None and not groups:
-            return ledger
+        contents = store.contents()
+        if contents is not None:
+            check_same(store, request, contents)
+        axes = _union(contents, request)
+        groups = _missing(contents, request, axes)
+        if contents is not None and not groups:
+            return contents
         blocks = sorted(pack(groups, packing, shards), key=lambda block: -block.seconds)
         places = translate(np.arange(count(request.entries)), request.entries, axes)
         chosen = [(i, block, [int(places[request.flat(run)]) for run in block.runs]) for i, block in enumerate(blocks)]
         plan_of(
             request.experiment, request.axes, blocks, packing
-        )  # Refuses what does not fit before anything is written.
-        # Another shard may come first; then nothing is missing the next time round.
-        store.append(len(ledger.manifests) if ledger else 0, _manifest(request, axes, chosen, made))
+        )  # Raises before anything is written if the runs do not fit into memory.
+        # Another shard may append first; then the next iteration finds nothing missing.
+        store.append(len(contents.manifests) if contents else 0, _manifest(request, axes, chosen, made))
 
 
-def _union(ledger: StoreContents | None, request: Request) -> tuple[AxisEntry, ...]:
-    if ledger is None:
+def _union(contents: StoreContents | None, request: Request) -> tuple[AxisEntry, ...]:
+    if contents is None:
         return request.entries
     ours = {entry.paths: (entry, axis.rows) for entry, axis in zip(request.entries, request.axes, strict=True)}
-    axes = tuple(merged(theirs, *ours[theirs.paths]) for theirs in ledger.axes)
+    axes = tuple(merged(theirs, *ours[theirs.paths]) for theirs in contents.axes)
     check_count("The axes of the store, with the values of this call,", shape_of(axes))
     return axes
 
 
-def _missing(ledger: StoreContents | None, request: Request, axes: Sequence[AxisEntry]) -> Groups:
-    """Runs of a call that no block of the store holds."""
-    if ledger is None:
+def _missing(contents: StoreContents | None, request: Request, axes: Sequence[AxisEntry]) -> Groups:
+    """Runs of a call that are in no block of the store."""
+    if contents is None:
         return request.groups
-    held = translate(np.flatnonzero(ledger.planned), ledger.axes, request.entries)
+    held = translate(np.flatnonzero(contents.planned), contents.axes, request.entries)
     lacking = np.ones(count(request.entries), bool)
     lacking[held[held >= 0]] = False
     left = {group: [run for run in runs if lacking[request.flat(run)]] for group, runs in request.groups.items()}
@@ -96,29 +98,29 @@ def _manifest(
     )
 
 
-def blocks_of(request: Request, ledger: StoreContents) -> list[StoredBlock]:
-    """Blocks that hold a run of a request, in the order of their names."""
-    asked = translate(np.arange(count(request.entries)), request.entries, ledger.axes)
-    wanted = np.zeros(count(ledger.axes), bool)
+def blocks_of(request: Request, contents: StoreContents) -> list[StoredBlock]:
+    """Blocks with a run of the request, in the order of their names."""
+    asked = translate(np.arange(count(request.entries)), request.entries, contents.axes)
+    wanted = np.zeros(count(contents.axes), bool)
     wanted[asked] = True
-    return [block for _, block in sorted(ledger.blocks.items()) if wanted[block.cells].any()]
+    return [block for _, block in sorted(contents.blocks.items()) if wanted[block.cells].any()]
 
 
-def plans(request: Request, ledger: StoreContents, blocks: Sequence[StoredBlock], packing: Packing) -> Plan:
-    """Plan of blocks of a store as they are to be trained, along the store's axes.
+def plan_blocks(request: Request, contents: StoreContents, blocks: Sequence[StoredBlock], packing: Packing) -> Plan:
+    """Plan for training blocks of a store, along the store's axes.
 
     Raises
     ------
     InputError
-        If a block holds a run outside of the call that cannot be made from what is written, or runs that do not belong
-        together, or if one does not fit into memory.
+        If a block has a run outside the call whose experiment cannot be decoded, if its runs cannot share a program, or if
+        it does not fit into memory.
     """
     ours = {entry.paths: (entry, axis.rows) for entry, axis in zip(request.entries, request.axes, strict=True)}
-    axes = tuple(as_axis(entry, *ours[entry.paths]) for entry in ledger.axes)
-    places = translate(np.arange(count(request.entries)), request.entries, ledger.axes)
+    axes = tuple(as_axis(entry, *ours[entry.paths]) for entry in contents.axes)
+    places = translate(np.arange(count(request.entries)), request.entries, contents.axes)
     known = {int(places[request.flat(run)]): (key[0], run) for key, runs in request.groups.items() for run in runs}
     wanted = {int(cell) for block in blocks for cell in block.cells}
-    indices = {cell: _index(cell, ledger.shape) for cell in wanted}
+    indices = {cell: _index(cell, contents.shape) for cell in wanted}
     others = [indices[cell] for cell in wanted - set(known)]
     groups = read_groups(request.experiment, axes, others)
     made = {run.index: (key[0], run) for key, runs in groups.items() for run in runs}
@@ -136,7 +138,7 @@ def _index(cell: int, shape: tuple[int, ...]) -> tuple[int, ...]:
 def _plan(block: StoredBlock, runs: list[tuple[Program, Run]]) -> BlockPlan:
     program, first = runs[0]
     alike = all(own == program and _same_pool(run, first) for own, run in runs)
-    if not alike or _plain(record_schema(program)) != _plain(block.schema):
+    if not alike or _without_attributes(record_schema(program)) != _without_attributes(block.schema):
         raise InputError(
             f"The runs of block {block.name} of the store do not belong together, or record something else than it says: "
             "functions of yours have changed since it was begun, or it was altered. Use another store."
@@ -152,22 +154,22 @@ def _same_pool(run: Run, first: Run) -> bool:
     return run.pool is first.pool or np.array_equal(run.pool, first.pool)
 
 
-def _plain(schema: RecordSchema) -> Any:
+def _without_attributes(schema: RecordSchema) -> Any:
     return schema[:3], {name: variable.dims for name, variable in schema.variables.items()}
 
 
-def supersede(
+def replace_block(
     store: Store, request: Request, block: StoredBlock, parts: Sequence[BlockPlan], made: dict[str, Any]
 ) -> list[tuple[BlockPlan, StoredBlock]]:
-    """Write down that a block is trained in parts, which take its place in the store; gives them with their names."""
+    """Replace a block of the store by parts of it; returns the parts with their names."""
     while True:
-        ledger = store.ledger()
-        if ledger is None or block.name not in ledger.blocks:
+        contents = store.contents()
+        if contents is None or block.name not in contents.blocks:
             raise InputError(f"The manifests of the store {str(store.path)!r} were changed: restore them from a copy.")
-        places = iter(ledger.blocks[block.name].cells)
+        places = iter(contents.blocks[block.name].cells)
         chosen = [(block.entry.share, part, [int(next(places)) for _ in part.runs]) for part in parts]
-        number = len(ledger.manifests)
-        if store.append(number, _manifest(request, ledger.axes, chosen, made)):
+        number = len(contents.manifests)
+        if store.append(number, _manifest(request, contents.axes, chosen, made)):
             names = [f"{number:04d}-{i:05d}" for i in range(len(parts))]
-            blocks = (store.ledger() or ledger).blocks
+            blocks = (store.contents() or contents).blocks
             return [(replace(part, name=name), blocks[name]) for part, name in zip(parts, names, strict=True)]

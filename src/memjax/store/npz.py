@@ -1,7 +1,7 @@
-"""Arrays and a header of plain data as the bytes of an ``.npz`` file, read back without trust.
+"""Write arrays and a header of plain data as the bytes of an ``.npz`` file, and read them without trust.
 
-Members are stored, not compressed, so what a file claims to hold can never be larger than the file. Only numbers are
-read; nothing is unpickled.
+Members are not compressed, so that their locked size cannot exceed the size of the file. Only numbers are read; nothing is
+unpickled.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from memjax.errors import InputError
 __all__ = ["dump", "load"]
 
 _HEADER = "header"
-# Numbers that NumPy's format cannot name, by the unsigned ones of their size that stand for them in the file.
+# Dtypes that NumPy's format does not know, and the unsigned integers of the same size that the file holds instead.
 _FOREIGN = {
     name: np.dtype(getattr(jnp, name))
     for name in ("bfloat16", "float8_e4m3fn", "float8_e4m3b11fnuz", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz")
@@ -29,7 +29,7 @@ _KINDS = "biufc"
 
 
 def dump(header: dict[str, Any], arrays: list[np.ndarray]) -> bytes:
-    """Bytes of a file with a header and some arrays."""
+    """Bytes of a file with a header and arrays."""
     for array in arrays:
         if array.dtype.kind not in _KINDS and array.dtype.name not in _FOREIGN:
             raise InputError(
@@ -38,23 +38,23 @@ def dump(header: dict[str, Any], arrays: list[np.ndarray]) -> bytes:
     foreign = {str(i): array.dtype.name for i, array in enumerate(arrays) if array.dtype.name in _FOREIGN}
     text = json.dumps({**header, "foreign": foreign}).encode()
     members: dict[str, Any] = {_HEADER: np.frombuffer(text, np.uint8)}
-    members |= {str(i): _plain(array) for i, array in enumerate(arrays)}
+    members |= {str(i): _storable(array) for i, array in enumerate(arrays)}
     file = io.BytesIO()
     np.savez(file, **members)
     return file.getvalue()
 
 
-def _plain(array: np.ndarray) -> np.ndarray:
+def _storable(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array).view(f"u{array.itemsize}") if array.dtype.name in _FOREIGN else array
 
 
 def load(data: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """Header and arrays of a file's bytes.
+    """Header and arrays from the bytes of a file.
 
     Raises
     ------
     ValueError
-        Whatever is wrong with them.
+        If the bytes are invalid in any way.
     """
     try:
         return _load(data)

@@ -1,4 +1,4 @@
-"""`memjax.open`: a saved file or a store, whichever lies at a path."""
+"""`memjax.open`: open a saved file or a store."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["open_dataset"]
 
 
 def open_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Open what `save`, a study or ``memjax run`` left, or a store: a file, or a folder.
+    """Open a saved Dataset (from `save`, a study or ``memjax run``) or a store.
 
-    A store opens at any time, also while it is written to; runs that are not finished say so in ``status``.
+    A store can be opened at any time, also during training; ``status`` marks runs that are not finished.
 
     Returns
     -------
     xr.Dataset
-        In memory; every file is closed.
+        The Dataset, in memory; all files are closed.
 
     Raises
     ------
     InputError
-        If there is no such file, it cannot be read, or it is no memjax dataset of a known schema; if a part of a store is
+        If the file does not exist, cannot be read, or is not a memjax dataset of a known schema; if a part of a store is
         damaged.
     """
     source = absolute("path", path)

@@ -1,4 +1,4 @@
-"""A part: the result of one block, finished or so far, as the bytes of a file; its name holds its checksum."""
+"""A part: the finished or intermediate result of one block, as the bytes of a file whose name contains its checksum."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _NAME = re.compile(r"block-(\d{4,}-\d{5,})\.(done|step-(\d{1,18}))\.([0-9a-f]{32
 
 
 class PartName(NamedTuple):
-    """What the name of a part says.
+    """The name of a part, parsed.
 
     Attributes
     ----------
     block
         Name of the block.
     step
-        Steps done; None if the block is finished.
+        Number of steps done; None if the block is finished.
     checksum
-        Of the content.
+        Checksum of the content.
     """
 
     block: str
@@ -38,7 +38,7 @@ class PartName(NamedTuple):
 
     @property
     def rank(self) -> float:
-        """Larger for the part that knows more of its block."""
+        """Order of the parts of one block: larger after more steps."""
         return math.inf if self.step is None else self.step
 
     @property
@@ -49,18 +49,18 @@ class PartName(NamedTuple):
 
     @classmethod
     def parse(cls, name: str) -> PartName | None:
-        """Read a file's name; None if it is no part's."""
+        """Parse a file name; None if it is not the name of a part."""
         found = _NAME.fullmatch(name)
         return found and cls(found[1], None if found[3] is None else int(found[3]), found[4])
 
 
 def part_name(block: str, result: BlockResult, data: bytes) -> PartName:
-    """Name of a part."""
+    """Name of the part with this result."""
     return PartName(block, None if result.finished else result.step, checksum(data))
 
 
 def part_bytes(block: str, manifest: str, result: BlockResult, made: dict[str, Any]) -> bytes:
-    """Content of a part: arrays by number, and a header that says what each of them is."""
+    """Content of a part: numbered arrays, and a header that maps each result to the number of its array."""
     arrays: list[np.ndarray] = []
 
     def put(array: np.ndarray) -> int:
@@ -92,7 +92,7 @@ def read_part(data: bytes, name: PartName, manifest: str, entry: BlockEntry, she
     Raises
     ------
     ValueError
-        Whatever is wrong with it.
+        If the part is invalid in any way.
     """
     if checksum(data) != name.checksum:
         raise ValueError("its checksum is wrong")
@@ -135,7 +135,7 @@ def _label(value: Any) -> str | int | float:
 
 
 def _check(result: BlockResult, name: PartName, runs: int, sheet: RecordSchema) -> None:
-    """Raise `ValueError` where a result is not one of a block."""
+    """Raise `ValueError` where a result does not fit its block."""
     step = sheet.steps if name.step is None else name.step
     if result.step != step or (name.step is None) != result.finished or not 0 <= step <= sheet.steps:
         raise ValueError(f"it says step {result.step!r}")

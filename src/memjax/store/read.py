@@ -1,4 +1,4 @@
-"""The Dataset of a store, full or not, and its progress in a few lines."""
+"""Read the Dataset of a store, complete or not, and report its progress."""
 
 from __future__ import annotations
 
@@ -20,62 +20,62 @@ from memjax.results.schema import attributes
 from memjax.store.axes import coordinates, count, shape_of, translate
 from memjax.store.folder import Damaged, Store, StoreContents, StoredBlock
 from memjax.store.lock import holder
-from memjax.store.makers import makers_of
 from memjax.store.part import PartName
+from memjax.store.provenance import merged_provenance
 
 __all__ = ["open_store", "progress", "read_runs"]
 
 _LOG = logging.getLogger("memjax")
-# Measured: index, status and reason of a cell while a Dataset is made, and a step in a set and in a coordinate.
+# Measured bytes while a Dataset is made: index, status and reason of a cell; a step in a set and in a coordinate.
 _CELL_BYTES, _STEP_BYTES = 400, 120
 
 
 def open_store(path: Path) -> xr.Dataset:
-    """Dataset of everything that a store has by now; runs that are not finished say so in ``status``.
+    """Dataset of all runs of a store so far; ``status`` marks runs that are not finished.
 
     Raises
     ------
     InputError
-        If it is empty or a part of it is damaged.
+        If the store is empty or a part is damaged.
     """
     store = Store(path)
-    ledger = _ledger(store)
-    return read_runs(store, ledger, ledger.axes, sorted(ledger.blocks.values()))
+    contents = _contents(store)
+    return read_runs(store, contents, contents.axes, sorted(contents.blocks.values()))
 
 
-def _ledger(store: Store) -> StoreContents:
-    ledger = store.ledger()
-    if ledger is None:
+def _contents(store: Store) -> StoreContents:
+    contents = store.contents()
+    if contents is None:
         raise InputError(f"The store {str(store.path)!r} holds no manifest: nothing has been kept in it yet.")
-    return ledger
+    return contents
 
 
 def read_runs(
     store: Store,
-    ledger: StoreContents,
+    contents: StoreContents,
     axes: Sequence[AxisEntry],
     blocks: Sequence[StoredBlock],
     needed: Collection[str] | None = None,
 ) -> xr.Dataset:
-    """Dataset along some axes of the store, from the blocks that hold their runs.
+    """Dataset of the store along given axes.
 
     Parameters
     ----------
-    store, ledger
-        What is read, and what its manifests say.
+    store, contents
+        The store, and the content of its manifests.
     axes, blocks
-        What is asked for, and the blocks that hold it.
+        Axes of the Dataset, and the blocks with its runs.
     needed
-        Names of the blocks that must be finished; a damaged part of another one is told and left out. None takes every
-        block as far as it is, and no damaged part.
+        Names of the blocks that must be finished; damaged parts of other blocks are skipped with a warning. With None no
+        block need be finished, and no part may be damaged.
 
     Raises
     ------
     InputError
-        If the Dataset would not fit into memory, a part is damaged, or a block that is needed is not finished.
+        If the Dataset would not fit into memory, a part is damaged, or a needed block is not finished.
     """
     _check_size(axes, blocks)
-    parts, index = store.parts(), _indices(ledger, axes)
+    parts, index = store.parts(), _indices(contents, axes)
     results = {}
     for block in blocks:
         skip_damaged = needed is not None and block.name not in needed
@@ -85,15 +85,15 @@ def read_runs(
     filled = [BlockRecords(b.schema, [index[cell] for cell in b.cells], results[b.name]) for b in blocks]
     _check_room(axes, filled)
     dataset = assemble(coordinates(axes), filled)
-    made = makers_of([manifest.made for manifest in ledger.manifests])
+    made = merged_provenance([manifest.made for manifest in contents.manifests])
     packed = [(block.entry.schedule, block.entry.shape) for block in blocks]
-    dataset.attrs = attributes(ledger.manifests[0].experiment, axes, packed, made)
+    dataset.attrs = attributes(contents.manifests[0].experiment, axes, packed, made)
     return dataset
 
 
-def _indices(ledger: StoreContents, axes: Sequence[AxisEntry]) -> list[tuple[int, ...] | None]:
-    """Index along some axes of every cell of a store, by its flat index there; None where they do not have it."""
-    flat = translate(np.arange(count(ledger.axes)), ledger.axes, axes)
+def _indices(contents: StoreContents, axes: Sequence[AxisEntry]) -> list[tuple[int, ...] | None]:
+    """Index along ``axes`` of every cell of a store, in order of flat indices; None for cells outside the axes."""
+    flat = translate(np.arange(count(contents.axes)), contents.axes, axes)
     if not axes:
         return [()]
     along = np.stack(np.unravel_index(np.maximum(flat, 0), shape_of(axes)), axis=1)
@@ -111,7 +111,7 @@ def _read(store: Store, block: StoredBlock, name: PartName | None, skip_damaged:
 
 
 def _check_finished(store: Store, blocks: Sequence[StoredBlock], results: Mapping[str, BlockResult | None]) -> None:
-    """Raise `InputError` where what was trained is not there."""
+    """Raise `InputError` where a trained block has no finished part."""
     left = [block for block in blocks if (result := results[block.name]) is None or not result.finished]
     if left:
         raise InputError(
@@ -122,14 +122,14 @@ def _check_finished(store: Store, blocks: Sequence[StoredBlock], results: Mappin
 
 
 def _check_size(axes: Sequence[AxisEntry], blocks: Sequence[StoredBlock]) -> None:
-    """Raise `InputError` where the Dataset would not fit into memory, as far as that is known before a part is read."""
+    """Raise `InputError` if the Dataset would not fit into memory, by an estimate without reading any part."""
     most = max((len(block.schema.at) * len(block.schema.variables) for block in blocks), default=0)
     steps = sum(len(sheet.at) for sheet in {id(block.schema): block.schema for block in blocks}.values())
     _refuse_beyond_memory(math.prod(shape_of(axes)) * (_CELL_BYTES + 4 * most) + _STEP_BYTES * steps)
 
 
 def _check_room(axes: Sequence[AxisEntry], blocks: Sequence[BlockRecords]) -> None:
-    """The same once parts are read: with snapshots, and the dimensions and dtypes that measures have."""
+    """Raise `InputError` if the Dataset would not fit into memory, from the arrays in the parts."""
     largest: dict[Any, int] = {}
     for block in blocks:
         if block.result is not None:
@@ -139,7 +139,7 @@ def _check_room(axes: Sequence[AxisEntry], blocks: Sequence[BlockRecords]) -> No
 
 
 def _leaves(result: BlockResult) -> Iterator[tuple[Any, np.ndarray]]:
-    """Arrays ``[R, ...]`` of a result that end in the Dataset, by name."""
+    """Arrays ``[R, ...]`` of a result that the Dataset will contain, by name."""
     for name, part in result.records.items():
         for label, leaf in part.items() if isinstance(part, dict) else [(None, part)]:
             yield (name, label), leaf
@@ -156,21 +156,21 @@ def _refuse_beyond_memory(needed: float) -> None:
 
 
 def progress(path: Path) -> str:
-    """How far a store is, from the names of its files alone.
+    """Progress of a store as text, from the names of its files alone.
 
     Raises
     ------
     InputError
-        If it is no store.
+        If the folder is not a store.
     """
     store = Store(path)
-    ledger, parts = _ledger(store), store.parts()
-    done = [block for name, block in ledger.blocks.items() if name in parts and parts[name].step is None]
-    begun = [block for name, block in ledger.blocks.items() if name in parts and parts[name].step is not None]
-    counts = [sum(len(block.cells) for block in blocks) for blocks in (ledger.blocks.values(), done, begun)]
+    contents, parts = _contents(store), store.parts()
+    done = [block for name, block in contents.blocks.items() if name in parts and parts[name].step is None]
+    begun = [block for name, block in contents.blocks.items() if name in parts and parts[name].step is not None]
+    counts = [sum(len(block.cells) for block in blocks) for blocks in (contents.blocks.values(), done, begun)]
     lines = [
         f"{counts[1]} of {counts[0]} runs finished, {counts[2]} running, {counts[0] - counts[1] - counts[2]} waiting; "
-        f"{len(done)} of {len(ledger.blocks)} blocks"
+        f"{len(done)} of {len(contents.blocks)} blocks"
     ]
     for block in begun:
         lines.append(

@@ -1,4 +1,4 @@
-"""A call of `memjax.sweep` before a store: what is asked for, and whether the store is of the same experiment."""
+"""The request of a call with a store, and the check that the store has the same experiment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from memjax.errors import InputError
 from memjax.experiment.axes import Axis
 from memjax.experiment.encode import encode
 from memjax.experiment.experiment import Experiment
-from memjax.experiment.identity import HELD, first_difference
+from memjax.experiment.identity import BY_CONTENT, first_difference
 from memjax.experiment.written import AxisEntry, Written, written
 from memjax.fields import paths
 from memjax.jax_settings import named_settings
@@ -27,12 +27,12 @@ __all__ = ["Request", "check_same"]
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: an experiment, its axes, and its runs, checked and grouped.
+    """The request of a call: an experiment, its axes, and its runs, checked and grouped.
 
     Attributes
     ----------
     written
-        Experiment and axes as a store keeps them.
+        Experiment and axes as plain data.
     """
 
     experiment: Experiment
@@ -51,12 +51,12 @@ class Request:
 
     @property
     def entries(self) -> tuple[AxisEntry, ...]:
-        """Every axis as a store keeps it."""
+        """Every axis as plain data."""
         return self.written.axes
 
     @property
     def fields(self) -> dict[str, Any]:
-        """Every field of the experiment as a store keeps it."""
+        """Every field of the experiment as plain data."""
         return self.written.fields
 
     def flat(self, run: Run) -> int:
@@ -65,9 +65,9 @@ class Request:
 
 
 def _check_readable(request: Request) -> None:
-    """Raise `InputError` for an object that cannot be told from another of its kind."""
+    """Raise `InputError` for an object whose content cannot be read: another object could not be distinguished from it."""
     swept = frozenset(path for entry in request.entries for path in entry.paths)
-    if _told(request.fields) and all(_told(list(entry.values)) for entry in request.entries):
+    if _has_content(request.fields) and all(_has_content(list(entry.values)) for entry in request.entries):
         return
     held = [(path, value) for path, value in paths(request.experiment).items() if path not in swept]
     held += [
@@ -75,22 +75,22 @@ def _check_readable(request: Request) -> None:
     ]
     for path, value in held:
         try:
-            if not _told(encode(value)):
+            if not _has_content(encode(value)):
                 content(value)
         except Unreadable as problem:
             raise InputError(f"{path} cannot be kept in a store. {problem}") from None
 
 
-def _told(value: Any) -> bool:
-    """Whether everything that encoded data refer to is told by its content."""
+def _has_content(value: Any) -> bool:
+    """Whether every reference in encoded data has a content."""
     if isinstance(value, dict):
-        return ("reference" not in value or "content" in value) and all(_told(item) for item in value.values())
-    return not isinstance(value, list) or all(_told(item) for item in value)
+        return ("reference" not in value or "content" in value) and all(_has_content(item) for item in value.values())
+    return not isinstance(value, list) or all(_has_content(item) for item in value)
 
 
-def check_same(store: Store, request: Request, ledger: StoreContents) -> None:
-    """Raise `InputError` for a store that is of another experiment, with the first field that differs."""
-    first = ledger.manifests[0]
+def check_same(store: Store, request: Request, contents: StoreContents) -> None:
+    """Raise `InputError` if a store has another experiment; the message names the first field that differs."""
+    first = contents.manifests[0]
     theirs, ours = (sorted(",".join(axis.paths) for axis in axes) for axes in (first.axes, request.entries))
     swept = frozenset(path for axis in request.entries for path in axis.paths)
     found = (
@@ -99,8 +99,8 @@ def check_same(store: Store, request: Request, ledger: StoreContents) -> None:
         or first_difference(named_settings(), first.settings)
         or next(
             (
-                (f"{axis.paths[0]}{HELD}", f"{PYTHON}:", held)
-                for axis in ledger.axes
+                (f"{axis.paths[0]}{BY_CONTENT}", f"{PYTHON}:", held)
+                for axis in contents.axes
                 for held in _incomparable(list(axis.values))
             ),
             None,
@@ -108,13 +108,13 @@ def check_same(store: Store, request: Request, ledger: StoreContents) -> None:
     )
     if found:
         raise InputError(
-            f"The store {str(store.path)!r} is of another experiment: {_told_apart(*found)}. Use another store, or what it was "
+            f"The store {str(store.path)!r} is of another experiment: {_difference(*found)}. Use another store, or what it was "
             "begun with."
         )
 
 
 def _incomparable(value: Any) -> Iterator[Any]:
-    """Contents in encoded values that were not written down, or cannot be compared with those of this Python."""
+    """Contents of references that are missing, or that another version of Python wrote so that they cannot be compared."""
     if isinstance(value, dict):
         if "reference" in value and ("content" not in value or same(value["content"], f"{PYTHON}:") is None):
             yield value.get("content")
@@ -124,11 +124,11 @@ def _incomparable(value: Any) -> Iterator[Any]:
             yield from _incomparable(item)
 
 
-def _told_apart(path: str, ours: Any, theirs: Any) -> str:
-    """A difference in words."""
-    if not path.endswith(HELD) or not isinstance(ours, str):
+def _difference(path: str, ours: Any, theirs: Any) -> str:
+    """Text that describes a difference."""
+    if not path.endswith(BY_CONTENT) or not isinstance(ours, str):
         return f"{path} is {theirs!r} there and {ours!r} in this call"
-    named = path.removesuffix(HELD)
+    named = path.removesuffix(BY_CONTENT)
     if theirs is None:
         return f"{named} has the same name, but what the object of then held was not written down by the memjax of then"
     if same(ours, theirs) is None:

@@ -1,4 +1,4 @@
-"""A sweep with a store: enter it, train what is missing, and read back what was asked for."""
+"""A sweep with a store: plan and train the missing runs, then read the requested Dataset."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from memjax.engine.plan.plan import Plan
 from memjax.engine.training.keep import Keeper
 from memjax.errors import InputError
 from memjax.store.folder import Damaged, Store, StoredBlock, is_store
-from memjax.store.lock import claimed
-from memjax.store.makers import note_makers
-from memjax.store.missing import blocks_of, enter, plans, supersede
+from memjax.store.lock import locked
+from memjax.store.missing import add_missing, blocks_of, plan_blocks, replace_block
+from memjax.store.provenance import record_provenance
 from memjax.store.read import read_runs
 from memjax.store.request import Request
 from memjax.store.writer import StoreKeeper
@@ -32,7 +32,7 @@ _LOG = logging.getLogger("memjax")
 
 Shard = tuple[int, int]
 Train = Callable[[Plan, Keeper, int], None]
-"""Trains a plan; the last argument says how many runs were finished before."""
+"""Trains a plan; the last argument is the number of runs that were finished before."""
 
 
 def sweep_in_store(
@@ -44,43 +44,45 @@ def sweep_in_store(
     shard: Shard | None,
     repair: bool,
 ) -> xr.Dataset:
-    """Train what a store lacks of a request, and give the Dataset of the request.
+    """Train the runs of a request that a store lacks, and return the Dataset of the request.
 
     Parameters
     ----------
     path
-        Folder of the store; made if it is not there.
+        Folder of the store; created if it does not exist.
     request, packing
-        What is asked for, and how new runs are packed.
+        The request, and the packing of new runs.
     made
         Device, lanes and versions.
     train
         Trains a plan.
     shard
-        ``(i, n)`` to train every n-th block only; None trains all.
+        ``(i, n)`` trains only every n-th block, from the i-th; None trains all blocks.
     repair
         Whether to put damaged parts aside and train their runs again.
     """
     store = Store(path)
     _check_folder(store.path)
-    with claimed(store.path, shard):
+    with locked(store.path, shard):
         if shard is None:
             store.tidy()
-        ledger = enter(store, request, packing, made, shard[1] if shard else 1)
-        mine = _share(blocks_of(request, ledger), shard)
+        contents = add_missing(store, request, packing, made, shard[1] if shard else 1)
+        mine = _blocks_of_shard(blocks_of(request, contents), shard)
         finished = _finished(store, mine, repair)
-        plan = plans(request, ledger, [block for block in mine if block.name not in finished], packing)
+        plan = plan_blocks(request, contents, [block for block in mine if block.name not in finished], packing)
         if plan.blocks:
-            note_makers(store, made)
+            record_provenance(store, made)
             _train(store, request, mine, made, plan, train, sum(len(b.cells) for b in mine if b.name in finished))
-        ledger = store.confirmed() or ledger
-        blocks = blocks_of(request, ledger)
-        # A shard does not answer for the parts of others.
-        return read_runs(store, ledger, request.entries, blocks, {block.name for block in _share(blocks, shard)})
+        contents = store.confirmed() or contents
+        blocks = blocks_of(request, contents)
+        # A shard needs only its own blocks to be finished.
+        return read_runs(
+            store, contents, request.entries, blocks, {block.name for block in _blocks_of_shard(blocks, shard)}
+        )
 
 
-def _share(blocks: Iterable[StoredBlock], shard: Shard | None) -> list[StoredBlock]:
-    """Blocks that a shard trains; all of them without one."""
+def _blocks_of_shard(blocks: Iterable[StoredBlock], shard: Shard | None) -> list[StoredBlock]:
+    """Blocks that a shard trains; all blocks if ``shard`` is None."""
     return [block for block in blocks if shard is None or block.entry.share % shard[1] == shard[0]]
 
 
@@ -97,12 +99,12 @@ def _check_folder(path: Path) -> None:
 
 
 def _finished(store: Store, blocks: Sequence[StoredBlock], repair: bool) -> set[str]:
-    """Blocks that are done, after a look into every part.
+    """Names of the finished blocks; reads and checks every part.
 
     Raises
     ------
     Damaged
-        If a part is damaged and is not to be repaired.
+        If a part is damaged and ``repair`` is False.
     """
     parts, found = store.parts(), set()
     for block in blocks:
@@ -129,7 +131,7 @@ def _train(
     done: int,
 ) -> None:
     def on_split(block: StoredBlock, parts: Sequence[BlockPlan]) -> list[tuple[BlockPlan, StoredBlock]]:
-        return supersede(store, request, block, parts, made)
+        return replace_block(store, request, block, parts, made)
 
     keeper = StoreKeeper(store, {block.name: block for block in blocks}, made, on_split)
     try:

@@ -1,4 +1,4 @@
-"""The keeper of a sweep with a store: every result goes to its part at once, unfinished ones when enough is at stake."""
+"""The keeper of a sweep with a store: finished results are written at once, unfinished results from time to time."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Split = Callable[[StoredBlock, Sequence[BlockPlan]], Sequence[tuple[BlockPlan, S
 
 
 class StoreKeeper:
-    """Writes the parts of some blocks of a store.
+    """Writes the parts of blocks of a store.
 
     Parameters
     ----------
     store
-        Where to.
+        The store to write to.
     blocks
-        By name.
+        The blocks, by name.
     made
-        Device and versions, kept in every part.
+        Device and versions, written into every part.
     on_split
-        Writes down that a block is trained in parts.
+        Records in the store that a block is trained in parts.
     """
 
     def __init__(self, store: Store, blocks: Mapping[str, StoredBlock], made: dict[str, Any], on_split: Split) -> None:
@@ -42,16 +42,16 @@ class StoreKeeper:
         self._lock = threading.Lock()
 
     def start(self, block: BlockPlan) -> BlockResult | None:
-        """What the store has of a block."""
+        """The result of a block in the store."""
         self._next[block.name] = time.monotonic() + _SECONDS
         return self._store.read(self._blocks[block.name], self._parts.get(block.name))
 
     def due(self, block: BlockPlan) -> bool:
-        """Whether some seconds have gone by, and writing would take but a small share of them."""
+        """Whether some seconds have passed since the last write, and writing would take only a small fraction of them."""
         return time.monotonic() >= self._next[block.name]
 
     def keep(self, block: BlockPlan, result: BlockResult) -> None:
-        """Write a part in place of the block's last."""
+        """Write a part that replaces the block's last part."""
         begun = time.monotonic()
         old: PartName | None = self._parts.get(block.name)
         self._parts[block.name] = self._store.write(self._blocks[block.name], result, self._made, old)
@@ -59,7 +59,7 @@ class StoreKeeper:
         self._next[block.name] = ended + max(_SECONDS, (ended - begun) / _SHARE)
 
     def replace(self, block: BlockPlan, parts: Sequence[BlockPlan]) -> Sequence[BlockPlan]:
-        """Write down that a block is trained in parts."""
+        """Record in the store that a block is trained in parts."""
         with self._lock:
             named = self._on_split(self._blocks[block.name], parts)
             self._blocks |= {placed.name: placed for _, placed in named}

@@ -1,1 +1,1 @@
-"""How runs are packed: groups that share a program, blocks of one shape, by a cost model and a memory budget."""
+"""How runs are packed: into groups that share a program, then into blocks of one shape, within a memory budget."""

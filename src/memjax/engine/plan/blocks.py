@@ -1,4 +1,4 @@
-"""Blocks: a group of runs is cut into blocks of one packed shape, by runs per block and room for tiles."""
+"""Blocks: each group of runs is cut into blocks of one packed shape."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ from memjax.experiment import Experiment
 
 __all__ = ["BlockPlan", "Run", "block_of", "halves", "partition"]
 
-# Streamed blocks: beyond these a step's fixed cost is spread thin already, or parameters and moments leave the cache.
+# Limits of a streamed block. With 16 runs a step's fixed cost per run is small already; above 2.5e5 bytes, parameters and
+# optimizer state no longer fit in the cache.
 _MOST_RUNS = 16
 _CACHED_BYTES = 2.5e5
 
 
 @dataclass(frozen=True)
 class Run:
-    """One cell of the sweep: its index along the axes, its experiment, and the pool that its task draws from, if any."""
+    """One cell of the sweep: its index along the axes, its experiment, and its task's pool of inputs (None without one)."""
 
     index: tuple[int, ...]
     experiment: Experiment
@@ -38,28 +39,28 @@ class Run:
 
     @property
     def step_examples(self) -> int:
-        """Examples that a step trains on."""
+        """Examples per step."""
         return self.experiment.batch_size or self.experiment.sizes()[0]
 
 
 @dataclass(frozen=True)
 class BlockPlan:
-    """Runs that go through one call of one program together.
+    """Runs that one compiled program trains together.
 
     Attributes
     ----------
     program, schedule, shape
-        What is compiled.
+        These three decide what is compiled.
     records
         Records per segment.
     runs
-        At most ``shape.runs`` of them; the rest is padding.
+        At most ``shape.runs`` runs; the block is padded to that number.
     pool
-        Inputs that the runs hold indices into, or None.
+        Inputs of the task's pool, which the runs' data index; None without a pool.
     seconds, bytes
-        Rough cost on one lane, and memory while it trains.
+        Estimated seconds on one lane, and bytes of memory during training.
     name
-        What it is called in a store.
+        The block's name in a store.
     """
 
     program: Program
@@ -74,13 +75,13 @@ class BlockPlan:
 
     @property
     def key(self) -> Any:
-        """What decides which programs are compiled: blocks of one key share them."""
+        """Everything that decides what is compiled: blocks with the same key share their programs."""
         rows = None if self.pool is None else len(self.pool)
         return self.program, self.schedule, self.shape, self.records, rows
 
     @property
     def examples(self) -> int:
-        """Examples that a step of this block trains on, padding not counted."""
+        """Examples per step of the whole block, without padding."""
         return sum(run.step_examples for run in self.runs)
 
     @property
@@ -93,9 +94,9 @@ class BlockPlan:
 def partition(
     program: Program, runs: Sequence[Run], packing: Packing, lanes: int, budget: int, cores: int
 ) -> Iterable[BlockPlan]:
-    """Cut runs that share a program, and a pool if they have one, into blocks of at most ``budget`` bytes if possible.
+    """Cut runs with the same program and the same pool into blocks of at most ``budget`` bytes, where possible.
 
-    ``cores`` is how many each run has to itself.
+    ``cores`` is the number of cores per run.
     """
     schedule: Schedule = packing.schedule or ("streamed" if jax.default_backend() == "cpu" else "batched")
     group = _Group(program, schedule, work_of(program), runs[0].pool, cores if schedule == "streamed" else 1)
@@ -106,7 +107,7 @@ def partition(
 
 
 def _by_width(runs: list[Run], group: _Group, width: int | None) -> list[tuple[list[Run], int]]:
-    """Runs, largest first, cut into parts of one tile width each; all in one where the width is given."""
+    """Cut runs, largest first, into parts with one tile width each; a given ``width`` keeps all runs in one part."""
     if width:
         return [(runs, width)]
     sizes = np.array([run.experiment.sizes() for run in runs])
@@ -114,7 +115,7 @@ def _by_width(runs: list[Run], group: _Group, width: int | None) -> list[tuple[l
 
 
 class _Group(NamedTuple):
-    """What all blocks of a group share."""
+    """The properties that all blocks of a group share."""
 
     program: Program
     schedule: Schedule
@@ -135,7 +136,7 @@ class _Group(NamedTuple):
 
 
 def _block_runs(runs: list[Run], width: int, group: _Group, lanes: int, budget: int) -> int:
-    """Runs per block: streamed, few enough to stay in cache and to feed all lanes; batched, as many as fit in memory."""
+    """Runs per block. Streamed: few enough to stay in cache and to occupy all lanes. Batched: as many as fit in memory."""
     fair = math.ceil(len(runs) / lanes)
     if group.schedule == "streamed":
         cached = int(_CACHED_BYTES / (group.work.state_bytes + 4 * group.work.parameters))
@@ -147,7 +148,7 @@ def _block_runs(runs: list[Run], width: int, group: _Group, lanes: int, budget: 
 
 
 def _cut(runs: list[Run], width: int, per_block: int, group: _Group) -> Iterable[BlockPlan]:
-    """Cut a class of runs, largest first, into blocks of the same packed shape."""
+    """Cut runs, largest first, into blocks of the same packed shape."""
     parts = [runs[start : start + per_block] for start in range(0, len(runs), per_block)]
     shape = _shape(parts, width, per_block)
     held = group.bytes(shape)
@@ -161,7 +162,7 @@ def _snapshots(runs: Iterable[Run]) -> set[int]:
 
 
 def halves(block: BlockPlan) -> list[BlockPlan]:
-    """Blocks of half as many runs, with the same runs between them."""
+    """Divide the runs of a block among blocks with half as many runs each."""
     group = _Group(block.program, block.schedule, work_of(block.program), block.pool, 1)
     return list(_cut(list(block.runs), block.shape.width, math.ceil(block.shape.runs / 2), group))
 
@@ -169,15 +170,15 @@ def halves(block: BlockPlan) -> list[BlockPlan]:
 def block_of(
     program: Program, schedule: Schedule, shape: Shape, records: int, runs: Sequence[Run], name: str = ""
 ) -> BlockPlan:
-    """A block whose packed shape is known, as one that was written down.
+    """Rebuild a block from a packed shape that is known already, such as one read from a store.
 
     Raises
     ------
     InputError
-        If the runs do not fit into the shape, or the segments not into the steps.
+        If the runs do not fit into the shape, or segments of ``records`` records do not divide the records of a run.
     """
     group = _Group(program, schedule, work_of(program), runs[0].pool, 1)
-    room = [_room(list(runs), shape.runs, split, shape.width) for split in (0, 1)]
+    room = [_num_tiles(list(runs), shape.runs, split, shape.width) for split in (0, 1)]
     uneven = records < 1 or program.num_records % records
     if len(runs) > shape.runs or room[0] > shape.train_tiles or room[1] > shape.test_tiles or uneven:
         raise InputError(
@@ -188,18 +189,18 @@ def block_of(
 
 
 def _shape(parts: list[list[Run]], width: int, per_block: int) -> Shape:
-    """Packed shape with room for each of some blocks."""
-    room = [max(_room(part, per_block, split, width) for part in parts) for split in (0, 1)]
+    """The smallest packed shape into which each of ``parts`` fits."""
+    room = [max(_num_tiles(part, per_block, split, width) for part in parts) for split in (0, 1)]
     return Shape(per_block, width, _round_up(room[0]), _round_up(room[1]))
 
 
-def _room(part: list[Run], per_block: int, split: int, width: int) -> int:
-    """Tiles of a split of one block, whose missing runs repeat the last one."""
+def _num_tiles(part: list[Run], per_block: int, split: int, width: int) -> int:
+    """Number of tiles that one split of a block takes; the last run is repeated in place of missing runs."""
     tiles = [math.ceil(run.experiment.sizes()[split] / width) for run in part]
     return sum(tiles) + tiles[-1] * (per_block - len(part))
 
 
 def _round_up(tiles: int) -> int:
-    """Next of eight sizes per octave, so that sweeps of nearly the same size share a program."""
+    """Round up to one of eight sizes per octave, so that sweeps of nearly the same size share a program."""
     grain = max(1, 2 ** (tiles.bit_length() - 4))
     return math.ceil(tiles / grain) * grain

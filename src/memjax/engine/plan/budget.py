@@ -1,4 +1,4 @@
-"""The memory budget of a sweep: what is free, what the plan will take, and how many lanes that leaves room for."""
+"""The memory budget of a sweep: the free memory, the memory that the plan needs, and the number of lanes that fit."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _SHARE = 0.5
 
 
 def default_budget() -> int:
-    """Bytes that blocks may take together: half of a device's memory; on a CPU half of what is free."""
+    """Bytes that all blocks together may take: half of a device's memory, or on a CPU half of the free memory."""
     stats = jax.local_devices()[0].memory_stats() or {}
     return int(_SHARE * stats["bytes_limit"] if "bytes_limit" in stats else _SHARE * free_bytes())
 
 
 def free_bytes() -> int:
-    """Free memory of this machine, or of the container that this process is confined to."""
-    free = [_available(Path("/proc/meminfo")), *_group_free(Path("/sys/fs/cgroup"))]
+    """Free memory of this machine, or of the container in which this process runs."""
+    free = [_available(Path("/proc/meminfo")), *_cgroup_free(Path("/sys/fs/cgroup"))]
     known = [value for value in free if value is not None]
     return min(known) if known else 8 * 2**30
 
@@ -50,7 +50,7 @@ def _physical() -> int | None:
         return None
 
 
-def _group_free(root: Path) -> Iterable[int]:
+def _cgroup_free(root: Path) -> Iterable[int]:
     for limit, used in (
         ("memory.max", "memory.current"),
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
@@ -62,7 +62,7 @@ def _group_free(root: Path) -> Iterable[int]:
 
 
 def process_bytes() -> int:
-    """Memory that this process holds now."""
+    """Memory in bytes that this process uses now."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError, AttributeError):
@@ -70,7 +70,11 @@ def process_bytes() -> int:
 
 
 def block_budget(budget: int, groups: Iterable[tuple[Program, Sequence[Run]]], lanes: int) -> int:
-    """Bytes that one block may take: on a CPU what compiler and results leave, shared by the lanes; else the budget."""
+    """Bytes that one block may take.
+
+    On a CPU, the compiler and the results are subtracted from the budget and the rest is divided among the lanes. On an
+    accelerator it is the whole budget.
+    """
     if jax.default_backend() != "cpu":
         return budget
     results = sum(_results(program, runs) for program, runs in groups)
@@ -83,11 +87,11 @@ class Memory(NamedTuple):
     Attributes
     ----------
     process
-        What the process held already when the plan was made.
+        Memory of the process when the plan was made.
     compiler
-        What compiling leaves behind.
+        Memory that compilation leaves allocated.
     blocks, pools
-        Blocks at work at the same time, and the pools they point into: on the device.
+        Blocks that train at the same time, and their tasks' pools; both on the device.
     results
         Records and snapshots, on the host.
     """
@@ -100,17 +104,17 @@ class Memory(NamedTuple):
 
     @property
     def added(self) -> int:
-        """What the sweep takes beside the process as it was."""
+        """Bytes that the sweep adds to those of the process."""
         return self.compiler + self.blocks + self.pools + self.results
 
     @property
     def total(self) -> int:
-        """What the process will hold at its peak, where host and device are one."""
+        """Bytes of the process at its peak, where host and device share their memory."""
         return self.process + self.added
 
 
 def fit_lanes(blocks: Sequence[BlockPlan], lanes: int, budget: int) -> tuple[int, Memory]:
-    """As many lanes as stay under the budget, and what they take; raises `InputError` where one is too many."""
+    """The largest number of lanes within the budget, and their memory; raises `InputError` if a single lane is too many."""
     if not blocks:
         return 1, _memory(blocks, 1)
     for count in range(min(lanes, len(blocks)), 0, -1):

@@ -1,9 +1,8 @@
-"""What a run costs: work counted from its program, seconds by the rates of a lane, roughly.
+"""The estimated cost of a run: its work is counted from its program, and its seconds follow from the speed of a lane.
 
-The plan of a sweep follows from these numbers, so they are fixed per kind of device: a plan that hung on a measurement
-would give the same call other packed shapes, and other bits, from day to day. Ratios between the rates decide, not their
-values. How they were measured is in docs/performance.md; `memjax.explain` scales the seconds it states by a quick
-measurement.
+The plan of a sweep follows from these rates, so they are constants per kind of device. If they were measured each time, the
+same call would get other packed shapes, and other bits, from day to day. Only the ratios between the rates matter.
+docs/performance.md says how they were measured. `memjax.explain` scales its seconds by a quick measurement.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ import jax
 import numpy as np
 
 from memjax.engine.program.check import shape_of
-from memjax.engine.program.program import Keys, Program
+from memjax.engine.program.program import Program, RunKeys
 from memjax.engine.program.step import loss_sum
 from memjax.examples import Tile
 from memjax.jax_settings import float_dtype
 
 __all__ = ["COMPILE_SECONDS", "Rates", "Work", "candidate_widths", "rates", "run_seconds", "work_of"]
 
-# Of one lane: three programs take 2 s on two cores.
+# Compile time on one lane: three programs take 2 s on two cores.
 COMPILE_SECONDS = 4.0
 _WIDEST = 512
-# One run on two cores: tiles of 1600 to 6400 take about 1 / 1.6 of the time (python -m benchmarks.lone_run).
+# Widest tile for one run on two cores: tiles of 1600 to 6400 are about 1.6 times as fast (python -m benchmarks.lone_run).
 _WIDEST_SHARED = 6400
 _SHARED_FROM = 800
 _SHARED_GAIN = 0.6
@@ -40,11 +39,11 @@ class Rates(NamedTuple):
     Attributes
     ----------
     flops, bytes
-        Operations, and bytes read or written by operations (most of them from cache), per second.
+        Operations per second, and bytes per second that operations read or write (mostly in cache).
     tile, step
-        Seconds that each tile, and each step of a block, cost beside their work.
+        Fixed seconds per tile, and per step of a block, in addition to their work.
     parameter
-        Seconds per parameter of an update.
+        Seconds of an update, per parameter.
     """
 
     flops: float
@@ -55,26 +54,26 @@ class Rates(NamedTuple):
 
 
 _CPU_CORE = Rates(2.2e11, 1.9e11, 2e-6, 5e-6, 1.5e-9)
-# Not measured yet: half the peaks of an H100 in float32, and forty kernels a step.
+# Not measured yet: half the peak rates of an H100 in float32, and the launches of forty kernels per step.
 _ACCELERATOR = Rates(2e13, 2e12, 0.0, 2e-4, 2e-11)
 
 
 def rates() -> Rates:
-    """Rates of a lane of JAX's default backend: a core of a CPU, or a whole accelerator."""
+    """Rates of one lane of JAX's default backend: one core of a CPU, or one whole accelerator."""
     return _CPU_CORE if jax.default_backend() == "cpu" else _ACCELERATOR
 
 
 class Work(NamedTuple):
-    """What one program does, counted from its lowered form before XLA fuses anything.
+    """The work of one program, counted from its lowered form, before XLA fuses operations.
 
     Attributes
     ----------
     flops, bytes
-        Per example of a gradient.
+        Of the gradient, per example.
     activation_bytes
-        Per example of a gradient: all values on the way, as if none were fused or freed.
+        All intermediate values of the gradient, per example, as if none were fused or freed.
     parameters, state_bytes
-        Parameters of the model; bytes of them and of the optimizer's state together.
+        Number of parameters; bytes of the parameters and the optimizer's state together.
     """
 
     flops: float
@@ -84,14 +83,14 @@ class Work(NamedTuple):
     state_bytes: int
 
 
-# Planning asks for the work of every program several times: more programs than this would be counted anew each time.
+# Planning asks for the work of every program several times. With more programs than this, work is counted again each time.
 @functools.lru_cache(maxsize=8192)
 def work_of(program: Program) -> Work:
     """Count the work of a program by lowering the gradient of one tile; compiles nothing."""
     number = jax.ShapeDtypeStruct((), float_dtype())
     hyper = dict.fromkeys(program.traced, number)
     key = jax.ShapeDtypeStruct((2,), "uint32")
-    params, opt_state = jax.eval_shape(program.init, Keys(key, key), hyper)
+    params, opt_state = jax.eval_shape(program.init, RunKeys(key, key), hyper)
     mask: Any = jax.ShapeDtypeStruct((_SAMPLE,), "bool")
     tile = Tile(program.x.struct(_SAMPLE), program.y.struct(_SAMPLE), mask)
     gradient = jax.jit(jax.value_and_grad(loss_sum(program)))
@@ -113,9 +112,9 @@ def _bytes(array: object) -> int:
 
 
 def candidate_widths(sizes: Sequence[int], cores: int = 1) -> list[int]:
-    """Tile widths worth trying for some train sizes: each size cut into equal tiles of at most 512, and powers of two.
+    """Tile widths worth trying for given train sizes: every size cut into equal tiles of at most 512, and powers of two.
 
-    Where a run has several cores to itself, tiles may be so wide that XLA's products share them: up to 6400.
+    If a run has several cores, tiles may be up to 6400 wide, so that XLA divides matrix products among the cores.
 
     Multiples of 32 fill the vector registers of a CPU and the blocks of a GPU: a tile of 64 takes less time than one of 50.
 
@@ -125,7 +124,7 @@ def candidate_widths(sizes: Sequence[int], cores: int = 1) -> list[int]:
     [64, 128, 256, 512]
     """
     fitted = {
-        _filled(math.ceil(size / math.ceil(size / widest)))
+        _round_width(math.ceil(size / math.ceil(size / widest)))
         for size in sizes
         for widest in (_WIDEST, *([_WIDEST_SHARED] if cores > 1 else []))
     }
@@ -133,23 +132,23 @@ def candidate_widths(sizes: Sequence[int], cores: int = 1) -> list[int]:
     return sorted(fitted | powers)
 
 
-def _filled(width: int) -> int:
+def _round_width(width: int) -> int:
     grain = 32 if width >= 32 else 8
     return math.ceil(width / grain) * grain
 
 
 def run_seconds(sizes: np.ndarray, width: int, block: int, work: Work, program: Program, cores: int = 1) -> np.ndarray:
-    """Seconds ``[R]`` that runs with train and test ``sizes[R, 2]`` take on one lane each, ``block`` of them at a time.
+    """Seconds ``[R]`` on one lane of runs with train and test ``sizes[R, 2]``, when ``block`` runs train together.
 
-    A lane has one core, or ``cores`` of them where there are fewer runs than cores.
+    A lane has one core, or ``cores`` cores if there are fewer runs than cores.
     """
     flops, moved, tile, step, parameter = rates()
     shared = min(cores, max(1.0, width / _SHARED_FROM))
     example = (work.flops / flops + work.bytes / moved) / (1 + _SHARED_GAIN * (shared - 1))
-    # The gradient of a tile is added to that of the others, about a third of what an update does.
+    # Adding the gradient of a tile to the sum over tiles costs about a third of an update.
     tile += work.parameters * parameter / 3
     tiles = np.ceil(sizes / width)
-    # A record is a forward pass over both splits, about a third of a gradient.
+    # A record is a forward pass over both splits, which costs about a third of a gradient.
     record = tiles.sum(1) * (width * example + tile) / 3
     batch = program.batch_size
     gradient = tiles[:, 0] * (width * example + tile) if batch is None else batch * example + tile

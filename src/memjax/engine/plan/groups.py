@@ -1,4 +1,4 @@
-"""Groups: every run of a sweep is checked, and the runs that can share a block are gathered."""
+"""Groups: every run of a sweep is checked, and runs that can share a block are put into one group."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from memjax.experiment import Experiment
 from memjax.experiment.axes import Axis, cells
 from memjax.experiment.rules import check_run
 
-__all__ = ["Groups", "Watch", "gather", "read_groups", "runs_of"]
+__all__ = ["Groups", "PlanningCallback", "gather", "read_groups", "runs_of"]
 
 Groups = dict[tuple[Program, int], list[Run]]
-"""Runs by what they must share to share a block."""
+"""Runs by what the runs of a block have in common: the program, and the identity of the pool."""
 
-Watch = Callable[[int, int, int], None]
-"""Called with the number of all runs, of those planned so far, and of the groups that they make."""
+PlanningCallback = Callable[[int, int, int], None]
+"""Called with three numbers: all runs, the runs planned so far, and their groups."""
 
 
 def read_groups(
     experiment: Experiment,
     axes: tuple[Axis, ...],
     indices: Collection[tuple[int, ...]] | None = None,
-    watch: Watch | None = None,
+    watch: PlanningCallback | None = None,
 ) -> Groups:
-    """Check the runs of a sweep, and gather those that can share a block.
+    """Check the runs of a sweep, and group the runs that can share a block.
 
     Parameters
     ----------
     experiment, axes
-        What is swept.
+        The base experiment and the axes of the sweep.
     indices
-        Which cells; None takes all.
+        Indices of the cells to take; None takes all cells.
     watch
-        Told how far it is.
+        Called with the progress after each run.
 
     Raises
     ------
     InputError
-        If any run is not possible.
+        If any run is invalid.
     """
     count = math.prod(len(axis.rows) for axis in axes) if indices is None else len(indices)
     groups = gather(cells(experiment, axes, indices), watch and functools.partial(watch, count))
@@ -56,7 +56,7 @@ def read_groups(
 def gather(
     runs: Iterable[tuple[tuple[int, ...], Experiment]], tell: Callable[[int, int], None] | None = None
 ) -> Groups:
-    """Check runs, each with its index, and gather those that can share a block; raises `InputError` as `read_groups`.
+    """Check runs, each with its index, and group the runs that can share a block; raises `InputError` as `read_groups`.
 
     ``tell`` is called after each run with the number of runs and of groups so far.
     """
@@ -72,7 +72,7 @@ def gather(
             check_functions(experiment, program.x.struct(2), program.y.struct(2))
             check_program(program)
             try_contracts(program, experiment, sample_of(experiment, samples).rows)
-            # Here, where progress is told: the partition needs the work, and counting takes as long as the checks.
+            # The partition needs the work later. Counting takes as long as the checks, so count here, under progress.
             work_of(program)
         check_start(program, experiment)
         groups.setdefault(key, []).append(run)
@@ -82,7 +82,7 @@ def gather(
 
 
 def runs_of(runs: Iterable[tuple[tuple[int, ...], Experiment]], samples: Samples) -> list[tuple[Program, Run]]:
-    """Programs and runs of experiments that have been checked before; ``samples`` is what equal tasks share."""
+    """Programs and runs of experiments that were checked before; ``samples`` holds one sample for all equal tasks."""
     known: dict[Program, str] = {}
     return [_run(index, experiment, samples, known) for index, experiment in runs]
 

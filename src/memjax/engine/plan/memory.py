@@ -1,4 +1,4 @@
-"""What a block of runs takes of memory, before anything is compiled or drawn."""
+"""The estimated memory of a block of runs, before anything is compiled or drawn."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["block_bytes", "run_bytes"]
 
 
 def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, pooled: bool) -> int:
-    """Bytes that a block takes while it trains: data on host and device, states, and the values of a gradient."""
+    """Bytes that a block takes during training: data on host and device, states, and the values of a gradient."""
     tiles = shape.train_tiles + shape.test_tiles
     row = (4 if pooled else _row(program.x)) + _row(program.y)
     data = 2 * tiles * shape.width * row
-    # The state before and after a step, the gradient, and the copy that goes in.
+    # The state before and after a step, the gradient, and the copy of the state that the host passes in.
     states = shape.runs * (3 * work.state_bytes + 2 * _parameter_bytes(work))
     return data + states + _gradient_bytes(program, schedule, shape, work)
 
 
 def _gradient_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work) -> int:
-    """Activations of what is gone through at once, and when batched, parameters and gradient of every tile."""
+    """Activations of all tiles that are computed at once; if batched, also parameters and gradient of every tile."""
     at_once = shape.runs if schedule == "streamed" else max(shape.train_tiles, shape.test_tiles)
-    # XLA fuses or frees about half of the values on the way.
+    # XLA fuses or frees about half of the intermediate values.
     activations = at_once * shape.width * work.activation_bytes / 2
     if program.batch_size is not None:
         activations = max(activations, shape.runs * program.batch_size * work.activation_bytes / 2)
@@ -44,6 +44,6 @@ def _row(shape: ShapeOf) -> int:
 
 
 def run_bytes(program: Program, snapshots: int, work: Work) -> int:
-    """Bytes that the results of one run take on the host: records and snapshots as parts, joined and labelled."""
+    """Bytes of one run's results on the host: records and snapshots exist in parts, then joined, then labelled."""
     records = (program.num_records + 1) * sum(len(measure.splits) for measure in program.measures)
     return 3 * (4 * records + snapshots * _parameter_bytes(work))

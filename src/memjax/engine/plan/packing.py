@@ -1,4 +1,4 @@
-"""What a user may say about packing, and how many lanes this machine has."""
+"""The user's settings for packing, and the number of lanes of this machine."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ __all__ = ["Packing", "default_lanes"]
 
 @dataclass(frozen=True)
 class Packing:
-    """How runs are packed; every None is chosen for the backend and the work.
+    """How runs are packed; memjax chooses every setting that is None from the backend and the work.
 
     Attributes
     ----------
     schedule
         ``streamed`` (tile after tile, for CPUs) or ``batched`` (all tiles at once, for GPUs and TPUs).
     lanes
-        Blocks at work at the same time; on a CPU one per core, else one per device.
+        Number of blocks that train at the same time: by default one per core on a CPU, else one per device.
     width
         Examples in a tile.
     runs
         Runs in a block.
     memory
-        Bytes that the sweep may take beside what the process holds already: by default half of what is free, and on an
-        accelerator half of the device. Blocks and lanes are chosen to stay below; what cannot is refused.
+        Bytes that the sweep may add to those of the process: by default half of the free memory, or half of an
+        accelerator's memory. Blocks and lanes are chosen to stay below this limit; a sweep that cannot is refused.
     """
 
     schedule: Schedule | None = None

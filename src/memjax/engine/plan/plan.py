@@ -1,4 +1,4 @@
-"""The plan of a sweep: its groups of runs cut into blocks, the lanes that train them, and the memory that this takes."""
+"""The plan of a sweep: blocks of runs, the lanes that train the blocks, and the memory that training needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from memjax.engine.plan.blocks import BlockPlan, Run, partition
 from memjax.engine.plan.budget import Memory, block_budget, default_budget, fit_lanes
-from memjax.engine.plan.groups import Groups, Watch, read_groups
+from memjax.engine.plan.groups import Groups, PlanningCallback, read_groups
 from memjax.engine.plan.packing import Packing, default_lanes
 from memjax.experiment.axes import Axis, Over, read_axes
 from memjax.experiment.experiment import Experiment
@@ -17,18 +17,18 @@ __all__ = ["Plan", "budget_of", "make_plan", "pack", "plan_of"]
 
 @dataclass(frozen=True)
 class Plan:
-    """All blocks of a sweep, dearest first.
+    """All blocks of a sweep, the most expensive first.
 
     Attributes
     ----------
     experiment, axes
-        What is swept: together with the index of a run they make its experiment.
+        The base experiment and the axes. Together with a run's index they give the run's experiment.
     blocks
-        How its runs are packed.
+        The runs, packed.
     lanes
-        How many blocks are at work at the same time.
+        Number of blocks that train at the same time.
     memory, budget
-        Bytes that it will take, by part, and may take.
+        Bytes that the sweep will take, by part, and bytes that it may take.
     """
 
     experiment: Experiment
@@ -44,13 +44,13 @@ class Plan:
         return tuple(sorted((run for block in self.blocks for run in block.runs), key=lambda run: run.index))
 
 
-def make_plan(experiment: Experiment, over: Over, packing: Packing, watch: Watch | None = None) -> Plan:
-    """Check every run of a sweep and fix how they are packed; ``watch`` is told how far that is.
+def make_plan(experiment: Experiment, over: Over, packing: Packing, watch: PlanningCallback | None = None) -> Plan:
+    """Check every run of a sweep and decide how the runs are packed; ``watch`` is called with the progress.
 
     Raises
     ------
     InputError
-        If any run is not possible; nothing has been traced for training by then.
+        If any run is invalid; nothing has been traced for training by then.
     """
     axes = read_axes(over)
     groups = read_groups(experiment, axes, watch=watch)
@@ -58,7 +58,7 @@ def make_plan(experiment: Experiment, over: Over, packing: Packing, watch: Watch
 
 
 def pack(groups: Groups, packing: Packing, shards: int = 1) -> list[BlockPlan]:
-    """Partition every group into blocks, as many as keep the lanes of all shards busy."""
+    """Partition every group into enough blocks to keep the lanes of all shards busy."""
     wanted = packing.lanes or default_lanes()
     share = block_budget(budget_of(packing), [(program, runs) for (program, _), runs in groups.items()], wanted)
     cores = max(1, default_lanes() // max(1, sum(len(runs) for runs in groups.values())))
@@ -67,7 +67,7 @@ def pack(groups: Groups, packing: Packing, shards: int = 1) -> list[BlockPlan]:
 
 
 def plan_of(experiment: Experiment, axes: tuple[Axis, ...], blocks: Iterable[BlockPlan], packing: Packing) -> Plan:
-    """Plan of some blocks on the lanes of this machine; raises `InputError` if they do not fit its memory."""
+    """The plan of given blocks on the lanes of this machine; raises `InputError` if the blocks do not fit into memory."""
     ordered = sorted(blocks, key=lambda block: -block.seconds)
     budget = budget_of(packing)
     lanes, memory = fit_lanes(ordered, packing.lanes or default_lanes(), budget)

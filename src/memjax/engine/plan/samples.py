@@ -1,4 +1,4 @@
-"""A few examples of every task of a sweep: they tell shapes and dtypes, and the contracts of the task are tried on them."""
+"""A few examples of every task of a sweep: for shapes and dtypes, and to test the contracts of the task."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["Sample", "Samples", "sample_of"]
 
 
 class Sample(NamedTuple):
-    """A few examples of a task, with its pool resolved, and the pool: equal tasks share both.
+    """A few examples of a task, with indices into its pool replaced by inputs, and the pool; equal tasks share one sample.
 
-    It has the train size of a user's task until runs of another size come, when nesting is tried. It holds the task, for a
-    task without a hash is known by its address, which must not be another's meanwhile.
+    For a user's task the sample also keeps the train size, until a run of another size comes: then nesting is tested. It
+    keeps the task alive: a task without a hash is looked up by `id()`, and Python could give a freed id to another object.
     """
 
     rows: Data
@@ -32,13 +32,13 @@ class Sample(NamedTuple):
 
 
 Samples = dict[Any, Sample]
-"""By task."""
+"""Samples by task."""
 
 _FEW, _ENOUGH = 2, 4096
 
 
-def _identity(task: Task) -> Any:
-    """Key of a task: equal tasks share it, and one that holds arrays and so has no hash stands for itself."""
+def _key_of(task: Task) -> Any:
+    """Key of a task: equal tasks share a key; a task without a hash, such as one that holds arrays, is equal only to itself."""
     try:
         hash(task)
     except TypeError:
@@ -47,8 +47,8 @@ def _identity(task: Task) -> Any:
 
 
 def sample_of(run: Experiment, samples: Samples, new: bool = False) -> Sample:
-    """Sample of a run's task, which is tried if it is new: what a worker is sent was tried before."""
-    key = _identity(run.task)
+    """Sample of a run's task. A new task is tested first, except in a worker, whose tasks were tested before."""
+    key = _key_of(run.task)
     if key not in samples:
         split = _few_examples(run)
         if new:
@@ -66,10 +66,10 @@ def sample_of(run: Experiment, samples: Samples, new: bool = False) -> Sample:
 
 
 def _few_examples(run: Experiment) -> Split:
-    """Examples enough to see what a run's are like, and not more than memory holds: the plan says what all would take."""
+    """Enough examples to see shapes and dtypes, and few enough to fit in memory: only the plan knows what all of them take."""
     sizes = run.sizes()
     try:
-        row = _row_bytes(run, _at_most(_FEW, sizes))
+        row = _example_bytes(run, _at_most(_FEW, sizes))
         most = max(_FEW, min(_ENOUGH, free_bytes() // (16 * row))) if row else max(sizes)
         return draw_split(run, _at_most(most, sizes))
     except MemoryError as problem:
@@ -83,8 +83,8 @@ def _at_most(most: int, sizes: tuple[int, int]) -> tuple[int, int]:
     return min(most, sizes[0]), min(most, sizes[1])
 
 
-def _row_bytes(run: Experiment, few: tuple[int, int]) -> int | None:
-    """Bytes of an example, from a few; None of a task that serves no other sizes than those asked for."""
+def _example_bytes(run: Experiment, few: tuple[int, int]) -> int | None:
+    """Bytes of one example, from a few examples; None for a task that cannot serve so few."""
     try:
         parts = run.task.draw(run.data_key, *few)
         if any(len(array) != size for part, size in zip(parts, few, strict=True) for array in part):

@@ -1,4 +1,4 @@
-"""Segments: how many records the host asks for at once. Between two of them progress is shown, kept, and may stop."""
+"""Segments: the number of records per call of the program. Between calls the host shows progress, saves, and may stop."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ _LONGEST = 20.0
 
 
 def segment_records(program: Program, shape: Shape, snapshots: Iterable[int]) -> int:
-    """Records per segment: about a tenth of all, equal segments, with every snapshot at the end of one.
+    """Records per segment: about a tenth of all records. Segments are equally long, and every snapshot ends a segment.
 
-    A short run has fewer segments, for each costs the host about a millisecond; a long one has more, for what is kept
-    and where it can stop lies between them. Only the packed shape may decide how many: blocks of one shape share their
-    programs.
+    A short run has fewer segments, because each costs the host about a millisecond. A long run has more, because it can
+    save and stop only between segments. The number depends on the packed shape alone: blocks of one shape share programs.
     """
     grain = math.gcd(program.num_records, *(step // program.record_every for step in snapshots))
     seconds = _shape_seconds(program, shape)
@@ -33,7 +32,7 @@ def segment_records(program: Program, shape: Shape, snapshots: Iterable[int]) ->
 
 
 def _shape_seconds(program: Program, shape: Shape) -> float:
-    """Rough time of a block that fills its shape."""
+    """Estimated seconds of a block without padding."""
     runs, width, train, test = shape
     sizes = np.array([[width * train / runs, width * test / runs]])
     return runs * float(run_seconds(sizes, width, runs, work_of(program), program)[0])

@@ -1,4 +1,4 @@
-"""Widths of tiles: runs are cut into classes of one width each, wherever that saves more than a compile."""
+"""Tile widths: runs are divided into classes of one width each, where another class saves more than its compile time."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ __all__ = ["Seconds", "width_classes"]
 _MOST_CHOICES = 16
 
 Seconds = Callable[[np.ndarray, int, int], np.ndarray]
-"""Rough seconds of every run of some sizes ``[R, 2]`` in tiles of a width, in blocks of so many runs."""
+"""Estimated seconds ``[R]`` of runs, from their sizes ``[R, 2]``, the tile width, and the number of runs in a block."""
 
 
 def width_classes(sizes: np.ndarray, cores: int, seconds: Seconds) -> list[tuple[slice, int]]:
-    """Parts of some runs, and the tile width of each part: one more part wherever that saves its compile.
+    """Divide runs into parts with one tile width each; a part is divided further if that saves more than a compile.
 
     Parameters
     ----------
     sizes
         Train and test examples ``[R, 2]`` of the runs, largest first.
     cores
-        How many cores each run has to itself.
+        Number of cores per run.
     seconds
-        What they take.
+        The cost model.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def width_classes(sizes: np.ndarray, cores: int, seconds: Seconds) -> list[tuple
 
 
 def _classes(sizes: np.ndarray, part: slice, cores: int, seconds: Seconds) -> list[tuple[slice, int]]:
-    """Cut a part in two where that is cheapest, if it pays, and each of the two again."""
+    """Cut a part in two at the cheapest place, if that saves time, and then each half in the same way."""
     whole, width = _best_width(sizes[part], cores, seconds)
     cuts = _spread(part.start + 1 + np.flatnonzero(np.diff(sizes[part, 0])))
     halves = [(slice(part.start, cut), slice(cut, part.stop)) for cut in cuts]
@@ -48,14 +48,14 @@ def _classes(sizes: np.ndarray, part: slice, cores: int, seconds: Seconds) -> li
 
 
 def _best_width(sizes: np.ndarray, cores: int, seconds: Seconds) -> tuple[float, int]:
-    """Seconds on one lane with the best tile width for runs of some sizes ``[R, 2]``, and that width."""
+    """The best tile width for runs of ``sizes[R, 2]``, and the seconds on one lane with that width, seconds first."""
     unique, times = np.unique(sizes, axis=0, return_counts=True)
     widths = candidate_widths(_spread(np.unique(unique[:, 0])), cores)
     return min((float(times @ seconds(unique, width, 1)), width) for width in widths)
 
 
 def _spread(values: np.ndarray) -> list[int]:
-    """At most a few of the values, evenly over them: a sweep over a thousand sizes needs no thousand widths tried."""
+    """A few evenly spaced values: a sweep over a thousand sizes need not try a thousand widths."""
     if not len(values):
         return []
     places = np.linspace(0, len(values) - 1, min(len(values), _MOST_CHOICES))

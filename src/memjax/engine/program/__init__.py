@@ -1,1 +1,1 @@
-"""What one compiled program is: its static half, its data as tiles, its step and loop, and what it leaves."""
+"""What one compiled program is: its static structure, its data in tiles, its step and loop, and its results."""

@@ -1,4 +1,4 @@
-"""The user's functions on shapes alone, before anything is trained: model, loss, optimizer and measures."""
+"""Checks of the user's model, loss, optimizer and measures before training, by shapes alone."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _BATCH = 3
 
 
 def check_names(axes: Iterable[str], programs: Iterable[Program]) -> None:
-    """Raise `InputError` where two things of the Dataset would have one name, which would be found after training."""
+    """Raise `InputError` where two parts of the Dataset would have the same name; else this would show only after training."""
     taken = dict.fromkeys(RESERVED, "the result itself") | dict.fromkeys(axes, "an axis")
     for axis in axes:
         if axis in RESERVED:
             raise InputError(f"The axis {axis!r} has a name that every result uses: rename the field.")
     dims: dict[str, str] = {}
-    # By function: the same measure may have other units in a program with another loss.
+    # Measures are compared by function: the same measure may have other units in a program with another loss.
     variables: dict[str, Any] = {}
     for measure in dict.fromkeys(measure for program in programs for measure in program.measures):
         for split in measure.splits:
@@ -69,7 +69,7 @@ def check_program(program: Program) -> None:
 
 
 def check_start(program: Program, experiment: Experiment) -> None:
-    """Raise `InputError` where a run starts from parameters of another network."""
+    """Raise `InputError` where a run starts from parameters of another architecture."""
     if experiment.start is not None and experiment.start.layout != parameter_layout(program):
         raise InputError(
             f"start is {experiment.start!r}, which does not fit the {num_parameters(program)} parameters of the model "
@@ -78,7 +78,7 @@ def check_start(program: Program, experiment: Experiment) -> None:
 
 
 def _check_rule(program: Program, hyper: Any) -> Any:
-    """Shapes of the parameters, once the optimizer has made a first update of them."""
+    """Try a first update of the optimizer, and return the shapes of the parameters."""
 
     def first_update(key: Any, hyper: Any) -> Any:
         params = program.draw(key, hyper)
@@ -92,7 +92,7 @@ def _check_rule(program: Program, hyper: Any) -> Any:
 
 
 def _examples(program: Program) -> tuple[Any, Any]:
-    """Shape structs of what a measure sees: one tile, or all examples of a split."""
+    """Shape structs of the two arguments that measures take: one tile, and all examples of a split."""
     shape: Any = jax.ShapeDtypeStruct
     tile = Tile(program.x.struct(_BATCH), program.y.struct(_BATCH), shape((_BATCH,), "bool"))
     x, y, number = program.x.struct(2, _BATCH), program.y.struct(2, _BATCH), shape((), "int32")
@@ -190,7 +190,7 @@ def _check_params(model: Any, params: Any) -> None:
 
 
 def shape_of(what: str, function: Any, *arguments: Any) -> Any:
-    """Trace a user's function for its output shape; a failure becomes one sentence with the cause chained."""
+    """Trace a user's function for its output shape; an exception becomes an `InputError` that names the cause."""
     try:
         return jax.eval_shape(function, *arguments)
     except InputError as problem:
@@ -205,7 +205,7 @@ def _show(struct: Any) -> str:
 
 
 def check_hashable(run: Experiment, program: Program) -> None:
-    """Raise `InputError` where a part has no hash, by which runs of one structure find each other."""
+    """Raise `InputError` where a part of a run has no hash: runs with the same structure are found by their hashes."""
     for name in ("model", "optimizer", "measures"):
         try:
             hash(getattr(program, name))

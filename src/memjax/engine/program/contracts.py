@@ -1,7 +1,7 @@
-"""The contracts of a user's model, loss and measures, tried on a few examples before anything is trained.
+"""The contracts of a user's model, loss and measures, tested on a few examples before training.
 
-A row's value may hang on nothing but that row: not on its neighbours, its place, their number, nor on an earlier call. What
-``rows.py`` proves is not tried, so most functions cost two traces and no compile.
+The value of a row may depend on that row alone: not on other rows, on their number, on its position, or on an earlier call.
+Functions with a proof from ``rows.py`` are not tested, so most functions cost two traces and no compile.
 """
 
 from __future__ import annotations
@@ -29,22 +29,23 @@ from memjax.types import Data
 __all__ = ["ROWS", "try_contracts"]
 
 ROWS = 8
-"""Examples of a run that are enough for a trial."""
+"""Number of examples of a run that a test needs."""
 
-# Values change by rounding alone where the program is the same; at another place or among fewer rows, sums may be in
-# another order, in 16 bits if the model has those.
+# Relative tolerances. With the same program, values differ by rounding alone. At another position, or among fewer rows, a
+# sum
+# may be taken in another order, perhaps in 16 bits.
 _SAME, _MOVED = 1e-3, 0.05
-_TWO = (5, 7)
+_COUNTS = (5, 7)
 _FEW = 4
 
 Call = Callable[[Any, Any, Any], Any]
-"""From parameters, hyperparameters, and a tile or all examples."""
+"""``(params, hyper, examples) -> values``, where the examples are a tile or all examples of a split."""
 
 
-class _Part(NamedTuple):
-    """A user's function to be tried, twice under its own trace: ``(key, hyper, shake, examples) -> values``.
+class _UserFunction(NamedTuple):
+    """A user's function to be tested, traced twice (``first``, ``second``): ``(key, hyper, shake, examples) -> values``.
 
-    A loss is of outputs in place of inputs, and of those alone.
+    A loss takes only examples, with the model's outputs in place of the inputs.
     """
 
     kind: str
@@ -65,17 +66,17 @@ def try_contracts(program: Program, experiment: Experiment, rows: Data) -> None:
     x, y = (np.asarray(part).astype(shape[1]) for part, shape in zip(rows, (program.x, program.y), strict=True))
     with jax.default_device(_host()):
         for part in parts:
-            # Parameters as drawn, and others near them: of zeros, as in a last layer, nothing could be seen.
-            trials: list[tuple[Any, _Tiles]] = [((key, hyper, shake), _tiles(x, y)) for shake in (0.0, 0.1)]
+            # Parameters as drawn, and perturbed ones: a last layer of zeros would hide every dependence on the rows.
+            trials: list[tuple[Any, _Variants]] = [((key, hyper, shake), _variants(x, y)) for shake in (0.0, 0.1)]
             if part.kind == "loss":
-                trials = [((), _tiles(outputs, y)) for outputs in _outputs(experiment.task.num_outputs)]
+                trials = [((), _variants(outputs, y)) for outputs in _outputs(experiment.task.num_outputs)]
             fault = next(filter(None, (_fault(part, *trial) for trial in trials)), None)
             if fault:
-                raise InputError(_sentence(part, fault, program, experiment))
+                raise InputError(_message(part, fault, program, experiment))
 
 
 def _outputs(width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Outputs ``[ROWS, width]`` for a loss: of any size, and such as sum to one."""
+    """Two sets of outputs ``[ROWS, width]`` for a loss: normal numbers, and rows of positive numbers that sum to one."""
     values = generator(0, "outputs").normal(size=(ROWS, width)).astype(float_dtype())
     shares = np.exp(values)
     return values, shares / shares.sum(1, keepdims=True)
@@ -89,57 +90,65 @@ def _host() -> Any:
 
 
 @functools.lru_cache(maxsize=64)
-def _unproven(program: Program) -> tuple[_Part, ...]:
-    """The user's functions in a program whose contracts their traces do not prove."""
+def _unproven(program: Program) -> tuple[_UserFunction, ...]:
+    """The user's functions of a program that must be tested, because their traces do not prove the contracts."""
     hyper = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
     key = jax.ShapeDtypeStruct((2,), "uint32")
     params = jax.eval_shape(program.draw, key, hyper)
     found = []
     if own(program.model):
         model: Call = lambda params, hyper, tile: program.model_with(hyper).apply(params, tile.x)  # noqa: E731
-        found.append(_part(program, "model", "", model, *_traces(model, program, params, hyper)))
-        draws = [jax.make_jaxpr(lambda k, h: program.draw(k, h))(key, hyper) for _ in _TWO]
-        found.append(_part(program, "init", "", lambda params, hyper, examples: params, True, same_numbers(*draws)))
+        found.append(_user_function(program, "model", "", model, *_traces(model, program, params, hyper)))
+        draws = [jax.make_jaxpr(lambda k, h: program.draw(k, h))(key, hyper) for _ in _COUNTS]
+        found.append(
+            _user_function(program, "init", "", lambda params, hyper, examples: params, True, same_numbers(*draws))
+        )
     if own(program.loss):
         loss: Call = lambda params, hyper, tile: program.loss(tile.x, tile.y)  # noqa: E731
-        found.append(_part(program, "loss", "", loss, *_traces(loss, program, params, hyper, outputs=True)))
-    found += [_of_measure(program, measure, params, hyper) for measure in program.measures if own(measure.function)]
+        found.append(_user_function(program, "loss", "", loss, *_traces(loss, program, params, hyper, outputs=True)))
+    found += [
+        _measure_function(program, measure, params, hyper) for measure in program.measures if own(measure.function)
+    ]
     return tuple(part for part in found if part is not None)
 
 
-def _of_measure(program: Program, measure: Measure, params: Any, hyper: Any) -> _Part | None:
+def _measure_function(program: Program, measure: Measure, params: Any, hyper: Any) -> _UserFunction | None:
     def call(params: Any, hyper: Any, examples: Any) -> Any:
         return measure.bind(program.loss)(params, program.apply_with(hyper), examples)
 
     kind = "measure" if measure.per_example else "whole"
-    return _part(program, kind, measure.name, call, *_traces(call, program, params, hyper, whole=kind == "whole"))
+    return _user_function(
+        program, kind, measure.name, call, *_traces(call, program, params, hyper, whole=kind == "whole")
+    )
 
 
 def _traces(
     function: Call, program: Program, params: Any, hyper: Any, *, outputs: bool = False, whole: bool = False
 ) -> tuple[bool, bool]:
-    """Whether a function is proven to keep rows apart, and whether two traces of it hold the same numbers."""
+    """Whether a function provably keeps rows apart, and whether two traces of the function contain the same numbers."""
     traced = []
-    for count in _TWO:
+    for count in _COUNTS:
         struct: Any = jax.ShapeDtypeStruct
         x, y = program.x.struct(count), program.y.struct(count)
         if outputs:
             x = jax.eval_shape(lambda p, h, x: program.apply_with(h)(p, x), params, hyper, x)
         examples: Any = Tile(x, y, struct((count,), "bool"))
         if whole:
-            x, y, number = program.x.struct(2, _TWO[0]), program.y.struct(2, _TWO[0]), struct((), "int32")
+            x, y, number = program.x.struct(2, _COUNTS[0]), program.y.struct(2, _COUNTS[0]), struct((), "int32")
             examples = Examples(x, y, None, number, number, number)
         try:
             traced.append(jax.make_jaxpr(lambda p, h, e: function(p, h, e))(params, hyper, examples))
-        except Exception:  # a function for other numbers of rows than these
+        except Exception:  # the function does not accept this number of rows
             return False, False
     rows = [False] * len(jax.tree.leaves((params, hyper))) + [True] * 3
     return whole or proven_apart(traced[0], rows), same_numbers(*traced)
 
 
-def _part(program: Program, kind: str, name: str, function: Call, proven: bool, steady: bool) -> _Part | None:
+def _user_function(
+    program: Program, kind: str, name: str, function: Call, proven: bool, steady: bool
+) -> _UserFunction | None:
     def values(key: Any, hyper: Any, shake: Any, examples: Any) -> Any:
-        params = jax.tree.map(lambda leaf: _shaken(leaf, shake), program.draw(key, hyper))
+        params = jax.tree.map(lambda leaf: _perturbed(leaf, shake), program.draw(key, hyper))
         return function(params, hyper, examples)
 
     def alone(tile: Any) -> Any:
@@ -147,16 +156,21 @@ def _part(program: Program, kind: str, name: str, function: Call, proven: bool, 
 
     tried: Callable[..., Any] = alone if kind == "loss" else values
     by_row = kind not in ("whole", "init")
-    first, second = (jax.jit(lambda *arguments: tried(*arguments)) for _ in _TWO)
-    return None if proven and steady else _Part(kind, name, by_row, steady, first, second)
+    first, second = (jax.jit(lambda *arguments: tried(*arguments)) for _ in _COUNTS)
+    return None if proven and steady else _UserFunction(kind, name, by_row, steady, first, second)
 
 
-def _shaken(leaf: Any, shake: Any) -> Any:
+def _perturbed(leaf: Any, shake: Any) -> Any:
     return (leaf + shake * jnp.sin(jnp.arange(leaf.size, dtype=jnp.float32)).reshape(leaf.shape)).astype(leaf.dtype)
 
 
-class _Tiles(NamedTuple):
-    """Examples; the same with the second half replaced by others or by the first; moved on by one; and fewer."""
+class _Variants(NamedTuple):
+    """A tile of examples, and four variants of the tile.
+
+    The variants: the second half replaced by other examples, the second half replaced by the first half, all rows moved on
+    by
+    one position, and one row fewer.
+    """
 
     base: Any
     others: Any
@@ -165,18 +179,18 @@ class _Tiles(NamedTuple):
     fewer: Any
 
 
-def _tiles(x: np.ndarray, y: np.ndarray) -> _Tiles:
+def _variants(x: np.ndarray, y: np.ndarray) -> _Variants:
     pairs: Any = _exchanged(x), _exchanged(y)
     mask: Any = np.ones(_FEW, bool)
     base, others = (Tile(x, y, mask) for x, y in zip(*pairs, strict=True))
     moved = jax.tree.map(lambda leaf: np.roll(leaf, 1, axis=0), base)
-    # Where others are alike by chance, such as in how many are of each class, their twins are not.
+    # `others` may agree with `base` by chance, for example in the number of examples per class; then `twins` do not.
     twins = jax.tree.map(lambda leaf: np.concatenate([leaf[: _FEW // 2]] * 2), base)
-    return _Tiles(base, others, twins, moved, jax.tree.map(lambda leaf: leaf[:-1], base))
+    return _Variants(base, others, twins, moved, jax.tree.map(lambda leaf: leaf[:-1], base))
 
 
 def _exchanged(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Four rows, and the same with quite different ones in place of the last two."""
+    """Four rows, and the same rows with very different ones in place of the last two."""
     base = rows[np.arange(_FEW) % len(rows)]
     half = _FEW // 2
     if jnp.issubdtype(base.dtype, jnp.floating):
@@ -186,31 +200,34 @@ def _exchanged(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return base, np.concatenate([base[:half], far])
 
 
-def _fault(part: _Part, arguments: tuple[Any, ...], tiles: _Tiles) -> str | None:
-    """What is wrong with a function, or None; None also where it does not take so few examples."""
+def _fault(part: _UserFunction, arguments: tuple[Any, ...], tiles: _Variants) -> str | None:
+    """The contract that a function breaks, or None; also None if the function does not accept so few examples."""
     try:
         if not part.by_row:
             whole = _whole(tiles.base)
             one, two = (_leaves(function(*arguments, whole)) for function in (part.first, part.second))
-            return "again" if _far(one, two, _SAME).any() else None
+            return "again" if _differ(one, two, _SAME).any() else None
         base = _leaves(part.first(*arguments, tiles.base))
         others, twins = (_leaves(part.first(*arguments, tile)) for tile in (tiles.others, tiles.twins))
         moved = _leaves(part.first(*arguments, tiles.moved))
-        again, fewer = (base, base) if part.steady else _more(part, arguments, tiles)
-    except Exception:  # a function for other numbers of rows than these
+        again, fewer = (base, base) if part.steady else _again_and_fewer(part, arguments, tiles)
+    except Exception:  # the function does not accept this number of rows
         return None
     half, back = _FEW // 2, [np.roll(leaf, -1, axis=0) for leaf in moved]
     found = {
-        "again": _far(base, again, _SAME).any(),
-        "others": any(_far(_first(half, base), _first(half, other), _SAME).any() for other in (others, twins)),
-        # A value at the edge of a step may change by rounding; what hangs on the place changes in two rows at least.
-        "place": _far(base, back, _MOVED).sum() > 1,
-        "count": _far(_first(len(fewer[0]), base), fewer, _MOVED).sum() > 1,
+        "again": _differ(base, again, _SAME).any(),
+        "others": any(_differ(_first(half, base), _first(half, other), _SAME).any() for other in (others, twins)),
+        # Rounding may change one value that lies at a step of the function. A dependence on the position changes two or
+        # more.
+        "place": _differ(base, back, _MOVED).sum() > 1,
+        "count": _differ(_first(len(fewer[0]), base), fewer, _MOVED).sum() > 1,
     }
     return next((name for name, wrong in found.items() if wrong), None)
 
 
-def _more(part: _Part, arguments: tuple[Any, ...], tiles: _Tiles) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _again_and_fewer(
+    part: _UserFunction, arguments: tuple[Any, ...], tiles: _Variants
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     return _leaves(part.second(*arguments, tiles.base)), _leaves(part.first(*arguments, tiles.fewer))
 
 
@@ -227,8 +244,8 @@ def _leaves(values: Any) -> list[np.ndarray]:
     return [np.atleast_1d(np.asarray(leaf, np.float64)) for leaf in jax.tree.leaves(values)]
 
 
-def _far(one: list[np.ndarray], other: list[np.ndarray], tolerance: float) -> np.ndarray:
-    """Which rows of any leaf differ by more than rounding, at the scale of the largest value."""
+def _differ(one: list[np.ndarray], other: list[np.ndarray], tolerance: float) -> np.ndarray:
+    """For the rows of every leaf, whether values differ by more than ``tolerance`` times the largest value."""
     found = []
     for a, b in zip(one, other, strict=True):
         a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
@@ -256,7 +273,7 @@ _ADVICE = {
 }
 
 
-def _sentence(part: _Part, fault: str, program: Program, experiment: Experiment) -> str:
+def _message(part: _UserFunction, fault: str, program: Program, experiment: Experiment) -> str:
     if part.kind == "init":
         return (
             f"The model {experiment.model!r} draws other initial parameters when it is called again with the same key: take "

@@ -1,4 +1,4 @@
-"""The one loop: a scan over records of a scan over steps, compiled once per packed shape."""
+"""The training loop: a scan over records around a scan over steps, compiled once per packed shape."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from memjax.engine.program.program import Keys, Program, ShapeOf, num_parameters
+from memjax.engine.program.program import Program, RunKeys, ShapeOf, num_parameters
 from memjax.engine.program.step import BlockData, RunState, Schedule, first_state, step, take_record
 from memjax.engine.program.tiles import Shape, Tiles
 from memjax.jax_settings import float_dtype
@@ -20,12 +20,12 @@ __all__ = ["Compiled", "compile_block", "segment", "state_shapes"]
 def segment(
     program: Program, schedule: Schedule, records: int, data: BlockData, state: RunState, rows: Any
 ) -> tuple[RunState, dict[str, Any]]:
-    """Train for some records and take each of them.
+    """Train for ``records`` records, and compute them.
 
     Parameters
     ----------
     records
-        Records K to take, one after every ``record_every`` steps.
+        Number of records K, one after every ``record_every`` steps.
     rows
         Minibatch rows ``int32[K, record_every, R, B]``, or None for full batch.
 
@@ -45,8 +45,8 @@ def segment(
     return jax.lax.scan(one_record, state, rows, length=records)
 
 
-# What runs on XLA's own pool over a batch and waits for it: calls of LAPACK, and Fourier transforms.
-_WAITS = re.compile(r"@lapack_|stablehlo\.fft")
+# Operations over a batch that wait inside XLA's thread pool for other threads of the pool: LAPACK and Fourier transforms.
+_POOL_OPERATIONS = re.compile(r"@lapack_|stablehlo\.fft")
 
 
 class Compiled(NamedTuple):
@@ -55,14 +55,14 @@ class Compiled(NamedTuple):
     Attributes
     ----------
     init
-        ``(keys, hyper, start) -> (params, opt_state)`` of one run; on the host, so that the numbers are the same whatever
-        the device and the company.
+        ``(keys, hyper, start) -> (params, opt_state)`` of one run. It runs on the host, so that the numbers do not depend
+        on the device, nor on the other runs of the block.
     record
-        ``(data, state) -> records [R, ...]`` of the state as it is.
+        ``(data, state) -> records [R, ...]`` of a state, without a step.
     segment
         ``(data, state, rows) -> (state, records [K, R, ...])``.
     blocks_pool
-        Whether one of them waits for XLA's pool of threads inside of it; see `memjax.engine.training.lanes.pool_turn`.
+        Whether one of the programs waits inside XLA's thread pool; see `memjax.engine.training.lanes.pool_turn`.
     """
 
     init: Any
@@ -75,7 +75,7 @@ def _start_shapes(program: Program, hyper: Any) -> tuple[Any, Any]:
     one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), hyper)
     key = jax.ShapeDtypeStruct((2,), "uint32")
     start = jax.ShapeDtypeStruct((num_parameters(program),), float_dtype()) if program.started else None
-    arguments = Keys(key, key), one, start
+    arguments = RunKeys(key, key), one, start
     return arguments, jax.eval_shape(program.init, *arguments)
 
 
@@ -87,7 +87,7 @@ def _tile_shapes(x: ShapeOf, y: ShapeOf, runs: int, tiles: int, width: int) -> T
 
 
 def block_shapes(program: Program, shape: Shape, pool: ShapeOf | None, rows: int) -> tuple[Any, Any, Any]:
-    """Shape structs of what the programs take: arguments of init, data, state."""
+    """Shape structs of the programs' arguments: the arguments of init, the data, and the state."""
     number = float_dtype()
     hyper = {path: jax.ShapeDtypeStruct((shape.runs,), number) for path in program.traced}
     x = program.x if pool is None else ShapeOf(((), "int32"))
@@ -106,14 +106,14 @@ def state_shapes(program: Program, shape: Shape) -> Any:
 
 
 def _host(device: Any) -> Any:
-    """Host's own device where JAX has one, so that initial parameters do not depend on the accelerator."""
+    """The host's CPU device if JAX has one, so that initial parameters do not depend on the accelerator."""
     try:
         return jax.local_devices(backend="cpu")[0]
     except RuntimeError:
         return device
 
 
-def _placed(device: Any, shapes: Any) -> Any:
+def _with_device(device: Any, shapes: Any) -> Any:
     here = jax.sharding.SingleDeviceSharding(device)
     return jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=here), shapes)
 
@@ -128,7 +128,7 @@ def compile_block(
     device: Any,
     settings: tuple[Any, ...],
 ) -> Compiled:
-    """Compile the three programs of a packed shape, at the same time; the same arguments give the same programs.
+    """Compile the three programs of a packed shape at the same time; the same arguments give the same programs.
 
     Parameters
     ----------
@@ -139,24 +139,24 @@ def compile_block(
     device
         Where the block will run.
     settings
-        JAX's settings that change what is compiled from the same arguments; only part of the key.
+        JAX's settings that change what is compiled. They are used only in the key of the cache.
     """
     del settings
     start, data, state = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
     batch = (records, program.record_every, shape.runs, program.batch_size)
     rows = None if program.batch_size is None else jax.ShapeDtypeStruct(batch, "int32")
-    place = functools.partial(_placed, device)
+    place = functools.partial(_with_device, device)
     lowered = (
-        jax.jit(program.init).lower(*_placed(_host(device), start)),
+        jax.jit(program.init).lower(*_with_device(_host(device), start)),
         jax.jit(lambda d, s: take_record(program, schedule, d, s)).lower(*place((data, state))),
         jax.jit(lambda d, s, r: segment(program, schedule, records, d, s, r)).lower(*place((data, state, rows))),
     )
-    blocks_pool = device.platform == "cpu" and any(_WAITS.search(low.as_text()) for low in lowered)
+    blocks_pool = device.platform == "cpu" and any(_POOL_OPERATIONS.search(low.as_text()) for low in lowered)
     with ThreadPoolExecutor(len(lowered)) as pool:
         init, record, run = pool.map(lambda low: low.compile(compiler_options=_options(device)), lowered)
     return Compiled(init, record, run, blocks_pool)
 
 
 def _options(device: Any) -> dict[str, Any]:
-    """Options of XLA: a lane has one core, so operations that could run side by side had better run in a row."""
+    """Options of XLA. A lane has one core, so independent operations should run one after another."""
     return {"xla_cpu_enable_concurrency_optimized_scheduler": False} if device.platform == "cpu" else {}

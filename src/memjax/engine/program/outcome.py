@@ -1,4 +1,4 @@
-"""What a block leaves, on the host and without any object of the user's: it can be written down and read anywhere."""
+"""The results of a block: host arrays without any of the user's objects, so that any process can write and read them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RESERVED = (
     "parameter_index",
     "parameter_layout",
 )
-"""Names that every result uses, or may."""
+"""Names that every result uses or may use."""
 
 _DIVERGED = {
     2: "the loss was NaN",
@@ -35,7 +35,7 @@ _DIVERGED = {
 
 
 class Status(IntEnum):
-    """What became of a run; codes from `LOSS_NAN` up are runs that diverged, by what stopped being finite first."""
+    """The state of a run. From `LOSS_NAN` up the run diverged, and the code says what stopped being finite first."""
 
     RUNNING = 0
     FINISHED = 1
@@ -50,27 +50,27 @@ class Status(IntEnum):
 
     @property
     def reason(self) -> str:
-        """Value of the ``stop_reason`` coordinate: why the run diverged, or nothing."""
+        """Value of the ``stop_reason`` coordinate: why the run diverged, or an empty string."""
         return _DIVERGED.get(self, "")
 
 
 class BlockResult(NamedTuple):
-    """Records of a block up to some step; R counts its real runs, padding left out.
+    """Records of a block up to a step; R is the number of its runs without padding.
 
     Attributes
     ----------
     step
         Steps done.
     records
-        ``[R, K, ...]`` by variable, each a dict by label for measures that give one.
+        Arrays ``[R, K, ...]`` by variable; for a measure that returns a dict, a dict of such arrays.
     status, stop_step
         ``int32[R]``, codes of `Status` and steps done by each run.
     snapshots
-        Parameters ``[R, P]`` by step, flattened.
+        Flat parameters ``[R, P]`` by step.
     layout
-        What the parameters of a snapshot are; empty without snapshots.
+        Path and shape of every parameter array; empty without snapshots.
     state
-        Leaves ``[R', ...]`` of the training state, padding included, to go on from; None if the block is finished.
+        Leaves ``[R', ...]`` of the training state, padding included, from which training resumes; None if finished.
     """
 
     step: int
@@ -83,12 +83,12 @@ class BlockResult(NamedTuple):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether the block is trained to its end."""
         return self.state is None
 
 
 class Variable(NamedTuple):
-    """A recorded variable: its own dimensions after ``step``, and its attributes."""
+    """A recorded variable: its attributes, and its dimensions other than the axes and ``step``."""
 
     dims: tuple[str, ...]
     long_name: str
@@ -96,7 +96,7 @@ class Variable(NamedTuple):
 
 
 class RecordSchema(NamedTuple):
-    """What the records of a block are: at which steps, of what, and of how many parameters."""
+    """The recorded steps of a block, its variables, and the number of parameters of a run."""
 
     steps: int
     record_every: int
@@ -110,7 +110,7 @@ class RecordSchema(NamedTuple):
 
 
 def record_schema(program: Program) -> RecordSchema:
-    """RecordSchema of all blocks of a program."""
+    """The schema of the records of every block of a program."""
     variables = {}
     for measure in program.measures:
         for split in measure.splits:
@@ -121,7 +121,7 @@ def record_schema(program: Program) -> RecordSchema:
 
 
 def variables_of(schemas: Iterable[RecordSchema]) -> dict[str, Variable]:
-    """Variables of several programs, in order; where two losses give one variable different units, it has none."""
+    """Variables of several programs, in order. A variable whose units differ between two losses gets no units."""
     found: dict[str, Variable] = {}
     for schema in schemas:
         for name, variable in schema.variables.items():

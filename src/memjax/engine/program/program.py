@@ -1,4 +1,4 @@
-"""The static half of a run: everything that decides which program is compiled, and nothing that does not."""
+"""The static structure of a run: everything that decides which program is compiled, and nothing else."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from memjax.models.adapt import with_outputs
 from memjax.trees import layout_of, tree_like
 from memjax.types import Apply, Array, Data, LossFn, Model
 
-__all__ = ["Keys", "Program", "ShapeOf", "num_parameters", "parameter_layout", "program_of", "traced_of"]
+__all__ = ["RunKeys", "Program", "ShapeOf", "num_parameters", "parameter_layout", "program_of", "traced_of"]
 
 Hyper = Mapping[str, Any]
 _DEFAULT_MEASURES = ("loss", "accuracy", "weight_l2")
 
 
-class Keys(NamedTuple):
-    """Raw keys ``uint32[2]`` of one run: of its initial parameters, and of its optimizer's noise."""
+class RunKeys(NamedTuple):
+    """Raw keys ``uint32[2]`` of one run: for its initial parameters, and for its optimizer's noise."""
 
     init: Any
     noise: Any
@@ -54,10 +54,11 @@ class ShapeOf(tuple[tuple[int, ...], str]):
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """Static structure that runs of a group share; two equal ones compile to the same program.
+    """The static structure that the runs of a group share; equal structures share their compiled programs.
 
-    The traced numbers are holes in `model` and `optimizer`; the methods fill them with one run's values. A function may read
-    a global or a list that has changed since the function was compiled, so `content` is the digest of what all functions hold.
+    In `model` and `optimizer`, holes stand for the traced numbers; the methods fill them with the values of one run. A
+    function
+    may read a global or a list that has changed since it was compiled, so `content` is a digest of all that functions read.
     """
 
     model: Model
@@ -75,7 +76,7 @@ class Program:
 
     @property
     def num_records(self) -> int:
-        """Records after the initial one, K - 1."""
+        """Number of records after the initial one, K - 1."""
         return self.steps // self.record_every
 
     def model_with(self, hyper: Hyper) -> Model:
@@ -83,36 +84,36 @@ class Program:
         return with_numbers(self.model, _below("model.", hyper))
 
     def apply_with(self, hyper: Hyper) -> Apply:
-        """The model's apply function with one run's numbers; losses and measures see its outputs in float32 at least."""
+        """The model's apply function with one run's numbers; its outputs are cast to float32 or wider."""
         model = self.model_with(hyper)
         return lambda params, x: wide(model.apply(params, x))
 
     def rule_with(self, hyper: Hyper, key: Array | None = None) -> optax.GradientTransformation:
-        """The optax transformation with one run's numbers, and its key, which only the first state needs."""
+        """The optax transformation with one run's numbers; only its ``init`` needs the run's key."""
         return with_numbers(self.optimizer, _below("optimizer.", hyper)).transformation(self.steps, key)
 
     def draw(self, key_data: Array, hyper: Hyper) -> Any:
-        """Parameters of one run as its model draws them."""
+        """The parameters that the model of one run draws."""
         key = jax.random.wrap_key_data(key_data, impl="threefry2x32")
         return self.model_with(hyper).init(key, jax.numpy.zeros((1, *self.x[0]), self.x[1]))
 
-    def init(self, keys: Keys, hyper: Hyper, start: Array | None = None) -> tuple[Any, Any]:
-        """Initial parameters and optimizer state of one run; ``start[P]`` stands in for the draw if runs are started."""
+    def init(self, keys: RunKeys, hyper: Hyper, start: Array | None = None) -> tuple[Any, Any]:
+        """Initial parameters and optimizer state of one run; ``start[P]`` replaces the draw in runs that have a start."""
         params = self.draw(keys.init, hyper)
         if start is not None:
             params = tree_like(params, start)
-        # In float32 at least: squares of gradients, as Adam keeps them, leave the range of 16 bits.
+        # In float32 or wider: squares of gradients, which Adam keeps, leave the range of 16 bits.
         return params, self.rule_with(hyper, keys.noise).init(jax.tree.map(wide, params))
 
 
 def num_parameters(program: Program) -> int:
-    """Number of parameters P of each run of a program."""
+    """Number of parameters P of a run."""
     return sum(math.prod(shape) for _, shape in parameter_layout(program))
 
 
 @functools.lru_cache(maxsize=8192)
 def parameter_layout(program: Program) -> tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]:
-    """Path and shape of every parameter array of each run of a program."""
+    """Path and shape of every parameter array of a run."""
     hyper = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
     return layout_of(jax.eval_shape(program.draw, jax.ShapeDtypeStruct((2,), "uint32"), hyper))
 
@@ -122,14 +123,14 @@ def _below(prefix: str, hyper: Hyper) -> dict[str, Any]:
 
 
 def traced_of(experiment: Experiment) -> dict[str, float]:
-    """Numbers of one run that enter its program as data: the task's stay on the host, in the data it draws."""
+    """Numbers of one run that enter its program as data. The task's numbers stay on the host: they only shape its draws."""
     return {path: value for path, value in traced_values(experiment).items() if not path.startswith("task.")}
 
 
 def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] | None = None) -> Program:
-    """Program of one run, given some of its examples with the pool's indices resolved.
+    """Program of one run, given some of its examples with the pool's inputs in place of indices.
 
-    ``known`` keeps the contents of programs for the other runs of a sweep, which are read as often as there are programs.
+    ``known`` caches the content of each program of a sweep, so that content is read once per program, not once per run.
     """
     known = {} if known is None else known
     model = with_outputs(experiment.model, experiment.task.num_outputs)
@@ -149,7 +150,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
     try:
         if program not in known:
             known[program] = try_content((program.model, program.optimizer, program.loss, program.measures)) or ""
-    except TypeError:  # Something in it has no hash, and is refused in a sentence of its own.
+    except TypeError:  # A part has no hash; `check_hashable` refuses it.
         return program
     return dataclasses.replace(program, content=known[program])
 
@@ -160,6 +161,6 @@ def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:
     measures = as_measures(default if experiment.measures is None else experiment.measures, BUILT_IN)
     if losses.get(experiment.loss) in (losses.cross_entropy, losses.cross_entropy_exact):
         return measures
-    # Only cross-entropy is in nats.
+    # The loss has a unit only if it is cross-entropy: nats.
     in_nats = BUILT_IN["loss"], BUILT_IN["step_loss"]
     return tuple(dataclasses.replace(m, units="1") if m in in_nats else m for m in measures)

@@ -35,11 +35,11 @@ _ALONG = {"cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp"}
 
 
 class _Unproven(Exception):
-    """An operation mixes rows, or is not known."""
+    """An operation mixes rows, or has no rule here."""
 
 
 def proven_apart(closed: ClosedJaxpr, has_rows: Sequence[bool]) -> bool:
-    """Whether the rows ``[B, ...]`` of every result are functions of the same rows of the arguments that have rows.
+    """Whether every row of every result ``[B, ...]`` depends only on the same row of the arguments that have rows.
 
     Examples
     --------
@@ -50,15 +50,15 @@ def proven_apart(closed: ClosedJaxpr, has_rows: Sequence[bool]) -> bool:
     """
     start: list[State] = [0 if own else frozenset() for own in has_rows]
     try:
-        states = _through(closed.jaxpr, start)
-    except Exception:  # an operation that mixes rows, or one whose parameters another version of JAX names otherwise
+        states = _propagate(closed.jaxpr, start)
+    except Exception:  # an operation mixes rows, or has other parameter names in this version of JAX
         return False
     return all(state == 0 if isinstance(state, int) else 0 in state for state in states)
 
 
-def _through(jaxpr: Any, states: Sequence[State]) -> list[State]:
+def _propagate(jaxpr: Any, states: Sequence[State]) -> list[State]:
     known: dict[Any, State] = dict(zip(jaxpr.invars, states, strict=True))
-    known |= {var: _ones(var) for var in jaxpr.constvars}
+    known |= {var: _unit_axes(var) for var in jaxpr.constvars}
 
     def read(atom: Any) -> State:
         return frozenset(range(np.ndim(atom.val))) if isinstance(atom, Literal) else known[atom]
@@ -68,8 +68,8 @@ def _through(jaxpr: Any, states: Sequence[State]) -> list[State]:
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def _ones(var: Any) -> frozenset[int]:
-    """Axes of size one, along which entries cannot differ."""
+def _unit_axes(var: Any) -> frozenset[int]:
+    """Axes of size one: entries cannot differ along them."""
     return frozenset(axis for axis, size in enumerate(var.aval.shape) if size == 1)
 
 
@@ -77,12 +77,12 @@ def _results(eqn: Any, states: list[State]) -> list[State]:
     name = eqn.primitive.name
     if name in _CALLS:
         inner = next(eqn.params[key] for key in _INNER if key in eqn.params)
-        return _through(getattr(inner, "jaxpr", inner), states)
+        return _propagate(getattr(inner, "jaxpr", inner), states)
     if name == "scan":
         return _scan(eqn, states)
     if not any(isinstance(state, int) for state in states):
         equal = _equal_axes(eqn, states)
-        return [equal | _ones(var) for var in eqn.outvars]
+        return [equal | _unit_axes(var) for var in eqn.outvars]
     rule = _entrywise if name in _ENTRYWISE else _RULES.get(name)
     if rule is None:
         raise _Unproven
@@ -90,7 +90,7 @@ def _results(eqn: Any, states: list[State]) -> list[State]:
 
 
 def _scan(eqn: Any, states: list[State]) -> list[State]:
-    """States of a scan: of the carry such that the body gives it back, and of what is stacked along a new first axis."""
+    """States of a scan's results: the carry, whose state the body must preserve, and the outputs stacked on a new axis 0."""
     consts, carried = eqn.params["num_consts"], eqn.params["num_carry"]
     shapes = [atom.aval.shape for atom in eqn.invars]
     rows = {shape[state] for shape, state in zip(shapes, states, strict=True) if isinstance(state, int)}
@@ -99,13 +99,13 @@ def _scan(eqn: Any, states: list[State]) -> list[State]:
     steps = [_shifted(state, -1) for state in states[consts + carried :]]
     while carry != last:
         last = carry
-        out = _through(eqn.params["jaxpr"].jaxpr, [*states[:consts], *carry, *steps])
-        carry = [_joined(old, new) for old, new in zip(carry, out[:carried], strict=True)]
+        out = _propagate(eqn.params["jaxpr"].jaxpr, [*states[:consts], *carry, *steps])
+        carry = [_join(old, new) for old, new in zip(carry, out[:carried], strict=True)]
     return [*carry, *(_shifted(state, 1) for state in out[carried:])]
 
 
 def _with_rows(shape: Sequence[int], state: State, rows: set[int]) -> State:
-    """State of a first carry, such as zeros, that later ones may have rows in."""
+    """State of an initial carry without rows, such as zeros, if later carries can have rows along one of its axes."""
     if isinstance(state, int):
         return state
     return next((axis for axis in sorted(state) if shape[axis] in rows), state)
@@ -119,8 +119,8 @@ def _shifted(state: State, by: int) -> State:
     return frozenset(axis + by for axis in state if axis + by >= 0)
 
 
-def _joined(one: State, other: State) -> State:
-    """State of a value that may be in either."""
+def _join(one: State, other: State) -> State:
+    """A state that holds for values of both states."""
     if isinstance(one, int) and isinstance(other, int):
         if one != other:
             raise _Unproven
@@ -134,7 +134,7 @@ def _joined(one: State, other: State) -> State:
 
 
 def _equal_axes(eqn: Any, states: list[Any]) -> frozenset[int]:
-    """Axes of a result without rows along which all entries are certainly equal."""
+    """Axes along which all entries of a result without rows are certainly equal."""
     name = eqn.primitive.name
     if name == "iota":
         return frozenset(range(len(eqn.params["shape"]))) - {eqn.params["dimension"]}
@@ -148,8 +148,8 @@ def _equal_axes(eqn: Any, states: list[Any]) -> frozenset[int]:
     return frozenset()
 
 
-def _agreed(eqn: Any, states: Sequence[State]) -> int:
-    """The one axis of rows of all operands; those without rows must be equal along it, or scalars."""
+def _common_axis(eqn: Any, states: Sequence[State]) -> int:
+    """The axis of rows, the same in all operands; operands without rows must be scalars or constant along that axis."""
     found = {state for state in states if isinstance(state, int)}
     axis = found.pop()
     free = (s for atom, s in zip(eqn.invars, states, strict=True) if not isinstance(s, int) and atom.aval.ndim)
@@ -159,21 +159,21 @@ def _agreed(eqn: Any, states: Sequence[State]) -> int:
 
 
 def _entrywise(eqn: Any, states: list[State]) -> int:
-    return _agreed(eqn, states)
+    return _common_axis(eqn, states)
 
 
-def _kept(axis: int, gone: Sequence[int]) -> int:
-    """Place of an axis once some others are gone."""
+def _after_removal(axis: int, gone: Sequence[int]) -> int:
+    """Position of an axis after other axes are removed."""
     if axis in gone:
         raise _Unproven
     return axis - sum(one < axis for one in gone)
 
 
-def _along(parameter: str) -> Callable[[Any, list[State]], int]:
-    """Rule of an operation along axes that its parameter names."""
+def _rule_along(parameter: str) -> Callable[[Any, list[State]], int]:
+    """Rule of an operation that works along the axes in its parameter ``parameter``."""
 
     def rule(eqn: Any, states: list[State]) -> int:
-        axis, at = _agreed(eqn, states), eqn.params[parameter]
+        axis, at = _common_axis(eqn, states), eqn.params[parameter]
         if axis in (at if isinstance(at, tuple) else (at,)):
             raise _Unproven
         return axis
@@ -182,7 +182,7 @@ def _along(parameter: str) -> Callable[[Any, list[State]], int]:
 
 
 def _reshape(eqn: Any, states: list[State]) -> int:
-    axis, before, after = _agreed(eqn, states), eqn.invars[0].aval.shape, eqn.params["new_sizes"]
+    axis, before, after = _common_axis(eqn, states), eqn.invars[0].aval.shape, eqn.params["new_sizes"]
     places = [
         k for k, size in enumerate(after) if size == before[axis] and math.prod(after[:k]) == math.prod(before[:axis])
     ]
@@ -192,14 +192,14 @@ def _reshape(eqn: Any, states: list[State]) -> int:
 
 
 def _pad(eqn: Any, states: list[State]) -> int:
-    axis = _agreed(eqn, states)
+    axis = _common_axis(eqn, states)
     if states[0] != axis or eqn.params["padding_config"][axis] != (0, 0, 0):
         raise _Unproven
     return axis
 
 
 def _slice(eqn: Any, states: list[State]) -> int:
-    axis, strides = _agreed(eqn, states), eqn.params.get("strides")
+    axis, strides = _common_axis(eqn, states), eqn.params.get("strides")
     whole = eqn.outvars[0].aval.shape[axis] == eqn.invars[0].aval.shape[axis]
     if not whole or states[0] != axis or (strides is not None and strides[axis] != 1):
         raise _Unproven
@@ -219,7 +219,7 @@ def _dot_general(eqn: Any, states: list[State]) -> int:
             if other != paired if isinstance(other, int) else paired not in other:
                 raise _Unproven
         else:
-            own = _kept(state, (*contract[side], *batch[side]))
+            own = _after_removal(state, (*contract[side], *batch[side]))
             first = eqn.invars[0].aval.ndim - len(contract[0]) - len(batch[0]) if side else 0
             place = len(batch[0]) + first + own
         places.append(place)
@@ -229,14 +229,16 @@ def _dot_general(eqn: Any, states: list[State]) -> int:
 
 
 def _gather(eqn: Any, states: list[State]) -> int:
-    """A look-up in a table without rows by indices with rows, or of each row's own entries by the row's indices."""
+    """Look-ups whose indices have rows, in a table without rows or in each row's own entries."""
     numbers, (table, indices) = eqn.params["dimension_numbers"], states
     outer = [d for d in range(eqn.outvars[0].aval.ndim) if d not in numbers.offset_dims]
     if isinstance(table, int):
         if table not in numbers.operand_batching_dims:
             if isinstance(indices, int) or eqn.params["slice_sizes"][table] != eqn.invars[0].aval.shape[table]:
                 raise _Unproven
-            return numbers.offset_dims[_kept(table, (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims))]
+            return numbers.offset_dims[
+                _after_removal(table, (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims))
+            ]
         place = numbers.start_indices_batching_dims[numbers.operand_batching_dims.index(table)]
         if indices != place if isinstance(indices, int) else place not in indices:
             raise _Unproven
@@ -261,24 +263,24 @@ def _convolution(eqn: Any, states: list[State]) -> int:
 
 
 def _window(eqn: Any, states: list[State]) -> int:
-    axis = _agreed(eqn, states)
+    axis = _common_axis(eqn, states)
     if eqn.params["window_dimensions"][axis] != 1 or eqn.outvars[0].aval.shape[axis] != eqn.invars[0].aval.shape[axis]:
         raise _Unproven
     return axis
 
 
 _RULES: dict[str, Callable[[Any, list[Any]], int]] = {
-    "broadcast_in_dim": lambda eqn, states: eqn.params["broadcast_dimensions"][_agreed(eqn, states)],
-    "squeeze": lambda eqn, states: _kept(_agreed(eqn, states), eqn.params["dimensions"]),
-    "transpose": lambda eqn, states: eqn.params["permutation"].index(_agreed(eqn, states)),
+    "broadcast_in_dim": lambda eqn, states: eqn.params["broadcast_dimensions"][_common_axis(eqn, states)],
+    "squeeze": lambda eqn, states: _after_removal(_common_axis(eqn, states), eqn.params["dimensions"]),
+    "transpose": lambda eqn, states: eqn.params["permutation"].index(_common_axis(eqn, states)),
     "reshape": _reshape,
-    "concatenate": _along("dimension"),
-    "sort": _along("dimension"),
-    "split": _along("axis"),
-    "top_k": _along("axis"),
-    "stack": lambda eqn, states: _agreed(eqn, states) + (eqn.params["axis"] <= _agreed(eqn, states)),
+    "concatenate": _rule_along("dimension"),
+    "sort": _rule_along("dimension"),
+    "split": _rule_along("axis"),
+    "top_k": _rule_along("axis"),
+    "stack": lambda eqn, states: _common_axis(eqn, states) + (eqn.params["axis"] <= _common_axis(eqn, states)),
     "memjax_dense": _dense,
-    "rev": _along("dimensions"),
+    "rev": _rule_along("dimensions"),
     "pad": _pad,
     "slice": _slice,
     "dynamic_slice": _slice,
@@ -288,6 +290,6 @@ _RULES: dict[str, Callable[[Any, list[Any]], int]] = {
     "reduce_window_sum": _window,
     "reduce_window_max": _window,
     "reduce_window_min": _window,
-    **{name: lambda eqn, states: _kept(_agreed(eqn, states), eqn.params["axes"]) for name in _REDUCTIONS},
-    **{name: _along("axis") for name in _ALONG},
+    **{name: lambda eqn, states: _after_removal(_common_axis(eqn, states), eqn.params["axes"]) for name in _REDUCTIONS},
+    **{name: _rule_along("axis") for name in _ALONG},
 }

@@ -1,4 +1,4 @@
-"""One step of a block of runs, and one record of it. The step is the same under both schedules.
+"""One training step of a block of runs, and one record of the block. The step is the same under both schedules.
 
 The schedules differ only in how a function of a tile is summed over the tiles of every run: *streamed* goes through a
 run's tiles one after another, so that activations stay in a CPU's cache; *batched* takes all tiles at once, for GPUs
@@ -31,12 +31,12 @@ Total = Callable[[Params, Hyper, Tile], Any]
 
 
 class RunState(NamedTuple):
-    """What the next step needs; every leaf has the leading axis R.
+    """The training state of a block; every leaf has the leading axis R.
 
     Attributes
     ----------
     params, opt_state
-        Of the model and of optax.
+        Parameters of the model, and state of the optax transformation.
     status
         ``int32[R]``, codes of `Status`.
     stop_step
@@ -50,7 +50,7 @@ class RunState(NamedTuple):
 
 
 class BlockData(NamedTuple):
-    """Data of a block: hyperparameters ``[R]`` each, both splits, and the pool of a task that has one."""
+    """Data of a block: hyperparameters ``[R]`` each, both splits, and the task's pool, if any."""
 
     hyper: Hyper
     train: Tiles
@@ -65,14 +65,14 @@ def first_state(params: Params, opt_state: Any, runs: int) -> RunState:
 
 
 def _examples(tiles: Tiles, pool: Array | None) -> tuple[Examples, Any]:
-    """Examples of every run, and the axes to map over runs."""
+    """Examples of all runs, and the axes that `jax.vmap` maps to get those of one run."""
     arrays = Examples(tiles.x, tiles.y, pool, tiles.first, tiles.size, tiles.most)
     axes: Any = Examples(None, None, None, 0, 0, None)  # type: ignore[arg-type]
     return arrays, axes
 
 
 def _total(schedule: Schedule, function: Total, params: Params, data: BlockData, tiles: Tiles) -> Any:
-    """Sum a function of a tile over each run's tiles: a tree of ``[R, ...]``."""
+    """Sum a function of a tile over each run's tiles; gives a tree of ``[R, ...]``."""
     if schedule == "streamed":
         examples, axes = _examples(tiles, data.pool)
 
@@ -93,7 +93,7 @@ def _total(schedule: Schedule, function: Total, params: Params, data: BlockData,
 
 
 def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
-    """The function that training takes the gradient of: the loss summed over a tile."""
+    """The training objective: the loss summed over a tile."""
 
     def total(params: Params, hyper: Hyper, tile: Tile) -> Array:
         outputs = program.apply_with(hyper)(params, tile.x)
@@ -105,7 +105,7 @@ def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
 def _gradient(
     program: Program, schedule: Schedule, params: Params, data: BlockData, rows: Array | None
 ) -> tuple[Array, Params]:
-    """Mean loss ``[R]`` and its gradient, in float32 at least, over the train split or the rows ``[R, B]`` of a minibatch."""
+    """Mean loss ``[R]`` and its gradient, in float32 or wider, over the train split or a minibatch of ``rows[R, B]``."""
     function = jax.value_and_grad(loss_sum(program))
     if rows is None:
         total, count = _total(schedule, function, params, data, data.train), data.train.size
@@ -123,9 +123,9 @@ def _minibatch(examples: Examples, rows: Array) -> Tile:
 
 
 def _update(program: Program, hyper: Hyper, state: RunState, loss: Array, gradient: Params) -> RunState:
-    """Next state of one run; one whose loss or next parameters are not finite stays as it is for good."""
-    # The optimizer counts in float32 at least, and its result alone is rounded to the dtype of the parameters. Of complex
-    # parameters JAX's derivative is the conjugate of the direction in which the loss grows.
+    """Next state of one run. A run freezes for good when its loss or its next parameters are not finite."""
+    # The optimizer computes in float32 or wider; only its result is rounded to the dtype of the parameters. For complex
+    # parameters, JAX's derivative is the conjugate of the direction in which the loss grows.
     descent = lambda leaf: leaf.conj() if jnp.iscomplexobj(leaf) else leaf  # noqa: E731
     scale = lambda leaf, like: (descent(leaf) * hyper["loss_scale"].astype(leaf.dtype)).astype(like.dtype)  # noqa: E731
     exact = jax.tree.map(wide, state.params)
@@ -136,7 +136,7 @@ def _update(program: Program, hyper: Hyper, state: RunState, loss: Array, gradie
     for leaf in jax.tree.leaves(params):
         finite &= jnp.isfinite(leaf).all()
     alive = (state.status == Status.RUNNING) & finite
-    # A model that keeps float32 parameters where 64-bit numbers are enabled stays so, whatever the hyperparameters are.
+    # The cast keeps a model's float32 parameters in float32 where 64-bit numbers are enabled.
     keep = lambda new, old: jnp.where(alive, new.astype(old.dtype), old)  # noqa: E731
     return RunState(
         jax.tree.map(keep, params, state.params),
@@ -154,7 +154,10 @@ def _reason(loss: Array) -> Array:
 def step(
     program: Program, schedule: Schedule, data: BlockData, state: RunState, rows: Array | None = None
 ) -> tuple[RunState, Array]:
-    """One update of every run of a block, and its losses ``[R]`` before; ``rows[R, B]`` is the minibatch, None the whole."""
+    """Update every run of a block once; also gives the losses ``[R]`` before the update.
+
+    ``rows[R, B]`` is the minibatch; None is the full batch.
+    """
     loss, gradient = _gradient(program, schedule, state.params, data, rows)
     return jax.vmap(functools.partial(_update, program))(data.hyper, state, loss, gradient), loss
 
@@ -162,9 +165,9 @@ def step(
 def take_record(
     program: Program, schedule: Schedule, data: BlockData, state: RunState, losses: Array | None = None
 ) -> dict[str, Any]:
-    """Values of all measures, ``[R, ...]`` each by variable name; NaN for runs that diverged.
+    """Values ``[R, ...]`` of all measures, by variable; NaN for runs that diverged.
 
-    ``losses[record_every, R]`` are those of the steps since the last record, if there was one.
+    ``losses[record_every, R]`` are the losses of the steps since the last record, None in the first record.
     """
     record: dict[str, Any] = {}
     for split, tiles in (("train", data.train), ("test", data.test)):
@@ -182,7 +185,7 @@ def take_record(
 def _per_example(
     program: Program, schedule: Schedule, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
 ) -> dict[str, Array]:
-    """Measures of single examples, all in one pass over the split with one forward pass between them."""
+    """Values of the per-example measures, in one pass over the split and with one shared forward pass."""
     chosen = [measure for measure in measures if measure.per_example]
     if not chosen:
         return {}
@@ -198,7 +201,7 @@ def _per_example(
 
 
 def _once(apply: Callable[[Params, Array], Array], params: Params, x: Array) -> Callable[[Params, Array], Array]:
-    """The same function, with its value at these very arguments computed once."""
+    """The same function, except that its value at ``params`` and ``x`` is computed only once."""
     kept: list[Array] = []
 
     def shared(own: Params, inputs: Array) -> Array:
@@ -214,7 +217,7 @@ def _once(apply: Callable[[Params, Array], Array], params: Params, x: Array) -> 
 def _whole(
     program: Program, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
 ) -> dict[str, Any]:
-    """Measures of a whole split at once."""
+    """Values of the measures that take a whole split at once."""
     examples, axes = _examples(tiles, data.pool)
     found = {}
     for measure in measures:

@@ -1,4 +1,4 @@
-"""Pack runs into a block: ragged example counts become equal tiles, numbers become arrays over runs."""
+"""Pack runs into a block: examples are cut into equal tiles, and each number becomes an array over runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from memjax.engine.program.program import Keys, Program, traced_of
+from memjax.engine.program.program import Program, RunKeys, traced_of
 from memjax.experiment import Experiment
 from memjax.experiment.draw import draw_split
 from memjax.jax_settings import float_dtype, host_dtype
@@ -18,7 +18,7 @@ __all__ = ["Block", "Shape", "Tiles", "draw_block", "pack_tiles"]
 
 
 class Shape(NamedTuple):
-    """Packed shape of a block; the same shape is the same compiled program.
+    """Packed shape of a block; blocks of one program with the same shape share its compiled form.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Shape(NamedTuple):
     width
         Examples B in a tile.
     train_tiles, test_tiles
-        Tiles T that there is room for, per split.
+        Tiles T of each split, unused ones included.
     """
 
     runs: int
@@ -44,11 +44,12 @@ class Tiles(NamedTuple):
     x, y
         ``[T, B, ...]``; rows beyond a run's count are padding.
     first, size
-        ``int32[R]``: first tile and number of examples of each run.
+        ``int32[R]``: index of the first tile of each run, and its number of examples.
     run, position
-        ``int32[T]``: run of each tile and the tile's place in it; unused tiles have a place beyond every count.
+        ``int32[T]``: run of each tile, and the tile's position among the tiles of that run. Unused tiles have a position
+        beyond the examples of every run.
     most
-        Tiles of the largest run, ``int32``.
+        ``int32``: number of tiles of the largest run.
     """
 
     x: Any
@@ -61,9 +62,9 @@ class Tiles(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Host arrays of a block, over its runs: everything its compiled program takes, but the pool."""
+    """Host arrays of a block, over its runs: all arguments of its compiled programs except the pool."""
 
-    keys: Keys
+    keys: RunKeys
     starts: np.ndarray | None
     hyper: dict[str, np.ndarray]
     train: Tiles
@@ -71,14 +72,14 @@ class Block(NamedTuple):
 
 
 def draw_block(program: Program, shape: Shape, runs: Sequence[Experiment]) -> Block:
-    """Draw the data of some runs and pack them; missing runs at the end repeat the last one."""
+    """Draw the data of ``runs`` and pack them; the last run is repeated in place of missing runs."""
     missing = shape.runs - len(runs)
     splits = _drawn(runs)
     runs, splits = [*runs, *[runs[-1]] * missing], [*splits, *[splits[-1]] * missing]
     numbers = [traced_of(run) for run in runs]
     dtype = float_dtype()
     return Block(
-        keys=Keys(*(np.stack([key_data(run.init_key, purpose) for run in runs]) for purpose in ("init", "noise"))),
+        keys=RunKeys(*(np.stack([key_data(run.init_key, purpose) for run in runs]) for purpose in ("init", "noise"))),
         starts=np.stack([run.start.parameters for run in runs if run.start]).astype(dtype) if program.started else None,
         hyper={path: np.array([row[path] for row in numbers], dtype) for path in program.traced},
         train=pack_tiles([split.train for split in splits], shape.width, shape.train_tiles),
@@ -87,7 +88,7 @@ def draw_block(program: Program, shape: Shape, runs: Sequence[Experiment]) -> Bl
 
 
 def _drawn(runs: Sequence[Experiment]) -> list[Split]:
-    """Examples of every run; those of runs on the same data, such as chains around one network, are drawn once."""
+    """Examples of every run. Runs on the same data, such as chains around one network, share one draw."""
     drawn: dict[Any, Split] = {}
     for run in runs:
         key = id(run.task), run.data_key, run.sizes()
@@ -97,11 +98,11 @@ def _drawn(runs: Sequence[Experiment]) -> list[Split]:
 
 
 def pack_tiles(parts: Sequence[Data], width: int, room: int) -> Tiles:
-    """Pack the examples of some runs into ``room`` tiles of ``width``."""
+    """Pack the examples of several runs into ``room`` tiles of ``width`` examples."""
     counts = np.array([len(part.y) for part in parts], np.int32)
     used = -(-counts // width)
     first = (np.cumsum(used) - used).astype(np.int32)
-    # Far beyond every count, yet a whole tile short of where int32 would wrap round to a place that counts.
+    # Positions of unused tiles: far beyond every run's examples, and one tile below the overflow of int32.
     run, position = np.zeros(room, np.int32), np.full(room, np.iinfo(np.int32).max // width - 1, np.int32)
     run[: used.sum()] = np.repeat(np.arange(len(parts)), used)
     position[: used.sum()] = np.concatenate([np.arange(tiles) for tiles in used])

@@ -1,4 +1,4 @@
-"""Whether two traces of a function hold the same numbers: those of an impure one do not."""
+"""Compare the numbers in two traces of a function: traces of an impure function contain different numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["same_numbers"]
 
 
 def same_numbers(one: Any, other: Any) -> bool:
-    """Whether two jaxprs are of the same operations with the same constants, whatever the shapes."""
+    """Whether two jaxprs have the same operations and the same constants; shapes may differ."""
     one, one_values = getattr(one, "jaxpr", one), getattr(one, "consts", ())
     other, other_values = getattr(other, "jaxpr", other), getattr(other, "consts", ())
     pairs = list(zip(one.eqns, other.eqns, strict=False))
@@ -38,7 +38,7 @@ def _same_literals(one: Any, other: Any) -> bool:
 
 
 def _inner(eqn: Any) -> list[Any]:
-    """Jaxprs of the functions that an operation calls: of a jitted one, of the body of a loop, of branches."""
+    """Jaxprs inside an operation: of a jitted function, of a loop's body, of the branches of a condition."""
     held = jax.tree.leaves(list(eqn.params.values()), is_leaf=lambda part: not isinstance(part, list | tuple))
     return [part for part in held if hasattr(part, "jaxpr") or hasattr(part, "eqns")]
 
@@ -46,5 +46,5 @@ def _inner(eqn: Any) -> list[Any]:
 def _equal(a: Any, b: Any) -> bool:
     try:
         return np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True)
-    except TypeError:  # random keys are no arrays of NumPy
+    except TypeError:  # NumPy cannot convert random keys
         return False

@@ -1,1 +1,1 @@
-"""How blocks are run: on the lanes of this machine or by an executor, kept as they go."""
+"""How blocks are trained: on the lanes of this machine or by an executor, with results saved on the way."""

@@ -1,4 +1,4 @@
-"""Train one block: from its initial state, or from where a kept result left it, segment after segment."""
+"""Train one block, segment after segment, from its initial state or from a saved one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OnSegment = Callable[[int, Callable[[], BlockResult]], None]
 
 
 def compile_for(block: BlockPlan, device: Any) -> Compiled:
-    """Programs of a block; blocks of one key share them."""
+    """Compiled programs of a block; blocks with the same key share them."""
     program, schedule, shape, records, rows = block.key
     return compile_block(program, schedule, shape, records, rows, device, compile_settings())
 
@@ -41,47 +41,48 @@ def train_block(
     on_segment: OnSegment,
     stop: threading.Event,
 ) -> BlockResult:
-    """Train one block to its end, or to the end of the segment in which it is told to stop.
+    """Train one block to its end, or to the end of the segment during which ``stop`` is set.
 
     Parameters
     ----------
     compiled, device, pool
-        Programs, where they run, and the task's pool there.
+        Compiled programs, the device on which they run, and the task's pool on that device.
     start
-        Where to go on from; None starts at step 0.
+        The result from which training resumes; None starts at step 0.
     on_segment
-        Called after each segment but the last with the steps done in it, and a function that gives the result so far.
+        Called after each segment but the last, with the segment's number of steps and a function that gives the result so
+        far.
     stop
-        Set when it should stop early.
+        Event that ends training early.
 
     Returns
     -------
     BlockResult
-        Finished, or with the state to go on from.
+        A finished result, or one with the state from which training resumes.
     """
     program = block.program
     packed = draw_block(program, block.shape, [run.experiment for run in block.runs])
     data = _on_device(packed, pool, device)
-    trail = _BlockHistory(block, start)
+    history = _BlockHistory(block, start)
     with pool_turn(compiled.blocks_pool):
-        state = _restored(block, start, device) if start else _initial(compiled, packed, device)
+        state = _restored_state(block, start, device) if start else _initial_state(compiled, packed, device)
     if start is None:
         with pool_turn(compiled.blocks_pool):
-            trail.add(jax.tree.map(lambda leaf: np.asarray(leaf)[None], compiled.record(data, state)))
-        trail.snap(0, state)
+            history.add(jax.tree.map(lambda leaf: np.asarray(leaf)[None], compiled.record(data, state)))
+        history.add_snapshot(0, state)
     span = block.records * program.record_every
-    for step in range(trail.step, program.steps, span):
+    for step in range(history.step, program.steps, span):
         if stop.is_set():
-            return trail.result(state)
+            return history.result(state)
         rows = _rows(block, step, step + span, device)
         with pool_turn(compiled.blocks_pool):
             state, records = compiled.segment(data, state, rows)
-            trail.add(jax.tree.map(np.asarray, records))
-        trail.step = step + span
-        trail.snap(trail.step, state)
-        if trail.step < program.steps:
-            on_segment(span, lambda: trail.result(state))  # noqa: B023 - called at once
-    return trail.result(state)
+            history.add(jax.tree.map(np.asarray, records))
+        history.step = step + span
+        history.add_snapshot(history.step, state)
+        if history.step < program.steps:
+            on_segment(span, lambda: history.result(state))  # noqa: B023 - called at once
+    return history.result(state)
 
 
 class _BlockHistory:
@@ -90,21 +91,21 @@ class _BlockHistory:
     def __init__(self, block: BlockPlan, start: BlockResult | None) -> None:
         self.step = start.step if start else 0
         self._block = block
-        self._parts = [jax.tree.map(self._packed, start.records)] if start else []
+        self._parts = [jax.tree.map(self._loop_layout, start.records)] if start else []
         self._snapshots = dict(start.snapshots) if start else {}
         self._layout = start.layout if start else []
 
-    def _packed(self, leaf: np.ndarray) -> np.ndarray:
-        """Kept records ``[R, K, ...]`` as the loop gives them, ``[K, R', ...]`` with room for padding."""
+    def _loop_layout(self, leaf: np.ndarray) -> np.ndarray:
+        """Saved records ``[R, K, ...]`` in the layout of the loop: ``[K, R', ...]``, padding included."""
         room = np.zeros((self._block.shape.runs - leaf.shape[0], *leaf.shape[1:]), leaf.dtype)
         return np.moveaxis(np.concatenate([leaf, room]), 0, 1)
 
     def add(self, records: dict[str, Any]) -> None:
-        if self._parts and _form(records) != _form(self._parts[0]):
-            raise _misfit(self._block, self.step)
+        if self._parts and _structure(records) != _structure(self._parts[0]):
+            raise _misfit_error(self._block, self.step)
         self._parts.append(records)
 
-    def snap(self, step: int, state: RunState) -> None:
+    def add_snapshot(self, step: int, state: RunState) -> None:
         asked = np.array([step in run.experiment.snapshots for run in self._block.runs])
         if asked.any():
             flat = flatten_runs(_snapshot(state))[: len(self._block.runs)]
@@ -117,13 +118,13 @@ class _BlockHistory:
         status, stop_step = np.array(state.status)[real], np.array(state.stop_step)[real]
         finished = self.step == self._block.program.steps
         if finished:
-            status = _ended(status, records)
+            status = _final_status(status, records)
         leaves = None if finished else tuple(np.asarray(leaf) for leaf in jax.tree.leaves(state))
         return BlockResult(self.step, records, status, stop_step, dict(self._snapshots), self._layout, leaves)
 
 
-def _ended(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
-    """Status at the end: no step looks at the loss of the final state, so its record has the last word."""
+def _final_status(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
+    """Final status. No step checks the loss of the final state, so the status follows from its record."""
     final = records.get("train_loss", np.zeros((len(status), 1)))[:, -1]
     found = np.where(np.isnan(final), Status.LOSS_NAN, Status.LOSS_INFINITE)
     found = np.where(np.isfinite(final), Status.FINISHED, found)
@@ -135,8 +136,8 @@ def _on_device(packed: Block, pool: Any, device: Any) -> BlockData:
     return data._replace(pool=pool)
 
 
-def _initial(compiled: Compiled, packed: Block, device: Any) -> RunState:
-    """Initial state of each run, made one run at a time."""
+def _initial_state(compiled: Compiled, packed: Block, device: Any) -> RunState:
+    """Initial state of the block; the state of each run is made separately."""
     arguments = packed.keys, packed.hyper, packed.starts
     runs = range(len(packed.keys.init))
     each = [compiled.init(*jax.tree.map(operator.itemgetter(i), arguments)) for i in runs]
@@ -145,21 +146,21 @@ def _initial(compiled: Compiled, packed: Block, device: Any) -> RunState:
     return jax.device_put(RunState(params, opt_state, zeros, zeros), device)
 
 
-def _restored(block: BlockPlan, start: BlockResult, device: Any) -> RunState:
-    """State of a kept result, checked against what the program holds."""
+def _restored_state(block: BlockPlan, start: BlockResult, device: Any) -> RunState:
+    """State of a saved result, checked against the shapes of the program."""
     wanted, tree = jax.tree.flatten(state_shapes(block.program, block.shape))
     kept = start.state or ()
     if [(leaf.shape, leaf.dtype) for leaf in kept] != [(leaf.shape, leaf.dtype) for leaf in wanted]:
-        raise _misfit(block, start.step)
+        raise _misfit_error(block, start.step)
     return jax.device_put(jax.tree.unflatten(tree, kept), device)
 
 
-def _form(records: dict[str, Any]) -> Any:
-    """Structure of some records, without how many there are."""
+def _structure(records: dict[str, Any]) -> Any:
+    """Structure of records, without their number."""
     return jax.tree.structure(records), [(leaf.shape[1:], leaf.dtype) for leaf in jax.tree.leaves(records)]
 
 
-def _misfit(block: BlockPlan, step: int) -> InputError:
+def _misfit_error(block: BlockPlan, step: int) -> InputError:
     return InputError(
         f"What the store keeps of block {block.name} after step {step} does not fit the model, the optimizer or the measures: "
         "they were changed since, or the store is not of this experiment. Use another store."
@@ -177,7 +178,7 @@ def _rows(block: BlockPlan, start: int, stop: int, device: Any) -> Any:
 
 
 def _snapshot(state: RunState) -> Any:
-    """Parameters of every run, NaN for those that diverged: the values they froze at are no state of this step."""
+    """Parameters of every run; NaN for diverged runs, whose frozen values belong to an earlier step."""
     diverged = np.asarray(state.status) >= Status.LOSS_NAN
 
     def blank(leaf: Any) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Execute a plan on this machine: deal blocks to lanes, compile what they need, and hand what they leave to a keeper."""
+"""Execute a plan on this machine: give blocks to lanes, compile their programs, and pass the results to a keeper."""
 
 from __future__ import annotations
 
@@ -16,53 +16,53 @@ from memjax.engine.program.loop import Compiled
 from memjax.engine.program.outcome import BlockResult
 from memjax.engine.training.block import compile_for, train_block
 from memjax.engine.training.keep import Keeper
-from memjax.engine.training.lanes import deal
+from memjax.engine.training.lanes import run_in_lanes
 from memjax.errors import InputError, cause
 from memjax.jax_settings import host_dtype
 
-__all__ = ["Pools", "ProgressListener", "execute", "out_of_memory", "split"]
+__all__ = ["DevicePools", "ProgressListener", "execute", "out_of_memory", "split"]
 
 _LOG = logging.getLogger("memjax")
 
 
 class ProgressListener(Protocol):
-    """Told how a sweep goes on, one call at a time."""
+    """Receives the progress of a sweep, one call at a time."""
 
     def compiled(self) -> None:
-        """The programs of the first block are ready, and training starts."""
+        """Called when the programs of the first block are compiled and training starts."""
         ...
 
     def steps(self, block: BlockPlan, steps: int) -> None:
-        """Some more steps of a block are done."""
+        """Called when a block has done ``steps`` more steps."""
         ...
 
     def finished(self, block: BlockPlan) -> None:
-        """A block is done."""
+        """Called when a block is finished."""
         ...
 
 
-def execute(plan: Plan, keeper: Keeper, watcher: ProgressListener) -> None:
+def execute(plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
     """Train every block of a plan on the lanes of this machine.
 
     Parameters
     ----------
     plan
-        What to do.
+        The blocks to train.
     keeper
-        Where blocks start from and where their results go.
-    watcher
-        Told of progress.
+        Gives the state from which a block starts, and takes its results.
+    listener
+        Receives the progress.
 
     Raises
     ------
     InputError
-        If one run alone needs more memory than there is.
+        If a block of one run does not fit into memory.
     KeyboardInterrupt
-        After an interrupt, when every lane has ended its segment and kept what it had.
+        After an interrupt, when every lane has ended its segment and saved its result.
     """
     lock = threading.Lock()
-    pools, programs = Pools(), Programs(_locked(lock, watcher.compiled))
-    steps_done, block_done = _locked(lock, watcher.steps), _locked(lock, watcher.finished)
+    pools, programs = DevicePools(), Programs(_locked(lock, listener.compiled))
+    steps_done, block_done = _locked(lock, listener.steps), _locked(lock, listener.finished)
 
     def work(block: BlockPlan, device: Any, stop: threading.Event) -> None:
         def segment_done(steps: int, so_far: Callable[[], BlockResult]) -> None:
@@ -71,7 +71,7 @@ def execute(plan: Plan, keeper: Keeper, watcher: ProgressListener) -> None:
                 keeper.keep(block, so_far())
 
         start = keeper.start(block)
-        if start and start.finished:  # By another process, meanwhile.
+        if start and start.finished:  # Another process has finished it meanwhile.
             steps_done(block, start.step)
             block_done(block)
             return
@@ -86,7 +86,7 @@ def execute(plan: Plan, keeper: Keeper, watcher: ProgressListener) -> None:
             if not out_of_memory(problem):
                 raise
             parts = list(keeper.replace(block, split(block, problem)))
-        # Not before the error is gone, for its traceback holds what did not fit.
+        # Outside the except clause: the traceback of the error keeps the arrays alive that did not fit.
         for part in parts:
             work(part, device, stop)
         if result is None:
@@ -97,7 +97,7 @@ def execute(plan: Plan, keeper: Keeper, watcher: ProgressListener) -> None:
             steps_done(block, min(block.records * block.program.record_every, result.step - before))
             block_done(block)
 
-    deal(plan.blocks, work, plan.lanes)
+    run_in_lanes(plan.blocks, work, plan.lanes)
 
 
 def _locked(lock: threading.Lock, function: Callable[..., None]) -> Callable[..., None]:
@@ -109,14 +109,14 @@ def _locked(lock: threading.Lock, function: Callable[..., None]) -> Callable[...
 
 
 def out_of_memory(problem: BaseException) -> bool:
-    """Whether an error says that memory ran out, of the device or of the host."""
+    """Whether an error says that the device or the host ran out of memory."""
     return isinstance(problem, MemoryError) or (
         isinstance(problem, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(problem)
     )
 
 
 def split(block: BlockPlan, problem: BaseException) -> list[BlockPlan]:
-    """Two blocks of half the runs each for one that did not fit; raises `InputError` if it has one run only."""
+    """Split a block that did not fit into memory into two blocks of half its runs; raises `InputError` for a single run."""
     if block.shape.runs == 1:
         raise InputError(
             f"A block of one run ({block.shape.train_tiles} tiles of {block.shape.width} examples) does not fit into "
@@ -155,15 +155,15 @@ class Programs:
             return held[0]
 
 
-class Pools:
-    """Pools of tasks on devices: one copy per device, however many runs point into it."""
+class DevicePools:
+    """DevicePools of tasks on devices: one copy per device, shared by all runs."""
 
     def __init__(self) -> None:
         self._held: dict[tuple[int, Any], tuple[Any, Any]] = {}
         self._lock = threading.Lock()
 
     def get(self, block: BlockPlan, device: Any) -> Any:
-        """The pool of a block's task on a device; None if it has none."""
+        """The pool of a block's task on a device; None for a task without a pool."""
         if block.pool is None:
             return None
         with self._lock:

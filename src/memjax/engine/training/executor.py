@@ -1,4 +1,4 @@
-"""Execute a plan elsewhere: each block is a job for an executor, and what it leaves comes back to the caller."""
+"""Execute a plan on other machines: each block is a job for an executor, and its result comes back to the caller."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from memjax.engine.program.outcome import BlockResult
 from memjax.engine.program.step import Schedule
 from memjax.engine.program.tiles import Shape
 from memjax.engine.training.block import compile_for, train_block
-from memjax.engine.training.execute import Pools, ProgressListener, out_of_memory, split
+from memjax.engine.training.execute import DevicePools, ProgressListener, out_of_memory, split
 from memjax.engine.training.keep import Keeper
 from memjax.errors import InputError, cause
 from memjax.experiment.axes import cells
@@ -43,13 +43,13 @@ class Executor(Protocol):
     """Anything with the ``submit`` of `concurrent.futures.Executor`, such as ``Client.get_executor()`` of Dask."""
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Any:
-        """Call a function somewhere; gives a future with ``result``, ``add_done_callback`` and ``cancel``."""
+        """Call a function in a worker; returns a future with ``result``, ``add_done_callback`` and ``cancel``."""
         ...
 
 
 @dataclass(frozen=True)
 class Job:
-    """A block on its way to a worker: which cells of the sweep, and how they are packed."""
+    """A block as it is sent to a worker: the cells of the sweep, and their packing."""
 
     sweep: bytes
     indices: tuple[tuple[int, ...], ...]
@@ -63,27 +63,28 @@ class Job:
 
 @dataclass(frozen=True)
 class OutOfMemory:
-    """What a worker sends back for a block that did not fit."""
+    """The answer of a worker for a block that did not fit into memory."""
 
     message: str
 
 
-def execute_on(executor: Executor, plan: Plan, keeper: Keeper, watcher: ProgressListener) -> None:
+def execute_on(executor: Executor, plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
     """Train every block of a plan through an executor.
 
-    A block whose worker is lost is sent again, to another if the executor has one; what a worker had done of it is lost.
+    A block whose worker is lost is sent again, to another worker if the executor has one. The lost worker's steps are lost.
 
     Raises
     ------
     InputError
-        If the executor is broken, a block was lost several times, or one run alone needs more memory than a worker has.
+        If the executor is broken, a block was lost several times, or a block of one run does not fit into a worker's
+        memory.
     """
     sweep = _pickled((plan.experiment, plan.axes))
     waiting = deque((block, 1) for block in plan.blocks)
     running: dict[Any, tuple[BlockPlan, int]] = {}
     done: queue.SimpleQueue[Any] = queue.SimpleQueue()
     lost: list[InputError] = []
-    watcher.compiled()
+    listener.compiled()
 
     def take(future: Any) -> None:
         block, tries = running.pop(future)
@@ -97,16 +98,16 @@ def execute_on(executor: Executor, plan: Plan, keeper: Keeper, watcher: Progress
             waiting.extend((part, 1) for part in parts)
         else:
             keeper.keep(block, outcome)
-            watcher.steps(block, block.program.steps)
-            watcher.finished(block)
+            listener.steps(block, block.program.steps)
+            listener.finished(block)
 
     try:
         while waiting or running:
             while waiting and len(running) < _MOST_WAITING:
                 block, tries = waiting.popleft()
                 start = keeper.start(block)
-                if start and start.finished:  # By another process, meanwhile.
-                    watcher.finished(block)
+                if start and start.finished:  # Another process has finished it meanwhile.
+                    listener.finished(block)
                     continue
                 future = _submit(executor, _job(sweep, block, start))
                 running[future] = block, tries
@@ -122,7 +123,7 @@ def execute_on(executor: Executor, plan: Plan, keeper: Keeper, watcher: Progress
 
 
 def _keep_the_rest(done: queue.SimpleQueue[Any], running: dict[Any, tuple[BlockPlan, int]], keeper: Keeper) -> None:
-    """Keep what came back beside an error or an interrupt."""
+    """Save the results that arrived at the same time as an error or an interrupt."""
     while not done.empty():
         future = done.get()
         block, _ = running.pop(future)
@@ -133,7 +134,7 @@ def _keep_the_rest(done: queue.SimpleQueue[Any], running: dict[Any, tuple[BlockP
 
 
 def _pickled(value: Any) -> bytes:
-    """Bytes for another process; functions that it cannot import travel by value where cloudpickle is there."""
+    """Bytes for another process; with cloudpickle installed, functions that it cannot import are sent by value."""
     pickler: Any = pickle
     if importlib.util.find_spec("cloudpickle"):
         pickler = importlib.import_module("cloudpickle")
@@ -167,7 +168,7 @@ def _broken(problem: BaseException) -> InputError:
 
 
 def _outcome(future: Any, block: BlockPlan, tries: int) -> BlockResult | OutOfMemory | InputError | None:
-    """What came back; None if the worker was lost and the block is to be sent again, an error if that was the last time."""
+    """The worker's answer. If the worker was lost: None to send the block again, or an error after the last try."""
     try:
         outcome: BlockResult | OutOfMemory | Exception = future.result()
     except BrokenExecutor as problem:
@@ -190,16 +191,16 @@ def _outcome(future: Any, block: BlockPlan, tries: int) -> BlockResult | OutOfMe
 
 
 def train_job(job: Job) -> BlockResult | OutOfMemory | Exception:
-    """Train a block, in a worker; errors are given back, so that what is raised is the executor's."""
+    """Train a block in a worker. Errors of the block are returned, so that an exception is always the executor's own."""
     with under(job.settings):
         try:
             return _worker(job.sweep).train(job)
         except Exception as problem:
-            return OutOfMemory(cause(problem)) if out_of_memory(problem) else _portable(problem)
+            return OutOfMemory(cause(problem)) if out_of_memory(problem) else _picklable(problem)
 
 
-def _portable(problem: Exception) -> Exception:
-    """An error that can travel."""
+def _picklable(problem: Exception) -> Exception:
+    """An error that can be pickled."""
     try:
         pickle.loads(pickle.dumps(problem))
     except Exception:
@@ -208,12 +209,12 @@ def _portable(problem: Exception) -> Exception:
 
 
 class _Worker:
-    """What the jobs of one sweep share in a process: its objects, so that programs compile once, and its pools."""
+    """The objects that the jobs of one sweep share in a process: experiments, so that programs compile once, and pools."""
 
     def __init__(self, sweep: bytes) -> None:
         self._experiment, self._axes = pickle.loads(sweep)
         self._samples: Samples = {}
-        self._pools, self._turn = Pools(), itertools.count()
+        self._pools, self._turn = DevicePools(), itertools.count()
 
     def train(self, job: Job) -> BlockResult:
         runs = runs_of(cells(self._experiment, self._axes, job.indices), self._samples)

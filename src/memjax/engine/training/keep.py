@@ -1,4 +1,4 @@
-"""Where results go: the protocol, and the keeper of a sweep that lives in memory only."""
+"""Keepers take the results of blocks: the protocol, and the keeper of a sweep without a store."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ __all__ = ["InMemory", "Keeper"]
 
 
 class Keeper(Protocol):
-    """Takes the results of blocks; its methods are called from several threads, each block by one at a time."""
+    """Takes the results of blocks. Several threads call its methods, but only one thread at a time for each block."""
 
     def start(self, block: BlockPlan) -> BlockResult | None:
-        """Where a block is to go on from; None starts it at step 0."""
+        """The result from which a block resumes; None starts it at step 0."""
         ...
 
     def due(self, block: BlockPlan) -> bool:
-        """Whether to keep an unfinished block now."""
+        """Whether to save an unfinished block now."""
         ...
 
     def keep(self, block: BlockPlan, result: BlockResult) -> None:
-        """Keep a result; one that is not finished stands until the next of the same block."""
+        """Save a result; an unfinished result is replaced by the next result of the same block."""
         ...
 
     def replace(self, block: BlockPlan, parts: Sequence[BlockPlan]) -> Sequence[BlockPlan]:
-        """Take note that a block is trained in parts; gives them back as they are to be trained."""
+        """Replace a block by parts of it; returns the parts that are to be trained."""
         ...
 
 
 class InMemory:
-    """Keeps finished blocks in a list, and nothing of those that are not."""
+    """Keeps the results of finished blocks in a list, and no unfinished results."""
 
     def __init__(self) -> None:
         self.finished: list[tuple[BlockPlan, BlockResult]] = []
 
     def start(self, block: BlockPlan) -> BlockResult | None:
-        """Nothing."""
+        """Every block starts at step 0."""
         return None
 
     def due(self, block: BlockPlan) -> bool:
-        """Never."""
+        """Unfinished blocks are never saved."""
         return False
 
     def keep(self, block: BlockPlan, result: BlockResult) -> None:
-        """Add a finished block."""
+        """Add the result of a finished block."""
         if result.finished:
             self.finished.append((block, result))
 
     def replace(self, block: BlockPlan, parts: Sequence[BlockPlan]) -> Sequence[BlockPlan]:
-        """The parts as they are."""
+        """Return the parts unchanged."""
         return parts

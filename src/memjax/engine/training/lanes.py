@@ -14,30 +14,33 @@ import jax
 
 from memjax.jax_settings import compile_settings, under
 
-__all__ = ["deal", "pool_turn"]
+__all__ = ["run_in_lanes", "pool_turn"]
 
 Item = TypeVar("Item")
 
-# XLA's CPU client has one pool of threads for all programs of the process, as many as there are cores. Linear algebra over
-# a batch (LAPACK, FFT) hands its work to that pool and waits for it inside of it: as many such programs at once as there
-# are threads wait for ever (jax-ml/jax, seen with two lanes on two cores). One thread must stay free to do the work.
+# XLA's CPU client has one thread pool for all programs of the process, with one thread per core. Linear algebra over a
+# batch
+# (LAPACK, FFT) hands its work to that pool, and waits for the work in a thread of the same pool. If as many such programs
+# run
+# at once as there are threads, they wait for ever (seen with two lanes on two cores). One thread must stay free for the
+# work.
 _WAITING = threading.Semaphore(max(1, len(os.sched_getaffinity(0)) - 1 if hasattr(os, "sched_getaffinity") else 1))
 
 
 def pool_turn(blocks_pool: bool) -> AbstractContextManager[Any]:
-    """Room to run a program in a lane, to be held until it is done: limited for one that waits inside XLA's pool."""
+    """A context in which a lane runs a program; it limits how many programs wait inside XLA's thread pool at once."""
     return _WAITING if blocks_pool else nullcontext()
 
 
-def deal(items: Sequence[Item], work: Callable[[Item, Any, threading.Event], None], lanes: int) -> None:
-    """Deal items to lanes in order; a lane takes the next one when it is free.
+def run_in_lanes(items: Sequence[Item], work: Callable[[Item, Any, threading.Event], None], lanes: int) -> None:
+    """Work on items in lanes; each lane takes the next item when it is free.
 
     Parameters
     ----------
     items
-        Dearest first, so that the last ones even out the lanes.
+        Most expensive first, so that all lanes end at about the same time.
     work
-        Called with an item, the lane's device, and an event that is set when it should stop early.
+        Called with an item, the lane's device, and an event that is set when work should stop early.
     lanes
         Number of lanes; lane i works on device i modulo the number of devices.
     """

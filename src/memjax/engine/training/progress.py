@@ -1,4 +1,4 @@
-"""The progress bar of a sweep: there before the first compile, counted in examples trained on, so that its time left holds."""
+"""The progress bar of a sweep: shown before the first compile, and counted in examples for a good estimate of time left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from memjax.engine.plan.blocks import BlockPlan
 from memjax.engine.plan.plan import Plan
 
-__all__ = ["Planning", "Progress"]
+__all__ = ["PlanningProgress", "Progress"]
 
 _LOG = logging.getLogger("memjax")
 _PATIENCE = 3.0
@@ -19,16 +19,16 @@ _BETWEEN_LINES, _BETWEEN_LOOKS = 30.0, 0.2
 
 
 class Progress:
-    """A bar over a sweep; a context manager that shows nothing where it is not wanted.
+    """Progress bar of a sweep, as a context manager.
 
     Parameters
     ----------
     plan
-        What will be done.
+        The blocks to train.
     show
-        True or False; None shows the bar in a terminal and in a notebook only.
+        Whether to show the bar; None shows it in a terminal and in a notebook only.
     done
-        Runs that were finished before.
+        Number of runs that were finished before.
     """
 
     def __init__(self, plan: Plan, show: bool | None, done: int = 0) -> None:
@@ -47,13 +47,13 @@ class Progress:
         return self
 
     def compiled(self) -> None:
-        """Start the clock of the time left: compiling says nothing about the rate of training."""
+        """Start the estimate of the time left, which must not include compile time."""
         if self._bar is not None:
             self._bar.unpause()
             self._bar.set_description(f"{self._done}/{self._num_runs} runs")
 
     def steps(self, block: BlockPlan, steps: int) -> None:
-        """Count some steps of a block as done."""
+        """Count ``steps`` steps of a block as done."""
         if self._bar is not None:
             self._steps += steps * len(block.runs)
             self._bar.set_postfix_str(f"{self._steps}/{self._all_steps} steps", refresh=False)
@@ -72,8 +72,8 @@ class Progress:
             self._bar.close()
 
 
-class Planning:
-    """Told how far a plan is; shows a bar, or writes to the log, where planning takes longer than some seconds.
+class PlanningProgress:
+    """Progress of planning: after three seconds it shows a bar, or writes to the log.
 
     Parameters
     ----------
@@ -87,11 +87,11 @@ class Planning:
         self._next = self._begun + _PATIENCE
         self._bar: Any = None
 
-    def __enter__(self) -> Planning:
+    def __enter__(self) -> PlanningProgress:
         return self
 
     def __call__(self, total: int, done: int, programs: int) -> None:
-        """Note that so many of all runs are planned, with so many programs."""
+        """Show that ``done`` of ``total`` runs are planned, with ``programs`` programs."""
         now = time.monotonic()
         if now < self._next:
             return
@@ -103,7 +103,7 @@ class Planning:
             from tqdm.auto import tqdm
 
             self._bar = tqdm(total=total, desc="planning", unit="run", leave=False)
-            self._bar.start_t -= now - self._begun  # The time left follows from all that was planned.
+            self._bar.start_t -= now - self._begun  # The time left counts from the start of planning.
         self._bar.n = done
         self._bar.set_postfix_str(f"{programs} programs")
         self._next = now + _BETWEEN_LOOKS

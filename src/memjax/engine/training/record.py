@@ -1,4 +1,4 @@
-"""What a run would have recorded at a snapshot, by the very function that records in the loop."""
+"""The record that a run would have taken at a snapshot, computed by the same function as in the training loop."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _WIDEST = 512
 def record(
     experiment: Experiment, params: Params, split: Split, measures: tuple[Measure, ...]
 ) -> dict[str, xr.DataArray]:
-    """Values of some measures of one network, by variable.
+    """Values of measures of one network, by variable.
 
     Parameters
     ----------
     experiment
         The run that the network comes from.
     params, split
-        Its parameters and examples; of a task with a pool, inputs taken out of the pool.
+        The network's parameters and examples, with the pool's inputs in place of indices.
     measures
-        What is recorded.
+        The measures to compute.
 
     Raises
     ------

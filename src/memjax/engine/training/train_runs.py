@@ -1,4 +1,4 @@
-"""Runs are trained: a whole plan with its bar, a plan whose results stay in memory, and any list of runs."""
+"""Train runs: a plan with a progress bar, a plan whose results stay in memory, or any list of experiments."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def train_plan(
     Parameters
     ----------
     plan, keeper
-        What to train, and where results go.
+        The blocks to train, and the keeper of their results.
     progress
         As in `memjax.sweep`.
     executor
-        Where blocks are trained; None is this machine.
+        Trains the blocks; None trains them on this machine.
     done
-        Runs that were finished before.
+        Number of runs that were finished before.
     """
     with Progress(plan, progress, done) as bar:
         execute(plan, keeper, bar) if executor is None else execute_on(executor, plan, keeper, bar)
@@ -48,12 +48,12 @@ def train_plan(
 def train_in_memory(
     plan: Plan, progress: bool | None, executor: Executor | None = None
 ) -> list[tuple[BlockPlan, BlockResult]]:
-    """Train every block of a plan, and give what each left.
+    """Train every block of a plan; returns the blocks with their results.
 
     Raises
     ------
     KeyboardInterrupt
-        After an interrupt; nothing is kept.
+        After an interrupt; the results are lost.
     """
     keeper = InMemory()
     train_plan(plan, keeper, progress, executor)
@@ -61,14 +61,14 @@ def train_in_memory(
 
 
 class Trained(NamedTuple):
-    """What one run left.
+    """The result of one run.
 
     Attributes
     ----------
     records
-        ``[K, ...]`` by variable.
+        Arrays ``[K, ...]`` by variable.
     finished
-        Whether it came to its end with finite numbers.
+        Whether the run reached its last step with finite numbers.
     """
 
     records: dict[str, Any]
@@ -83,19 +83,19 @@ def train_runs(
     Parameters
     ----------
     runs
-        Experiments, in any order; those that share a program share blocks.
+        Experiments, in any order; experiments with the same program share blocks.
     packing, progress
         As in `memjax.sweep`.
 
     Returns
     -------
     list
-        What each run left, in the order of ``runs``.
+        The result of each run, in the order of ``runs``.
 
     Raises
     ------
     InputError
-        If a run is not possible.
+        If a run is invalid.
 
     Examples
     --------
