@@ -2,7 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo quick studies test slow lint types check clean
+# A file of tests stays in one worker, which then makes its sweeps and compiles its programs once.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# The tests of numbers, which float64 must not change; the files that name no type of their own.
+NUMERICAL := tests/engine/test_reference.py $(addprefix tests/parts/test_, losses.py schedules.py optimizer_ranges.py \
+	optimizer_factories.py examples_and_measures.py mlp.py dimensionality.py grokking_measures.py layers_dense.py)
+# Left out there: sentences with the word float32 in them, whole numbers (float64 then) beside float32 inputs, and JAX's own default type.
+FLOAT32 := gives_no_rate or whole_number_inputs or settings_are_left_alone
+
+.PHONY: demo quick studies test slow long x64 newer lint types check clean
 
 demo: .venv/ready  ## the published experiment at full size: data, figures, published numbers beside ours
 	$(BIN)/memjax study l2-memorization --scale paper --seeds 4 --out runs/l2-memorization-paper
@@ -13,11 +21,20 @@ quick: .venv/ready  ## the same in about a minute
 studies: .venv/ready  ## every study at its quick scale, about 20 minutes; open runs/*-quick/report.html
 	for study in $$($(BIN)/memjax studies | cut -d" " -f1); do $(BIN)/memjax study $$study --out runs/$$study-quick || exit 1; done
 
-test: .venv/ready  ## tests, doctests and the notebook
-	$(BIN)/python -m pytest -n 2
+test: .venv/ready  ## every idea once, and the doctests: four minutes on two idle cores
+	$(PYTEST)
 
-slow: .venv/ready  ## the tests that take minutes
-	$(BIN)/python -m pytest -n 2 -m slow
+slow: .venv/ready  ## further cases of them, the pages' examples and the notebook: about six minutes
+	$(PYTEST) -m slow
+
+long: .venv/ready  ## evidence that trains or samples for long: exact values, every study from end to end, real faults
+	$(PYTEST) -m long
+
+x64: .venv/ready  ## the numerical tests with float64 enabled
+	JAX_ENABLE_X64=1 $(PYTEST) $(NUMERICAL) -k "not ($(FLOAT32))"
+
+newer: .venv/ready  ## the fast tests on the newest Python beside this one, if there is one
+	.ci/newer
 
 lint: .venv/ready
 	$(BIN)/ruff check .

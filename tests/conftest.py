@@ -1,8 +1,29 @@
-"""Shared by all tests: no display, no compile cache of the user's, and one BLAS thread for each of the workers."""
+"""Shared by all tests: no display, no compile cache of the user's, one BLAS thread each, and the same free memory."""
 
 import os
+
+import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 # Two workers with two BLAS threads each wait for one another on two cores: a rank test took 20 s instead of 1 s.
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+
+
+def pytest_configure():
+    """Keep compiled programs in the folder that MEMJAX_TEST_CACHE names, if it does: what ran before runs much faster."""
+    if folder := os.environ.get("MEMJAX_TEST_CACHE"):
+        from memjax import enable_compile_cache
+
+        enable_compile_cache(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def free_memory():
+    """Say that 8 GB are free: how a sweep is packed must not depend on what else runs on this machine."""
+    from memjax.engine.plan import budget
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(budget, "_available", lambda path: 8 * 2**30)
+        patch.setattr(budget, "_group_free", lambda root: ())
+        yield

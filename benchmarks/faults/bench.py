@@ -69,7 +69,7 @@ class Bench:
     def finish(self, store: Path, *words: str) -> tuple[int, str]:
         """Run the sweep to its end; gives exit code and the last line that it said."""
         process = self.start(store, *words)
-        _, said = process.communicate(timeout=300)
+        _, said = process.communicate(timeout=600)
         return process.returncode, last_line(said)
 
     def identical(self, store: Path) -> bool:
@@ -82,7 +82,7 @@ def last_line(said: str) -> str:
     return said.strip().splitlines()[-1] if said.strip() else ""
 
 
-def wait_for_part(store: Path, kind: str = "", seconds: float = 60) -> None:
+def wait_for_part(store: Path, kind: str = "", seconds: float = 300) -> None:
     """Wait until a store has a part of a kind, such as ``step``."""
     deadline = time.monotonic() + seconds
     while not list(store.glob(f"parts/block-*.{kind}*.npz")):

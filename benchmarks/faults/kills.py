@@ -54,7 +54,7 @@ def sigint(bench: Bench, number: int = signal.SIGINT) -> Outcome:
         process = bench.start(store)
         wait_for_part(store, "step")
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=600)
         if kept(store) < 1:
             break
     if not 0 < kept(store) < 1:
@@ -84,7 +84,7 @@ def shards(bench: Bench) -> Outcome:
     wait_for_part(store)
     first.kill()
     first.communicate()
-    _, said = second.communicate(timeout=300)
+    _, said = second.communicate(timeout=600)
     waiting = int((mj.open(store).status != "finished").sum())
     bench.finish(store, "--shard", "0/2")
     said = last_line(said) or f"nothing; {waiting} runs waited for the killed shard"
@@ -163,7 +163,7 @@ class _Killer:
 
     def wait(self) -> int:
         """How many blocks were finished when it killed."""
-        finished = self._process.wait(timeout=60)
+        finished = self._process.wait(timeout=600)
         if not 0 < finished < 8:
             raise RuntimeError(f"The worker was killed when {finished} of 8 blocks were finished, or not at all.")
         return finished

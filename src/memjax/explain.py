@@ -184,7 +184,7 @@ def _busy_seconds(plan: Plan) -> float:
 def _summary(blocks: list[BlockPlan]) -> BlockSummary:
     program, shape, work = blocks[0].program, blocks[0].shape, work_of(blocks[0].program)
     batch = program.batch_size
-    tiles = sum(shape.width * _tiles(block) for block in blocks)
+    tiles = sum(shape.width * block.step_tiles for block in blocks)
     return BlockSummary(
         structure=f"{_named(program.model)}, {program.optimizer.name}, "
         f"{'full batch' if batch is None else f'batches of {batch}'}",
@@ -198,12 +198,6 @@ def _summary(blocks: list[BlockPlan]) -> BlockSummary:
         flops=sum(_flops(block) for block in blocks),
         bytes=blocks[0].bytes,
     )
-
-
-def _tiles(block: BlockPlan) -> int:
-    """Tiles that a step of a block computes. If streamed, every run takes as many tiles as the largest run of the block."""
-    each = [-(-run.experiment.sizes()[0] // block.shape.width) for run in block.runs]
-    return block.shape.runs * max(each) if block.schedule == "streamed" else block.shape.train_tiles
 
 
 def _flops(block: BlockPlan) -> float:

@@ -13,7 +13,7 @@ from memjax.engine.training.record import record
 from memjax.engine.training.train_runs import train_runs
 from memjax.errors import InputError
 from memjax.measures import BUILT_IN, Measure
-from memjax.measures.as_measures import as_measures
+from memjax.measures.names import as_measures
 from memjax.measures.recorded.loss import step_loss
 from memjax.results.aligned import Row, aligned
 from memjax.results.snapshots import Snapshot, snapshots

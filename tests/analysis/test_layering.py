@@ -10,7 +10,10 @@ ALLOWED = {
     memjax.analysis: {"numpy", "xarray", "memjax.analysis", "memjax.checks.labelled"},
     memjax.plots: {"numpy", "xarray", "memjax.analysis", "memjax.checks.labelled", "memjax.plots"},
 }
+ANALYSIS = Path(memjax.analysis.__file__).parent
 STANDARD = {"__future__", "collections", "contextlib", "dataclasses", "inspect", "math", "typing", "warnings"}
+# Families of memjax.analysis that a family builds on, beside base.
+BUILDS_ON = {"shapes": {"fits"}}
 
 
 def _imported(nodes):
@@ -22,6 +25,8 @@ def _imported(nodes):
 
 
 def _package(module):
+    if module == "memjax.checks.labelled":
+        return module
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] == "memjax" else parts[0]
 
@@ -40,3 +45,18 @@ def test_analysis_never_imports_jax_or_plots_even_inside_functions():
         assert (
             packages <= {"numpy", "xarray", "scipy", "hmmlearn", "memjax.analysis", "memjax.checks.labelled"} | STANDARD
         ), file.name
+
+
+@pytest.mark.parametrize("family", sorted(path.name for path in ANALYSIS.iterdir() if (path / "__init__.py").exists()))
+def test_families_build_on_base_and_not_on_each_other(family):
+    allowed = {family, "base"} | BUILDS_ON.get(family, set())
+    for file in (ANALYSIS / family).glob("*.py"):
+        modules = [module.split(".") for module in _imported(ast.walk(ast.parse(file.read_text())))]
+        used = {parts[2] for parts in modules if parts[:2] == ["memjax", "analysis"]}
+        assert used <= allowed, file.name
+
+
+def test_plots_use_public_names_of_analysis_only():
+    for file in Path(memjax.plots.__file__).parent.glob("*.py"):
+        modules = set(_imported(ast.walk(ast.parse(file.read_text()))))
+        assert not {module for module in modules if module.startswith("memjax.analysis.")}, file.name

@@ -13,7 +13,13 @@ def test_a_global_that_changes_between_two_sweeps_is_seen():
         return held["scale"] * (1.0 + jnp.square(outputs).mean(-1))
 
     spec = mj.Experiment(
-        loss=loss, train_size=8, steps=1, record_every=1, model=mj.models.MLP(hidden=()), measures=("loss",)
+        loss=loss,
+        optimizer=mj.optimizers.sgd(0.1),
+        train_size=8,
+        steps=1,
+        record_every=1,
+        model=mj.models.MLP(hidden=()),
+        measures=("loss",),
     )
     first = mj.sweep(spec, progress=False).train_loss[0]
     held["scale"] = 2.0

@@ -15,12 +15,15 @@ from memjax.engine.training.execute import DevicePools
 
 SPEC = mj.Experiment(
     task=mj.tasks.RandomLabels(input_dim=5, num_classes=7),
-    model=mj.models.MLP(hidden=(16, 16)),
+    model=mj.models.MLP(hidden=(16,)),
     steps=60,
     record_every=10,
     train_size=40,
     measures=("loss", "accuracy", "weight_l2", "gradient_norm"),
 )
+SLOW = pytest.mark.slow
+# One packed shape for each schedule, whose programs several tests share.
+FOUR = {schedule: mj.Packing(schedule=schedule, width=16, runs=4) for schedule in ("streamed", "batched")}
 ALL = ("train_loss", "test_loss", "train_accuracy", "weight_l2", "gradient_norm")
 
 # Largest relative difference of any record between the packings below over 10 seeds and 60 steps: 2.5e-7, the last bit of
@@ -53,6 +56,7 @@ def test_a_run_is_the_same_alone_and_among_a_hundred(alone):
     assert not np.allclose(crowd.weight_l2.sel(seed=3), crowd.weight_l2.sel(seed=4), rtol=1e-3)
 
 
+@SLOW
 def test_a_run_is_the_same_beside_other_sizes(alone):
     mixed = mj.sweep(SPEC, over={"train_size": [7, 40, 90, 333], "seed": [3, 8]})
     assert_close(alone, records(mixed, train_size=40, seed=3))
@@ -61,9 +65,9 @@ def test_a_run_is_the_same_beside_other_sizes(alone):
 @pytest.mark.parametrize(
     "packing",
     [
-        mj.Packing(schedule="streamed", width=16, runs=3, lanes=1),
-        mj.Packing(schedule="streamed", width=64, runs=1, lanes=2),
-        mj.Packing(schedule="batched", width=16, runs=2, lanes=1),
+        pytest.param(mj.Packing(schedule="streamed", width=16, runs=3, lanes=1), marks=SLOW),
+        pytest.param(mj.Packing(schedule="streamed", width=64, runs=1, lanes=2), marks=SLOW),
+        pytest.param(mj.Packing(schedule="batched", width=16, runs=2, lanes=1), marks=SLOW),
         mj.Packing(schedule="batched", width=7, runs=6, lanes=2),
     ],
     ids=str,
@@ -75,26 +79,26 @@ def test_the_packing_changes_a_run_by_rounding_only(alone, packing):
 
 
 def test_permuted_runs_of_one_packed_shape_have_the_same_bits():
-    packing = mj.Packing(width=16, runs=4)
-    forward = mj.sweep(SPEC, over={"seed": [0, 1, 2, 3, 4, 5]}, packing=packing)
-    backward = mj.sweep(SPEC, over={"seed": [5, 4, 3, 2, 1, 0]}, packing=packing)
+    forward = mj.sweep(SPEC, over={"seed": [0, 1, 2, 3, 4, 5]}, packing=FOUR["streamed"])
+    backward = mj.sweep(SPEC, over={"seed": [5, 4, 3, 2, 1, 0]}, packing=FOUR["streamed"])
     for seed in range(6):
         assert_same_bits(records(forward, seed=seed), records(backward, seed=seed))
 
 
-@pytest.mark.parametrize("schedule", ["streamed", "batched"])
+@pytest.mark.parametrize("schedule", FOUR)
 def test_neighbours_of_one_packed_shape_do_not_change_a_bit(schedule):
-    packing = mj.Packing(schedule=schedule, width=16, runs=3)
-    first = mj.sweep(SPEC, over={"seed": [3, 4, 5]}, packing=packing)
-    second = mj.sweep(SPEC, over={"seed": [3, 14, 15]}, packing=packing)
+    first = mj.sweep(SPEC, over={"seed": [3, 4, 5, 6]}, packing=FOUR[schedule])
+    second = mj.sweep(SPEC, over={"seed": [3, 14, 15, 16]}, packing=FOUR[schedule])
     assert_same_bits(records(first, seed=3), records(second, seed=3))
 
 
-@pytest.mark.parametrize("schedule", ["streamed", "batched"])
-@pytest.mark.parametrize("batch_size", [None, 16])
+@pytest.mark.parametrize(
+    ("batch_size", "schedule"),
+    [(None, "streamed"), (None, "batched"), (16, "streamed"), pytest.param(16, "batched", marks=SLOW)],
+)
 def test_a_diverging_run_is_marked_and_its_neighbours_do_not_change_a_bit(schedule, batch_size, caplog):
     spec = mj.Experiment.from_json(SPEC.to_json())
-    packing = mj.Packing(schedule=schedule, width=16, runs=4)
+    packing = FOUR[schedule]
     base = {"batch_size": [batch_size]} if batch_size else {}
     calm = mj.sweep(spec, over={**base, "learning_rate": [1e-3, 2e-3, 3e-3, 4e-3]}, packing=packing)
     wild = mj.sweep(spec, over={**base, "learning_rate": [1e-3, 1e30, 3e-3, 4e-3]}, packing=packing)
@@ -141,21 +145,22 @@ def _fill_padding(tiles, fill, pool):
     return tiles._replace(x=x, y=y)
 
 
-@pytest.mark.parametrize("pool", [False, True], ids=["rows", "pool"])
-@pytest.mark.parametrize("batch_size", [None, 8])
+@pytest.mark.parametrize(
+    ("batch_size", "pool"),
+    [(None, False), pytest.param(None, True, marks=SLOW), pytest.param(8, False, marks=SLOW), (8, True)],
+    ids=["None-rows", "None-pool", "8-rows", "8-pool"],
+)
 def test_what_lies_in_the_padding_changes_no_bit(batch_size, pool):
     clean, dirty = (packed_run(fill, batch_size, pool) for fill in (0.0, np.nan))
     jax.tree.map(np.testing.assert_array_equal, clean, dirty)
 
 
 def test_data_and_initial_parameters_are_exactly_the_same_in_any_company():
-    few = mj.sweep(SPEC, over={"seed": [3]}, packing=mj.Packing(width=64, runs=1))
-    many = mj.sweep(SPEC, over={"train_size": [10, 40], "seed": [1, 2, 3]}, packing=mj.Packing(width=16, runs=5))
-    kept = mj.Experiment(**{**SPEC.__dict__, "snapshots": (0,)})
+    kept, company = dataclasses.replace(SPEC, snapshots=(0,)), {"train_size": [35, 40], "seed": [1, 2, 3]}
     one = mj.sweep(kept, over={"seed": [3]})
-    other = mj.sweep(kept, over={"train_size": [10, 40], "seed": [1, 2, 3]}, packing=mj.Packing(width=16, runs=5))
-    np.testing.assert_array_equal(one.parameters.sel(seed=3).values, other.parameters.sel(train_size=40, seed=3).values)
-    assert_close(records(few, seed=3), records(many, train_size=40, seed=3))
+    many = mj.sweep(kept, over=company, packing=FOUR["streamed"]).sel(train_size=40)
+    np.testing.assert_array_equal(one.parameters.sel(seed=3).values, many.parameters.sel(seed=3).values)
+    assert_close(records(one, seed=3), records(many, seed=3))
 
 
 def test_smaller_runs_are_nested_in_larger_ones():
@@ -182,10 +187,11 @@ def test_a_measure_that_applies_the_model_elsewhere_does_not_get_the_shared_outp
     dataset = mj.sweep(spec, packing=mj.Packing(width=16))
     params, model = mj.params(dataset, step=10), dataclasses.replace(spec.model, outputs=spec.task.num_outputs)
     (x, _), _ = spec.task.draw(spec.data_key, 21, 21)
+    outputs = jax.jit(model.apply)
     expected = {
-        "plain": model.apply(params, x),
-        "doubled": model.apply(jax.tree.map(lambda leaf: 2 * np.asarray(leaf), params), x),
-        "negated": model.apply(params, -x),
+        "plain": outputs(params, x),
+        "doubled": outputs(jax.tree.map(lambda leaf: 2 * np.asarray(leaf), params), x),
+        "negated": outputs(params, -x),
     }
     for name, outputs in expected.items():
         # Means of 21 float32 outputs of order 1; measured 6e-8.
@@ -201,7 +207,8 @@ def test_a_lane_works_under_the_settings_its_sweep_was_called_under():
         seen.add((config.jax_enable_x64, config.jax_default_matmul_precision, config.jax_numpy_rank_promotion))
         return apply(params, tile.x)[:, 0]
 
-    spec = dataclasses.replace(SPEC, measures=(mj.Measure(spy, "spy", per_example=True),), steps=10)
+    model = mj.models.MLP(hidden=())
+    spec = dataclasses.replace(SPEC, model=model, measures=(mj.Measure(spy, "spy", per_example=True),), steps=10)
     with jax.default_matmul_precision("highest"), jax.numpy_rank_promotion("allow"), jax.enable_x64(True):
         mj.sweep(spec, over={"seed": range(2)})
     assert seen == {(True, "highest", "allow")}

@@ -17,6 +17,7 @@ from memjax.trees import norm
 COUNT, CLASSES = 20_000, 10
 RNG = np.random.default_rng(1)
 TASK = mj.tasks.from_arrays(RNG.normal(size=(COUNT + 100, 8)).astype(np.float32), RNG.integers(0, CLASSES, COUNT + 100))
+SLOW = pytest.mark.slow
 HALVES = pytest.mark.parametrize("half", [jnp.bfloat16, jnp.float16], ids=lambda half: half.__name__)
 PER_EXAMPLE = ("loss", "accuracy", "log_probability", "logit_margin")
 
@@ -25,7 +26,9 @@ def own_loss(outputs, targets):
     return -jnp.take_along_axis(jax.nn.log_softmax(outputs), targets[:, None], 1)[:, 0]
 
 
-@pytest.mark.parametrize(("half", "schedule"), [(jnp.bfloat16, "streamed"), (jnp.float16, "batched")])
+@pytest.mark.parametrize(
+    ("half", "schedule"), [(jnp.bfloat16, "streamed"), pytest.param(jnp.float16, "batched", marks=SLOW)]
+)
 def test_records_of_a_half_precision_network_are_the_means_of_its_outputs(half, schedule):
     model = nn.Dense(CLASSES, dtype=half)
     spec = mj.Experiment(
@@ -66,13 +69,17 @@ def test_losses_of_half_precision_outputs_are_those_of_the_same_numbers_in_float
 def test_sums_over_examples_count_beyond_what_16_bits_can(half):
     tiles = jnp.ones((200, 40, 1), half)  # 8000 ones: bfloat16 stops at 256, float16 at 2048.
     examples = Examples(tiles, tiles, None, jnp.int32(0), jnp.int32(8000), 200)
-    assert float(examples.sum(lambda tile: tile.x.sum())) == 8000
-    assert float(examples.mean(lambda tile: 3 * tile.x[:, 0])) == 3
-    assert int(examples.sum(lambda tile: tile.x[0, 0] > 0)) == int(examples.sum(lambda tile: jnp.int8(1))) == 200
-    assert float(Tile(tiles, tiles, jnp.ones(301, bool)).sum(jnp.ones(301, half))) == 301
+    numbers = jax.jit(_sums)(examples, Tile(tiles, tiles, jnp.ones(301, bool)), jnp.ones(301, half))
+    assert [float(number) for number in numbers] == [8000, 3, 200, 200, 301]
 
 
-@pytest.mark.parametrize("schedule", ["streamed", "batched"])
+def _sums(examples, tile, values):
+    yes, one = (lambda tile: tile.x[0, 0] > 0), (lambda tile: jnp.int8(1))
+    total, mean = examples.sum(lambda tile: tile.x.sum()), examples.mean(lambda tile: 3 * tile.x[:, 0])
+    return total, mean, examples.sum(yes), examples.sum(one), tile.sum(values)
+
+
+@pytest.mark.parametrize("schedule", ["streamed", pytest.param("batched", marks=SLOW)])
 def test_the_gradient_of_half_precision_parameters_is_summed_in_float32(schedule):
     model = (lambda key, x: jnp.zeros((1, 1), jnp.bfloat16), lambda w, x: x.astype(w.dtype) @ w)
     count, width = 16_384, 32  # 512 tiles, whose gradients of 32 each stop at 8192 in bfloat16.
@@ -86,6 +93,9 @@ def test_the_gradient_of_half_precision_parameters_is_summed_in_float32(schedule
     assert ds.gradient_norm.values[0] == 1.0
 
 
+_norm = jax.jit(norm)
+
+
 @pytest.mark.parametrize("size", [1e-25, 1e-15, 1.0, 1e15, 1e25])
 def test_a_norm_is_right_over_all_of_float32(size):
     tree = {
@@ -94,14 +104,14 @@ def test_a_norm_is_right_over_all_of_float32(size):
         "none": np.zeros((0, 2)),
     }
     flat = np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(tree)])
-    value = norm(jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), tree))
+    value = _norm(jax.tree.map(lambda leaf: leaf.astype(np.float32), tree))
     np.testing.assert_allclose(value, np.linalg.norm(flat), rtol=5e-7)  # Measured 1e-7.
 
 
 def test_a_norm_of_what_is_not_finite_is_not_and_ordinary_ones_keep_their_bits():
     for bad in (np.inf, np.nan):
-        assert not np.isfinite(norm(jnp.array([1e-30, bad])))
-    assert float(norm(jnp.zeros(3))) == 0 and float(norm({})) == 0
+        assert not np.isfinite(_norm(np.array([1e-30, bad], np.float32)))
+    assert float(_norm(np.zeros(2, np.float32))) == 0 and float(norm({})) == 0
     for shape in ((1000, 37), (64, 64), (9,)):
         leaf = jnp.asarray(RNG.normal(size=(2, *shape)), jnp.float32)
         plain = jax.jit(jax.vmap(lambda leaf: jnp.sqrt(jnp.sum(jnp.square(leaf)))))(leaf)
@@ -119,16 +129,21 @@ def test_complex_parameters_go_down_and_have_a_real_norm():
     np.testing.assert_allclose(mj.sweep(spec).weight_l2, [5.0, 2.5], rtol=1e-6)
 
 
-@HALVES
-def test_a_half_precision_network_is_trained_as_the_same_numbers_in_float32_are(half):
+def trained(dtype):
     first = np.random.default_rng(2).normal(size=(8, CLASSES)) / 3
+    model = (lambda key, x: jnp.asarray(first, dtype), lambda w, x: x.astype(dtype) @ w)
+    spec = mj.Experiment(task=TASK, model=model, train_size=300, steps=30, record_every=30, loss_scale=0.01)
+    return mj.sweep(dataclasses.replace(spec, optimizer=mj.optimizers.adam(1e-2), measures=("loss", "weight_l2")))
 
-    def trained(dtype):
-        model = (lambda key, x: jnp.asarray(first, dtype), lambda w, x: x.astype(dtype) @ w)
-        spec = mj.Experiment(task=TASK, model=model, train_size=300, steps=30, record_every=30, loss_scale=0.01)
-        return mj.sweep(dataclasses.replace(spec, optimizer=mj.optimizers.adam(1e-2)))
 
-    found, expected = trained(half), trained(jnp.float32)
+@pytest.fixture(scope="module")
+def trained_in_float32():
+    return trained(jnp.float32)
+
+
+@pytest.mark.parametrize("half", [pytest.param(jnp.bfloat16, marks=SLOW), jnp.float16], ids=["bfloat16", "float16"])
+def test_a_half_precision_network_is_trained_as_the_same_numbers_in_float32_are(half, trained_in_float32):
+    found, expected = trained(half), trained_in_float32
     # Squares of these gradients are zero in float16: then Adam's steps had no bound.
     for name in ("train_loss", "weight_l2"):
         np.testing.assert_allclose(found[name], expected[name], rtol=0.01, err_msg=name)
@@ -138,12 +153,18 @@ def test_a_half_precision_network_is_trained_as_the_same_numbers_in_float32_are(
 def test_norms_of_half_precision_parameters_are_those_of_the_same_numbers_in_float32(half):
     leaf = jnp.asarray(60 + RNG.normal(size=(50, 70)), half)  # Squares that overflow float16 in their sum.
     exact = np.linalg.norm(np.asarray(leaf, np.float64))
-    for measure in (mj.measures.weight_l2, mj.measures.last_layer_l2, mj.measures.l2_of("w")):
-        np.testing.assert_allclose(measure.function({"w": leaf}, None, None), exact, rtol=1e-5)  # Measured 2e-6.
-    np.testing.assert_allclose(mj.measures.layer_l2.function({"w": leaf}, None, None)["w"], exact, rtol=1e-5)
+    norms, moved = _norms_and_constrained(leaf)
+    np.testing.assert_allclose(norms, [exact] * 4, rtol=1e-5)  # Measured 2e-6.
+    np.testing.assert_allclose(np.linalg.norm(np.asarray(moved, np.float64)), 3000.0, rtol=4e-3)  # Half of 8 bits.
+
+
+@jax.jit
+def _norms_and_constrained(leaf):
+    whole = mj.measures.weight_l2, mj.measures.last_layer_l2, mj.measures.l2_of("w")
+    norms = [measure.function({"w": leaf}, None, None) for measure in whole]
     rule = norm_constrained(sgd(0.0), norm=3000.0).transformation(steps=1)
     moved = leaf + rule.update(jnp.zeros_like(leaf), rule.init(leaf), leaf)[0]
-    np.testing.assert_allclose(np.linalg.norm(np.asarray(moved, np.float64)), 3000.0, rtol=4e-3)  # Half of 8 bits.
+    return [*norms, mj.measures.layer_l2.function({"w": leaf}, None, None)["w"]], moved
 
 
 @pytest.mark.parametrize(("size", "dtype"), [(1e25, jnp.float32), (300.0, jnp.float16)], ids=["float32", "float16"])
@@ -154,16 +175,18 @@ def test_clipping_shortens_a_gradient_whose_squares_overflow(size, dtype):
     np.testing.assert_allclose(np.asarray(step, float), [-6, -8], rtol=2e-3)  # Of float16: 3e-4.
 
 
+@jax.jit
+def _gradient_norm(params, examples):
+    measure = mj.measures.gradient_norm.bind(losses.cross_entropy_exact)
+    return measure(params, lambda w, x: x @ w, examples)
+
+
 @pytest.mark.parametrize("margin", [20.0, 48.0, 60.0])
 def test_the_gradient_norm_is_exact_where_its_squares_underflow(margin):
     x, y = np.array([[1.0], [-1.0]]), np.array([0, 1])
-
-    def apply(w, x):
-        return x @ w
-
     examples = Examples(jnp.asarray(x)[None], jnp.asarray(y)[None], None, jnp.int32(0), jnp.int32(2), 1)
     params = jnp.array([[margin / 2, -margin / 2]])
-    value = mj.measures.gradient_norm.bind(losses.cross_entropy_exact)(params, apply, examples)
+    value = _gradient_norm(params, examples)
     np.testing.assert_allclose(value, 2**0.5 / (1 + np.exp(margin)), rtol=2e-6)  # Measured 2e-7.
 
 

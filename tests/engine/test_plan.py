@@ -15,6 +15,7 @@ from memjax.engine.plan.plan import make_plan
 
 SIZES = [50 * 2**k for k in range(10)]
 POST = mj.Experiment(task=mj.tasks.RandomLabels(input_dim=9, num_classes=17))
+DESCENT = mj.optimizers.sgd(0.1)  # Its programs compile in less time than Adam's.
 
 
 def shapes(over, packing=None, **fields):
@@ -100,9 +101,8 @@ def test_a_pool_counts_once_however_many_runs_point_into_it():
 
 
 def test_explain_says_what_the_sweep_then_does():
-    spec, over = dataclasses.replace(POST, steps=20), {"train_size": [20, 70], "seed": range(3), "width": [8, 16]}
-    spec = dataclasses.replace(spec, model=mj.models.MLP(hidden=(8,)))
-    over = {"train_size": [20, 70], "seed": range(3), "hidden": [(8,), (16,)]}
+    spec = dataclasses.replace(POST, steps=20, model=mj.models.MLP(hidden=(8,)), measures=("loss",), optimizer=DESCENT)
+    over = {"train_size": [20, 70], "seed": range(3), "hidden": [(), (16,)]}
     said = mj.explain(spec, over)
     did = mj.sweep(spec, over).attrs["packing"]
     did = did if isinstance(did, dict) else __import__("json").loads(did)
@@ -206,7 +206,8 @@ def test_more_cells_than_a_sweep_may_have_are_refused_by_their_number(call, monk
 
 
 def test_the_cells_of_a_store_and_a_call_together_are_counted(tmp_path, monkeypatch):
-    spec = dataclasses.replace(POST, train_size=8, steps=1, record_every=1, model=mj.models.MLP(hidden=(2,)))
+    fields = dict(model=mj.models.MLP(hidden=()), measures=("loss",), optimizer=DESCENT)
+    spec = dataclasses.replace(POST, train_size=8, steps=1, record_every=1, **fields)
     mj.sweep(spec, {"seed": [0], "data_seed": [0]}, store=tmp_path / "store", progress=False)
     monkeypatch.setattr("memjax.experiment.axes.MOST_CELLS", 3)
     with pytest.raises(mj.InputError, match=r"axes of the store, with the values of this call, have 2 x 2 = 4 cells"):

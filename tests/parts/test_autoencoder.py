@@ -68,6 +68,7 @@ def test_the_gradient_flows_through_both_uses_of_the_kernel():
     with jax.enable_x64(True):
         params = jax.tree.map(lambda leaf: np.asarray(leaf, float), model.init(jax.random.key(0), x.astype(float)))
 
+        @jax.jit
         def loss(kernel):
             tied = {"tied": {"kernel": kernel, "bias": params["tied"]["bias"]}}
             return mj.losses.sse(model.apply(tied, x.astype(float)), x.astype(float)).sum()
@@ -80,9 +81,10 @@ def test_the_gradient_flows_through_both_uses_of_the_kernel():
             moved[(1, *at)] -= step
             slopes[at] = (loss(moved[0]) - loss(moved[1])) / (2 * step)
         # Central differences at 1e-6 are good to about 1e-9.
-        np.testing.assert_allclose(jax.grad(loss)(kernel), slopes, rtol=0, atol=1e-7)
+        np.testing.assert_allclose(jax.jit(jax.grad(loss))(kernel), slopes, rtol=0, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_one_example_is_reconstructed_by_a_sweep():
     """T = 1: the loss of a single point falls to zero, and the recorded loss is the squared distance."""
     spec = mj.Experiment(
@@ -95,6 +97,7 @@ def test_one_example_is_reconstructed_by_a_sweep():
         train_size=1,
         test_size=3,
         snapshots=(600,),
+        measures=("loss",),
     )
     ds = mj.sweep(spec, over={"seed": range(3)}, progress=False)
     assert (ds.train_loss.isel(step=-1) < 1e-3).all() and (ds.train_loss.isel(step=0) > 0.1).all()

@@ -271,7 +271,14 @@ class Pooled(Own):
 
 def _spec(task):
     return mj.Experiment(
-        task=task, model=mj.models.MLP(hidden=(2,)), train_size=20, test_size=10, steps=2, record_every=1
+        task=task,
+        model=mj.models.MLP(hidden=()),
+        optimizer=mj.optimizers.sgd(0.1),
+        train_size=20,
+        test_size=10,
+        steps=2,
+        record_every=1,
+        measures=("loss",),
     )
 
 
@@ -296,8 +303,12 @@ def _objects(a):
 
 
 def test_big_endian_whole_numbers_train_as_native_ones_do():
-    native = _losses(Own(_short))
-    assert native == _losses(Own(_big)) == _losses(Pooled(_big))
+    assert _losses(Own(_short)) == _losses(Own(_big))
+
+
+@pytest.mark.slow
+def test_a_big_endian_pool_trains_as_native_rows_do():
+    assert _losses(Own(_short)) == _losses(Pooled(_big))
 
 
 @pytest.mark.parametrize(

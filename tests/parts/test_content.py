@@ -210,6 +210,7 @@ def test_functions_that_call_themselves_or_each_other_end():
     assert content(held) == content(held)
 
 
+@pytest.mark.slow
 def test_the_digest_is_the_same_in_another_process():
     code = (
         "import functools, jax, jax.numpy as jnp, numpy as np, optax, flax.linen as nn\n"
@@ -435,3 +436,10 @@ def test_looking_copying_and_caching_do_not_change_what_an_object_holds():
     copy.deepcopy(things[3:])
     assert [content(thing) for thing in things] == before
     assert content(re.compile("a")) != content(re.compile("b")) and content(int | None) != content(int | str)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is that of Python 3.12")
+@pytest.mark.parametrize("inside", ["type alias = list[used]", "def method[T: used](self): pass"])
+def test_a_global_that_a_type_inside_a_class_names_is_seen(inside):
+    source = f"def it():\n    class Own:\n        {inside}\n    return Own"
+    assert content(made(source, used=int)) == content(made(source, used=int)) != content(made(source, used=str))

@@ -206,8 +206,15 @@ def test_numbers_that_are_no_floats_are_exact():
 BATCH = H[None, None] * np.random.default_rng(11).uniform(0.5, 2, size=(3, 2, N, M))
 
 
-@pytest.mark.parametrize("arrays", [np.asarray, jnp.asarray])
-@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(
+    ("chunked", "arrays"),
+    [
+        (False, np.asarray),
+        (True, np.asarray),
+        pytest.param(False, jnp.asarray, marks=pytest.mark.slow),
+        pytest.param(True, jnp.asarray, marks=pytest.mark.slow),
+    ],
+)
 def test_a_batch_is_its_entries_and_chunks_are_the_whole(arrays, chunked, request):
     single = [[of_qr(BATCH[i, j]) for j in range(2)] for i in range(3)]
     ridged = [[np.diag(h @ np.linalg.solve(h.T @ h + 9 * np.eye(M), h.T)) for h in row] for row in BATCH]

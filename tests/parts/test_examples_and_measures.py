@@ -1,6 +1,7 @@
 """Measures and the sums under them against naive NumPy, on ragged examples whose padding is NaN."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -32,12 +33,12 @@ def _tiles(rows, before=0, after=0, fill=np.nan):
     padded[: len(rows)] = rows
     tiles = padded.reshape(-1, WIDTH, *rows.shape[1:])
     other = np.full((1, *tiles.shape[1:]), fill, rows.dtype)
-    return jnp.asarray(np.concatenate([other] * before + [tiles] + [other] * after))
+    return np.concatenate([other] * before + [tiles] + [other] * after)
 
 
 def _examples(x=X, y=Y, before=0, after=0):
     tiles = -(-len(x) // WIDTH)
-    args = jnp.int32(before), jnp.int32(len(x)), tiles + after
+    args = np.int32(before), np.int32(len(x)), np.int32(tiles + after)
     return Examples(_tiles(x, before, after), _tiles(y, before, after), None, *args)
 
 
@@ -50,13 +51,23 @@ LAYOUTS = {
 layouts = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 
 
-def _take(measure, examples, params=PARAMS, loss=losses.cross_entropy, model=apply):
+@functools.partial(jax.jit, static_argnums=(0, 3, 4))
+def _jitted(measure, examples, params, loss, model):
     """What the engine does with a measure."""
     function = measure.bind(loss)
     if not measure.per_example:
         return function(params, model, examples)
     total = examples.sum(lambda tile: tile.sum(function(params, model, tile)))
     return total / examples.size if measure.reduce == "mean" else total
+
+
+def _take(measure, examples, params=PARAMS, loss=losses.cross_entropy, model=apply):
+    return jax.device_get(_jitted(measure, examples, params, loss, model))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _gradient(loss, params, y):
+    return jax.grad(lambda params: loss(apply(params, X), y).mean())(params)
 
 
 OUT = np.tanh(X.astype(float) @ PARAMS["hidden"]["w"]) @ PARAMS["out"]
@@ -121,7 +132,7 @@ def test_norms_are_those_of_the_flat_vector_and_of_each_array():
 
 
 def test_layers_in_lists_are_named_by_their_place():
-    layers = _take(measures.layer_l2, _examples(), params=[jnp.ones(4), (jnp.ones(9),)])
+    layers = _take(measures.layer_l2, _examples(), params=[np.ones(4, np.float32), (np.ones(9, np.float32),)])
     assert {name: float(norm) for name, norm in layers.items()} == {"0": 2.0, "1/0": 3.0}
 
 
@@ -129,7 +140,7 @@ def test_layers_in_lists_are_named_by_their_place():
 def test_gradient_norm_is_that_of_the_mean_loss_over_the_split(name, layout):
     y = Y if name == "cross_entropy" else RNG.normal(size=(COUNT, 3)).astype(np.float32)
     loss = losses.get(name)
-    gradient = jax.grad(lambda params: loss(apply(params, X), y).mean())(PARAMS)
+    gradient = jax.device_get(_gradient(loss, PARAMS, y))
     expected = np.sqrt(sum(np.sum(np.square(leaf, dtype=float)) for leaf in jax.tree.leaves(gradient)))
     value = _take(measures.gradient_norm, _examples(y=y, **layout), loss=loss)
     np.testing.assert_allclose(value, expected, rtol=5e-6)
@@ -140,7 +151,8 @@ def test_gradient_norm_vanishes_at_the_minimum_of_a_linear_regression():
     target = (design @ [[2.0], [-1.0]] + 0.1 * np.arange(COUNT)[:, None]).astype(np.float32)
     best = np.linalg.lstsq(design.astype(float), target.astype(float), rcond=None)[0].astype(np.float32)
     examples = _examples(x=design, y=target)
-    at = lambda w: float(_take(measures.gradient_norm, examples, jnp.asarray(w), losses.mse, lambda p, x: x @ p))  # noqa: E731
+    product = lambda p, x: x @ p  # noqa: E731
+    at = lambda w: float(_take(measures.gradient_norm, examples, w, losses.mse, product))  # noqa: E731
     assert at(best) < 1e-6 * at(best + 1)
 
 
@@ -148,7 +160,7 @@ def test_a_pool_is_read_by_index_and_its_other_rows_do_not_matter():
     pool = np.full((30, 2), np.nan, np.float32)
     rows = np.random.default_rng(2).permutation(np.arange(1, 30))[:COUNT].astype(np.int32)
     pool[rows] = X
-    examples = dataclasses.replace(_examples(x=rows), _pool=jnp.asarray(pool))
+    examples = dataclasses.replace(_examples(x=rows), _pool=pool)
     for measure in (measures.loss, measures.gradient_norm, measures.accuracy, measures.memorized_bits):
         np.testing.assert_allclose(_take(measure, examples), _take(measure, _examples()), rtol=1e-6)
 
@@ -166,33 +178,34 @@ def test_a_tile_sums_its_real_examples_whatever_the_padding_holds():
 
 
 def test_take_picks_rows_across_tiles_and_hides_what_is_masked():
-    tile = _examples().take(jnp.array([9, 0, 5, 11]), jnp.array([True, True, True, False]))
+    tile = jax.jit(Examples.take)(_examples(), np.array([9, 0, 5, 11]), np.array([True, True, True, False]))
     np.testing.assert_array_equal(tile.x, [X[9], X[0], X[5], X[0]])
     np.testing.assert_array_equal(tile.y[:3], Y[[9, 0, 5]])
 
 
 def test_a_tile_reads_its_own_rows_and_the_first_of_them_for_padding():
     examples = _examples(before=1, after=1)
+    at = jax.jit(Examples.tile)
     for index in range(3):
-        tile = examples.tile(jnp.int32(index))
+        tile = at(examples, np.int32(index))
         real = X[index * WIDTH : (index + 1) * WIDTH]
         np.testing.assert_array_equal(tile.x[: len(real)], real)
         np.testing.assert_array_equal(tile.x[len(real) :], np.broadcast_to(X[0], (WIDTH - len(real), 2)))
         assert tile.mask.tolist() == [True] * len(real) + [False] * (WIDTH - len(real))
-    assert not examples.tile(jnp.int32(3)).mask.any()
+    assert not at(examples, np.int32(3)).mask.any()
 
 
 def test_mean_is_the_mean_over_the_examples_under_a_traced_count():
     whole = _examples(after=1)
-    mean = jax.jit(lambda count: dataclasses.replace(whole, size=count).mean(lambda tile: tile.x[:, 0] ** 2))
+    mean = jax.jit(lambda whole, count: dataclasses.replace(whole, size=count).mean(lambda tile: tile.x[:, 0] ** 2))
     for count in (3, 4, 7, COUNT):
-        np.testing.assert_allclose(mean(jnp.int32(count)), (X[:count, 0].astype(float) ** 2).mean(), **CLOSE)
+        np.testing.assert_allclose(mean(whole, np.int32(count)), (X[:count, 0].astype(float) ** 2).mean(), **CLOSE)
 
 
 def test_the_gradient_through_a_measure_of_padded_examples_is_finite():
     examples = _examples(before=1, after=1)
-    gradient = jax.jacfwd(lambda p: _take(measures.loss, examples, p))(PARAMS)
-    naive = jax.grad(lambda p: losses.cross_entropy(apply(p, X), Y).mean())(PARAMS)
+    of_loss = lambda p: _jitted(measures.loss, examples, p, losses.cross_entropy, apply)  # noqa: E731
+    gradient, naive = jax.jit(jax.jacfwd(of_loss))(PARAMS), _gradient(losses.cross_entropy, PARAMS, Y)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), gradient, naive)
 
 
@@ -202,6 +215,12 @@ def spread(params, apply, examples):
 
 def with_loss(params, apply, examples, *, loss):
     return loss
+
+
+def test_the_measures_that_are_exported_are_built_in():
+    exported = {name for name in measures.__all__ if isinstance(getattr(measures, name), Measure)}
+    assert set(measures.BUILT_IN) == exported
+    assert list(measures.BUILT_IN)[:4] == ["loss", "step_loss", "accuracy", "sign_accuracy"]
 
 
 def test_names_and_functions_become_measures():

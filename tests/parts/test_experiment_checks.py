@@ -228,3 +228,9 @@ def test_lists_read_as_english():
 def test_an_experiment_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Experiment().steps = 3
+
+
+def test_a_refusal_of_the_model_itself_has_no_notes_of_jax():
+    with pytest.raises(InputError) as found:
+        mj.explain(Experiment(model=mj.models.EmbeddingMLP(), train_size=8))
+    assert not hasattr(found.value, "__notes__")

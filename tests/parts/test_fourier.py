@@ -205,6 +205,7 @@ def test_a_sweep_is_measured_with_the_keys_of_its_last_snapshot():
         steps=20,
         record_every=20,
         snapshots=(0, 20),
+        measures=("loss",),
     )
     ds = mj.sweep(spec, over={"seed": [0, 1]}, progress=False)
     found = mj.measure(ds, [modular_fourier(), "log_probability"], using=[Table()])

@@ -90,7 +90,11 @@ def _pairs(params=PARAMS, loss=losses.cross_entropy, x=X, y=LABELS, model=apply,
     return [vectors[i] @ vectors[j] / (lengths[i] * lengths[j]) for i, j in couples]
 
 
-@pytest.mark.parametrize(("loss", "y"), [(losses.cross_entropy, LABELS), (losses.mse, TARGETS)])
+@pytest.mark.parametrize(
+    ("loss", "y"),
+    [(losses.cross_entropy, LABELS), pytest.param(losses.mse, TARGETS, marks=pytest.mark.slow)],
+    ids=["cross_entropy", "mse"],
+)
 def test_it_is_the_mean_over_all_pairs_of_examples(loss, y):
     cosines = _pairs(loss=loss, y=y)
     assert min(cosines) < -0.5 and max(cosines) > 0.5
@@ -103,7 +107,7 @@ def test_it_is_the_mean_over_all_pairs_of_examples(loss, y):
 
 
 # Batches that divide a tile and the examples, that straddle tiles and leave one over, that are more than a chunk.
-@pytest.mark.parametrize("size", [2, 3, 33])
+@pytest.mark.parametrize("size", [pytest.param(2, marks=pytest.mark.slow), 3, pytest.param(33, marks=pytest.mark.slow)])
 def test_of_batches_it_is_the_mean_over_all_pairs_of_whole_ones_in_order(size):
     naive = np.mean(_pairs(batch=size))
     for layout in LAYOUTS:
@@ -131,6 +135,7 @@ def test_gradients_that_are_zero_have_no_direction_and_are_left_out():
     np.testing.assert_allclose(_of(batches, batch_gradient_cosine(2)), np.sqrt(0.5), **CLOSE)
 
 
+@pytest.mark.slow
 def test_parameters_of_16_bits_are_counted_beyond_256():
     rows = np.ones((301, 2))
     value = _jitted(

@@ -116,12 +116,14 @@ def test_the_last_layer_is_the_eleventh_and_not_the_ninth():
     assert float(_taken(l2_of("layer_9"), layers)) == pytest.approx(9 * 6**0.5)
 
 
+@pytest.mark.slow
 def test_they_are_recorded_while_training():
     spec = mj.Experiment(
         task=mj.tasks.RandomLabels(input_dim=3, num_classes=4),
         model=mj.models.MLP(hidden=(5,)),
         train_size=8,
         test_size=8,
+        optimizer=mj.optimizers.sgd(0.1),
         steps=2,
         record_every=1,
         measures=("last_layer_l2", "layer_l2", "log_probability", l2_of("layer_0")),

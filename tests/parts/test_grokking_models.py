@@ -1,5 +1,7 @@
 """Models of two tokens: naive forward passes, laws of the initial values, closed solutions, limits, and the sentences."""
 
+import dataclasses
+import functools
 import re
 
 import jax
@@ -12,6 +14,21 @@ import memjax as mj
 from memjax.models import EmbeddingMLP, QuadraticMLP, Transformer, gromov_weights
 
 PAIR = np.zeros((1, 2), np.int32)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def draw(model, key):
+    return model.init(jax.random.key(key), PAIR)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def apply(model, params, x):
+    return model.apply(params, x)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def apply_and_hidden(model, params, x):
+    return model.apply(params, x), model.hidden_activations(params, x)
 
 
 def grid(p):
@@ -51,16 +68,16 @@ VARIANTS = [{}, {"shared": False}, {"concatenate": True}, {"shared": False, "con
 @pytest.mark.parametrize("fields", VARIANTS)
 def test_the_perceptron_is_the_naive_forward_pass(fields):
     model = EmbeddingMLP(outputs=11, num_tokens=13, **fields)
-    params = jax.jit(model.init)(jax.random.key(1), PAIR)
+    params, last = draw(model, 1), len(model.hidden)
     x = np.array([[0, 0], [3, 12], [12, 3], [7, 7]])
     naive = np.array([naive_perceptron(model, params, a, b) for a, b in x])
+    outputs, hidden = jax.device_get(apply_and_hidden(model, params, x))
     # Float32 against float64: measured 1.2e-7 of logits of 1.2.
-    np.testing.assert_allclose(jax.jit(model.apply)(params, x), naive, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(outputs, naive, rtol=0, atol=1e-6)
     # The logits are linear in the last hidden layer.
-    hidden, last = jax.jit(model.hidden_activations)(params, x), len(model.hidden)
     assert list(hidden) == [f"layer_{i}" for i in range(last)]
     np.testing.assert_allclose(
-        hidden[f"layer_{last - 1}"] @ params[f"layer_{last}"]["kernel"], naive, rtol=0, atol=1e-6
+        hidden[f"layer_{last - 1}"] @ np.asarray(params[f"layer_{last}"]["kernel"]), naive, rtol=0, atol=1e-6
     )
 
 
@@ -78,7 +95,7 @@ def test_parameters_are_as_many_as_those_of_the_published_modules():
 def test_the_perceptron_begins_as_pytorch_does():
     """nn.Embedding is N(0, 1), nn.Linear uniform on +-1/sqrt(fan_in); 5 standard errors of the closed forms."""
     model = EmbeddingMLP(embedding=64, hidden=400, outputs=300)
-    params = in_float64(model.init(jax.random.key(3), PAIR))
+    params = in_float64(draw(model, 3))
     table = params["embedding"]["kernel"].ravel()
     assert abs(table.var() - 1) < 5 * np.sqrt(2 / table.size)
     assert abs((np.abs(table) > 2).mean() - 0.0455) < 5 * np.sqrt(0.0455 / table.size)
@@ -91,31 +108,41 @@ def test_the_perceptron_begins_as_pytorch_does():
     assert abs(np.corrcoef(params["layer_0"]["kernel"].reshape(2, -1))[0, 1]) < 5 / np.sqrt(64 * 400)
     layer = np.concatenate([params["layer_0"]["bias"][0], params["layer_0"]["kernel"][0].ravel()])[: table.size]
     assert abs(np.corrcoef(layer, table)[0, 1]) < 5 / np.sqrt(table.size)
-    both = EmbeddingMLP(embedding=64, hidden=400, outputs=300, concatenate=True).init(jax.random.key(3), PAIR)
+    both = jax.device_get(draw(dataclasses.replace(model, concatenate=True), 3))
     assert 0.999 < np.abs(both["layer_0"]["kernel"]).max() * np.sqrt(128) <= 1
-    twice = EmbeddingMLP(embedding=64, hidden=400, outputs=300, init_scale=2.0).init(jax.random.key(3), PAIR)
+    twice = draw(dataclasses.replace(model, init_scale=2.0), 3)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, 2 * b, rtol=1e-6), twice, params)
 
 
+@functools.partial(jax.jit, static_argnums=0)
+def _gradients(model, x, target):
+    """Gradient of one loss, the same by central differences, and its part of the first table."""
+    flat, unravel = jax.flatten_util.ravel_pytree(model.init(jax.random.key(0), PAIR))
+
+    def loss(flat):
+        return jnp.sum(target * model.apply(unravel(flat), x))
+
+    moves, gradient = 1e-5 * np.eye(flat.size), jax.grad(loss)(flat)
+    up, down = (jax.vmap(loss)(flat + sign * moves) for sign in (1, -1))
+    name = "layer_0" if isinstance(model, QuadraticMLP) else "embedding"
+    return gradient, (up - down) / 2e-5, unravel(gradient)[name]["kernel"]
+
+
 @pytest.mark.parametrize(
-    "model", [EmbeddingMLP(3, (5, 4), "tanh", False), QuadraticMLP(6), Transformer(4, 2, 6, "tanh")]
+    "model",
+    [
+        EmbeddingMLP(3, (5, 4), "tanh", False),
+        QuadraticMLP(6),
+        pytest.param(Transformer(4, 2, 6, "tanh"), marks=pytest.mark.slow),
+    ],
 )
 def test_gradients_are_central_differences_with_tokens_that_come_twice(model):
     model = type(model)(**{**vars(model), "outputs": 5})
     x, target = np.array([[1, 1], [1, 4], [4, 1], [0, 1]]), np.random.default_rng(0).normal(size=(4, 5))
     with jax.enable_x64(True):
-        params = jax.jit(model.init)(jax.random.key(0), PAIR)
-        flat, unravel = jax.flatten_util.ravel_pytree(params)
-        moves = 1e-5 * np.eye(flat.size)
-
-        def loss(flat):
-            return jnp.sum(target * model.apply(unravel(flat), x))
-
-        up, down = jax.jit(jax.vmap(loss))(np.stack([flat + moves, flat - moves]).reshape(-1, flat.size)).reshape(2, -1)
-        gradient = jax.jit(jax.grad(loss))(flat)
-        # Central differences at 1e-5 are good to 1e-10 times third derivatives; measured 9e-11.
-        np.testing.assert_allclose(gradient, (up - down) / 2e-5, rtol=0, atol=1e-9)
-    table = unravel(gradient)["layer_0" if isinstance(model, QuadraticMLP) else "embedding"]["kernel"]
+        gradient, by_differences, table = jax.device_get(_gradients(model, x, target))
+    # Central differences at 1e-5 are good to 1e-10 times third derivatives; measured 9e-11.
+    np.testing.assert_allclose(gradient, by_differences, rtol=0, atol=1e-9)
     assert not table[..., 2:4, :].any() and table[..., 0, :].any() and table[..., 4, :].any()
 
 
@@ -138,7 +165,7 @@ def naive_transformer(model, params, tokens):
 
 def test_the_transformer_is_the_naive_one_at_its_last_position():
     model = Transformer(width=12, heads=3, mlp=20, outputs=7, num_tokens=9, init_scale=3.0)
-    params = jax.jit(model.init)(jax.random.key(2), PAIR)
+    params = jax.device_get(draw(model, 2))
     # Biases begin at zero, so give them values that would show.
     for name in ("bias_in", "bias_out"):
         params["mlp"][name] = params["mlp"][name] + np.linspace(-1, 2, params["mlp"][name].size, dtype=np.float32)
@@ -146,8 +173,8 @@ def test_the_transformer_is_the_naive_one_at_its_last_position():
     naive = np.array([naive_transformer(model, params, pair) for pair in x])
     assert np.abs(naive).max() > 10
     # Float32 against float64: measured 8e-8 of the largest logit.
-    np.testing.assert_allclose(jax.jit(model.apply)(params, x), naive, rtol=0, atol=1e-6 * np.abs(naive).max())
-    hidden = jax.jit(model.hidden_activations)(params, x)
+    outputs, hidden = jax.device_get(apply_and_hidden(model, params, x))
+    np.testing.assert_allclose(outputs, naive, rtol=0, atol=1e-6 * np.abs(naive).max())
     assert hidden["attention"].shape == (4, 12) and hidden["mlp"].min() == 0 < hidden["mlp"].max()
     out = hidden["attention"] + hidden["mlp"] @ params["mlp"]["kernel_out"] + params["mlp"]["bias_out"]
     np.testing.assert_allclose(out @ params["unembedding"]["kernel"], naive, atol=1e-6 * np.abs(naive).max(), rtol=0)
@@ -155,7 +182,7 @@ def test_the_transformer_is_the_naive_one_at_its_last_position():
 
 def test_without_queries_and_positions_the_transformer_commutes():
     model = Transformer(width=8, heads=2, mlp=16, outputs=7)
-    params = model.init(jax.random.key(0), PAIR)
+    params = jax.tree.map(np.array, draw(model, 0))
     x = grid(7)
     swapped = jax.jit(lambda w: jnp.abs(model.apply(w, x) - model.apply(w, x[:, ::-1])).max())
     assert swapped(params) > 0.02
@@ -167,7 +194,7 @@ def test_without_queries_and_positions_the_transformer_commutes():
 
 def test_the_transformer_begins_with_the_spreads_of_the_paper():
     """Standard deviations within 5 standard errors."""
-    params = in_float64(Transformer(outputs=113).init(jax.random.key(0), PAIR))
+    params = in_float64(draw(Transformer(outputs=113), 0))
     assert not params["mlp"]["bias_in"].any() and not params["mlp"]["bias_out"].any()
     expected = {"unembedding": 114**-0.5}
     for part, arrays in params.items():
@@ -179,17 +206,18 @@ def test_the_transformer_begins_with_the_spreads_of_the_paper():
 
 def test_the_quadratic_perceptron_is_the_two_hot_product():
     model, x = QuadraticMLP(hidden=9, outputs=5), grid(5)
-    params = model.init(jax.random.key(0), PAIR)
+    params = draw(model, 0)
     w1, w2 = (in_float64(params)[name]["kernel"] for name in ("layer_0", "layer_1"))
     two_hot = np.concatenate([np.eye(5)[x[:, 0]], np.eye(5)[x[:, 1]]], 1)
     naive = np.square(two_hot @ w1.reshape(10, 9)) @ w2 / (10 * 9)
     # Float32 against float64: measured 3e-8 of outputs of 0.3.
-    np.testing.assert_allclose(model.apply(params, x), naive, rtol=0, atol=3e-7)
-    np.testing.assert_allclose(model.hidden_activations(params, x)["layer_0"] @ w2 / 9, naive, rtol=0, atol=1e-6)
+    outputs, hidden = jax.device_get(apply_and_hidden(model, params, x))
+    np.testing.assert_allclose(outputs, naive, rtol=0, atol=3e-7)
+    np.testing.assert_allclose(hidden["layer_0"] @ w2 / 9, naive, rtol=0, atol=1e-6)
     # Three factors of the weights; two of them where the last layer is left out.
-    scaled = QuadraticMLP(hidden=9, outputs=5, init_scale=2.0).init(jax.random.key(0), PAIR)
-    np.testing.assert_allclose(model.apply(scaled, x), 8 * naive, rtol=0, atol=3e-6)
-    wide = in_float64(QuadraticMLP(hidden=300, outputs=23).init(jax.random.key(0), PAIR))
+    scaled = draw(QuadraticMLP(hidden=9, outputs=5, init_scale=2.0), 0)
+    np.testing.assert_allclose(apply_and_hidden(model, scaled, x)[0], 8 * naive, rtol=0, atol=3e-6)
+    wide = in_float64(draw(QuadraticMLP(hidden=300, outputs=23), 0))
     assert abs(wide["layer_0"]["kernel"].std() - 1) < 5 / np.sqrt(4 * 23 * 300)
 
 
@@ -198,7 +226,7 @@ def test_the_weights_of_gromov_add_without_training(p, hidden, seeds):
     x = grid(p)
     labels = x.sum(1) % p
     for seed in range(seeds):
-        outputs = np.asarray(QuadraticMLP(hidden, outputs=p).apply(gromov_weights(p, hidden, seed), x))
+        outputs = np.asarray(apply(QuadraticMLP(hidden, outputs=p), gromov_weights(p, hidden, seed), x))
         assert (outputs.argmax(1) == labels).all()
         # One at the label and zero elsewhere, over all pairs, but for the N / p neurons of frequency zero: they move both
         # means by about 2 / sqrt(N p), 0.03 and 0.01.
@@ -209,25 +237,29 @@ def test_the_weights_of_gromov_add_without_training(p, hidden, seeds):
 def test_the_weights_of_gromov_fail_at_few_neurons_and_noise_falls_with_the_width():
     x, noise = grid(23), []
     for hidden in (23 * 10, 23 * 160):
-        outputs = np.asarray(QuadraticMLP(hidden, outputs=23).apply(gromov_weights(23, hidden), x))
+        outputs = np.asarray(apply(QuadraticMLP(hidden, outputs=23), gromov_weights(23, hidden), x))
         noise.append((outputs - np.eye(23)[x.sum(1) % 23]).std())
     # The square root of 16; measured 3.89.
     assert 3.6 < noise[0] / noise[1] < 4.4
     # Measured 0.40 to 0.47 over four seeds.
-    few = QuadraticMLP(12, outputs=23).apply(gromov_weights(23, 12), x)
+    few = np.asarray(apply(QuadraticMLP(12, outputs=23), gromov_weights(23, 12), x))
     assert (few.argmax(1) == x.sum(1) % 23).mean() < 0.7
 
 
 @pytest.mark.parametrize("model", [EmbeddingMLP(), EmbeddingMLP(shared=False), QuadraticMLP(8), Transformer(8, 2, 8)])
 def test_a_token_that_is_not_there_is_seen(model):
     model = type(model)(**{**vars(model), "outputs": 130})
-    params, apply = jax.jit(model.init)(jax.random.key(0), np.zeros((1, 2), np.uint8)), jax.jit(model.apply)
-    inside = np.array([[129, 0], [0, 129]])
+    inside, outside = np.array([[129, 0], [0, 129]]), np.array([[130, 0], [0, 130], [-1, 0], [0, -1]])
     # Eight unsigned bits hold the tokens, but not twice them.
-    np.testing.assert_array_equal(apply(params, inside.astype(np.uint8)), apply(params, inside))
-    assert np.isfinite(apply(params, inside)).all()
-    for pair in ([130, 0], [0, 130], [-1, 0], [0, -1]):
-        assert np.isnan(apply(params, np.array([pair, pair]))).all()
+    of_bytes, of_words, of_none = jax.device_get(_on_tokens(model, inside.astype(np.uint8), inside, outside))
+    np.testing.assert_array_equal(of_bytes, of_words)
+    assert np.isfinite(of_words).all() and np.isnan(of_none).all()
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _on_tokens(model, *tokens):
+    params = model.init(jax.random.key(0), np.zeros((1, 2), np.uint8))
+    return [model.apply(params, x) for x in tokens]
 
 
 def test_one_hot_mse_is_mse_on_one_hot_targets():
@@ -236,18 +268,20 @@ def test_one_hot_mse_is_mse_on_one_hot_targets():
     np.testing.assert_allclose(mj.losses.one_hot_mse(outputs, labels), mj.losses.mse(outputs, one_hot), rtol=1e-6)
 
 
-def test_all_of_them_are_trained_by_a_sweep():
-    """One of them with a traced scale, and the recorded loss is that of the naive forward pass."""
-    task, adam = mj.tasks.ModularArithmetic(p=7), mj.optimizers.adam(1e-2)
-    spec = mj.Experiment(
-        task=task,
-        model=EmbeddingMLP(4, 16),
-        optimizer=adam,
-        train_size=30,
-        steps=200,
-        record_every=200,
-        snapshots=(200,),
-    )
+TASK = mj.tasks.ModularArithmetic(p=7)
+TRAINED = dict(
+    task=TASK,
+    optimizer=mj.optimizers.adam(1e-2),
+    train_size=30,
+    steps=200,
+    record_every=200,
+    measures=("loss",),
+)
+
+
+def test_the_perceptron_is_trained_by_a_sweep():
+    """With a traced scale, and the recorded loss is that of the naive forward pass."""
+    spec = mj.Experiment(model=EmbeddingMLP(4, 16), snapshots=(200,), **TRAINED)
     ds = mj.sweep(spec, over={"init_scale": [0.5, 1.0]}, progress=False)
     # Measured 0.003 and 0.004, from 1.94 and 1.98.
     assert (ds.train_loss.isel(step=0) > 1.2).all() and (ds.train_loss.isel(step=-1) < 0.05).all()
@@ -256,21 +290,22 @@ def test_all_of_them_are_trained_by_a_sweep():
         logits = np.array([naive_perceptron(EmbeddingMLP(4, 16), snapshot.params, a, b) for a, b in x])
         naive = (np.log(np.exp(logits).sum(1)) - logits[np.arange(len(x)), labels]).mean()
         np.testing.assert_allclose(ds.test_loss.sel(snapshot.run).isel(step=-1), naive, rtol=1e-5)
-    spec = mj.Experiment(
-        task=task,
-        model=QuadraticMLP(64),
-        loss="one_hot_mse",
-        optimizer=adam,
-        train_size=30,
-        steps=200,
-        record_every=200,
-    )
+
+
+@pytest.mark.slow
+def test_the_quadratic_perceptron_is_trained_by_a_sweep():
+    spec = mj.Experiment(model=QuadraticMLP(64), loss="one_hot_mse", **TRAINED)
     ds = mj.sweep(spec, over={"seed": range(2)}, progress=False)
     # Measured 0.007 and 0.004 of the first.
     assert (ds.train_loss.isel(step=-1) < 0.2 * ds.train_loss.isel(step=0)).all()
-    for model in (EmbeddingMLP(4, (8, 8), shared=False), QuadraticMLP(9, 0.5), Transformer(8, 2, 16, "gelu")):
-        spec = mj.Experiment(task=task, model=model)
-        assert mj.Experiment.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize(
+    "model", [EmbeddingMLP(4, (8, 8), shared=False), QuadraticMLP(9, 0.5), Transformer(8, 2, 16, "gelu")]
+)
+def test_they_are_written_and_read_as_json(model):
+    spec = mj.Experiment(task=TASK, model=model)
+    assert mj.Experiment.from_json(spec.to_json()) == spec
 
 
 @pytest.mark.slow

@@ -434,6 +434,7 @@ def test_a_sweep_over_label_noise_reads_once_and_has_one_pool(files, monkeypatch
     monkeypatch.setattr(datasets, "read", lambda *arguments: reads.append(arguments) or read(*arguments))
     task = Images(files, pixel_seed=77)
     spec = mj.Experiment(task=task, model=mj.models.MLP(hidden=()), train_size=20, steps=2, record_every=2)
+    spec = dataclasses.replace(spec, optimizer=mj.optimizers.sgd(0.1), measures=("loss",))
     over = {"label_noise": [0.0, 0.5, 1.0], "seed": [0, 1]}
     ds = mj.sweep(spec, over)
     assert len(reads) == 1 and ds.train_loss.dims == ("label_noise", "seed", "step")

@@ -1,5 +1,7 @@
 """The dense product against plain matrix products: values, derivatives of any order, batching over either operand."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,7 +41,7 @@ CALCULUS = {
 
 def operands():
     rng = np.random.default_rng(0)
-    return jnp.asarray(rng.normal(size=(4, 3))), jnp.asarray(rng.normal(size=(4, 6)))
+    return rng.normal(size=(4, 3)), rng.normal(size=(4, 6))
 
 
 @pytest.fixture(autouse=True)
@@ -48,31 +50,48 @@ def double():
         yield
 
 
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def calculus(name, product, kernel, inputs):
+    return CALCULUS[name](product, kernel, inputs)
+
+
+def assert_trees_close(ours, theirs):
+    jax.tree.map(lambda a, b: assert_allclose(a, b, **CLOSE), ours, theirs)
+
+
 @pytest.mark.parametrize("name", CALCULUS)
-@pytest.mark.parametrize("compiled", [False, True])
-def test_calculus_is_that_of_the_matrix_product(name, compiled):
-    rule = CALCULUS[name]
-    ours, theirs = (lambda w, h, f=f: rule(f, w, h) for f in (dense, plain))
-    ours = jax.jit(ours) if compiled else ours
-    jax.tree.map(lambda a, b: assert_allclose(a, b, **CLOSE), ours(*operands()), theirs(*operands()))
+def test_calculus_is_that_of_the_matrix_product(name):
+    assert_trees_close(calculus(name, dense, *operands()), calculus(name, plain, *operands()))
+
+
+# Operation by operation, every operation a small program of its own.
+LONG = ("hessian", "reverse over reverse", "third derivative")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in LONG else []) for n in CALCULUS])
+def test_calculus_without_a_compile_of_the_whole_is_the_same(name):
+    assert_trees_close(CALCULUS[name](dense, *operands()), calculus(name, plain, *operands()))
 
 
 @pytest.mark.parametrize("name", ["value", "gradient", "hessian times vector"])
 @pytest.mark.parametrize("axes", [(0, 0), (0, None), (None, 0), (2, 1), (1, None), (None, 2)])
 def test_batches_over_either_or_both_operands(name, axes):
     kernel, inputs = operands()
-    many = [leaf if axis is None else jnp.stack([leaf, 2 * leaf, -leaf, leaf**2, leaf], axis) for leaf, axis in
+    many = [leaf if axis is None else np.stack([leaf, 2 * leaf, -leaf, leaf**2, leaf], axis) for leaf, axis in
             zip((kernel, inputs), axes, strict=True)]  # fmt: skip
-    ours, theirs = (jax.vmap(lambda w, h, f=f: CALCULUS[name](f, w, h), axes)(*many) for f in (dense, plain))
-    jax.tree.map(lambda a, b: assert_allclose(a, b, **CLOSE), ours, theirs)
+    assert_trees_close(*jax.jit(lambda *many: [_batched(name, f, axes)(*many) for f in (dense, plain)])(*many))
+
+
+def _batched(name, product, axes):
+    return jax.vmap(lambda kernel, inputs: CALCULUS[name](product, kernel, inputs), axes)
 
 
 @pytest.mark.parametrize("order", [(0, None), (None, 0)])
 def test_batches_twice(order):
     kernel, inputs = operands()
-    kernels, examples = jnp.stack([kernel, 2 * kernel]), jnp.stack([inputs, -inputs, inputs**2])
+    kernels, examples = np.stack([kernel, 2 * kernel]), np.stack([inputs, -inputs, inputs**2])
     twice = lambda f: jax.vmap(jax.vmap(jax.grad(scalar(f), (0, 1)), order), order[::-1])(kernels, examples)  # noqa: E731
-    jax.tree.map(lambda a, b: assert_allclose(a, b, **CLOSE), twice(dense), twice(plain))
+    assert_trees_close(*jax.jit(lambda: (twice(dense), twice(plain)))())
 
 
 def test_one_operand_of_a_batch_is_not_copied():
@@ -91,10 +110,10 @@ def test_a_float32_kernel_meets_float64_inputs():
 def test_the_mlp_is_affine_layers_with_activations_between():
     model = MLP(hidden=(5, 4), outputs=3, activation="tanh")
     x = np.random.default_rng(1).normal(size=(7, 2))
-    params = model.init(jax.random.key(0), x)
+    params, outputs = jax.jit(lambda x: (params := model.init(jax.random.key(0), x), model.apply(params, x)))(x)
     hidden = x
     for depth in range(3):
         layer = params[f"layer_{depth}"]
         hidden = hidden @ np.asarray(layer["kernel"]) + np.asarray(layer["bias"])
         hidden = np.tanh(hidden) if depth < 2 else hidden
-    assert_allclose(model.apply(params, x), hidden, **CLOSE)
+    assert_allclose(outputs, hidden, **CLOSE)

@@ -24,8 +24,8 @@ def trajectory(rule, gradient, start, steps, key=(1, 2)):
 
 
 def sweep(optimizer, over, **fields):
-    spec = mj.Experiment(model=MODEL, train_size=20, steps=30, record_every=10, optimizer=optimizer, **fields)
-    return mj.sweep(spec, over=over)
+    fields = dict(model=MODEL, train_size=20, steps=30, record_every=10, measures=("weight_l2",)) | fields
+    return mj.sweep(mj.Experiment(optimizer=optimizer, **fields), over=over, packing=mj.Packing(width=32, runs=2))
 
 
 def test_one_step_of_sgld_has_the_drift_and_the_variance_of_its_equation():
@@ -49,8 +49,15 @@ def test_langevin_at_a_temperature_has_the_variance_of_the_discrete_chain_in_a_q
 
 
 def test_langevin_without_temperature_is_gradient_descent_with_l2():
-    over = {"seed": [0, 1]}
-    cold, descent = (sweep(rule, over) for rule in (langevin(0.1, l2=0.02), sgd(0.1, l2=0.02)))
+    rules = langevin(0.1, l2=0.02), sgd(0.1, l2=0.02)
+    cold, descent = (trajectory(rule, lambda w: jnp.cos(w) + 0.3, [3.0, 0.0, 4.0], 9) for rule in rules)
+    np.testing.assert_allclose(cold, descent, rtol=2e-6)
+
+
+@pytest.mark.slow
+def test_a_sweep_of_langevin_without_temperature_is_one_of_gradient_descent_with_l2():
+    over, measures = {"seed": [0, 1]}, ("loss",)
+    cold, descent = (sweep(rule, over, measures=measures) for rule in (langevin(0.1, l2=0.02), sgd(0.1, l2=0.02)))
     # The same sums in float32, fused in another order: 2e-7 apart at most.
     np.testing.assert_allclose(cold.train_loss, descent.train_loss, rtol=2e-6)
 
@@ -78,6 +85,7 @@ def _params():
     }
 
 
+@pytest.mark.slow
 def test_optax_factories_that_take_a_key_get_each_runs_own():
     noisy = from_optax(optax.noisy_sgd, learning_rate=0.1)
     found = sweep(noisy, {"init_seed": [0, 1]}, data_seed=0, start=mj.Start.of(_params()))
@@ -110,9 +118,13 @@ def test_the_norm_is_put_back_after_every_step_of_the_inner_optimizer():
         np.testing.assert_allclose(ours, naive(norm), rtol=1e-5, atol=1e-5)
 
 
-def test_norms_are_swept_and_kept_to_the_last_step():
+def test_the_first_norm_is_kept_to_the_last_step():
     found = sweep(norm_constrained(sgd(0.5)), {"init_scale": [1.0, 2.0], "seed": [0, 1]})
     np.testing.assert_allclose(found.weight_l2, found.weight_l2.isel(step=0).broadcast_like(found.weight_l2), rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_norms_are_an_axis():
     fixed = sweep(norm_constrained(sgd(0.5), norm=1.0), {"norm": [2.0, 3.0]})
     np.testing.assert_allclose(fixed.weight_l2.isel(step=-1), [2.0, 3.0], rtol=1e-5)
 
@@ -142,6 +154,7 @@ def test_a_key_of_ones_own_is_refused_for_every_run_is_given_one():
         from_optax(optax.noisy_sgd, learning_rate=0.1, key=0)
 
 
+@pytest.mark.slow
 def test_whole_numbers_of_a_constrained_factory_stay_structure():
     factored = norm_constrained(from_optax(optax.adafactor, learning_rate=0.1, min_dim_size_to_factor=128), norm=2.0)
     np.testing.assert_allclose(sweep(factored, {"norm": [1.0, 3.0]}).weight_l2[:, -1], [1.0, 3.0], rtol=1e-5)

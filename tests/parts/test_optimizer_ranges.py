@@ -29,7 +29,7 @@ from memjax.optimizers import (
 )
 from memjax.optimizers.values import LearningRate, NotNegative, Share, values_of
 
-BASE = Experiment(train_size=20, steps=20, record_every=10, model=mj.models.MLP(hidden=(4,)), measures=("loss",))
+BASE = Experiment(train_size=20, steps=20, record_every=10, model=mj.models.MLP(hidden=()), measures=("loss",))
 RULES = {
     "adam": adam(clip_norm=1.0),
     "adamw": adamw(clip_norm=1.0),
@@ -39,6 +39,7 @@ RULES = {
     "sgld": sgld(),
     "norm_constrained": norm_constrained(adam(clip_norm=1.0)),
 }
+NESTEROV = {**sgd().hyperparameters, "nesterov": True}
 NUMBERS = [
     (name, field) for name, rule in RULES.items() for field in rule.hyperparameters if field not in ("nesterov", "norm")
 ]
@@ -100,6 +101,16 @@ def test_flags_are_words_of_truth():
                 model(bias=value)
 
 
+def test_nesterov_needs_a_momentum_where_typed_and_where_swept():
+    sentence = r"nesterov is True, but momentum is None: give a momentum, such as 0\.9"
+    for make in (lambda: sgd(nesterov=True), lambda: norm_constrained(from_optax(sgd().factory, **NESTEROV))):
+        with pytest.raises(InputError, match=sentence):
+            make()
+    with pytest.raises(InputError, match=sentence):
+        _swept(sgd(momentum=0.9, nesterov=True), {"momentum": [0.9, None]})
+    assert len(_swept(sgd(momentum=0.9), {"momentum": [0.9, None]})) == 2
+
+
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_says_what_each_of_its_numbers_may_be(name):
     rule = RULES[name]
@@ -147,6 +158,7 @@ def test_a_decay_that_begins_after_the_end_is_refused_and_a_beginning_is_not():
     mj.explain(_with(optimizer=adam(warmup(warmup_steps=100))), {})
 
 
+@pytest.mark.slow
 def test_a_function_of_the_step_trains_as_the_schedule_that_it_stands_for():
     function, schedule = mj.sweep(
         BASE, {"optimizer": [sgd(optax.cosine_decay_schedule(0.5, 20)), sgd(cosine(0.5))]}

@@ -13,6 +13,7 @@ SPEC = mj.Experiment(
     record_every=2,
     train_size=8,
     measures=("loss", "layer_l2"),
+    optimizer=mj.optimizers.sgd(0.1),
     snapshots=(0, 4),
 )
 

@@ -8,7 +8,7 @@ import pytest
 
 import memjax as mj
 from memjax import InputError
-from memjax.optimizers import adam, sgd
+from memjax.optimizers import sgd
 
 SPEC = mj.Experiment(
     model=mj.models.MLP(hidden=(6,)),
@@ -17,18 +17,25 @@ SPEC = mj.Experiment(
     record_every=10,
     optimizer=sgd(0.3),
     snapshots=(0, 20, 40),
+    measures=("loss", "weight_l2"),
 )
+PACKING = mj.Packing(width=32, runs=2)  # One packed shape, so that sweeps share their programs.
+
+
+def sweep(over=None, **fields):
+    """A sweep of what the file's experiment is otherwise."""
+    return mj.sweep(dataclasses.replace(SPEC, **fields), over=over or {}, packing=PACKING)
 
 
 @pytest.fixture(scope="module")
 def whole():
-    return mj.sweep(SPEC, over={"seed": [0, 1]})
+    return sweep({"seed": [0, 1]})
 
 
 def test_going_on_from_a_snapshot_is_the_run_that_was_not_interrupted(whole):
     halfway = {snapshot.run["seed"]: snapshot.start for snapshot in mj.snapshots(whole) if snapshot.step == 20}
     for seed, start in halfway.items():
-        rest = mj.sweep(mj.Experiment(**{**vars(SPEC), "steps": 20, "snapshots": (20,), "start": start, "seed": seed}))
+        rest = sweep(steps=20, snapshots=(20,), start=start, seed=seed)
         # Plain descent has no state to lose; 1e-7 apart in float32.
         np.testing.assert_allclose(rest.train_loss, whole.train_loss.sel(seed=seed, step=[20, 30, 40]), rtol=2e-6)
         end = next(mj.snapshots(rest, using=(start,)))
@@ -37,7 +44,7 @@ def test_going_on_from_a_snapshot_is_the_run_that_was_not_interrupted(whole):
 
 def test_starts_are_an_axis_named_by_run_and_step(whole):
     starts = [snapshot.start for snapshot in mj.snapshots(whole)]
-    found = mj.sweep(mj.Experiment(**{**vars(SPEC), "snapshots": (), "steps": 10}), over={"start": starts[1:3]})
+    found = sweep({"start": starts[1:3]}, snapshots=(), steps=20)
     assert found.start.values.tolist() == ["seed=0, step=20", "seed=0, step=40"]
     np.testing.assert_allclose(found.weight_l2[:, 0], whole.weight_l2.sel(seed=0, step=[20, 40]), rtol=1e-6)
 
@@ -80,20 +87,21 @@ def test_starts_are_equal_by_content_and_read_back_by_reference():
         mj.Experiment.from_json(text, using=(other,))
 
 
+LINEAR = dict(model=mj.models.MLP(hidden=()), snapshots=())
+
+
 def test_the_loss_of_a_step_is_that_of_the_record_before_it():
-    spec = mj.Experiment(train_size=20, steps=6, record_every=1, optimizer=adam(0.01), measures=("loss", "step_loss"))
-    found = mj.sweep(spec, over={"seed": [0, 1]})
+    fields = dict(**LINEAR, steps=6, measures=("loss", "step_loss"))
+    found, coarse = (sweep({"seed": [0, 1]}, record_every=every, **fields) for every in (1, 3))
     assert np.isnan(found.step_loss[:, 0]).all()
     np.testing.assert_allclose(found.step_loss[:, 1:], found.train_loss[:, :-1], rtol=1e-6)
-    coarse = mj.sweep(mj.Experiment(**{**vars(spec), "record_every": 3}), over={"seed": [0, 1]})
     np.testing.assert_allclose(coarse.step_loss[:, 1], found.train_loss[:, :3].mean("step"), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_loss_of_minibatch_steps_averages_to_the_loss_where_nothing_moves():
-    spec = mj.Experiment(
-        train_size=24, batch_size=8, steps=6, record_every=3, optimizer=sgd(0.0), measures=("loss", "step_loss")
-    )
-    found = mj.sweep(spec)
+    fields = dict(train_size=24, batch_size=8, steps=6, record_every=3, optimizer=sgd(0.0))
+    found = sweep(**LINEAR, **fields, measures=("loss", "step_loss"))
     # Three batches of eight are the 24 examples.
     np.testing.assert_allclose(found.step_loss[1:], found.train_loss[1:], rtol=1e-6)
 
@@ -102,8 +110,14 @@ def test_a_share_is_of_the_examples_of_the_task():
     rng = np.random.default_rng(0)
     task = mj.tasks.from_arrays(rng.normal(size=(50, 3)), rng.integers(0, 3, 50))
     assert mj.Experiment(task=task, train_size=0.3, test_size=10).sizes() == (15, 10)
-    found = mj.sweep(mj.Experiment(task=task, steps=2, record_every=1, test_size=10), over={"train_size": [0.2, 0.6]})
-    counts = mj.sweep(mj.Experiment(task=task, steps=2, record_every=1, test_size=10), over={"train_size": [10, 30]})
+
+
+@pytest.mark.slow
+def test_runs_of_a_share_are_those_of_as_many_examples():
+    rng = np.random.default_rng(0)
+    task = mj.tasks.from_arrays(rng.normal(size=(50, 3)), rng.integers(0, 3, 50))
+    fields = dict(**LINEAR, task=task, steps=2, record_every=1, test_size=10, measures=("loss",))
+    found, counts = (sweep({"train_size": sizes}, **fields) for sizes in ([0.2, 0.6], [10, 30]))
     np.testing.assert_array_equal(found.train_loss, counts.train_loss)
 
 
@@ -115,13 +129,13 @@ def test_shares_that_mean_nothing_are_refused(share, says):
         mj.Experiment(train_size=share)
 
 
+@pytest.mark.slow
 def test_a_step_loss_by_another_name_is_one_and_a_measure_of_its_name_is_none():
     def step_loss(params, apply, examples):
         return params["layer_0"]["bias"].sum() * 0 + 7.0
 
     named = dataclasses.replace(mj.measures.step_loss, name="seen")
-    spec = mj.Experiment(train_size=20, steps=4, record_every=2, measures=("loss", named, step_loss))
-    found = mj.sweep(spec)
+    found = sweep(**LINEAR, steps=4, record_every=2, measures=("loss", named, step_loss))
     assert np.isfinite(found.seen[1:]).all() and (found.step_loss == 7).all()
 
 

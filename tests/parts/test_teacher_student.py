@@ -1,5 +1,6 @@
 """TeacherStudent: the teacher by MLP itself, the law of its parameters, nesting, and sentences."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def test_targets_are_what_the_mlp_of_these_parameters_gives():
     for x, y in task.draw(seed=5, train_size=40, test_size=30):
         assert (x.dtype, y.dtype, y.shape) == (np.float32, np.float32, (len(x), 3)) and len(x) in (40, 30)
         # Sums of thirty products of float32 numbers of size one: measured 1e-6.
-        np.testing.assert_allclose(y, model.apply(as_params(task.teacher(5)), x), atol=1e-5)
+        np.testing.assert_allclose(y, jax.jit(model.apply)(as_params(task.teacher(5)), x), atol=1e-5)
 
 
 def test_without_hidden_layers_the_teacher_is_affine():

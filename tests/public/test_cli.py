@@ -114,6 +114,7 @@ def test_a_mistake_on_the_line_exits_with_2_and_writes_nothing(words, sentence, 
     assert not list((here / "taken").iterdir())
 
 
+@pytest.mark.slow
 def test_the_command_keeps_its_programs_where_it_is_told(here):
     words = [sys.executable, "-m", "memjax", "--cache", "kept", "run", "spec.toml"]
     counts = []
@@ -160,17 +161,17 @@ def test_sigterm_stops_as_ctrl_c_does(here):
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not list(here.glob("kept/manifest*")):
+    while process.poll() is None and not list(here.glob("kept/manifest*")):
         time.sleep(0.01)
     time.sleep(2.0)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 130
     assert said == "memjax: Stopped. What was done is kept in 'kept': the same call goes on from there.\n"
     assert "in use by nobody" in progress(here / "kept")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_study_goes_on_from_its_stores(here, monkeypatch, capsys):
     from memjax import studies
 

@@ -60,6 +60,7 @@ def test_the_record_of_the_last_state_tells_the_reason_that_no_step_saw(reason):
     assert (run.status.item(), run.stop_step.item(), run.stop_reason.item()) == ("diverged", steps, reason)
 
 
+@pytest.mark.slow
 def test_the_first_reason_stands():
     """Of two examples one has a loss that is NaN and the other one that is infinite: the first in the order decides."""
     task = mj.tasks.from_arrays(np.zeros((8, 1), np.float32), np.arange(8) % 2)

@@ -51,6 +51,7 @@ def test_a_quadratic_has_the_value_of_the_discrete_chain():
     np.testing.assert_allclose(found.llc_curvature, a[-1], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_chosen_step_keeps_its_share_of_the_stable_one():
     found = estimate(jnp.zeros(2), lambda w: (w[0] ** 2 + 9 * w[1] ** 2) / 2, llc(50.0, draws=20, burn_in=0, chains=2))
     np.testing.assert_allclose(found.llc_step_size, 0.1 * 4 / (50 * 9 + 1), rtol=1e-4)
@@ -61,8 +62,15 @@ def fold(u):
     return 1 - jnp.abs(jnp.mod(u + 1, 4) - 2)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("a", "b", "exact"), [(0, 1, 0.5), (1, 1, 0.3559), (0, 2, 0.25), (1, 2, 0.2090)])
+def one_slow(first, *others):
+    """The first case among the slow tests, the others among the long ones."""
+    return [
+        pytest.param(*first, marks=pytest.mark.slow),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in others),
+    ]
+
+
+@pytest.mark.parametrize(("a", "b", "exact"), one_slow((1, 1, 0.3559), (0, 1, 0.5), (0, 2, 0.25), (1, 2, 0.2090)))
 def test_normal_crossings_have_the_value_at_their_temperature(a, b, exact):
     # The exact values are integrals over the square at n beta = 144.76, as their asymptotes 1/2, 1/2, 1/4, 1/4 are not reached.
     # Standard errors are 1% here, the bias of the step at most 3.6%.
@@ -72,8 +80,7 @@ def test_normal_crossings_have_the_value_at_their_temperature(a, b, exact):
     assert found.llc_verdict == OK
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("widths", "rank"), [((3, 2, 3), 0), ((3, 2, 3), 1), ((5, 3, 5), 0), ((5, 3, 5), 1)])
+@pytest.mark.parametrize(("widths", "rank"), one_slow(((3, 2, 3), 1), ((3, 2, 3), 0), ((5, 3, 5), 0), ((5, 3, 5), 1)))
 def test_reduced_rank_regression_has_aoyagis_value(widths, rank):
     # Population loss; 2% to 9% below the asymptotic value at this temperature.
     rng = np.random.default_rng(0)
@@ -87,6 +94,7 @@ def test_reduced_rank_regression_has_aoyagis_value(widths, rank):
     assert abs(found.llc / analysis.deep_linear_rlct(widths, rank) - 1) < 0.12
 
 
+@pytest.mark.slow
 def test_verdicts_say_what_is_wrong():
     # One model, so that all cases share their programs; 250 steps each.
     model = mj.models.FunctionPair(
@@ -118,7 +126,7 @@ def trained():
     return mj.sweep(spec, over={"train_size": [20, 30], "seed": [0, 1]})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_estimates_do_not_depend_on_what_they_are_made_with(trained):
     settings = llc((None, 2.0), step_size=1e-2, draws=40, burn_in=10, chains=2, traces=True)
     among = mj.measure(trained, ["loss", settings])
@@ -133,8 +141,7 @@ def test_estimates_do_not_depend_on_what_they_are_made_with(trained):
     assert among.nbeta.values.tolist() == ["n / log n", "2"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("draws", [2000, 7])
+@pytest.mark.parametrize("draws", one_slow((7,), (2000,)))
 def test_minibatches_sample_the_same_law(trained, draws):
     # Seven draws are no whole epochs: their batches are harder or easier than all examples, by more than the estimate.
     one = trained.sel(train_size=[30], seed=[0], snapshot=[40])
@@ -146,6 +153,7 @@ def test_minibatches_sample_the_same_law(trained, draws):
     np.testing.assert_allclose(full.llc_loss, batches.llc_loss, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_draws_of_minibatches_are_compared_with_the_network_on_the_same_ones(trained):
     # A chain that cannot move is as good as its network on any batch.
     one = trained.sel(train_size=[30], seed=[0], snapshot=[40])
@@ -154,6 +162,7 @@ def test_draws_of_minibatches_are_compared_with_the_network_on_the_same_ones(tra
     assert np.abs(mj.measure(one, [still]).llc_trace).max() < 1.0
 
 
+@pytest.mark.slow
 def test_every_network_has_noise_of_its_own():
     # On a slope the rise of a chain is its noise, wherever it starts.
     model = mj.models.FunctionPair(
@@ -168,6 +177,7 @@ def test_every_network_has_noise_of_its_own():
     assert np.abs(np.corrcoef(steps)[np.triu_indices(4, 1)]).max() < 0.5
 
 
+@pytest.mark.slow
 def test_chains_are_around_the_networks_own_examples():
     class TestFirst:
         """A task whose train examples depend on how many test examples are drawn before them."""
@@ -204,6 +214,7 @@ def test_a_verdict_is_not_raised_by_chains_that_stand_still():
     np.testing.assert_allclose(found["llc"][1].std(), found["llc_error"][1].mean(), rtol=0.15)
 
 
+@pytest.mark.slow
 def test_runs_that_all_diverged_have_no_estimate(trained):
     lost = trained.copy(deep=True)
     lost["parameters"][:] = np.nan
@@ -211,6 +222,7 @@ def test_runs_that_all_diverged_have_no_estimate(trained):
         mj.measure(lost, [llc()])
 
 
+@pytest.mark.slow
 def test_an_estimate_does_not_depend_on_how_its_run_is_selected(trained):
     settings = llc(step_size=1e-2, draws=40, burn_in=10, chains=2)
     kept, dropped = (mj.measure(trained.sel(train_size=30, seed=seed, snapshot=[40]), [settings]) for seed in ([0], 0))
@@ -235,12 +247,14 @@ def test_settings_that_mean_nothing_are_refused(settings, says):
         llc(**settings)
 
 
+@pytest.mark.slow
 def test_one_train_example_has_no_n_over_log_n():
     spec = mj.Experiment(train_size=1, steps=1, record_every=1, snapshots=(1,))
     with pytest.raises(InputError, match="a run has one train example: give a number"):
         mj.measure(mj.sweep(spec), [llc()])
 
 
+@pytest.mark.slow
 def test_a_batch_larger_than_the_train_set_is_refused(trained):
     with pytest.raises(InputError, match=r"llc\.batch_size is 25, but a run has 20 train examples"):
         mj.measure(trained, [llc(batch_size=25)])

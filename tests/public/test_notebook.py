@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "l2_memorization.ipynb"
 SMALL = "train_sizes = [50, 100, 200]\nseeds = range(2)\nsteps = 20"
 
 
+@pytest.mark.slow
 def test_the_notebook_runs(monkeypatch):
     # The kernel draws into the page; the backend that the other tests use would leave it empty.
     monkeypatch.delenv("MPLBACKEND", raising=False)
@@ -16,6 +18,6 @@ def test_the_notebook_runs(monkeypatch):
     parameters = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     assert len(parameters) == 1
     parameters[0].source = SMALL
-    NotebookClient(notebook, timeout=200, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
     images = [out for cell in notebook.cells for out in cell.get("outputs", []) if "image/png" in out.get("data", {})]
     assert len(images) == 4

@@ -27,8 +27,16 @@ class Normed(nn.Module):
         return nn.Dense(17)(x / jnp.linalg.norm(x, axis=-1, keepdims=True))
 
 
-@pytest.mark.parametrize("schedule", ["streamed", "batched"])
-@pytest.mark.parametrize("batch_size", [None, 8])
+@pytest.mark.parametrize(
+    ("schedule", "batch_size"),
+    [
+        ("batched", None),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (("streamed", None), ("streamed", 8), ("batched", 8))
+        ),
+    ],
+)
 def test_a_model_that_is_singular_at_zero_trains_beside_padding(schedule, batch_size):
     packing = mj.Packing(schedule=schedule, width=16, runs=2)
     ds = mj.sweep(spec(model=Normed(), batch_size=batch_size), over={"train_size": [20, 23]}, packing=packing)
@@ -100,6 +108,7 @@ class Pooled:
         return (rows[:train_size], labels[:train_size]), (rows[train_size:], labels[train_size:])
 
 
+@pytest.mark.slow
 def test_pool_indices_of_any_whole_type_serve_and_ones_beyond_it_are_refused():
     assert (mj.sweep(spec(task=Pooled())).status == "finished").all()
     with pytest.raises(mj.InputError, match="whole number from 0 to 49"):
@@ -121,6 +130,7 @@ def test_optimizer_mistakes_name_the_remedy():
         adam(b1=lambda step: 0.1)
 
 
+@pytest.mark.slow
 def test_whole_numbers_of_a_users_factory_stay_structure():
     import optax
 
@@ -170,6 +180,7 @@ def test_measure_words_are_checked():
     assert mj.sweep(spec(task=values, loss="mse")).train_loss.units == "1"
 
 
+@pytest.mark.slow
 def test_a_run_whose_final_loss_is_not_finite_diverged_and_keeps_no_parameters():
     ds = mj.sweep(spec(optimizer=sgd(1e30), steps=2, record_every=1, snapshots=(0, 2)), over={"seed": [0]})
     assert ds.status.item() == "diverged"
@@ -190,12 +201,14 @@ def test_label_noise_of_arrays_is_in_the_provenance_and_shares_one_pool():
     assert len({block.key for block in plan.blocks}) == 1
 
 
+@pytest.mark.slow
 def test_what_a_label_stands_for_is_in_the_file():
     ds = mj.sweep(spec(), over={"optimizer": [adam(1e-3), sgd(0.3, momentum=0.9)]})
     over = json.loads(ds.attrs["over"])
     assert over["optimizer"][1]["learning_rate"] == 0.3 and over["optimizer"][1]["momentum"] == 0.9
 
 
+@pytest.mark.slow
 def test_parameters_that_are_one_array_come_back_as_it():
     pair = (lambda key, x: jnp.ones((x.shape[1], 17)), lambda w, x: x @ w)
     ds = mj.sweep(spec(model=pair, snapshots=(0,)))
@@ -215,6 +228,7 @@ def test_a_folder_that_comes_in_between_does_not_cost_the_sweep(tmp_path):
     assert mj.open(kept).equals(ds)
 
 
+@pytest.mark.slow
 def test_losses_of_different_units_share_one_axis_and_one_variable():
     def doubled(outputs, targets):
         return 2 * mj.losses.cross_entropy(outputs, targets)

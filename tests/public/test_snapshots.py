@@ -82,6 +82,7 @@ def test_ragged_values_end_in_nan_and_average_to_the_recorded(dataset):
     assert (found.half == 0.5).all()
 
 
+@pytest.mark.slow
 def test_a_run_without_a_snapshot_is_nan_there():
     spec = mj.Experiment(steps=4, record_every=2, train_size=6, test_size=5, model=MLP(hidden=(3,)))
     ds = mj.sweep(spec, over={("seed", "snapshots"): [(0, (0, 4)), (1, (2,))]}, progress=False)
@@ -91,6 +92,7 @@ def test_a_run_without_a_snapshot_is_nan_there():
     np.testing.assert_allclose(found.train_loss.sel(seed=1, snapshot=2), ds.train_loss.sel(seed=1, step=2), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_pools_are_resolved_and_labels_keep_their_order():
     x = np.arange(60, dtype=np.float32).reshape(20, 3) / 60
     task = mj.tasks.from_arrays(x, np.arange(20) % 4)
@@ -175,6 +177,7 @@ def test_the_order_of_the_axes_does_not_matter(dataset):
         np.testing.assert_array_equal(other.sel(seed=[0, 3]).transpose(*whole.dims), whole)
 
 
+@pytest.mark.slow
 def test_what_a_store_does_not_hold_yet_is_nan(tmp_path):
     """Of two widths and two seeds, two runs were asked for: the others have no parameters and no shape."""
     spec = mj.Experiment(steps=2, record_every=2, train_size=6, test_size=4, snapshots=(2,), measures=("loss",))
@@ -189,6 +192,7 @@ def test_what_a_store_does_not_hold_yet_is_nan(tmp_path):
         mj.params(kept, {"hidden": "3", "seed": 1})
 
 
+@pytest.mark.slow
 def test_a_diverged_run_is_nan_whatever_a_measure_says():
     def positive(params, apply, examples):
         return sum(jnp.sum(leaf > 0) for leaf in jax.tree.leaves(params)) * 1.0
@@ -200,7 +204,9 @@ def test_a_diverged_run_is_nan_whatever_a_measure_says():
         np.testing.assert_array_equal(np.isnan(found[name]), [[False, False], [False, True]])
 
 
-@pytest.mark.parametrize("kind", [list, lambda leaves: dict(enumerate(leaves))])
+@pytest.mark.parametrize(
+    "kind", [list, pytest.param(lambda leaves: dict(enumerate(leaves)), id="dict", marks=pytest.mark.slow)]
+)
 def test_parameters_come_back_in_the_structure_of_the_model(kind):
     task = mj.tasks.RandomLabels(input_dim=3, num_classes=2)
 
@@ -278,6 +284,7 @@ def test_rearranged_runs_are_an_input_error(dataset):
                 call(damaged)
 
 
+@pytest.mark.slow
 def test_pools_of_different_sizes_do_not_share_a_program():
     tasks = [mj.tasks.MNIST1D(num_train=size, num_test=20) for size in (40, 60)]
     spec = mj.Experiment(train_size=30, test_size=10, steps=2, record_every=2, model=MLP(hidden=(4,)))
@@ -286,6 +293,7 @@ def test_pools_of_different_sizes_do_not_share_a_program():
     np.testing.assert_allclose(ds.train_loss.isel(task=1), alone.train_loss, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_dataset_in_memory_carries_the_objects_that_it_is_of(tmp_path):
     """No `using` within a session, whatever was selected or copied; a file has the names alone, and what changed is refused."""
     weights = np.array([1.0, 3.0])

@@ -184,7 +184,7 @@ def small(tmp_path_factory):
     return studies.run(shrunk, tmp_path_factory.mktemp("study") / "out", seeds=2, progress=False)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_study_runs_from_end_to_end(small):
     folder, findings = small
     kept = mj.open(folder / "stages_dimensionality.nc")

@@ -304,7 +304,7 @@ def test_sweeps_vary_one_knob_each(scale):
 LENGTHS = {"early": {"steps": 50, "record_every": 1}, "": {"steps": 600, "record_every": 10}}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_run_leaves_what_the_study_promises(tmp_path):
     def shrunk(scale, seeds):
         parts = STUDY.sweeps(scale, seeds)

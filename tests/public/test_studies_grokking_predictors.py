@@ -159,6 +159,7 @@ def test_predictions_know_runs_that_they_have_not_seen(at):
     assert shown == pytest.approx(float(np.exp(exact["ratio_same"].mean("train_size").mean())), rel=0.01)
 
 
+@pytest.mark.slow
 def test_the_step_alone_is_what_predictions_with_the_step_start_from(at):
     """A predictor that is the step, with the step known, is the mean of the other seeds: a ratio of 1."""
     step = at.assign(weight_l2=at["step"].broadcast_like(at["test_loss"]).astype(float))
@@ -320,6 +321,7 @@ def test_what_nobody_published_is_not_called_published(recorded, at, scores):
     assert not any("published" in cell for cells in own.rows for cell in cells) and len(own.rows) == 14
 
 
+@pytest.mark.slow
 def test_a_single_seed_is_analysed_and_has_no_intervals(recorded, monkeypatch):
     monkeypatch.setattr(grokking_predictors.hidden, "states", lambda _: {})
     for name in ("course", "scatter", "scores", "order"):
@@ -398,7 +400,7 @@ def _shrunk(scale, seeds):
     return {"runs": studies.Sweep(own, sweep.over)}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_run_leaves_what_the_study_promises(tmp_path, monkeypatch):
     small = mj.measures.llc((None, 10.0), draws=10, burn_in=5, chains=2, batch_size=16)
     one = values.ESTIMATORS["quick"][0]

@@ -191,7 +191,7 @@ def test_a_tiny_capacity_sweep_runs_through(tmp_path):
     assert (folder / "hypothesis.png").is_file() and (folder / "report.html").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_tiny_test_loss_sweep_runs_through(tmp_path):
     sweeps = l2_test_loss.STUDY.sweeps("quick", 3)
     sizes = {"train_size": [30, 60], "seed": [0, 1, 2]}

@@ -182,6 +182,7 @@ def test_figures_of_memory_2_and_their_captions_go_together(findings_2):
     assert set(findings_2.figures) == set(findings_2.captions)
 
 
+@pytest.mark.slow
 def test_a_small_run_of_memory_2_stores_what_the_measure_says(tmp_path):
     sweeps = studies.find("memory-2").sweeps("quick", 1)
     part = sweeps["width_10"]
@@ -205,7 +206,7 @@ def test_the_block_has_one_activation_and_no_biases():
     np.testing.assert_allclose(model.apply(params, x), np.maximum(x @ up, 0) @ down @ head, rtol=2e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("scale", ["quick", "paper"])
+@pytest.mark.parametrize("scale", ["quick", pytest.param("paper", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["memory-1", "memory-2"])
 def test_every_scale_can_be_laid_out(name, scale):
     study = studies.find(name)

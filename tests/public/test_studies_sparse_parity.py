@@ -237,7 +237,7 @@ def _shrunk(scale, seeds):
     return kept
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_run_leaves_what_the_study_promises(tmp_path):
     study = dataclasses.replace(studies.find("sparse-parity"), sweeps=_shrunk)
     folder, findings = studies.run(study, tmp_path / "out", seeds=3, progress=False)

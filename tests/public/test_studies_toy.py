@@ -226,7 +226,7 @@ def finished(tmp_path_factory):
     return studies.run(study, tmp_path_factory.mktemp("toy") / "out", seeds=2, progress=False)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_run_leaves_what_the_study_promises(finished):
     folder, findings = finished
     assert set(findings.figures) == set(findings.captions)

@@ -186,6 +186,7 @@ def test_runs_that_went_on_are_unfolded_by_decay_and_seed_without_those_that_had
     assert float(unfolded["decay_time"].sel(learning_rate=0.005, weight_decay=2.0, step=1000)) == pytest.approx(10.0)
 
 
+@pytest.mark.slow
 def test_both_rates_stand_beside_each_other(flat):
     continued = xr.concat([_continued(RISING + 0.5), flat[0]], "learning_rate").assign_coords(
         learning_rate=[0.01, 0.005]
@@ -267,7 +268,7 @@ def test_further_runs_start_from_their_own_network_and_keep_its_decay_and_data()
 SMALL = {"steps": 20, "record_every": 10, "snapshots": (20,)}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_run_goes_on_from_what_it_trained(tmp_path):
     def shrunk(scale, seeds):
         parts = STUDY.sweeps(scale, seeds)

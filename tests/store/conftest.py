@@ -39,6 +39,20 @@ def trained(monkeypatch):
     return seen
 
 
+@pytest.fixture
+def lanes_told(monkeypatch):
+    """Wait in a lane until the main thread has told the lanes to stop, however busy the machine is."""
+    told = []
+    train_block = execute.train_block
+
+    def noting(*arguments):
+        told.append(arguments[-1])
+        return train_block(*arguments)
+
+    monkeypatch.setattr(execute, "train_block", noting)
+    return lambda: told[-1].wait(timeout=300)
+
+
 class Stop(Exception):
     """Ends a sweep in the middle, as a kill would."""
 

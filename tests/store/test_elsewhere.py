@@ -48,18 +48,21 @@ def test_an_executor_gives_the_bits_of_a_local_sweep(spec, store, tmp_path):
     assert same(found, sweep(spec))
 
 
+@pytest.mark.slow
 def test_a_spawned_process_gives_them_too(spec):
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         found = sweep(spec, executor=executor)
     assert same(found, sweep(spec))
 
 
+@pytest.mark.slow
 def test_functions_of_a_notebook_travel(spec):
     scale = 0.5
     over = {"activation": [lambda x: scale * x, "relu"], "seed": range(2)}
     assert same(sweep(spec, over, executor=Flaky(0, None)), sweep(spec, over))
 
 
+@pytest.mark.slow
 def test_programs_of_a_sweep_compile_once_in_a_worker(spec, monkeypatch):
     compiled = []
     monkeypatch.setattr(remote, "compile_for", lambda *a: compiled.append(train.compile_for(*a)) or compiled[-1])
@@ -110,7 +113,7 @@ def test_an_error_in_a_worker_is_raised_as_it_is_and_not_tried_again(spec, monke
     assert executor.sent == 3
 
 
-@pytest.mark.parametrize("elsewhere", [False, True], ids=["lanes", "executor"])
+@pytest.mark.parametrize("elsewhere", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["lanes", "executor"])
 @pytest.mark.parametrize("problem", [MemoryError(), jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 9 GB")], ids=repr)
 def test_a_block_that_does_not_fit_is_trained_in_parts(spec, elsewhere, problem, tmp_path, monkeypatch, caplog):
     from memjax.engine.training import execute
@@ -140,6 +143,7 @@ def test_one_run_that_does_not_fit_is_an_error(spec, monkeypatch):
         sweep(spec)
 
 
+@pytest.mark.slow
 def test_an_executor_goes_on_in_the_middle_of_a_block(spec, tmp_path, killed_after, monkeypatch):
     from memjax.engine.plan import blocks
 
@@ -179,6 +183,7 @@ def test_shards_share_the_work_and_the_last_one_holds_it_all(spec, tmp_path, tra
     assert same(found, sweep(spec))
 
 
+@pytest.mark.slow
 def test_without_packing_there_is_a_block_for_every_lane_of_every_shard(spec, tmp_path):
     def blocks(**options):
         ds = mj.sweep(spec, {"seed": range(8)}, progress=False, packing=mj.Packing(lanes=1), **options)

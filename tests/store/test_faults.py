@@ -12,7 +12,8 @@ def bench(tmp_path_factory):
     return Bench(tmp_path_factory.mktemp("bench"), steps=8000)
 
 
-# Worth their seconds in every run of the tests.
+# A real kill, and memory that is really short, are worth their seconds in every check; the others come with `make long`.
+@pytest.mark.slow
 def test_killed_at_random_moments(bench):
     outcome = kills.sigkill(bench, times=3)
     assert outcome.identical and outcome.times >= 3
@@ -22,7 +23,7 @@ def test_killed_at_random_moments(bench):
     assert any(0 < share < 1 for moment, share in outcome.trail if moment < outcome.moments[-1])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT])
 def test_interrupted(bench, number):
     outcome = kills.sigint(bench, number)
@@ -31,25 +32,26 @@ def test_interrupted(bench, number):
     assert outcome.said.startswith("KeyboardInterrupt: Stopped. What was done is kept in ")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_second_process_is_refused_and_the_lock_ends_with_its_owner(bench):
     outcome = kills.second_process(bench)
     assert outcome.identical and "is in use by process" in outcome.said
 
 
+@pytest.mark.long
 def test_opened_while_it_is_written(bench):
     outcome = kills.reader(bench)
     assert outcome.identical and outcome.times > 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_full_disk(bench):
     outcome = disks.full_disk(bench)
     assert outcome.identical
     assert "cannot be written to (No space left on device)" in outcome.said or "(File too large)" in outcome.said
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_dask_worker_is_killed(bench):
     assert kills.worker(bench).identical
 
@@ -60,12 +62,12 @@ def test_out_of_memory(bench):
     assert outcome.identical and outcome.times >= 1 and "is trained in 2 parts" in outcome.said
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_twenty_times(tmp_path):
     assert kills.sigkill(Bench(tmp_path, steps=60_000), times=20).identical
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [

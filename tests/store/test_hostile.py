@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import inspect
 import json
 import os
 import tempfile
@@ -24,10 +25,26 @@ from memjax.store.npz import dump, load
 from memjax.store.part import PartName, read_part
 from memjax.store.read import progress
 
+FEW = 300
 
-def fuzz(examples):
-    """The same cases on every machine."""
-    return settings(max_examples=examples, deadline=None, derandomize=True, database=None)
+
+def fuzz(examples, **drawn):
+    """Check a few of many cases in the fast tests, and all of them in the slow ones; the same ones on every machine."""
+
+    def decorate(check):
+        def run(cases, **fixtures):
+            limits = settings(max_examples=cases, deadline=None, derandomize=True, database=None)
+            limits(given(**drawn)(check))(**fixtures)
+
+        names = ["cases", *(name for name in inspect.signature(check).parameters if name not in drawn)]
+        run.__signature__ = inspect.Signature(
+            [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
+        )
+        run.__doc__, run.__name__ = check.__doc__, check.__name__
+        more = [pytest.param(examples, marks=pytest.mark.slow)] if examples > FEW else []
+        return pytest.mark.parametrize("cases", [min(FEW, examples), *more])(run)
+
+    return decorate
 
 
 NAMES = [
@@ -88,15 +105,13 @@ VALID = [
 ]
 
 
-@fuzz(1500)
-@given(ANY)
+@fuzz(1500, data=ANY)
 def test_any_data_as_a_spec(data):
     read(lambda: read_experiment(data))
     read(lambda: read_over(data))
 
 
-@fuzz(3000)
-@given(st.data())
+@fuzz(3000, data=st.data())
 def test_a_spec_with_anything_anywhere(data):
     valid = data.draw(st.sampled_from(VALID))
     path = data.draw(st.sampled_from(list(places(valid))))
@@ -104,8 +119,11 @@ def test_a_spec_with_anything_anywhere(data):
     read(lambda: mj.Experiment.from_json(json.dumps(spec)))
 
 
-@fuzz(500)
-@given(st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)), st.sampled_from([".toml", ".json"]))
+@fuzz(
+    500,
+    content=st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)),
+    ending=st.sampled_from([".toml", ".json"]),
+)
 def test_any_bytes_as_a_spec_file(content, ending):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"spec{ending}"
@@ -158,8 +176,7 @@ def signed(content):
     return json.dumps({**content, "checksum": signature(body)}).encode()
 
 
-@fuzz(1500)
-@given(st.data())
+@fuzz(1500, data=st.data())
 def test_a_manifest_with_anything_anywhere(kept, data):
     content = json.loads((kept / "manifest-0000.json").read_text())
     path = data.draw(st.sampled_from(list(places(content))))
@@ -169,8 +186,7 @@ def test_a_manifest_with_anything_anywhere(kept, data):
         read(lambda: read_manifest(signed(altered), "signed"))
 
 
-@fuzz(300)
-@given(st.data())
+@fuzz(300, data=st.data())
 def test_a_store_with_anything_anywhere_in_its_last_manifest_opens_or_is_refused(kept, data):
     name = data.draw(st.sampled_from(["manifest-0000.json", "manifest-0001.json"]))
     content = json.loads((kept / name).read_text())
@@ -187,8 +203,7 @@ def test_a_store_with_anything_anywhere_in_its_last_manifest_opens_or_is_refused
         read(lambda: progress(store))
 
 
-@fuzz(1000)
-@given(st.binary(max_size=200))
+@fuzz(1000, content=st.binary(max_size=200))
 def test_any_bytes_as_a_manifest(content):
     assert read(lambda: read_manifest(content, "bytes"))
 
@@ -210,8 +225,7 @@ def refused(block, name, content):
 
 
 @pytest.mark.parametrize("kind", ["done", "step"])
-@fuzz(700)
-@given(data=st.data())
+@fuzz(700, data=st.data())
 def test_a_part_with_any_header(kept, kind, data):
     block, name, content = a_part(kept, kind)
     header, arrays = load(content)
@@ -221,8 +235,7 @@ def test_a_part_with_any_header(kept, kind, data):
         refused(block, name, dump(altered, arrays))
 
 
-@fuzz(1500)
-@given(data=st.data())
+@fuzz(1500, data=st.data())
 def test_a_part_with_any_byte_changed_is_refused_and_one_with_the_right_checksum_never_breaks(kept, data):
     block, name, content = a_part(kept, "done")
     place = data.draw(st.integers(0, len(content) - 1))
@@ -301,8 +314,7 @@ ARRAYS = st.sampled_from(
 )
 
 
-@fuzz(1000)
-@given(data=st.data())
+@fuzz(1000, data=st.data())
 def test_a_part_with_any_array_in_place_of_another(kept, data):
     block, name, content = a_part(kept, data.draw(st.sampled_from(["done", "step"])))
     header, arrays = load(content)

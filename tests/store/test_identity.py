@@ -137,6 +137,7 @@ def test_what_a_user_changed_under_the_same_name_is_refused(kind, tmp_path):
         begin(KINDS[kind](2.0), tmp_path)
 
 
+@pytest.mark.slow
 def test_the_runs_of_an_axis_of_functions_are_told_apart_and_found_again(tmp_path):
     """The peaks of two schedules that optax names alike; a third is trained beside them, and none is mistaken."""
     path, over = tmp_path / "runs", "optimizer.learning_rate"

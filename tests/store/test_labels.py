@@ -50,6 +50,7 @@ def test_labels_are_the_same_in_memory_in_a_store_and_in_a_file(case, tmp_path):
         assert found.tag.dtype == expected.dtype and found.tag.values.tolist() == expected.tolist()
 
 
+@pytest.mark.slow
 def test_an_axis_grows_past_63_bits_and_every_seed_is_found(tmp_path):
     store, large = tmp_path / "store", [2**63 + 1, 2**63 + 2]
     mj.sweep(SPEC, {"seed": [0, 1]}, store=store, **OPTIONS)

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import sys
-import time
 
 import jax
 import numpy as np
@@ -94,7 +93,7 @@ def test_a_sweep_that_died_goes_on_with_the_same_bits(
     assert len(trained) == len(sizes) - parts // 4
 
 
-def test_an_interrupt_keeps_what_is_done_though_nothing_was_due(spec, store, monkeypatch, short_segments):
+def test_an_interrupt_keeps_what_is_done_though_nothing_was_due(spec, store, monkeypatch, short_segments, lanes_told):
     from memjax.store import writer as keeper
 
     whole, sent = sweep(spec), []
@@ -102,7 +101,7 @@ def test_an_interrupt_keeps_what_is_done_though_nothing_was_due(spec, store, mon
     def interrupting(self, block):
         if not sent:
             sent.append(os.kill(os.getpid(), signal.SIGINT))
-            time.sleep(0.5)  # Until the main thread has told the lanes.
+            assert lanes_told()
         return False
 
     with monkeypatch.context() as patch:
@@ -113,10 +112,10 @@ def test_an_interrupt_keeps_what_is_done_though_nothing_was_due(spec, store, mon
     assert same(sweep(spec, store=store), whole)
 
 
-def test_an_interrupt_without_a_store_says_that_nothing_is_kept(spec, monkeypatch):
+def test_an_interrupt_without_a_store_says_that_nothing_is_kept(spec, monkeypatch, lanes_told):
     from memjax.engine.training import progress as bar
 
-    monkeypatch.setattr(bar.Progress, "finished", lambda *a: (os.kill(os.getpid(), signal.SIGINT), time.sleep(0.5)))
+    monkeypatch.setattr(bar.Progress, "finished", lambda *a: (os.kill(os.getpid(), signal.SIGINT), lanes_told()))
     with pytest.raises(KeyboardInterrupt, match="Stopped, and nothing is kept: with store=folder"):
         sweep(spec)
 
@@ -227,6 +226,7 @@ def test_a_sweep_without_axes_has_one_cell(spec, store):
     assert mj.open(store).status.item() == "finished"
 
 
+@pytest.mark.slow
 def test_runs_that_diverged_are_kept_as_such(spec, store):
     over = {"learning_rate": [1e-3, 1e12], "seed": range(2)}
     spec = dataclasses.replace(spec, optimizer=sgd(0.1), snapshots=())
@@ -236,6 +236,7 @@ def test_runs_that_diverged_are_kept_as_such(spec, store):
     assert (mj.open(store).stop_reason.sel(learning_rate=1e12) != "").all()
 
 
+@pytest.mark.slow
 def test_parameters_of_other_types_come_back(store):
     def init(key, x):
         return {"w": jax.random.normal(key, (x.shape[1], 4), "bfloat16"), "b": jax.numpy.zeros(4)}
@@ -268,6 +269,7 @@ def test_another_experiment_is_refused_by_the_first_field_that_differs(spec, sto
         sweep(dataclasses.replace(spec, **fields), store=store)
 
 
+@pytest.mark.slow
 def test_other_arrays_are_another_experiment(spec, store):
     rng = np.random.default_rng(0)
     first, second = (mj.tasks.from_arrays(rng.normal(size=(40, 3)), np.arange(40) % 4) for _ in range(2))

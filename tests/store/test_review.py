@@ -42,6 +42,7 @@ def plain(spec):
     return dataclasses.replace(spec, snapshots=(), measures=("loss",))
 
 
+@pytest.mark.slow
 def test_a_float_label_of_any_size_is_a_label(plain, store):
     sweep(plain, {"loss_scale": [1.0, 2.0]}, store=store)
     grown = sweep(plain, {"loss_scale": [1.0, 1e20, 2.0]}, store=store)
@@ -72,6 +73,7 @@ def test_shards_keep_their_shares_when_blocks_are_split(plain, store, order, mon
     assert len(seen) == len(set(seen)) == 10
 
 
+@pytest.mark.slow
 def test_a_swept_field_hides_no_other_of_its_name(plain, store):
     def rule(learning_rate, steps):
         return optax.sgd(learning_rate * steps)
@@ -111,6 +113,7 @@ class Here:
         return future
 
 
+@pytest.mark.slow
 def test_a_task_without_a_hash_keeps_its_pool_in_a_worker(plain):
     spec = dataclasses.replace(plain, task=Pooled(), batch_size=None)
     over = {"scale": np.linspace(0.1, 2, 40)}
@@ -150,6 +153,7 @@ def test_the_same_in_other_words_is_the_same(plain, store, trained):
     assert not trained
 
 
+@pytest.mark.slow
 def test_objects_of_one_name_join_an_axis_by_their_repr(plain, store, trained):
     sweep(plain, {"optimizer": [adam(0.1)]}, store=store)
     sweep(plain, {"optimizer": [adam(0.2), sgd(0.1)]}, store=store)
@@ -179,6 +183,7 @@ def test_a_block_that_was_finished_meanwhile_is_done(plain, store, monkeypatch, 
     assert same(sweep(plain, store=store, executor=Here()), whole)
 
 
+@pytest.mark.slow
 def test_complex_parameters_are_kept(plain, store):
     def init(key, x):
         return {"w": jax.random.normal(key, (x.shape[1], 4)) + 0j}
@@ -202,6 +207,7 @@ def test_labels_that_are_numbers_stay_numbers(plain, store, killed_after, monkey
     assert mj.open(store).part.values.tolist() == [9, 10]
 
 
+@pytest.mark.slow
 def test_a_measure_that_has_changed_under_its_name_is_refused(plain, store, killed_after, monkeypatch):
     monkeypatch.setattr("memjax.engine.plan.blocks.segment_records", lambda *arguments: 1)
 
@@ -294,6 +300,7 @@ def test_a_shard_does_not_answer_for_the_parts_of_others(plain, store, caplog):
         sweep(plain, store=store, shard=(0, 3))
 
 
+@pytest.mark.slow
 def test_each_run_keeps_its_own_snapshots(spec, store):
     over = {"snapshots": [(0, 8), (4,)], "seed": range(2)}
     whole = mj.sweep(spec, over, progress=False, packing=mj.Packing(runs=4, lanes=1))
@@ -311,6 +318,7 @@ def test_what_is_no_folder_is_refused(plain, store):
         sweep(plain, store=store)
 
 
+@pytest.mark.slow
 def test_a_partial_function_is_compared_by_what_it_holds_not_by_its_address(plain, store):
     def scaled(x, factor):
         return factor * x
@@ -323,6 +331,7 @@ def test_a_partial_function_is_compared_by_what_it_holds_not_by_its_address(plai
         sweep(dataclasses.replace(plain, model=again), store=store)
 
 
+@pytest.mark.slow
 def test_a_function_is_compared_by_the_numbers_it_captured_too(plain, store):
     def rule(peak):
         return dataclasses.replace(
@@ -337,6 +346,7 @@ def test_a_function_is_compared_by_the_numbers_it_captured_too(plain, store):
         sweep(rule(0.5), store=store)
 
 
+@pytest.mark.slow
 def test_damaged_layouts_of_parameters_are_an_input_error(spec):
     ds = sweep(spec)
     for layouts in ('[[[["a"], [6]], [["a", "b"], [6]]]]', "[]", "[[3]]", "{", '[[[["a"], [9999]]]]'):

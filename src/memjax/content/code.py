@@ -22,6 +22,8 @@ _ADDED = frozenset({
     # Appears with the first copy or pickle of an object.
     "__slotnames__",
 })  # fmt: skip
+# What looks a global name up; the last one does in a type alias or a type parameter inside a class, from Python 3.12 on.
+_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 _EMPTY = ("a cell that is still empty",)
 
 
@@ -103,7 +105,7 @@ def _paths(own: types.CodeType) -> Iterator[tuple[str, ...]]:
             continue
         if path:
             yield path
-        path = (str(name),) if word in ("LOAD_GLOBAL", "LOAD_NAME") else ()
+        path = (str(name),) if word in _GLOBAL else ()
         if word == "IMPORT_NAME":
             level, names = pushed
             module = f".{'.' * (level or 0)}{name}" if names else ""

@@ -42,10 +42,8 @@ def content(thing: Any) -> str:
     """Digest of the content of an object.
 
     Two objects have the same digest if they have the same code, constants, default arguments, captured values, global
-    values
-    that their code names, and fields. Their own names and addresses do not matter. A function of an installed package
-    enters
-    by its name, and the values that it captured enter by content.
+    values that their code names, and fields. Their own names and addresses do not matter. A function of an installed
+    package enters by its name, and the values that it captured enter by content.
 
     Parameters
     ----------

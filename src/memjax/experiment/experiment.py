@@ -17,11 +17,11 @@ from memjax.experiment.encode import to_json
 from memjax.experiment.start import Start
 from memjax.fields import traced
 from memjax.measures import BUILT_IN, Measure
-from memjax.measures.as_measures import as_measures
+from memjax.measures.names import as_measures
 from memjax.models import MLP, as_model
 from memjax.optimizers import Optimizer, adam
 from memjax.tasks import RandomLabels
-from memjax.types import Task
+from memjax.types import FiniteTask, Task
 
 __all__ = ["Experiment"]
 
@@ -176,7 +176,7 @@ def _train_size(train_size: Any, task: Task) -> int | float:
         raise InputError(
             f"train_size is {train_size!r}: give a whole number of at least 1, or a share between 0 and 1."
         )
-    if not hasattr(task, "num_examples"):
+    if not isinstance(task, FiniteTask):
         raise InputError(
             f"train_size is {train_size!r}, but {type(task).__name__} draws as many examples as it is asked for: give a whole "
             "number, for a share needs a task with num_examples."

@@ -26,15 +26,15 @@ from memjax.measures.arrays.leverage import (
     hidden_space,
     maximal_direction,
 )
-from memjax.measures.as_measures import as_measures
 from memjax.measures.measure import Measure
+from memjax.measures.names import as_measures
 from memjax.measures.on_snapshots.hidden_layers import dimensionality
 from memjax.measures.on_snapshots.modular_fourier import modular_fourier
 from memjax.measures.sampled.llc import LLC, llc
 from memjax.measures.sampled.settings import VERDICTS
 
 BUILT_IN = {part.name: part for part in tuple(vars().values()) if isinstance(part, Measure)}
-"""The measures that this package exports, by name: what a name in ``measures`` of an experiment can say."""
+"""The measures that this package exports, by name: an experiment can give these names in ``measures``."""
 
 
 def settle(measures: Iterable[str | Measure | Callable[..., Any]]) -> tuple[Measure, ...]:

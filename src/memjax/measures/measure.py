@@ -17,21 +17,22 @@ __all__ = ["Measure"]
 class Measure:
     """A pure function of parameters, apply function and examples, with the words that label its values.
 
-    Any function ``(params, apply, examples)`` serves as a measure of the train split by itself; wrap it in a Measure to
-    say more. A function with a keyword-only argument ``loss`` is given the experiment's loss function.
+    Any function ``(params, apply, examples)`` is a measure of the train split. A `Measure` around the function says more. A
+    function with a keyword-only argument ``loss`` is given the experiment's loss function.
 
     Attributes
     ----------
     function
-        If `per_example`: called on a tile of examples, ``x[B, ...]`` and ``y[B, ...]``, gives ``[B]``, each value of its own
-        row alone, and the engine reduces over the split. Else: called with all `memjax.Examples` of a split, gives a scalar,
-        an array with `dims`, or (with one dim) a dict whose keys label that dim.
+        With `per_example`, the function is called on a tile of examples, ``x[B, ...]`` and ``y[B, ...]``, and gives ``[B]``.
+        Each value depends on its own row alone, and the engine reduces the values over the split. Without `per_example`, the
+        function is called with all `memjax.Examples` of a split, and gives a scalar, an array with `dims`, or (with one dim)
+        a dict whose keys label that dim.
     name
         Name of the variable, after ``train_`` or ``test_`` if there are several splits.
     per_example
         See `function`.
     splits
-        Splits that it is taken on.
+        Splits that the measure is taken on.
     reduce
         ``mean`` or ``sum`` over the examples of the split, if `per_example`.
     dims
@@ -85,7 +86,7 @@ class Measure:
         return f"{split}_{self.name}" if len(self.splits) > 1 else self.name
 
     def bind(self, loss: LossFn) -> Callable[..., Any]:
-        """The function with ``loss`` supplied if it asks for it."""
+        """The function; if the function asks for ``loss``, with ``loss`` supplied."""
         wanted = inspect.signature(self.function).parameters.get("loss")
         if wanted is None or wanted.kind is not inspect.Parameter.KEYWORD_ONLY:
             return self.function

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 
@@ -49,6 +50,8 @@ class Autoencoder:
     >>> params["tied"]["kernel"].shape, model.hidden_activations(params, np.ones((3, 5)))["hidden"].shape
     ((5, 2), (3, 2))
     """
+
+    takes: ClassVar[str] = "quantities"
 
     hidden: int = 2
     activation: str | Callable[[Array], Array] = "relu"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -60,6 +60,8 @@ class EmbeddingMLP:
     >>> model.apply(params, np.array([[3, 50], [0, 1]])).shape
     (2, 53)
     """
+
+    takes: ClassVar[str] = "tokens"
 
     embedding: int = 12
     hidden: int | tuple[int, ...] = (48,)

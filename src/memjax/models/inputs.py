@@ -8,12 +8,7 @@ import numpy as np
 
 from memjax.errors import InputError
 from memjax.models.adapt import with_outputs
-from memjax.models.autoencoder import Autoencoder
-from memjax.models.embedding_mlp import EmbeddingMLP
-from memjax.models.mlp import MLP
-from memjax.models.quadratic_mlp import QuadraticMLP
 from memjax.models.tokens import vocabulary
-from memjax.models.transformer import Transformer
 from memjax.types import PoolTask, Task, TokenTask
 
 __all__ = ["check_inputs"]
@@ -22,17 +17,18 @@ __all__ = ["check_inputs"]
 def check_inputs(model: Any, task: Task) -> None:
     """Raise `InputError` where a model would treat tokens as quantities, or has too few tokens for the task.
 
-    Integer inputs of a task without ``num_tokens`` are quantities, such as counts, unless the model is for tokens. A user's
-    model is not checked.
+    A model says what it takes by an attribute ``takes``, "quantities" or "tokens"; of a model without the attribute nothing is
+    known. Integer inputs of a task that does not declare ``num_tokens`` are quantities, such as counts, unless the model takes
+    tokens.
     """
-    kind, declared = type(model).__name__, _declared(task)
-    if isinstance(model, MLP | Autoencoder) and declared is not None:
+    kind, declared, takes = type(model).__name__, _declared(task), getattr(model, "takes", None)
+    if takes == "quantities" and declared is not None:
         raise InputError(
             f"The inputs of {type(task).__name__} are {declared} tokens, whose numbers are names, and {kind} would take them "
             "for quantities: use memjax.models.EmbeddingMLP, QuadraticMLP or Transformer, your own model that embeds them, or "
             "one-hot vectors with memjax.tasks.from_arrays."
         )
-    if isinstance(model, EmbeddingMLP | QuadraticMLP | Transformer):
+    if takes == "tokens":
         (least, most), (tokens, _) = _range(task), vocabulary(with_outputs(model, task.num_outputs))
         if least < 0 or most >= tokens:
             raise InputError(

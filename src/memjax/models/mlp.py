@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import flax.linen as nn
 import jax
@@ -89,6 +90,8 @@ class MLP:
     >>> sum(leaf.size for leaf in jax.tree.leaves(params))
     12817
     """
+
+    takes: ClassVar[str] = "quantities"
 
     hidden: tuple[int, ...] = (100, 100)
     activation: str | Callable[[Array], Array] = "relu"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -46,6 +47,8 @@ class QuadraticMLP:
     >>> bool((logits.argmax(1) == (a + b) % 23).all())
     True
     """
+
+    takes: ClassVar[str] = "tokens"
 
     hidden: int = 200
     init_scale: float = traced(1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -55,6 +56,8 @@ class Transformer:
     >>> model.apply(params, np.array([[3, 5]])).shape
     (1, 7)
     """
+
+    takes: ClassVar[str] = "tokens"
 
     width: int = 128
     heads: int = 4

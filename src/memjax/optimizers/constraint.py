@@ -49,7 +49,7 @@ class NormConstrained(Described):
         return {**values_of(self.inner), "norm": _Norm()}
 
     def __call__(self, norm: Any, **hyperparameters: Any) -> optax.GradientTransformation:
-        """The transformation; a norm of None keeps that of the parameters which it is initialised with."""
+        """The transformation; a norm of None keeps the norm of the parameters at initialisation."""
         rule = self.inner(**hyperparameters)
 
         def init(params: Params) -> _State:
@@ -70,7 +70,7 @@ def _norm(params: Params) -> Array:
 
 
 def norm_constrained(optimizer: Optimizer, norm: float | None = None) -> Optimizer:
-    """Train at a fixed L2 norm of all parameters: it is put back after every step of another optimizer.
+    """Train at a fixed L2 norm of all parameters, which is put back after every step of another optimizer.
 
     As in Z. Liu et al., "Omnigrok: grokking beyond algorithmic data" (2023), whose L and U curves are the train and the test
     loss that such training ends at, against the norm.
@@ -80,12 +80,12 @@ def norm_constrained(optimizer: Optimizer, norm: float | None = None) -> Optimiz
     optimizer
         What makes the steps, such as `adam`. Its hyperparameters keep their names.
     norm
-        The norm, of all parameters with their biases; None keeps that of the initial parameters.
+        The norm of all parameters, biases included; None keeps the norm of the initial parameters.
 
     Returns
     -------
     Optimizer
-        With the hyperparameter ``norm`` beside those of ``optimizer``.
+        With the hyperparameters of ``optimizer`` and the hyperparameter ``norm``.
 
     Raises
     ------

@@ -15,7 +15,7 @@ KINDS: dict[str, Any] = {"dict": dict, "OrderedDict": OrderedDict, "list": list,
 
 
 class Tree(NamedTuple):
-    """A container and what is in it; equal for equal containers of the same kind.
+    """A container and its entries; equal for equal containers of the same kind.
 
     Optax looks for the structure of the parameters in a mask, so a list must come back as a list, and a dict as a dict.
 
@@ -24,7 +24,7 @@ class Tree(NamedTuple):
     kind
         One of `KINDS`.
     entries
-        What is in it: pairs of key and value for a dict.
+        The entries of the container; for a dict, pairs of key and value.
     """
 
     kind: str
@@ -58,7 +58,7 @@ def freeze(value: Any) -> Any:
 
 
 def read(fields: Mapping[str, Any], decode: Callable[[Any], Any]) -> Any:
-    """The container of a tree that was written as plain data, ``kind`` and ``entries``; ``decode`` reads what is in it.
+    """The container of a tree that was written as plain data, ``kind`` and ``entries``; ``decode`` reads an entry.
 
     Raises
     ------

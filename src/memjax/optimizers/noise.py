@@ -124,6 +124,6 @@ def _sgld(
 
 
 def _noise(key: Array, count: Array, like: Any) -> Params:
-    """Standard normal numbers of one step in the shape of a tree: one flat draw, for each draw more is seconds to compile."""
+    """Standard normal numbers of one step in the shape of a tree: one flat draw, as each draw takes seconds to compile."""
     flat, restore = ravel_pytree(like)
     return restore(jax.random.normal(jax.random.fold_in(key, count), flat.shape, flat.dtype))

@@ -93,7 +93,7 @@ class Optimizer:
         steps
             Updates of the run, which schedules end with.
         key
-            Raw key ``uint32[2]`` of the run's noise, for a factory that takes one; its state starts from it.
+            Raw key ``uint32[2]`` of the run's noise, for a factory that takes a key; the state starts from this key.
 
         Examples
         --------

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cells", "cells_of", "mark_cells"]
 
-# Points that three letters take across in a map, and the smallest letters that can be read.
+# Width of three letters, in units of their size; the smallest letters that can be read, and the largest ones used.
 _THREE_LETTERS, _SMALLEST, _LARGEST = 1.9, 4.5, 7.5
 
 
@@ -24,11 +24,11 @@ class Cells(NamedTuple):
     Attributes
     ----------
     middle
-        Mean or median of the runs; infinite where the median run never got there, NaN without any run to take.
+        Mean or median of the runs; infinite if the median run never got there, NaN without any run.
     finite, runs
-        Number of finite runs, and of all.
+        Number of finite runs, and number of all runs.
     text
-        What ``middle`` is, to go behind the name of the quantity; empty for the mean.
+        Words for ``middle``, to stand behind the name of the quantity; empty for the mean.
     """
 
     middle: xr.DataArray
@@ -38,9 +38,9 @@ class Cells(NamedTuple):
 
 
 def cells_of(values: xr.DataArray, over: str, average: Literal["mean", "median"] | None) -> Cells:
-    """Average runs over ``over``; by default the median where a run is infinite, for then there is no mean.
+    """Average runs over ``over``; by default by the median if a run is infinite, because then there is no mean.
 
-    In a median infinity, a run that never got there, is the largest time. NaN and minus infinity are left out.
+    For the median, infinity (a run that never got there) is the largest time. NaN and minus infinity are left out.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def cells_of(values: xr.DataArray, over: str, average: Literal["mean", "median"]
     if average == "mean" or (average is None and not endless):
         mean = mean_interval(known, over)["mean"]
         return Cells(mean, finite, runs, f"mean of the finite {over}s" if endless else "")
-    # The two middle ones of the runs that are no NaN, which come last in the order.
+    # The two middle values of the runs that are not NaN; NaN come last in the order.
     ordered = np.sort(known.transpose(..., over).astype(np.float64).values, axis=-1)
     count = (~np.isnan(ordered)).sum(axis=-1, keepdims=True)
     places = np.concatenate([np.maximum(count - 1, 0) // 2, np.minimum(count // 2, runs - 1)], axis=-1)
@@ -66,9 +66,9 @@ def cells_of(values: xr.DataArray, over: str, average: Literal["mean", "median"]
 
 
 def mark_cells(ax: Axes, finite: np.ndarray, runs: int) -> list[Any]:
-    """Write into every cell ``[R, C]`` in which only some runs are finite how many are, and return what says so.
+    """Write the number of finite runs into every cell ``[R, C]`` in which only some runs are finite; return the legend entry.
 
-    In cells too small for that a point stands for it.
+    Cells too small for letters get a point.
     """
     from matplotlib.lines import Line2D
     from matplotlib.patheffects import withStroke

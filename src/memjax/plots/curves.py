@@ -37,7 +37,7 @@ def curve(
     ----------
     values
         Values, dimensions ``(over, x)`` in any order, or ``(x,)``. NaN (diverged runs) are left out of the mean, and the
-        legend counts what is left; where a run is infinite (it never got there) there is no mean.
+        legend counts the runs that remain. At a position with an infinite run (one that never got there) there is no mean.
     x
         Dimension on the horizontal axis, with a numeric coordinate; logarithmic if it spans more than a decade.
     over
@@ -47,9 +47,9 @@ def curve(
     level
         Nominal coverage of the Student-t band, between 0 and 1.
     label
-        Text of the legend; by default it says what line and band are.
+        Text of the legend; by default what line and band are.
     color
-        Colour of line, band and points; by default the next of the axes' cycle.
+        Colour of line, band and points; by default the next colour of the axes' cycle.
     name
         Text of the vertical axis. By default the long name of the values, which xarray keeps through arithmetic: give
         "test error rate" for ``1 - ds.test_accuracy``.
@@ -117,13 +117,14 @@ def curves(
     Parameters
     ----------
     values
-        Values, dimensions ``(over, x, by)`` in any order; ``over`` may be missing. NaN (diverged runs) are left out of
-        the means, and the legend counts what is left; where a run is infinite (it never got there) there is no mean.
+        Values, dimensions ``(over, x, by)`` in any order; ``over`` may be missing. NaN (diverged runs) are left out of the
+        means, and the legend counts the runs that remain. At a position with an infinite run (one that never got there) there
+        is no mean.
     x
         Dimension on the horizontal axis, with a numeric coordinate; logarithmic if it spans more than a decade.
     by
-        Dimension of the curves. Numbers are coloured in order, dark to light, anything else by a colour-blind safe set.
-        Up to seven curves have markers of their own and a legend, more of them a colour bar.
+        Dimension of the curves. Numbers are coloured in order, dark to light, anything else by a colour-blind safe set. Up to
+        seven curves have markers of their own and a legend, more curves have a colour bar.
     over
         Dimension of the seeds.
     ax
@@ -131,7 +132,7 @@ def curves(
     level
         Nominal coverage of the Student-t bands, between 0 and 1.
     key
-        Whether to add the legend or colour bar; not in every one of several panels with the same curves.
+        Whether to add the legend or colour bar. Of several panels with the same curves, one is enough.
     name
         Text of the vertical axis, as in `curve`.
 
@@ -176,7 +177,7 @@ def _add_legend(ax: Axes, values: xr.DataArray, by: str, over: str, level: float
     title = label_of(values[by])
     if over in values.dims:
         title += "\n" + mean_text(values, over, level).replace(", ", ",\n")
-    # Beside the axes: many curves leave no room inside.
+    # The key stands beside the axes, because many curves leave no room inside.
     ax.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), alignment="left", title_fontsize="small")
 
 

@@ -50,7 +50,7 @@ def fit(
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on. A fit that failed leaves no line but its reason in the legend.
+        The axes drawn on. A fit that failed has no line; its reason stands in the legend.
 
     Raises
     ------
@@ -97,7 +97,8 @@ def ridge(profile: xr.Dataset, y: str, ax: Axes | None = None, *, color: Any = C
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on: thick where the fit is not worse than the level allows, thin beyond, a point at the best.
+        The axes drawn on. The line is thick where the fit is not worse than the level allows, and thin beyond; a point marks
+        the best fit.
 
     Raises
     ------

@@ -25,7 +25,7 @@ def is_numeric(coordinate: xr.DataArray) -> bool:
 
 
 def ticks_of(coordinate: xr.DataArray, most: int = _MAX_TICKS) -> tuple[list[int], list[str]]:
-    """Ranks to label, at most ``most`` and twelve, in even steps, and the text of each."""
+    """Ranks of the values to label, in even steps, at most ``most`` and at most twelve, and the text of each label."""
     step = -(-coordinate.size // min(most, _MAX_TICKS))
     ranks = list(range(0, coordinate.size, step))
     return ranks, [text_of(coordinate.values[rank]) for rank in ranks]
@@ -37,7 +37,7 @@ def draw_lines(
     """Draw the mean of ``values (by, over, x)`` against ``x`` with its band, one line per value of ``by``.
 
     Numbers are drawn in their order and coloured dark to light; anything else gets a colour of the colour-blind safe
-    set each. With ``marked`` every line has a marker of its own, as far as there are markers. Returns means and colours.
+    set each. With ``marked`` every line has a marker of its own, until the markers are used up. Returns means and colours.
     """
     numeric = is_numeric(values[by])
     values = values.sortby(by) if numeric else values
@@ -76,7 +76,7 @@ def add_color_key(ax: Axes, coordinate: xr.DataArray, colors: list[Any]) -> None
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
-    # One cell per value, by rank: sizes that double would otherwise crowd at one end of the bar.
+    # One cell per value, by rank: values that double would otherwise crowd at one end of the bar.
     coordinate = coordinate.sortby(coordinate.dims[0])
     edges = np.arange(len(colors) + 1) - 0.5
     mappable = ScalarMappable(BoundaryNorm(edges, len(colors)), ListedColormap(colors))

@@ -1,4 +1,4 @@
-"""The mean over seeds with its interval, as a line with a band: the element most figures are made of."""
+"""The mean over seeds with its interval, as a line with a band: the element of most figures."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["draw_mean", "mean_text"]
 def draw_mean(ax: Axes, values: xr.DataArray, x: str, over: str, level: float, **line: Any) -> xr.DataArray:
     """Draw the mean of ``values (over, x)`` over ``over`` against ``x`` with its Student-t band, and return the mean.
 
-    Without ``over``, or with one seed, only the line is drawn. Where a run is infinite, as the time of what it never reached,
-    there is no mean but an open triangle. The band ends where the quantity's range does. ``line`` goes to
-    `matplotlib.axes.Axes.plot`.
+    Without ``over``, or with one seed, only the line is drawn. At a position with an infinite run (the time of a value that the
+    run never reached) an open triangle takes the place of the mean. The band keeps to the range of the quantity. ``line`` goes
+    to `matplotlib.axes.Axes.plot`.
     """
     if over not in values.dims:
         ax.plot(values[x].values, values.values, **line)
@@ -33,7 +33,7 @@ def draw_mean(ax: Axes, values: xr.DataArray, x: str, over: str, level: float, *
     if bool(interval.notnull().any()):
         ax.fill_between(summary[x].values, *interval.values, color=drawn.get_color(), alpha=0.2, linewidth=0.0)
     if bool(endless.any()):
-        # At the upper edge, so that a position without a mean is not simply missing.
+        # The triangle stands at the upper edge and shows that a position without a mean was not forgotten.
         at, color = values[x].values[endless.values], drawn.get_color()
         edge = ax.get_xaxis_transform()
         ax.plot(at, np.full(at.shape, 0.98), "^", color=color, markerfacecolor="none", transform=edge)
@@ -41,7 +41,7 @@ def draw_mean(ax: Axes, values: xr.DataArray, x: str, over: str, level: float, *
 
 
 def mean_text(values: xr.DataArray, over: str, level: float) -> str:
-    """What line and band are, in words: of how many finite runs, and that there is no mean where a run is infinite."""
+    """Words for line and band: the number of finite runs, and whether a mean is missing because a run is infinite."""
     if values.sizes.get(over, 1) == 1:
         return f"one {over}"
     infinite = abs(values) == np.inf

@@ -37,22 +37,22 @@ def small_multiples(
         Called as ``draw(panel, ax)`` with the values at one entry of ``by``, for example
         ``lambda panel, ax: plots.curve(panel, x="train_size", ax=ax)``.
     values
-        Values with the dimension ``by`` and those that ``draw`` needs.
+        Values with the dimension ``by`` and the dimensions that ``draw`` needs.
     by
         Dimension of the panels, in its order.
     axes
-        Axes of one figure or subfigure, at least as many as panels, shared among themselves as you made them; by default
-        a new figure with both axes shared.
+        Axes of one figure or subfigure, at least as many as panels; they share scales as you made them. By default a new
+        figure in which both axes are shared.
     columns
-        Number of panels side by side in a new figure, at most.
+        Largest number of panels side by side in a new figure.
     width, height
         Size of a panel of a new figure in inches.
 
     Returns
     -------
     numpy.ndarray of matplotlib.axes.Axes
-        The panels, ``[n]``, one per value of ``by``, titled with it; axes that are left over are hidden. Labels that all
-        panels share stand once, as those of the figure or subfigure, and so does a legend, above a constrained layout.
+        The panels, ``[n]``, one per value of ``by``, with the value as title. Axes that are left over are hidden. A label that
+        all panels share stands once, at the figure or subfigure; so does a legend, above a constrained layout.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def _new_axes(count: int, columns: int, width: float, height: float) -> np.ndarr
     rows = -(-count // columns)
     size = (width * columns + 0.3, height * rows + 0.3)
     grid = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained")[1]
-    # Shared axes are numbered in the last row only, which is not full: the row above stands in where it is empty.
+    # Shared axes have numbers in the last row only. If this row is not full, the row above has the missing numbers.
     for ax in grid.ravel()[max(count - columns, 0) : count]:
         ax.tick_params(labelbottom=True)
     return grid.ravel()
@@ -119,7 +119,7 @@ def _title(coordinate: xr.DataArray, index: int) -> str:
 
 
 def _one_label(panels: np.ndarray, which: Literal["x", "y"]) -> None:
-    """Move the label that all panels have to the figure; labels that differ stay."""
+    """Move a label to the figure if all panels have it; labels that differ stay."""
     labels = {getattr(ax, f"get_{which}label")() for ax in panels}
     if len(labels) > 1:
         return
@@ -127,12 +127,12 @@ def _one_label(panels: np.ndarray, which: Literal["x", "y"]) -> None:
 
     for ax in panels:
         getattr(ax, f"set_{which}label")("")
-    # The figure of a panel is its subfigure where there is one, so other panels beside it keep labels of their own.
+    # The figure of a panel is its subfigure if there is one, so that panels of other subfigures keep their own labels.
     getattr(panels[0].figure, f"sup{which}label")(labels.pop(), fontsize=matplotlib.rcParams["axes.labelsize"])
 
 
 def _one_legend(panels: np.ndarray) -> None:
-    """Move the legend that says what all others say to the figure; legends that differ stay."""
+    """Move the legend to the figure if all panels have the same one; legends that differ stay."""
     legends = [legend for legend in (ax.get_legend() for ax in panels) if legend is not None]
     texts = [{text.get_text() for text in legend.get_texts()} for legend in legends]
     if not legends or len(panels) == 1 or set().union(*texts) not in texts:

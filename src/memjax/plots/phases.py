@@ -1,4 +1,4 @@
-"""A quantity over two swept axes: where it is large, where small, and where the border runs."""
+"""A quantity over two swept axes: where the quantity is large, where it is small, and where the border runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["phase_diagram"]
 
 _LINE_STYLES: tuple[Literal["-", "--", ":", "-."], ...] = ("-", "--", ":", "-.")
-# Points that a letter takes across, and a tick label across its line; both a little more than they need.
+# Room in points for the width of a letter and for the height of a tick label, both with a small reserve.
 _LETTER, _LINE = 4.9, 14.0
 
 
@@ -41,49 +41,49 @@ def phase_diagram(
     average: Literal["mean", "median"] | None = None,
     name: str | None = None,
 ) -> Axes:
-    """Draw the mean over seeds over two swept axes as a map of equal cells, or the median where runs never got there.
+    """Draw the mean over seeds as a map over two swept axes; the median, if some runs never got there.
 
     Parameters
     ----------
     values
         Values, dimensions ``(over, x, y)`` in any order; ``over`` may be missing. NaN (diverged runs) are left out, and
-        infinity (`time_to_threshold`: never) counts as the largest value. A cell with some finite runs says how many, a cell
-        without a finite number is hatched.
+        infinity (`time_to_threshold`: never) counts as the largest value. A cell in which only some runs are finite shows
+        their number; a cell without a finite number is hatched.
     x, y
-        Dimensions across and up. Numbers are sorted and placed by rank, since swept values often double; anything else
-        keeps its order.
+        Dimensions of the horizontal and the vertical axis. Numbers are sorted and placed by rank, since swept values often
+        double; anything else keeps its order. All cells have one size.
     over
         Dimension of the seeds.
     ax
         Where to draw; a new figure by default.
     center
-        Value in the middle of a diverging colour map, as 0 for a difference. Without it the map is viridis, logarithmic
-        if all means are positive and span more than two decades.
+        Value in the middle of a diverging colour map, such as 0 for a difference. Without this value the map is viridis,
+        logarithmic if all means are positive and span more than two decades.
     contour
         Up to four levels; each is drawn as a line along the edges between cells below it and cells at or above it.
     limits
-        Ends of the colours, so that several panels can share them; by default the least and the largest mean. With
-        ``center`` the colours reach equally far to both sides of it.
+        Ends of the colours, so that several panels can share them; by default the least and the largest mean. With ``center``
+        the colours reach equally far to both sides of the center.
     key
-        Whether to add the colour bar; not in every one of several panels with the same ``limits``.
+        Whether to add the colour bar. Of several panels with the same ``limits``, one is enough.
     average
-        What a cell is of its runs; by default the median where any run of the map is infinite, else the mean. Name it for
-        several panels of which only some have such runs. With "mean" infinite runs are left out, as the colour bar says.
+        How a cell averages its runs; by default the median if any run of the map is infinite, otherwise the mean. Name one for
+        several panels if only some of them have infinite runs. "mean" leaves infinite runs out, and the colour bar says so.
     name
         Text of the colour bar, by default the long name of the values, as in `curve`.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on; the cells are ``ax.collections[0]``, to which a colour bar of your own can be made. The legend
-        stands above the map: with one, give a title room by ``ax.set_title(text, pad=20)``.
+        The axes drawn on. The cells are ``ax.collections[0]``, for your own colour bar. The legend stands above the map: if
+        there is one, make room for a title by ``ax.set_title(text, pad=20)``.
 
     Raises
     ------
     ValueError
         If ``values`` is not a DataArray, lacks ``x`` or ``y`` or has further dimensions, ``x`` and ``y`` are the same,
         a level of ``contour`` is not finite or there are more than four, ``limits`` are not two rising numbers, ``center``
-        is not finite, or ``average`` is none of its choices.
+        is not finite, or ``average`` is not one of its choices.
 
     Examples
     --------
@@ -170,7 +170,7 @@ def _draw_cells(ax: Axes, means: np.ndarray, norm: Normalize, colors: str) -> Qu
 
 
 def _hatch(ax: Axes, middle: np.ndarray, runs: int) -> list[Any]:
-    """Hatch the cells without a finite number, one way per cause, and return what says so in the legend."""
+    """Hatch the cells without a finite number, one way per cause, and return the entries of the legend."""
     never = "infinite (never)" + (" in half of the runs or more" if runs > 1 else "")
     causes = (np.isnan(middle), "/////", "no finite run"), (np.isposinf(middle), "\\\\\\\\\\", never)
     return [handle for cells, hatch, text in causes for handle in _hatch_cells(ax, cells, hatch, text)]
@@ -190,7 +190,7 @@ def _hatch_cells(ax: Axes, hatched: np.ndarray, hatch: str, text: str) -> list[A
 
 
 def _draw_borders(ax: Axes, means: np.ndarray, levels: list[float], name: str) -> list[Any]:
-    """Draw each level along the edges between the cells it parts, and return its entry of the legend."""
+    """Draw each level along the edges between cells below and cells above, and return the entries of the legend."""
     from matplotlib.collections import LineCollection
     from matplotlib.lines import Line2D
     from matplotlib.patheffects import withStroke
@@ -208,7 +208,7 @@ def _draw_borders(ax: Axes, means: np.ndarray, levels: list[float], name: str) -
 
 
 def _add_legend(ax: Axes, handles: list[Any]) -> None:
-    # Above the map: inside it would hide cells.
+    # The legend stands above the map; inside it would hide cells.
     letters = sum(len(handle.get_label()) for handle in handles)
     ax.legend(
         handles=handles,
@@ -220,7 +220,10 @@ def _add_legend(ax: Axes, handles: list[Any]) -> None:
 
 
 def _border(means: np.ndarray, level: float) -> list[list[tuple[float, float]]]:
-    """Edges between neighbouring cells of which one is below a level, as none is that never got there; none beside NaN."""
+    """Edges between neighbouring cells of which exactly one is below a level.
+
+    A cell that never got there is not below any level; a cell with NaN has no edges.
+    """
     above, known = means >= level, ~np.isnan(means)
     across = np.argwhere((above[:, 1:] != above[:, :-1]) & known[:, 1:] & known[:, :-1])
     upward = np.argwhere((above[1:] != above[:-1]) & known[1:] & known[:-1])

@@ -1,4 +1,4 @@
-"""Which values a quantity can have at all, by what it is called: a band of an accuracy ends at 0 and at 1."""
+"""Which values a quantity can have, judged by its name: a band of an accuracy ends at 0 and at 1."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import xarray as xr
 
 __all__ = ["range_of"]
 
-# What keeps to the range of the series that it is taken from; a gap or a rate does not.
+# Scalars that keep to the range of their series; a gap or a rate does not.
 _KEEPS = r"\(?(first|last|mean|maximum|minimum)( from \S+ to \S+)?\)? of "
 _SHARE = r"((train|test|sign) )*accuracy|((train|test) )*error rate"
 _WHOLE = {"": 1.0, "1": 1.0, "%": 100.0}
 
 
 def range_of(values: xr.DataArray) -> tuple[float, float]:
-    """Least and largest possible value; infinite where nothing says so.
+    """Least and largest possible value; infinite if no range is known.
 
-    The attributes ``valid_range``, or ``valid_min`` and ``valid_max``, decide. Without them a ``long_name`` (or name) that
-    is an accuracy or an error rate in units of 1 or % does, such as "last of test accuracy", unless a value lies outside.
+    The attributes ``valid_range``, or ``valid_min`` and ``valid_max``, decide. Without these attributes, a ``long_name`` (or
+    name) of an accuracy or an error rate in units of 1 or %, such as "last of test accuracy", decides, unless a value lies
+    outside.
 
     Examples
     --------

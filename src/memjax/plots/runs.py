@@ -36,7 +36,7 @@ def base_run(
     ----------
     ds
         Recorded variables among ``train_loss``, ``test_loss``, ``train_accuracy``, ``test_accuracy`` and
-        ``weight_l2``, dimensions ``(over, step)`` or ``(step,)``. A panel without any of its variables says so.
+        ``weight_l2``, dimensions ``(over, step)`` or ``(step,)``. A panel says so if none of its variables is recorded.
     axes
         Three axes to draw on; a new figure by default.
     over
@@ -52,7 +52,7 @@ def base_run(
     Raises
     ------
     ValueError
-        If none of the variables is there, one has further dimensions, or ``axes`` are not three.
+        If none of the variables is recorded, one has further dimensions, or ``axes`` are not three.
 
     Examples
     --------

@@ -30,13 +30,13 @@ def trajectories(
     key: bool = True,
     name: str | None = None,
 ) -> Axes:
-    """Draw a series against the step, one line per swept value, each the mean over seeds with its interval.
+    """Draw a series against the step: for each swept value one line, the mean over seeds with its interval.
 
     Parameters
     ----------
     series
         Recorded values, dimensions ``(by, over, x)`` in any order; ``over`` may be missing. NaN (diverged runs) are
-        left out of the means; where a run is infinite there is no mean.
+        left out of the means; at a step with an infinite run there is no mean.
     by
         Swept dimension. Numbers are coloured in order and keyed by a colour bar; anything else gets one colour of a
         colour-blind safe set each and a legend.
@@ -49,7 +49,7 @@ def trajectories(
     level
         Nominal coverage of the Student-t bands, between 0 and 1.
     key
-        Whether to add the colour bar or legend; not in every one of several panels with the same lines.
+        Whether to add the colour bar or legend. Of several panels with the same lines, one is enough.
     name
         Text of the vertical axis, as in `curve`.
 

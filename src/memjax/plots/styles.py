@@ -11,7 +11,7 @@ __all__ = ["CATEGORY_COLORS", "MARKERS", "ordered_colors", "style"]
 # Okabe and Ito, "Color Universal Design" (2008), without the yellow, which vanishes on white paper.
 CATEGORY_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
-# As many as there are colours, and told apart without them: lines must survive a grey print.
+# One marker per colour, so that lines can be told apart in a grey print.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
@@ -19,7 +19,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 def style() -> Iterator[None]:
     """Draw in the style of memjax inside a ``with`` block; settings are restored on leaving it.
 
-    Every plot function of memjax enters it by itself. Use it for panels of your own beside them.
+    Every plot function of memjax enters this style by itself. Use the style for panels of your own beside them.
 
     Examples
     --------

@@ -41,7 +41,7 @@ class Images:
     classes
         Labels of the classes to keep, in both splits; they become 0, 1, ... in this order. None keeps all.
     subset
-        Number of training images, from the first, from which runs draw, counted after ``classes``. None takes all.
+        Number of training images to draw from, the first ones that ``classes`` keeps. None draws from all.
     label_noise
         Probability q that a train label is replaced by a label drawn uniformly from all classes (Zhang et al. 2017, section
         2.1, "partially corrupted labels").

@@ -139,8 +139,8 @@ class ModularArithmetic:
         """Draw pairs: train examples from the beginning of a permutation, test examples from its end.
 
         Returns indices ``int32[N]`` into the pool and labels ``int32[N]``, with label noise in the train split. The
-        permutation
-        depends only on the seed and the number of pairs, so tasks that differ in the operation train on the same pairs.
+        permutation depends only on the seed and the number of pairs, so tasks that differ in the operation train on the same
+        pairs.
         """
         return self._arrays.draw(seed, train_size, test_size)
 

@@ -1,4 +1,4 @@
-"""Teacher and student: the targets are the outputs of a random network, the teacher."""
+"""Teacher and student: targets that a random network gives, so that the function to learn is as complex as the learner."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ FloatArray = npt.NDArray[np.float64]
 def predictions(x: FloatArray, y: FloatArray, fold: npt.NDArray[np.int64], scale: str) -> FloatArray:
     """Predictions ``[2, R, T]`` from features ``x [R, T, k]`` and from the mean of the other runs; fold ``[R]``.
 
-    Where a snapshot is NaN its prediction is, from both.
+    If a snapshot is NaN, both of its predictions are NaN.
     """
     made = np.full((2, *y.shape), np.nan)
     for one in np.unique(fold):
@@ -28,14 +28,14 @@ def predictions(x: FloatArray, y: FloatArray, fold: npt.NDArray[np.int64], scale
 def scores(made: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """R^2, Spearman correlation and root mean square error, each ``[..., R]``, of predictions ``[..., R, T]``.
 
-    The first two are NaN where the target of a run does not vary, all where nothing is predicted.
+    R^2 and correlation are NaN if the target of a run does not vary; all three are NaN if nothing is predicted.
     """
     target = np.where(np.isfinite(made), y, np.nan)
     count = np.isfinite(target).sum(axis=-1)
     used = np.where(count > 0, count, np.nan)
     centred = target - (np.nansum(target, axis=-1) / used)[..., None]
     total, left = np.nansum(centred**2, axis=-1), np.nansum((target - made) ** 2, axis=-1)
-    # The spread that rounding leaves of a constant is none.
+    # A spread within rounding counts as no spread.
     varies = total > 1e-20 * np.nansum(target**2, axis=-1)
     pairs = zip(made.reshape(-1, y.shape[-1]), target.reshape(-1, y.shape[-1]), strict=True)
     rank = np.reshape([rank_of_pairs(a, b) for a, b in pairs], total.shape)
@@ -48,7 +48,7 @@ def _fitted(x: FloatArray, y: FloatArray, at: FloatArray, scale: str) -> FloatAr
         return np.full(at.shape[:-1], np.nan)
     known = x[fine]
     columns, there = _scaled(known, known, scale), _scaled(at, known, scale)
-    # In units of the runs fitted, so that the cut-off of lstsq does not depend on the units of the features.
+    # Features are scaled by their spread in the runs fitted, so that the cut-off of lstsq does not depend on units.
     middle, spread = columns.mean(axis=0), columns.std(axis=0)
     spread = np.where(spread > 0.0, spread, 1.0)
     one = np.ones((len(columns), 1))
@@ -73,6 +73,6 @@ def _rank_among(values: FloatArray, known: FloatArray) -> FloatArray:
 
 
 def _mean_of_runs(y: FloatArray) -> FloatArray:
-    """Mean ``[T]`` of the finite entries of ``y [R, T]``; NaN where there is none."""
+    """Mean ``[T]`` of the finite entries of ``y [R, T]``; NaN where no entry is finite."""
     count = np.isfinite(y).sum(axis=0)
     return np.nansum(y, axis=0) / np.where(count > 0, count, np.nan)

@@ -1,4 +1,4 @@
-"""How well numbers of a run predict another one, in runs that the prediction has not seen."""
+"""How well numbers of a run predict another number, in runs that the fit has not seen."""
 
 from __future__ import annotations
 
@@ -36,47 +36,48 @@ def out_of_run(
     Parameters
     ----------
     features
-        What predicts: each broadcasts against ``target``, paired by label. Snapshots where one is not finite, or has no
-        entry, are left out.
+        Numbers to predict from. Each array broadcasts against ``target``, paired by label. Snapshots at which a feature is not
+        finite, or has no entry, are left out.
     target
-        What is predicted, ``(*runs, ...)``: the other dimensions, such as ``step``, are snapshots of a run. Give the
-        logarithm of a loss that spans orders of magnitude.
+        Number to predict, ``(*runs, ...)``; the other dimensions, such as ``step``, are snapshots of a run. Give the logarithm
+        of a loss that spans orders of magnitude.
     runs
-        Dimensions whose combinations are left out together. With "train_size" instead of ("train_size", "seed") all
-        seeds of a size are left out, so that the prediction has to reach to a size that it has not seen.
+        Dimensions of the runs; each combination of labels is left out in turn. With "train_size" instead of ("train_size",
+        "seed") all seeds of a size are left out together, so that the prediction has to reach to a size it has not seen.
     scale
-        Of the features: as they are, their logarithms, or their ranks among the runs that are fitted, from 0 to 1.
+        Scale of the features: "linear" takes them as they are, "log" their logarithms, and "rank" their ranks among the runs
+        that are fitted, from 0 to 1.
     folds
-        Number of groups of runs, drawn at random, that are left out in turn, at least 2. Default: one run at a time.
+        Number of groups of runs, drawn at random, at least 2; each group is left out in turn. Default: one run at a time.
     level
         Nominal coverage of the intervals, between 0 and 1.
     rng_seed
-        Seed of that draw.
+        Seed of the draw of groups.
 
     Returns
     -------
     xarray.Dataset
         By ``model``, "features" or "other runs", float64: ``predicted`` ``(model, *runs, ...)``; ``r_squared``, ``spearman``
-        and ``error``, the root mean square error in units of the target, ``(model, *runs)`` over the snapshots of a run,
-        the first two NaN where its target does not vary; ``mean_r_squared`` and ``mean_spearman`` ``(model)`` over runs,
-        with their ``_interval`` ``(model, bound)``. ``error_ratio``: geometric mean over runs of the error of the features
-        over that of the other runs, with ``error_ratio_interval`` ``(bound)``; below 1 where the features know more. ``count``
-        int, runs with an error.
+        and ``error``, the root mean square error in units of the target, ``(model, *runs)`` over the snapshots of a run, the
+        first two NaN if the target of the run does not vary; ``mean_r_squared`` and ``mean_spearman`` ``(model)`` over runs,
+        with their ``_interval`` ``(model, bound)``. ``error_ratio``: geometric mean over runs of the error of "features" over
+        the error of "other runs", with ``error_ratio_interval`` ``(bound)``; below 1 if the features know more. ``count`` int:
+        number of runs with an error.
 
     Raises
     ------
     ValueError
-        If an array is not a DataArray or lacks a dimension, no label of a feature is one of the target's, a feature is not
+        If an array is not a DataArray or lacks a dimension, a feature shares no label with the target, a feature is not
         positive on the scale "log", there are fewer than two runs, or an option is not one of its choices.
 
     Notes
     -----
-    Training moves most numbers along with the step, so that any of them predicts a loss in some way. The model "other
-    runs" knows nothing of the run: it is the mean target of the runs fitted, at the same snapshot, and ``error_ratio``
-    says what the features know beyond time. r_squared is 1 - RSS / TSS about the run's own mean: 0 is as good as
-    knowing that mean, and it has no lower limit, so that one run can decide its mean. Intervals are Student's over
-    runs, of the logarithm for the ratio. The runs fitted are shared by all predictions, which these intervals do not
-    count (Y. Bengio and Y. Grandvalet, JMLR 5, 2004), so with few runs they are somewhat narrow.
+    Training moves most numbers along with the step, so nearly any number predicts a loss in some way. The model "other runs"
+    knows nothing of the run: its prediction is the mean target of the runs fitted, at the same snapshot. ``error_ratio`` says
+    what the features know beyond time. r_squared is 1 - RSS / TSS about the run's own mean. An r_squared of 0 is as good as
+    knowing that mean. There is no lower limit, so one run can decide ``mean_r_squared``. Intervals are Student's t over runs;
+    that of the ratio is taken of its logarithm. All predictions share runs that are fitted, which the intervals do not count
+    (Y. Bengio and Y. Grandvalet, JMLR 5, 2004), so with few runs the intervals are somewhat narrow.
 
     Examples
     --------
@@ -129,7 +130,7 @@ def _arrays(features: xr.DataArray | xr.Dataset | Sequence[xr.DataArray], target
 def _stacked(
     target: xr.DataArray, arrays: Sequence[xr.DataArray], runs: Sequence[str]
 ) -> tuple[FloatArray, FloatArray]:
-    """Target ``[R, T]`` and features ``[R, T, k]`` of R runs with T snapshots, NaN in both where one is not finite."""
+    """Target ``[R, T]`` and features ``[R, T, k]`` of R runs with T snapshots; both are NaN where either is not finite."""
     whole = xr.broadcast(*xr.align(target, *arrays, join="left", copy=False))
     dims = [*runs, *(dim for dim in target.dims if dim not in runs)]
     count = int(np.prod([target.sizes[name] for name in runs]))
@@ -169,7 +170,7 @@ def _labelled(made: FloatArray, y: FloatArray, target: xr.DataArray, runs: Seque
         mean, interval, _, _ = student_interval(values, level)
         found[f"mean_{name}"], found[f"mean_{name}_interval"] = ("model", mean), (("model", "bound"), interval)
     found["error"] = (("model", *lead.dims), error.reshape(shape))
-    # A run that is predicted without any error has no logarithm, and is left out as one without a prediction is.
+    # The logarithm of an error of zero is not finite; such a run is left out, as is a run without a prediction.
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio, interval, scored, _ = student_interval(np.log(error[0]) - np.log(error[1]), level)
     found = found.assign(error_ratio=np.exp(ratio), error_ratio_interval=("bound", np.exp(interval)), count=scored)

@@ -1,4 +1,4 @@
-"""Rank correlation with something held fixed: groups that runs belong to, or other numbers of the runs."""
+"""Rank correlation with groups of runs, or other numbers of the runs, held fixed."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ FloatArray = npt.NDArray[np.float64]
 def rank_correlation(
     x: xr.DataArray, y: xr.DataArray, groups: Sequence[str] = (), given: Sequence[xr.DataArray] = ()
 ) -> float:
-    """Spearman's correlation within groups, pooled, of what is left once the ranks of ``given`` are regressed out.
+    """Spearman's correlation within groups, pooled over groups, after the ranks of ``given`` are regressed out.
 
     Parameters
     ----------
     x, y
         Values of the same dimensions, paired by label. Entries where any array is not finite are left out.
     groups
-        Dimensions of which every combination is a group: ranks are taken within it, so it counts as held fixed.
+        Dimensions; every combination of their labels is a group. Ranks are taken within a group, which holds these dimensions
+        fixed.
     given
-        What is held fixed, arrays of the same dimensions.
+        Numbers to hold fixed, arrays of the same dimensions.
 
     Returns
     -------
     float
-        Between -1 and 1; NaN where nothing varies, or nothing is left of what does.
+        Between -1 and 1; NaN if nothing varies, or nothing is left after the regression.
 
     Raises
     ------
     ValueError
-        If one is not a DataArray, their dimensions, sizes or labels differ, or a group is none of them.
+        If an array is not a DataArray, dimensions, sizes or labels differ, or a group is none of the dimensions.
 
     Notes
     -----
-    Without groups Spearman's correlation (`spearman`), or with ``given`` its partial correlation. `jackknife` gives an
-    interval.
+    Without groups and ``given`` this is Spearman's correlation (`spearman`), and with ``given`` its partial correlation.
+    `jackknife` gives an interval.
 
     Examples
     --------
@@ -65,7 +66,7 @@ def rank_correlation(
         held = ranks[2:].T
         left = left - (held @ np.linalg.lstsq(held, left.T, rcond=None)[0]).T
     size = np.sqrt((left**2).sum(axis=1))
-    # What the regression leaves of ranks that it explains in full is rounding.
+    # If the regression explains ranks in full, the residuals are rounding.
     if (size <= 1e-9 * np.sqrt((ranks[:2] ** 2).sum(axis=1))).any():
         return float("nan")
     return float(left[0] @ left[1] / (size[0] * size[1]))

@@ -22,7 +22,7 @@ def spearman(x: xr.DataArray, y: xr.DataArray, dim: str) -> xr.DataArray:
     Parameters
     ----------
     x, y
-        Values ``(..., dim)``, paired by label; other dimensions broadcast against each other. Entries where either is not
+        Values ``(..., dim)``, paired by label; other dimensions broadcast against each other. Pairs in which a value is not
         finite are left out.
     dim
         Dimension of the entries that are ranked.
@@ -30,16 +30,16 @@ def spearman(x: xr.DataArray, y: xr.DataArray, dim: str) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        float64 ``(...)`` in [-1, 1]; NaN where fewer than two entries are left or all are equal.
+        float64 ``(...)`` in [-1, 1]; NaN if fewer than two pairs are left or all values are equal.
 
     Raises
     ------
     ValueError
-        If one is not a DataArray or lacks ``dim``, or their labels differ.
+        If an array is not a DataArray or lacks ``dim``, or the labels differ.
 
     Notes
     -----
-    Pearson's correlation of the ranks, ties with their mean rank, as `scipy.stats.spearmanr`.
+    This is Pearson's correlation of the ranks, in which ties have their mean rank, as in `scipy.stats.spearmanr`.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def spearman(x: xr.DataArray, y: xr.DataArray, dim: str) -> xr.DataArray:
 
 
 def spearman_matrix(values: xr.DataArray, over: str, dim: str) -> xr.DataArray:
-    """Spearman's correlation between all pairs of entries of one dimension, ranks taken along another.
+    """Spearman's correlation between all pairs of entries of one dimension, with ranks taken along another dimension.
 
     Parameters
     ----------
@@ -113,22 +113,23 @@ def mann_whitney(values: xr.DataArray, marked: xr.DataArray, dim: str) -> xr.Dat
     values
         Values ``(..., dim)``; entries that are not finite are left out.
     marked
-        Which entries are marked, nonzero or True, ``(..., dim)``, paired with ``values`` by label; broadcasts against them.
-        Entries where it is NaN are left out.
+        Nonzero or True for marked entries, ``(..., dim)``, paired with ``values`` by label; broadcasts against ``values``.
+        Entries at which ``marked`` is NaN are left out.
     dim
         Dimension of the entries.
 
     Returns
     -------
     xarray.Dataset
-        ``share`` float64 ``(...)``: probability that a marked entry lies above another one, ties counted half: 0.5 where they
-        are spread alike, the area under the ROC curve of ``values``. ``pvalue``: two-sided, of the hypothesis that both
-        have one distribution. ``count`` int64: entries marked. NaN where none or all are marked.
+        ``share`` float64 ``(...)``: probability that a marked entry lies above one that is not marked, with ties counted half.
+        This is the area under the ROC curve of ``values``, and 0.5 if both kinds of entries are spread alike. ``pvalue``:
+        two-sided, of the hypothesis that both kinds have one distribution. ``count`` int64: number of marked entries. NaN if
+        no entry or every entry is marked.
 
     Raises
     ------
     ValueError
-        If one is not a DataArray or lacks ``dim``, their labels differ, or ``marked`` holds neither numbers nor flags.
+        If an array is not a DataArray or lacks ``dim``, the labels differ, or ``marked`` holds neither numbers nor flags.
 
     Notes
     -----
@@ -162,7 +163,7 @@ def mann_whitney(values: xr.DataArray, marked: xr.DataArray, dim: str) -> xr.Dat
 
 
 def rank_of_pairs(x: FloatArray, y: FloatArray) -> float:
-    """Spearman's correlation of two arrays ``[n]``; pairs that are not finite are left out."""
+    """Spearman's correlation of two arrays ``[n]``; pairs in which a value is not finite are left out."""
     from scipy.stats import rankdata
 
     keep = np.isfinite(x) & np.isfinite(y)

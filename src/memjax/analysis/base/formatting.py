@@ -16,13 +16,13 @@ def format_interval(value: float, interval: Iterable[float]) -> str:
     value
         The estimate.
     interval
-        Lower and upper bound; NaN means that there is none.
+        Lower and upper bound; NaN means that there is no interval.
 
     Returns
     -------
     str
-        ``value [lower, upper]``, rounded to two significant digits of the interval's half width, or the value with
-        three significant digits and ``[no interval]``. Very large and very small numbers are written with exponents.
+        ``value [lower, upper]``, rounded to two significant digits of the interval's half width. Without an interval, the
+        value with three significant digits and ``[no interval]``. Very large and very small numbers have exponents.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def format_interval(value: float, interval: Iterable[float]) -> str:
     """
     lower, upper = (float(bound) for bound in interval)
     power = _power(value, lower, upper)
-    # In two steps: a power of ten below 1e-308 is no number.
+    # In two steps, because a power of ten below 1e-308 is not a number.
     value, lower, upper = (
         number / 10.0 ** (power // 2) / 10.0 ** (power - power // 2) for number in (value, lower, upper)
     )
@@ -51,7 +51,7 @@ def format_interval(value: float, interval: Iterable[float]) -> str:
 
 
 def _power(*numbers: float) -> int:
-    """Power of ten to take out: 0 unless the largest number has more than eight digits, or four zeros in front."""
+    """Power of ten to factor out: 0 unless the largest number has more than eight digits, or four zeros in front."""
     largest = max((abs(number) for number in numbers if math.isfinite(number)), default=0.0)
     return 0 if largest == 0.0 or 1e-4 <= largest < 1e8 else math.floor(math.log10(largest))
 

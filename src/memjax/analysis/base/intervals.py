@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 def mean_interval(values: xr.DataArray, dim: str = "seed", level: float = 0.95) -> xr.Dataset:
     """Mean over a dimension with its two-sided Student-t interval.
 
-    Non-finite values (diverged runs) are left out and ``count`` says how many remain, so where runs diverged the mean
+    Non-finite values (diverged runs) are left out, and ``count`` says how many values remain. So if runs diverged, the mean
     is the mean of the survivors.
 
     Parameters
@@ -42,11 +42,12 @@ def mean_interval(values: xr.DataArray, dim: str = "seed", level: float = 0.95) 
 
     Notes
     -----
-    mean ± t(count - 1, (1 + level)/2) s / sqrt(count), exact for independent normal repeats. Of skewed ones it holds the
-    mean less often, nearly always because the interval lies below: a nominal 95% interval of lognormal repeats holds it in
-    0.92 of cases for a standard deviation of the logarithm of 0.5 and in 0.82 (4 seeds) or 0.83 (8) for one of 1. Take the
-    logarithm of such values first. Of an event that one run in ten has, it holds the share in 0.35 of cases (4 seeds) or
-    0.57 (8): use `share_interval`. It does not keep to the range of a bounded quantity.
+    The interval is mean ± t(count - 1, (1 + level)/2) s / sqrt(count), exact for independent normal repeats. An interval of
+    skewed repeats holds the mean less often, nearly always because the interval lies below the mean. A nominal 95% interval
+    of lognormal repeats holds the mean in 0.92 of cases if the standard deviation of the logarithm is 0.5, and in 0.82 (4
+    seeds) or 0.83 (8 seeds) if the standard deviation is 1: take the logarithm of such values first. For an event that one
+    run in ten has, the interval holds the share in 0.35 of cases (4 seeds) or 0.57 (8 seeds): use `share_interval`. The
+    interval does not keep to the range of a bounded quantity.
 
     Examples
     --------
@@ -107,7 +108,7 @@ def mean_and_error(values: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarr
     Returns
     -------
     mean, error, count
-        Each ``[...]``; the mean of no entry and the error of fewer than two are NaN.
+        Each ``[...]``. The mean of no entry is NaN, and so is the error of fewer than two entries.
 
     Examples
     --------
@@ -120,7 +121,8 @@ def mean_and_error(values: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarr
     count = finite.sum(axis=-1)
     mean = np.where(finite, values, 0.0).sum(axis=-1) / np.where(count > 0, count, np.nan)
     away = np.where(finite, values - mean[..., None], 0.0)
-    # Squared near 1: those of values below 1e-162 would be zero, and the interval a point. A power of two keeps all digits.
+    # Values are scaled near 1 before they are squared: squares of values below 1e-162 would be zero, and the interval a point.
+    # A power of two keeps all digits.
     power = np.frexp(np.abs(away).max(axis=-1, initial=0.0))[1]
     squares = (np.ldexp(away, -power[..., None]) ** 2).sum(axis=-1)
     variance = squares / np.where(count > 1, count - 1.0, np.nan)
@@ -147,7 +149,7 @@ def student_quantile(degrees: FloatArray, level: float) -> FloatArray:
     >>> student_quantile(3.0, 0.95).round(3)
     np.float64(3.182)
     """
-    # scipy.special instead of scipy.stats: the same quantile without the second it takes to import.
+    # scipy.special gives the same quantile as scipy.stats, which takes a second to import.
     from scipy import special
 
     return special.stdtrit(degrees, (1.0 + level) / 2.0)

@@ -1,4 +1,4 @@
-"""An interval for any number that is made of all runs, by leaving out one run at a time."""
+"""An interval for any number that is computed from all runs, by leaving out one run at a time."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["jackknife"]
 def jackknife(
     statistic: Callable[[Any], float], runs: xr.Dataset | xr.DataArray, dim: str = "seed", level: float = 0.95
 ) -> xr.Dataset:
-    """Number made of all runs with its interval by leaving out one run at a time.
+    """A number computed from all runs, with its interval, by leaving out one run at a time.
 
     Parameters
     ----------
     statistic
-        From a part of ``runs`` to one number, such as a `rank_correlation` of two of its variables.
+        From a part of ``runs`` to one number, such as the `rank_correlation` of two variables.
     runs
-        What it is made of, with the dimension ``dim``.
+        The values of all runs, with the dimension ``dim``.
     dim
         Dimension of the runs that are independent of each other.
     level
@@ -43,9 +43,9 @@ def jackknife(
 
     Notes
     -----
-    J. W. Tukey, Annals of Mathematical Statistics 29, 1958, page 614: the pseudo-values n f - (n - 1) f without run i
-    stand for independent ones, and give Student's interval, put around f. For a mean it is Student's interval itself.
-    It does not keep to the range of a correlation; ``interval.clip(-1, 1)`` does.
+    J. W. Tukey, Annals of Mathematical Statistics 29, 1958, page 614: the pseudo-values n f - (n - 1) f without run i are
+    taken for independent values, and Student's interval of these values is put around f. For a mean, the result is Student's
+    interval itself. The interval does not keep to the range of a correlation; ``interval.clip(-1, 1)`` does.
 
     Examples
     --------

@@ -53,7 +53,7 @@ def lift(
         values.astype(np.float64),
         input_core_dims=[list(core)],
         output_core_dims=[list(new) for new in outputs.values()],
-        # "override" keeps the attributes of the coordinates; those of the values say nothing about the results.
+        # "override" keeps the attributes of the coordinates. The attributes of the values say nothing about the results.
         keep_attrs="override",
     )
     named = zip(outputs, results if len(outputs) > 1 else [results], strict=True)
@@ -94,7 +94,7 @@ def each(function: Callable[..., tuple[Any, ...]], values: np.ndarray, core: int
 
 
 def without(values: xr.DataArray, *dims: str) -> xr.DataArray:
-    """Any one entry along some dimensions, without the coordinates that hang on them.
+    """Any one entry along some dimensions, without the coordinates along these dimensions.
 
     Examples
     --------
@@ -109,5 +109,5 @@ def without(values: xr.DataArray, *dims: str) -> xr.DataArray:
 
 
 def _unwrap_single(results: tuple[Any, ...]) -> Any:
-    # apply_ufunc expects a bare array, not a tuple of one, when there is one output.
+    # For one output, apply_ufunc expects an array and not a tuple of one array.
     return results[0] if len(results) == 1 else results

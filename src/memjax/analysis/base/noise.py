@@ -1,4 +1,4 @@
-"""The noise between seeds: what it is at each position, and what is left once a seed's own level is taken out."""
+"""The noise between seeds: its size at each position, and what is left once the level of each seed is removed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ __all__ = ["Spread", "remove_seed_effects", "patterns", "seed_weights", "spread"
 
 FloatArray = npt.NDArray[np.float64]
 
-# The logarithm of a variance from four seeds has a standard deviation of 1: it is drawn towards the mean logarithm as if
-# two more seeds had that, so that a lucky position does not take the whole weight and decades of noise still count.
+# The logarithm of a variance from four seeds has a standard deviation of 1. So the logarithm is drawn towards the mean
+# logarithm, as if two more seeds had the mean: a position with little noise by luck does not take the whole weight, and
+# differences of decades in the noise still count.
 _PRIOR_DEGREES = 2.0
 _SMALLEST_SHARE = 1e-6
 _SWEEPS = 200
@@ -45,7 +46,7 @@ def spread(values: FloatArray, shared: FloatArray | int = 0) -> Spread:
     Returns
     -------
     Spread
-        Of every curve.
+        Mean and noise of every curve.
 
     Examples
     --------
@@ -62,10 +63,10 @@ def spread(values: FloatArray, shared: FloatArray | int = 0) -> Spread:
 
 
 def remove_seed_effects(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Take out what the positions of one seed share, its level, and count the degrees of freedom ``[M]`` it costs.
+    """Remove the level of each seed, which all positions of the seed share, and count the degrees of freedom ``[M]`` spent.
 
-    Levels are the seeds' effects in the additive model of seed and position, by least squares over what is there; they sum
-    to zero. A seed without any value has none and costs none.
+    The levels are the effects of the seeds in the additive model of seed and position, by least squares over the finite
+    values. The levels sum to zero. A seed without any finite value has no level and costs no degree of freedom.
 
     Examples
     --------
@@ -80,7 +81,7 @@ def remove_seed_effects(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     seeds = present.sum(axis=1)
     several = (seeds > 1) & (finite.sum(axis=2).max(axis=1) > 1)
     level = np.zeros(present.shape)
-    # Means of columns and of rows in turn: exact at once where nothing is missing, else ever closer.
+    # Subtracts means of columns and of rows in turn: exact at once if no value is missing, otherwise ever closer.
     for _ in range(1 if finite.all() else _SWEEPS):
         column = _means(values - level[..., None], finite, 1)
         level = _means(values - column[:, None], finite, 2)
@@ -89,12 +90,12 @@ def remove_seed_effects(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _means(values: FloatArray, finite: np.ndarray, axis: int) -> FloatArray:
-    """Means of the finite entries along an axis; 0 where there are none."""
+    """Means of the finite entries along an axis; 0 where no entry is finite."""
     return np.asarray(np.where(finite, values, 0.0).sum(axis=axis) / np.maximum(finite.sum(axis=axis), 1))
 
 
 def seed_weights(values: FloatArray) -> FloatArray:
-    """Weights ``[M, n]``: number of seeds over their variance, drawn towards the geometric mean, around 1.
+    """Weights ``[M, n]`` around 1: number of seeds over variance, with the variance drawn towards the geometric mean.
 
     Examples
     --------
@@ -117,7 +118,7 @@ def seed_weights(values: FloatArray) -> FloatArray:
 
 
 def patterns(present: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Curves that have the same positions: pairs of their indices and a mask ``[n]``.
+    """Groups of curves that have the same positions: the indices of the curves, and the mask ``[n]`` of the positions.
 
     Examples
     --------

@@ -14,24 +14,24 @@ _SHOWN = 3
 
 
 def paired(arrays: Mapping[str, xr.DataArray]) -> list[xr.DataArray]:
-    """Put arrays into the order of labels of the first one that has them.
+    """Put arrays into one order of labels: the order of the first array that has labels.
 
-    Where only one of two arrays has labels along a dimension, or neither, entries pair by their place.
+    If only one of two arrays has labels along a dimension, or neither, entries pair by their place.
 
     Parameters
     ----------
     arrays
-        Arrays by the names that an error calls them.
+        Arrays by the names that an error message uses.
 
     Returns
     -------
     list of xarray.DataArray
-        The same arrays, reordered where their labels are.
+        The same arrays; those with labels in another order are reordered.
 
     Raises
     ------
     ValueError
-        If two arrays have a dimension in common, but other labels or another length there.
+        If two arrays share a dimension, but have different labels or different lengths along this dimension.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def paired(arrays: Mapping[str, xr.DataArray]) -> list[xr.DataArray]:
 
 
 def require_shared(one: xr.DataArray, one_name: str, other: xr.DataArray, name: str) -> None:
-    """Raise ``ValueError`` where two arrays have no label in common along a dimension of both, or other lengths unlabelled."""
+    """Raise ``ValueError`` if two arrays share a dimension but no label, or have no labels and different lengths."""
     for dim in set(one.dims) & set(other.dims):
         if dim not in one.indexes or dim not in other.indexes:
             _like(dim, (one_name, one), (name, other))

@@ -1,4 +1,4 @@
-"""Series of runs of different lengths: an array function sees every run's own records only."""
+"""Series of runs of different lengths: an array function sees a run's own records only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class Outside(ValueError):
-    """No record of a run lies where a function asks for them."""
+    """No run has a record in the range that a function asks for."""
 
 
 def of_records(
@@ -25,8 +25,8 @@ def of_records(
 ) -> tuple[xr.DataArray, ...]:
     """Apply a function of records to every run, each cut at its own last step.
 
-    A finished run with fewer steps than others of its sweep is NaN beyond its own; a diverged one is NaN from where it
-    diverged, and keeps those.
+    A finished run with fewer steps than other runs of its sweep is NaN beyond its last step; these NaN are cut off. A diverged
+    run is NaN from the step where it diverged; these NaN are kept.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def of_records(
     series
         Recorded values, dimensions ``(..., dim)`` in any order.
     dim
-        Dimension of the records; its coordinate, or else 0, 1, ..., are the positions.
+        Dimension of the records. The positions are its coordinate, or 0, 1, ... without a coordinate.
 
     Returns
     -------
@@ -74,9 +74,9 @@ def _of_group(
     at: FloatArray,
     before: list[np.ndarray],
 ) -> tuple[np.ndarray, ...]:
-    """Results of runs of one length; NaN where the longest runs have records that these do not."""
+    """Results of runs of one length; NaN where the longest runs have records and these runs have none."""
     try:
-        # An infinite record makes infinities and NaN, which say enough.
+        # An infinite record gives infinities and NaN, so a warning adds nothing.
         with np.errstate(invalid="ignore", over="ignore"):
             return function(values, at)
     except Outside:

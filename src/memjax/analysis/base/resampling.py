@@ -1,8 +1,8 @@
 """Intervals for any function of the mean curve, from few seeds.
 
 With S = 4 seeds the percentile bootstrap is far too narrow: the resampled mean has the variance (S - 1)/S s^2/S and no
-heavier tail than a normal. Here the mean curve is instead disturbed along the seeds' own deviations with Student
-tails,
+heavier tail than a normal variable. Here the mean curve is instead disturbed along the deviations of the seeds, with
+Student tails,
 
     mean* = mean + sum_s g_s (y_s - mean) / sqrt(S (S - 1)) / sqrt(chi2_{S-1} / (S - 1)),   g_s ~ N(0, 1),
 
@@ -24,8 +24,8 @@ FloatArray = npt.NDArray[np.float64]
 def student_means(values: FloatArray, resamples: int, rng_seed: int) -> FloatArray:
     """Mean curves ``[R, n]`` drawn around the mean of ``values [S, n]`` with Student-t spread.
 
-    Missing seeds (NaN) are left out point by point; the degrees of freedom are those of the point with the fewest
-    seeds, which must be at least 2.
+    Missing seeds (NaN) are left out point by point. The degrees of freedom come from the point with the fewest seeds, which
+    must have at least 2.
     """
     rng = np.random.default_rng(rng_seed)
     finite = np.isfinite(values)

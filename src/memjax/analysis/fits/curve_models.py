@@ -1,4 +1,4 @@
-"""What a model of a curve is: a formula y(x; parameters), and how it is fitted."""
+"""What a model of a curve is: a formula y(x; parameters), and how to fit the formula."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class Separable(NamedTuple):
     Attributes
     ----------
     grid
-        From positions ``[n]`` to shapes ``[G, q]``, ordered if q = 1, among which the best one starts the search.
+        From positions ``[n]`` to shapes ``[G, q]``, in order if q = 1. The search starts from the best of these shapes.
     columns
-        From positions ``[n]`` and shapes ``[..., q]`` to regressors ``[..., n, k]``, scaled so that they stay of order one.
+        From positions ``[n]`` and shapes ``[..., q]`` to regressors ``[..., n, k]``, scaled to stay of order one.
     parameters
         From positions, shapes ``[..., q]`` and coefficients ``[..., k]`` to the model's parameters ``[..., p]``.
     exhaustive
-        Whether the grid holds all shapes that there are.
+        Whether the grid holds all possible shapes.
     parts
-        From positions ``[n]`` to ascending values of the shape's first number, from one end of the grid to the other, that
-        divide the search: one is made between every two neighbours, for the squares bend there or have minima on both sides.
-        Only for q > 1, and with points of the grid in every part; None for one search.
+        From positions ``[n]`` to ascending values of the shape's first number, from one end of the grid to the other. These
+        values divide the grid into parts, and one search is made in every part: at the borders the sum of squares has kinks,
+        or minima on both sides. Only for q > 1, and with points of the grid in every part; None for one search.
     """
 
     grid: Callable[[FloatArray], FloatArray]
@@ -49,7 +49,7 @@ class CurveModel:
     Attributes
     ----------
     name
-        What it is called in results.
+        Name of the model in results.
     function
         ``function(x, *parameters)`` gives y; NumPy arrays broadcast against each other.
     parameters
@@ -57,13 +57,13 @@ class CurveModel:
     formula
         For attributes and legends.
     start
-        Where the search for the parameters starts, by name; only without `separable`.
+        Values of the parameters, by name, at which the search starts; only without `separable`.
     positive_x
         Whether x must be positive.
     singular
-        A parameter and the value at which the others cancel without limit, so that none of them is identified there.
+        A parameter and its value at which the other parameters cancel without limit, so that none of these is identified.
     separable
-        How to fit it by variable projection, without a start.
+        How to fit the model by variable projection, which needs no start.
 
     Examples
     --------

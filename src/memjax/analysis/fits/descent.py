@@ -1,7 +1,7 @@
 """Least squares of many small problems at once, each inside a box of its own: Levenberg's and Marquardt's method.
 
-Numbers are stated so that every box is about one wide: steps of derivatives and tolerances are shares of it, and so depend
-neither on a unit nor on where zero is. In the shapes, B counts problems, q their free numbers, n residuals.
+Numbers are scaled so that every box is about one wide. Steps of derivatives and tolerances are shares of the width, and so
+depend neither on a unit nor on the place of zero. In the shapes, B counts problems, q free numbers of a problem, n residuals.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ __all__ = ["Descent", "descend"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Half the distance of central differences: their errors of truncation and of rounding are alike.
+# Half the distance of central differences, chosen so that truncation and rounding make errors of about the same size.
 _STEP = 3e-6
-# A search ends where the next step promises no more than this share of the squares, or moves no further than this.
+# A search ends if the next step promises to save no more than the first share of the squares, or moves no further than the
+# second number.
 _LEAST_GAIN, _LEAST_STEP = 1e-14, 1e-13
 _MOST_DAMPING = 1e12
 
@@ -44,11 +45,11 @@ def descend(
     Parameters
     ----------
     residuals
-        From places ``[..., b, q]`` and the numbers ``int[b]`` of their problems to residuals ``[..., b, n]``.
+        From places ``[..., b, q]`` and the indices ``int[b]`` of the problems to residuals ``[..., b, n]``.
     start, low, high
         Starts and boxes ``[B, q]``.
     rounding
-        Sums of squares ``[B]`` below which a fit is exact.
+        Sums of squares ``[B]`` below which a fit counts as exact.
     most_steps
         Steps after which a search that has not converged ends.
 
@@ -95,7 +96,7 @@ def _slopes(
     high: FloatArray,
     rows: np.ndarray,
 ) -> FloatArray:
-    """Derivatives ``[q, b, n]`` of the residuals, from inside the box: there may be a kink at its edge."""
+    """Derivatives ``[q, b, n]`` of the residuals, from inside the box, because the edge of the box may be a kink."""
     moves = _STEP * np.eye(place.shape[-1])[:, None]
     above, below = np.minimum(place + moves, high), np.maximum(place - moves, low)
     width = (above - below).sum(axis=-1)[..., None]
@@ -106,10 +107,10 @@ def _slopes(
 def _step(
     place: FloatArray, low: FloatArray, high: FloatArray, left: FloatArray, slopes: FloatArray, damping: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Steps ``[b, q]`` that stay in the boxes, and what undamped ones would save ``[b]`` in the linear approximation."""
+    """Steps ``[b, q]`` that stay in the boxes, and what undamped steps would save ``[b]`` in the linear approximation."""
     gradient = np.einsum("qbn,bn->bq", slopes, left)
     bend = np.einsum("qbn,pbn->bqp", slopes, slopes)
-    # What lies at an edge and would leave is held there; the others move as if it were a number.
+    # A number that lies at an edge and would leave the box is held there; the other numbers move as if it were a constant.
     held = ((place <= low) & (gradient >= 0.0)) | ((place >= high) & (gradient <= 0.0))
     size = np.diagonal(bend, axis1=-2, axis2=-1)
     held |= size <= 0.0

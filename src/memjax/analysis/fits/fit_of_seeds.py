@@ -1,4 +1,4 @@
-"""Fits of one model to many curves given as arrays of seeds, with what is wrong with each."""
+"""Fits of one model to many curves, each an array of seeds, with the reason for every fit that failed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Options:
 
 
 class Fits(NamedTuple):
-    """Of M curves: parameters ``[M, p]``, intervals ``[M, p, 2]``, and ``[M]`` each of the rest."""
+    """Fits of M curves: parameters ``[M, p]``, intervals ``[M, p, 2]``, and the other results ``[M]``."""
 
     parameters: FloatArray
     intervals: FloatArray
@@ -137,7 +137,7 @@ def _failed(model: CurveModel) -> str:
 
 
 def _count_weights(count: FloatArray) -> FloatArray:
-    """Weights ``[n]``, or ``[M, n]`` where the curves differ in how many seeds each position has."""
+    """Weights ``[n]``, or ``[M, n]`` if the curves have different numbers of seeds at a position."""
     weights = count / count.mean(axis=1, keepdims=True)
     return weights[0] if (weights == weights[0]).all() else weights
 
@@ -151,7 +151,7 @@ def _total_squares(mean: FloatArray, weights: FloatArray) -> FloatArray:
 def _intervals(
     model: CurveModel, values: FloatArray, x: FloatArray, weights: FloatArray, best: FloatArray, options: Options
 ) -> tuple[FloatArray, str]:
-    """Intervals ``[p, 2]`` of one curve ``[S, n]``, and why there are none."""
+    """Intervals ``[p, 2]`` of one curve ``[S, n]``, and the reason if there are none."""
     if options.interval == "profile":
         problem = problem_of(model, values, x, weights, best)
         if problem is None:
@@ -172,14 +172,14 @@ def _intervals(
 
 
 def _widened(x: FloatArray, intervals: FloatArray) -> FloatArray:
-    """Intervals whose last parameter, the place of a jump, reaches over the whole gap that it may be in."""
+    """Intervals in which that of the last parameter, the place of a jump, covers the whole gap between two positions."""
     at = np.clip(np.searchsorted(x, intervals[-1]), 1, x.size - 1)
     ends = np.where(np.isfinite(intervals[-1]), [x[at[0] - 1], x[at[1]]], intervals[-1])
     return np.concatenate([intervals[:-1], ends[None]])
 
 
 def _percentiles(model: CurveModel, draws: FloatArray, at_limit: np.ndarray, level: float) -> tuple[FloatArray, str]:
-    # A disturbed curve without a best fit may lie at either end of every parameter: it counts at both.
+    # A disturbed curve without a best fit may lie at either end of every parameter, so the curve counts at both ends.
     lost = at_limit | ~np.isfinite(draws).all(axis=1)
     lower = central_interval(np.where(lost[:, None], -np.inf, draws).T, level)[:, 0]
     upper = central_interval(np.where(lost[:, None], np.inf, draws).T, level)[:, 1]
@@ -188,7 +188,7 @@ def _percentiles(model: CurveModel, draws: FloatArray, at_limit: np.ndarray, lev
 
 
 def _unidentified(model: CurveModel, intervals: FloatArray) -> tuple[FloatArray, str]:
-    """Open the intervals of parameters that cancel where another's interval reaches, and say so."""
+    """Make intervals infinite for parameters that cancel at a value inside the interval of another one, and say so."""
     if model.singular is not None:
         name, value = model.singular
         own = model.parameters.index(name)

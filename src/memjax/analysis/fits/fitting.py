@@ -66,10 +66,11 @@ def fit(
     over
         Dimension of the seeds. Without it the curve itself is fitted.
     start
-        Where to start, for a plain function; a built-in model needs none.
+        Start values of the parameters of a plain function, by name; a built-in model needs none.
     weights
-        Weight of a position: its number of seeds; or that over their variance, which is drawn towards the geometric mean
-        over positions (as if two more seeds had it), for a variance from a few seeds is a poor weight.
+        Weight of a position. "count": the number of seeds. "seed spread": the number of seeds over their variance. A variance
+        from a few seeds is a poor weight, so it is drawn towards the geometric mean over positions, as if two more seeds had
+        the mean.
     interval
         How intervals are made, see Notes.
     level
@@ -77,14 +78,14 @@ def fit(
     resamples
         Number of mean curves drawn for the bootstrap.
     rng_seed
-        Seed of those draws; every curve uses the same, so a result does not depend on the curves beside it.
+        Seed of the draws. Every curve uses the same draws, so the result of a curve does not depend on other curves.
 
     Returns
     -------
     xarray.Dataset
         One variable per parameter, float64 ``(...)``, and its ``<parameter>_interval`` ``(..., bound)``;
-        ``r_squared``; ``residual``, root mean square of what the fit leaves of the mean curve, and ``noise``, pooled
-        standard deviation of one seed around it, both in units of y; ``reason``, str ``(...)``, empty when fine.
+        ``r_squared``; ``residual``, root mean square of mean curve minus fit, and ``noise``, pooled standard deviation of one
+        seed around the mean curve, both in units of y; ``reason``, str ``(...)``, empty when fine.
 
     Raises
     ------
@@ -95,17 +96,16 @@ def fit(
 
     Notes
     -----
-    Nothing is log-transformed, so negative values are welcome, and ``r_squared`` = 1 - RSS/TSS of the mean curve is
-    the one usually published. Given its shape (an exponent, a rate, a knee) a built-in model is linear; scipy
+    Nothing is log-transformed, so negative values are allowed, and ``r_squared`` = 1 - RSS/TSS of the mean curve is the R^2
+    that is usually published. Once its shape is given (an exponent, a rate, a knee), a built-in model is linear. scipy
     minimises over the shape from the best point of a grid, so no start is needed. A minimum at the edge of the grid
-    (exponents within +-5, knees inside the data) is no fit, and says so.
+    (exponents within +-5, knees inside the data) does not count as a fit, and ``reason`` says so.
 
-    *bootstrap* disturbs the mean curve along the seeds' own deviations with Student tails and fits again: right for
-    any correlation between positions, and needs two seeds. *profile* is the likelihood's, for noise that is
-    independent and of one variance (times the weights); with one seed it takes the noise from the residuals.
-    Measured coverage of both stands in ``docs/analysis.md``. Where parameters trade off without limit, as amplitude
-    and offset do when the exponent's interval includes 0, intervals are infinite and ``reason`` says which; `profile`
-    draws the ridge.
+    *bootstrap* disturbs the mean curve along the deviations of the seeds, with Student tails, and fits again. It is right for
+    any correlation between positions, and needs two seeds. *profile* is the profile likelihood, for noise that is independent
+    and has one variance (times the weights); with one seed the noise is taken from the residuals. ``docs/analysis.md`` has
+    the measured coverage of both. If parameters trade off without limit, as amplitude and offset do when the interval of the
+    exponent includes 0, their intervals are infinite and ``reason`` names them; `profile` follows the ridge.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def evaluate(
     fitted
         A result of `fit`, variables ``(...)``.
     x
-        Positions ``[n]``; by default ``points`` of them over the fitted range, evenly spaced in the logarithm if that
+        Positions ``[n]``. By default ``points`` positions over the fitted range, evenly spaced in the logarithm if the range
         is positive and spans more than a decade.
     points
         Number of positions when ``x`` is not given.
@@ -175,12 +175,12 @@ def evaluate(
     Returns
     -------
     xarray.DataArray
-        float64 ``(..., dim)``, with the positions as coordinate of the fitted dimension.
+        float64 ``(..., dim)``, with the positions as coordinate of ``dim``, the fitted dimension.
 
     Raises
     ------
     ValueError
-        If ``x`` is not one-dimensional or cannot be taken by the model, or the function is not known.
+        If ``x`` is not one-dimensional, the model cannot take ``x``, or the function is not known.
 
     Examples
     --------

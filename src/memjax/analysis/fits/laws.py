@@ -1,8 +1,8 @@
 """The built-in models of curves, each with the grid and the columns of its fit.
 
-Columns are centred and scaled so that a shape at the edge of its grid still leaves regressors of order one: a power is
-taken of x over its geometric mean, and where an offset goes with it, (x^B - 1)/B stands for x^B, the same plane of
-curves, whose limit log x keeps the profile smooth through B = 0.
+Columns are centred and scaled so that regressors stay of order one also for a shape at the edge of its grid. A power is taken
+of x over its geometric mean. Beside an offset, (x^B - 1)/B stands for x^B: both span the same plane of curves, and the limit
+log x keeps the profile smooth through B = 0.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 EXPONENT_LIMIT = 5.0
 _EXPONENTS = np.linspace(-EXPONENT_LIMIT, EXPONENT_LIMIT, 201)[:, None]
 _COARSE = np.linspace(-EXPONENT_LIMIT, EXPONENT_LIMIT, 17)
-# exp(700) is near the largest float64; amplitudes are stated at x = 0, which may lie far outside of the data.
+# exp(700) is near the largest float64. Amplitudes are stated at x = 0, which may lie far outside of the data.
 _LARGEST_EXPONENT = 600.0
 
 
@@ -36,7 +36,7 @@ def _centred_log(x: FloatArray) -> tuple[FloatArray, float]:
 
 
 def _relative(growth: FloatArray, rate: FloatArray) -> FloatArray:
-    """(exp(growth) - 1)/rate, and its limit growth/rate -> u where the rate vanishes; growth = rate u."""
+    """(exp(growth) - 1)/rate with growth = rate u; u, the limit, where the rate vanishes."""
     small = np.abs(rate) < 1e-8
     return np.expm1(growth) / np.where(small, np.nan, rate)
 
@@ -58,7 +58,7 @@ def _offset_power_columns(x: FloatArray, shape: FloatArray) -> FloatArray:
 
 def _offset_power_parameters(x: FloatArray, shape: FloatArray, coefficients: FloatArray) -> FloatArray:
     exponent = shape[..., 0]
-    # At an exponent of 0 amplitude and offset cancel without limit: neither is a number there.
+    # At an exponent of 0 amplitude and offset cancel without limit, so neither has a value.
     ratio = coefficients[..., 1] / np.where(np.abs(exponent) < 1e-8, np.nan, exponent)
     return _stack(ratio * np.exp(-exponent * _centred_log(x)[1]), exponent, coefficients[..., 0] - ratio)
 
@@ -85,7 +85,7 @@ def _along(x: FloatArray) -> FloatArray:
 
 
 def _rates(x: FloatArray) -> FloatArray:
-    """Rates ``[G]`` per range of x, from one that bends the curve by a hundredth to one that is over in a gap."""
+    """Rates ``[G]`` per range of x: the lowest bends the curve by a hundredth, the highest decays within one gap."""
     return np.geomspace(0.01, 5.0 / np.diff(_along(x)).min(), 120)
 
 
@@ -115,7 +115,7 @@ def _saturating_parameters(x: FloatArray, shape: FloatArray, coefficients: Float
 
 
 def _at_zero(growth: FloatArray) -> FloatArray:
-    """exp(growth) from the data to x = 0, where amplitudes are stated; NaN where that is out of the range of numbers."""
+    """exp(growth) from the data to x = 0, where amplitudes are stated; NaN if the value is out of the range of float64."""
     return np.where(
         np.abs(growth) < _LARGEST_EXPONENT, np.exp(np.clip(growth, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)), np.nan
     )
@@ -140,7 +140,7 @@ def _logistic_parameters(x: FloatArray, shape: FloatArray, coefficients: FloatAr
 
 
 def _hill_parameters(x: FloatArray, shape: FloatArray, coefficients: FloatArray) -> FloatArray:
-    # A search that runs away is reported by its shape; here it must only not overflow.
+    # The shape tells of a search that runs away; here the numbers must only not overflow.
     midpoint, steepness = np.exp(np.clip(shape[..., 0], -500.0, 500.0)), np.exp(-np.clip(shape[..., 1], -50.0, 50.0))
     return _stack(coefficients[..., 0], coefficients[..., 1], midpoint, steepness)
 
@@ -162,13 +162,13 @@ def _broken(x: FloatArray, height: FloatArray, knee: FloatArray, low: FloatArray
 
 
 def _between(x: FloatArray) -> FloatArray:
-    """Where a jump between two positions is put: half way, on the scale of ratios where all are positive."""
+    """Place of a jump between two positions: half way, on the scale of ratios if all positions are positive."""
     middle = np.sqrt(x[1:] * x[:-1]) if x[0] > 0.0 else (x[1:] + x[:-1]) / 2.0
     return middle[:, None]
 
 
 def _knees(u: FloatArray) -> FloatArray:
-    """Eight places in every gap, but the first and the last, where a knee would leave a single position beyond it."""
+    """Eight places in every gap but the first and the last one; a knee there would leave a single position on one side."""
     inner = u[1:-1]
     if inner.size < 2:
         return inner[:, None]

@@ -19,18 +19,18 @@ __all__ = ["Fitted", "best_shapes", "fit_curves", "project", "residual_sum"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Curves taken through the grid at once: at 10 positions, 200 points and 2 columns these are 32 MB.
+# Number of curves taken through the grid at once: 32 MB at 10 positions, 200 points and 2 columns.
 _CHUNK = 1000
-# Steps of the search in every interval, and of the best one after that.
+# Steps of the search in every part of the grid, and further steps of the best one.
 _FIRST_STEPS, _MOST_STEPS = 30, 300
-# A fit that leaves no more than this share of every value is exact.
+# A fit counts as exact if its residuals are at most this share of every value.
 _ROUNDING = 4.0 * np.finfo(np.float64).eps
 
 
 class Fitted(NamedTuple):
     """Least-squares parameters ``[M, p]`` and residual sums of squares ``[M]``, both NaN where the search did not converge.
 
-    ``at_limit`` and ``converged``, ``bool[M]``, say whether the grid's edge stopped it, and whether it came to an end.
+    ``at_limit`` and ``converged``, ``bool[M]``, say whether the grid's edge stopped the search, and whether the search ended.
     """
 
     parameters: FloatArray
@@ -53,14 +53,14 @@ def fit_curves(
     y
         Curves ``[M, n]``, all finite.
     weights
-        Of the squared residuals, ``[n]`` or ``[M, n]``; 1 by default.
+        Weights of the squared residuals, ``[n]`` or ``[M, n]``; 1 by default.
     near
-        Parameters ``[p]`` from which a model without grid starts, instead of its own start.
+        Parameters ``[p]`` at which a model without grid starts, in place of the model's own start.
 
     Returns
     -------
     Fitted
-        Of every curve; NaN where the search failed.
+        The fit of every curve; NaN where the search failed.
     """
     root = np.sqrt(np.ones_like(x) if weights is None else weights)
     if model.separable is None:
@@ -78,7 +78,7 @@ def best_shapes(
 ) -> tuple[FloatArray, np.ndarray, np.ndarray]:
     """Least-squares shapes ``[M, q]`` of curves ``[M, n]``, whether each lies at the grid's edge, and whether it converged.
 
-    The grid finds the basin, since the profile of a noisy curve can have several, and scipy the minimum in it.
+    The profile of a noisy curve can have several basins. The grid finds the basin, and scipy the minimum in this basin.
     """
     grid, converged = rule.grid(x), np.ones(len(y), bool)
     if grid.shape[1] > 1 and not rule.exhaustive:
@@ -112,7 +112,7 @@ def project(
 def _best_on_grid(rule: Separable, x: FloatArray, y: FloatArray, root: FloatArray, grid: FloatArray) -> np.ndarray:
     columns = rule.columns(x, grid)
     if (columns[..., 0] == 1.0).all():
-        # A constant is among the columns: without the mean, what a shape adds is not lost in rounding.
+        # A constant is among the columns. Without the mean, the share of a shape is not lost in rounding.
         y = y - (y * root**2).sum(axis=-1, keepdims=True) / np.broadcast_to(root**2, y.shape).sum(
             axis=-1, keepdims=True
         )
@@ -151,7 +151,7 @@ def _bracketed(
         result = elementwise.find_minimum(
             objective, bracket, args=(search.astype(float),), tolerances=tolerances, maxiter=100
         )
-        # Where rounding in the grid leaves no bracket, the grid's own best is within rounding of the minimum.
+        # If rounding in the grid leaves no bracket, the best point of the grid is within rounding of the minimum.
         found[search] = np.where(np.isfinite(result.x), result.x, found[search])
     return found[:, None], at_limit
 
@@ -161,7 +161,7 @@ def _polished(
 ) -> tuple[FloatArray, np.ndarray, np.ndarray]:
     """Shapes ``[M, q]`` of the least squares inside the grid, whether they lie at its edge, and whether they were found.
 
-    One search is made in every part of the grid (`Separable.parts`), for it may hold a minimum of its own.
+    One search is made in every part of the grid (`Separable.parts`), because every part may hold a minimum.
     """
     low, extent = grid.min(axis=0), np.ptp(grid, axis=0)
     places = (grid - low) / np.where(extent > 0.0, extent, 1.0)
@@ -202,20 +202,20 @@ def _descended(
         lambda place, rows: residuals(place, rows // parts),
         start.reshape(-1, size), low, high, np.repeat(rounding, parts), _FIRST_STEPS,
     )  # fmt: skip
-    # Where a search still crawls, the best one alone goes on.
+    # After the first steps only the best search of each curve goes on.
     best = first.squares.reshape(count, parts).argmin(axis=1) + parts * np.arange(count)
     found = descend(residuals, first.place[best], low[best], high[best], rounding, _MOST_STEPS)
-    # An exact fit may lie at the edge; any other one there would leave.
+    # An exact fit may lie at the edge of the grid. Any other fit at the edge would go on beyond the grid.
     at_edge = ((found.place <= boxes[0].min(axis=0)) | (found.place >= boxes[1].max(axis=0))).any(axis=1)
     return found.place, at_edge & (found.squares > rounding), found.converged
 
 
 def left_over(columns: FloatArray, target: FloatArray) -> FloatArray:
-    """What the best combination of columns ``[..., n, k]`` leaves of targets ``[..., n]``."""
+    """Residuals of targets ``[..., n]`` after the best combination of columns ``[..., n, k]``."""
     basis: list[FloatArray] = []
     for column in np.moveaxis(columns, -1, 0):
         column = column / np.maximum(np.abs(column).max(axis=-1, keepdims=True), 1e-300)
-        # Twice: the first time leaves rounding of the size of what it takes away.
+        # Twice, because the first subtraction leaves rounding of the size of what it subtracts.
         for one in basis * 2:
             column = column - (column * one).sum(axis=-1, keepdims=True) * one
         length = np.sqrt((column**2).sum(axis=-1, keepdims=True))
@@ -231,7 +231,7 @@ def _fit_from_start(
     start = np.array([model.start[name] for name in model.parameters]) if near is None else near
     roots = np.broadcast_to(root, y.shape)
     with np.errstate(all="ignore"), warnings.catch_warnings():
-        # The search may leave the domain of the user's function; that it does is no news to her.
+        # The search may leave the domain of the user's function, so warnings about this tell the user nothing.
         warnings.simplefilter("ignore")
         found = [_searched(model, x, curve, own, start) for curve, own in zip(y, roots, strict=True)]
     rss = np.array([squares for _, squares in found])
@@ -247,7 +247,7 @@ def _searched(
     failed = np.full(start.size, np.nan), np.nan
     size = float(np.abs(y).max()) or 1.0
     try:
-        # In numbers near 1, and residuals too: the steps of scipy are absolute below 1, and so is the tolerance of slopes.
+        # Parameters and residuals are scaled near 1: the steps of scipy, and its tolerance of slopes, are absolute below 1.
         scale = 1e6 * parameter_steps(model.function, x, start, size)
         result = least_squares(
             lambda at: root * (model.function(x, *(scale * at)) - y) / size, start / scale,

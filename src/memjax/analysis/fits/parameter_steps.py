@@ -1,4 +1,7 @@
-"""How far to move a parameter for a derivative: neither in proportion to a value near zero, nor by a step with units."""
+"""How far to move a parameter for a derivative.
+
+A step in proportion to the parameter is too small near zero, and a fixed step would depend on units.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,15 @@ __all__ = ["parameter_steps"]
 FloatArray = npt.NDArray[np.float64]
 
 _SHARE = 1e-6
-# A change of the curve below the first share of its size is lost in rounding; a step then grows until it is the second.
+# A change of the curve below the first share of its size is lost in rounding. The step then grows until the change is the
+# second share.
 _LOST, _SEEN, _DECADES = 1e-9, 1e-6, 60
 
 
 def parameter_steps(function: Callable[..., FloatArray], x: FloatArray, at: FloatArray, size: float) -> FloatArray:
-    """A millionth of every parameter ``[p]``, or, where the curve hardly moves by that, a step at which it does.
+    """Steps ``[p]``: a millionth of each parameter, or a larger step if a millionth hardly moves the curve.
 
-    ``size`` is that of the curve. A parameter that never moves it keeps its first step.
+    ``size`` is the size of the curve. A parameter that never moves the curve keeps its first step.
 
     Examples
     --------

@@ -2,7 +2,7 @@
 
 With independent normal noise of one variance (times known weights), the values of a parameter at which the residual sum
 of squares exceeds its minimum by less than s^2 F(1, nu) are its interval (Bates and Watts 1988, Nonlinear Regression
-Analysis and Its Applications, section 6.1). s^2 comes from the seeds, or from the residuals where there is one seed.
+Analysis and Its Applications, section 6.1). s^2 comes from the seeds, or from the residuals if there is one seed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 
-# The last step is ten million standard errors away: a parameter that may be there is not identified.
+# The last step is ten million standard errors away: a parameter that may lie so far away is not identified.
 _STEPS, _GROWTH = 40, 1.5
 
 
@@ -41,7 +41,7 @@ class Problem(NamedTuple):
     Attributes
     ----------
     model, y, x
-        What was fitted to which mean ``[n]`` at which positions ``[n]``.
+        The model, the mean ``[n]`` that it was fitted to, and the positions ``[n]``.
     root
         Root of weight over noise variance, ``[n]``.
     best
@@ -61,7 +61,7 @@ class Problem(NamedTuple):
 def problem_of(
     model: CurveModel, values: FloatArray, x: FloatArray, weights: FloatArray, best: FloatArray
 ) -> Problem | None:
-    """Problem of one curve ``[S, n]`` fitted with weights ``[n]``; None where there is no noise to judge by."""
+    """Problem of one curve ``[S, n]`` fitted with weights ``[n]``; None if there is no noise to judge by."""
     found = spread(values[None])
     mean, degrees = found.mean[0], float(found.degrees[0])
     if degrees > 0:
@@ -74,14 +74,14 @@ def problem_of(
 
 
 def profile_interval(problem: Problem, level: float) -> tuple[FloatArray, str]:
-    """Profile intervals ``[p, 2]``, infinite where the profile never rises far enough, and which those are."""
+    """Profile intervals ``[p, 2]``, infinite where the profile never rises far enough, and a mask of the infinite ones."""
     highest = squares_of(problem, problem.best) + threshold(problem, level)
     ends = [[_crossing(problem, j, side, highest) for side in (-1.0, 1.0)] for j in range(problem.best.size)]
     return np.array(ends), without_end(problem.model, np.array(ends))
 
 
 def without_end(model: CurveModel, intervals: FloatArray) -> str:
-    """Which of the intervals ``[p, 2]`` have no end, in words; empty if all have."""
+    """Which of the intervals ``[p, 2]`` have no end, in words; empty if all have an end."""
     names = [name for name, ends in zip(model.parameters, intervals, strict=True) if not np.isfinite(ends).all()]
     return f"the interval of {' and '.join(names)} has no end: not identified" if names else ""
 
@@ -94,14 +94,14 @@ def threshold(problem: Problem, level: float) -> float:
 
 
 def squares_of(problem: Problem, parameters: FloatArray) -> float:
-    """Residual sum of squares in units of the noise variance; infinite where the model is."""
+    """Residual sum of squares in units of the noise variance; infinite if the model is infinite."""
     with np.errstate(all="ignore"):
         total = ((problem.root * (problem.model.function(problem.x, *parameters) - problem.y)) ** 2).sum()
     return float(total) if np.isfinite(total) else np.inf
 
 
 def constrained(problem: Problem, start: FloatArray, fixed: int) -> FloatArray:
-    """Least squares over all parameters but number ``fixed``, which stays as in ``start``; NaN where that fails."""
+    """Least squares over all parameters but number ``fixed``, which stays as in ``start``; NaN if the search fails."""
     from scipy.optimize import least_squares
 
     free = np.arange(start.size) != fixed
@@ -126,7 +126,7 @@ def constrained(problem: Problem, start: FloatArray, fixed: int) -> FloatArray:
 
 
 def _crossing(problem: Problem, j: int, side: float, highest: float) -> float:
-    """Value of parameter ``j`` on one side of the best where the profile reaches ``highest``, or infinity."""
+    """Value of parameter ``j``, on one side of the best fit, at which the profile reaches ``highest``, or infinity."""
     from scipy.optimize import brentq
 
     inside = problem.best
@@ -148,7 +148,7 @@ def _crossing(problem: Problem, j: int, side: float, highest: float) -> float:
 
 
 def moved(problem: Problem, near: FloatArray, j: int, value: float) -> FloatArray:
-    """Start for parameter ``j`` at ``value``: on the line through the best and a solution near it, along the ridge."""
+    """Start for parameter ``j`` at ``value``, along the ridge: on the line through the best fit and a solution near it."""
     best = problem.best
     share = (value - best[j]) / (near[j] - best[j]) if near[j] != best[j] else 1.0
     start = best + share * (near - best)
@@ -157,7 +157,7 @@ def moved(problem: Problem, near: FloatArray, j: int, value: float) -> FloatArra
 
 
 def _outwards(problem: Problem, j: int, side: float) -> Iterator[float]:
-    """Ever larger distances of parameter ``j`` from the best, beginning near one standard error."""
+    """Ever larger distances of parameter ``j`` from the best fit, beginning near one standard error."""
     step = _standard_error(problem, j)
     return (problem.best[j] + side * step * _GROWTH**k for k in range(_STEPS))
 
@@ -180,18 +180,18 @@ def unidentified(model: CurveModel, x: FloatArray, best: FloatArray) -> np.ndarr
         return np.zeros(best.size, bool)
     lengths = np.sqrt((columns**2).sum(axis=0))
     _, singular, directions = np.linalg.svd(columns / np.where(lengths > 0.0, lengths, 1.0))
-    # Differences are good to 1e-9 or so: a direction that counts for less than this does nothing.
+    # Differences are accurate to about 1e-9: a direction that counts for less than this does nothing.
     null = np.concatenate([singular, np.zeros(best.size - singular.size)]) <= 1e-7 * singular.max()
     return (np.abs(directions[null]) > 1e-3).any(axis=0)
 
 
 def _standard_error(problem: Problem, j: int) -> float:
-    """Of parameter ``j``, by the linear approximation at the best fit."""
+    """Standard error of parameter ``j``, by the linear approximation at the best fit."""
     columns, sizes = _derivatives(problem.model, problem.x, problem.best)
     columns = problem.root[:, None] * columns
     if not np.isfinite(columns).all():
         return float(sizes[j])
-    # Columns of one length: the cut-off of pinv would take a small unit for a direction that does nothing.
+    # Columns are scaled to one length: the cut-off of pinv would take a column in a small unit for one that does nothing.
     lengths = np.sqrt((columns**2).sum(axis=0))
     columns = columns / np.where(lengths > 0.0, lengths, 1.0)
     error = float(np.sqrt(max(np.linalg.pinv(columns.T @ columns)[j, j], 0.0)) / (lengths[j] or 1.0))

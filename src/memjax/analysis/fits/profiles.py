@@ -1,4 +1,4 @@
-"""The ridge of a fit: what the other parameters do, and what it costs, when one is held at other values."""
+"""The ridge of a fit: how the other parameters and the fit change when one parameter is held at other values."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def profile(
 ) -> xr.Dataset:
     """Fit a model again and again with one parameter held at given values.
 
-    Where the fit hardly gets worse while another parameter moves far, the two are not identified apart: for the
-    offset power law A x^B + C that is the ridge between B and C.
+    If the fit hardly gets worse while another parameter moves far, the data do not tell the two parameters apart. For the
+    offset power law A x^B + C this is the ridge between B and C.
 
     Parameters
     ----------
@@ -55,19 +55,19 @@ def profile(
     parameter
         Name of the parameter to hold.
     values
-        Values to hold it at ``[points]``; by default evenly spaced over twice its profile interval.
+        Values ``[points]`` to hold the parameter at; by default evenly spaced over twice its profile interval.
     level
         Nominal coverage of the region ``inside``, between 0 and 1.
     points
-        Number of values when they are not given.
+        Number of values if ``values`` is not given.
 
     Returns
     -------
     xarray.Dataset
-        Along a dimension named as the parameter: the other parameters at their best; ``rise``, how much the residual
-        sum of squares exceeds its minimum, in units of the noise variance; ``inside``, bool, whether that is under
-        the F quantile of ``level``, so that the values inside are the profile interval; ``r_squared``. The attributes
-        hold model, range, degrees of freedom and the best value.
+        Along a dimension named as the parameter: the other parameters at their best; ``rise``, by how much the residual sum
+        of squares exceeds its minimum, in units of the noise variance; ``inside``, bool, whether the rise is under the F
+        quantile of ``level``, so that the values inside are the profile interval; ``r_squared``. The attributes hold model,
+        range, degrees of freedom and the best value.
 
     Raises
     ------
@@ -119,14 +119,14 @@ def _problem(model: CurveModel, seeds: xr.DataArray, dim: str) -> Problem:
 def _default_values(problem: Problem, j: int, level: float, points: int) -> FloatArray:
     low, high = profile_interval(problem, level)[0][j]
     best = problem.best[j]
-    # An open side is drawn as far as the other one, or as the value itself where both are open.
+    # An open side reaches as far as the other side. If both are open, each reaches as far as the size of the value.
     reach = [side for side in (best - low, high - best) if np.isfinite(side)] or [abs(best)]
     low, high = (end if np.isfinite(end) else best + sign * max(reach) for sign, end in ((-1, low), (1, high)))
     return np.linspace(best - 2.0 * (best - low), best + 2.0 * (high - best), points)
 
 
 def _projected(problem: Problem, held: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Parameters and residual sums where the one held is the shape: exact also where the others cancel."""
+    """Parameters and residual sums if the held parameter is the shape; exact also where the others cancel."""
     rule = problem.model.separable
     assert rule is not None
     curves = np.broadcast_to(problem.y, (held.size, problem.y.size))
@@ -135,7 +135,7 @@ def _projected(problem: Problem, held: FloatArray) -> tuple[FloatArray, FloatArr
 
 
 def _walk(problem: Problem, j: int, held: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Best parameters ``[points, p]`` at every held value, from the nearest one outwards, and residual sums."""
+    """Best parameters ``[points, p]`` at every held value, and residual sums; the nearest value is fitted first."""
     found = np.full((held.size, problem.best.size), np.nan)
     for order in (np.flatnonzero(held >= problem.best[j]), np.flatnonzero(held < problem.best[j])[::-1]):
         near = problem.best

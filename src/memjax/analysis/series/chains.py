@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def r_hat(traces: Any, chain: str = "chain", draw: str = "draw") -> Any:
-    """Rank-normalised split R-hat of chains that should have one law.
+    """Rank-normalised split R-hat of chains that should sample one distribution.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ def r_hat(traces: Any, chain: str = "chain", draw: str = "draw") -> Any:
     Returns
     -------
     numpy.ndarray or xarray.DataArray
-        float64 ``[...]``: near 1 where the chains agree; above 1.01 they are usually called not converged. Infinity where
-        each half is constant but not all are the same; NaN where nothing varies or a draw is not finite.
+        float64 ``[...]``: near 1 if the chains agree. Chains above 1.01 are usually called not converged. Infinity if each half
+        is constant but the halves differ; NaN if nothing varies or a draw is not finite.
 
     Raises
     ------
@@ -39,10 +39,11 @@ def r_hat(traces: Any, chain: str = "chain", draw: str = "draw") -> Any:
 
     Notes
     -----
-    Every chain is cut into halves, so that one chain which drifts is found too. Draws are replaced by normal scores of
-    their ranks; R-hat is the root of (pooled over within variance), the larger one of the draws (which finds different
-    locations) and of their distance from the median (different scales): A. Vehtari, A. Gelman, D. Simpson, B. Carpenter
-    and P.-C. Buerkner, "Rank-normalization, folding, and localization", Bayesian Analysis 16, 2021, equations 1 to 5 and 14.
+    Every chain is cut into halves, so that a single chain which drifts is found too. Draws are replaced by normal scores of
+    their ranks. R-hat is the root of pooled over within variance. It is taken of the draws, which finds different locations,
+    and of their distance from the median, which finds different scales; the larger one is returned. See A. Vehtari, A. Gelman,
+    D. Simpson, B. Carpenter and P.-C. Buerkner, "Rank-normalization, folding, and localization", Bayesian Analysis 16, 2021,
+    equations 1 to 5 and 14.
 
     Examples
     --------
@@ -55,7 +56,7 @@ def r_hat(traces: Any, chain: str = "chain", draw: str = "draw") -> Any:
 
 
 def effective_sample_size(traces: Any, chain: str = "chain", draw: str = "draw") -> Any:
-    """How many independent draws would know the mean as well as the draws of all chains do.
+    """Number of independent draws that would estimate the mean as precisely as the draws of all chains do.
 
     Parameters
     ----------
@@ -67,8 +68,8 @@ def effective_sample_size(traces: Any, chain: str = "chain", draw: str = "draw")
     Returns
     -------
     numpy.ndarray or xarray.DataArray
-        float64 ``[...]``, above 0 and, for C chains of N draws, at most C N log10(C N). NaN where nothing varies or a
-        draw is not finite. The standard error of the mean is the standard deviation over its root.
+        float64 ``[...]``, above 0 and, for C chains of N draws, at most C N log10(C N). NaN if nothing varies or a draw is not
+        finite. The standard error of the mean is the standard deviation over the root of this number.
 
     Raises
     ------
@@ -77,11 +78,11 @@ def effective_sample_size(traces: Any, chain: str = "chain", draw: str = "draw")
 
     Notes
     -----
-    C N / tau with tau = -1 + 2 sum_t P_t, P_t the autocorrelations at lags 2 t and 2 t + 1, summed while positive and made
-    monotone (C. J. Geyer, "Practical Markov chain Monte Carlo", Statistical Science 7, 1992, section 3.3). Autocorrelations
-    are those of all half chains together, so chains at different places count for little (Vehtari et al. 2021, equation 10).
-    The draws are taken as they are, not their ranks: it is the mean that the number is for. Read 5% high where neighbours
-    are anticorrelated by -0.5.
+    The number is C N / tau with tau = -1 + 2 sum_t P_t. P_t is the sum of the autocorrelations at lags 2 t and 2 t + 1; P_t are
+    summed while positive, and made monotone (C. J. Geyer, "Practical Markov chain Monte Carlo", Statistical Science 7, 1992,
+    section 3.3). The autocorrelations are those of all half chains together, so chains at different places count for little
+    (Vehtari et al. 2021, equation 10). The draws themselves are used, not their ranks, because the number is about their mean.
+    The number is 5% too high if neighbouring draws have a correlation of -0.5.
 
     Examples
     --------
@@ -121,10 +122,10 @@ def _require_draws(count: int) -> None:
 def _r_hat(values: FloatArray) -> FloatArray:
     halves = _halves(values)
     centre = np.median(halves, axis=(-2, -1), keepdims=True)
-    # An infinite draw has no distance from the median; it makes the answer NaN below.
+    # An infinite draw has no distance from the median; such a draw makes the answer NaN below.
     with np.errstate(invalid="ignore"):
         folded = np.abs(halves - centre)
-    # Where distances from the median do not vary, as for draws of two values, they say nothing: fmax leaves their NaN out.
+    # If distances from the median do not vary, as for draws of two values, their R-hat is NaN, and fmax ignores the NaN.
     found = np.fmax(_ratio(_normal_scores(halves)), _ratio(_normal_scores(folded)))
     return np.where(np.isfinite(values).all(axis=(-2, -1)), found, np.nan)[()]
 
@@ -153,7 +154,7 @@ def _ratio(values: FloatArray) -> FloatArray:
 
 def _variances(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     count = values.shape[-1]
-    # Taken from the first draw on, so that the variance of a constant half is exactly zero.
+    # The first draw is subtracted, so that the variance of a constant half is exactly zero.
     within = (values - values[..., :1]).var(axis=-1, ddof=1).mean(axis=-1)
     return within, within * (count - 1) / count + values.mean(axis=-1).var(axis=-1, ddof=1)
 

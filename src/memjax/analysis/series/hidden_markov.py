@@ -27,41 +27,43 @@ def hidden_markov(
     folds: int | None = 5,
     rng_seed: int = 0,
 ) -> xr.Dataset:
-    """Fit Gaussian hidden Markov models to the metrics of all runs together, and say in which state each record is.
+    """Fit Gaussian hidden Markov models to the metrics of all runs together, and give the state of each record.
 
     Parameters
     ----------
     metrics
-        Recorded metrics, each ``(..., dim)``; all dimensions but ``dim`` are runs. Give the logarithm of what spans orders
-        of magnitude. A run ends before its first record that is not finite in all metrics.
+        Recorded metrics, each ``(..., dim)``; all dimensions but ``dim`` are runs. Give the logarithm of a metric that spans
+        orders of magnitude. A run ends before its first record that is not finite in all metrics.
     states
         Numbers of states to try, each at least 1.
     dim
-        Dimension of the records, evenly spaced in the time that matters: a change of state takes one record.
+        Dimension of the records. A change of state takes one record, so records should be evenly spaced in the time that
+        matters.
     select
-        How the number is chosen: least BIC, or greatest likelihood of runs that were left out.
+        How the number of states is chosen: least BIC, or greatest likelihood of runs that were left out.
     restarts
-        Fits per number of states, each from other k-means++ centres; the most likely one is taken.
+        Number of fits per number of states, each from other k-means++ centres; the most likely fit is taken.
     folds
-        Groups of runs that are left out in turn for ``held_out``; None leaves it NaN, in a sixth of the time.
+        Number of groups of runs, each left out in turn for ``held_out``. With None ``held_out`` is NaN, which takes a sixth of
+        the time.
     rng_seed
-        Seed of those centres and of the groups.
+        Seed of the centres and of the groups.
 
     Returns
     -------
     xarray.Dataset
-        Of the number chosen: ``state`` int64 ``(..., dim)``, the most likely path, -1 beyond the end of a run;
-        ``means`` and ``deviations`` float64 ``(state_index, metric)``, in units of the metrics; ``start``
-        ``(state_index)`` and ``transition`` ``(state_index, next_state)``, probabilities; ``visits`` int64 ``(...)``,
-        different states of a run. Of all: ``bic`` and ``log_likelihood``, ``(num_states)``, in nats, and ``held_out``,
-        in nats per record, NaN for a single run. States are numbered by the mean place of their records in a run. The
-        attribute ``num_states`` is the number chosen.
+        For the chosen number of states: ``state`` int64 ``(..., dim)``, the most likely path, -1 beyond the end of a run;
+        ``means`` and ``deviations`` float64 ``(state_index, metric)``, in units of the metrics; ``start`` ``(state_index)``
+        and ``transition`` ``(state_index, next_state)``, probabilities; ``visits`` int64 ``(...)``, the number of different
+        states of a run. For all numbers of states: ``bic`` and ``log_likelihood``, ``(num_states)``, in nats, and
+        ``held_out``, in nats per record, NaN for a single run. States are numbered by the mean place of their records in a
+        run. The attribute ``num_states`` is the chosen number.
 
     Raises
     ------
     ValueError
-        If ``metrics`` is no Dataset or lacks ``dim``, a metric does not vary, fewer records are finite than states, an
-        option is out of range, or the choice is "held out" with a single run.
+        If ``metrics`` is no Dataset or lacks ``dim``, a metric does not vary, fewer records are finite than there are states,
+        an option is out of range, or ``select`` is "held out" and there is a single run.
     ImportError
         If hmmlearn is missing: ``pip install 'memjax[hmm]'``.
 
@@ -69,9 +71,9 @@ def hidden_markov(
     -----
     Metrics are standardised over all records of all runs, and covariances are diagonal, as in M. Y. Hu, A. Chen, N.
     Saphra and K. Cho, "Latent State Models of Training Dynamics", TMLR 2023; BIC = k ln n - 2 ln L with k free numbers
-    and n records. Likelihoods are densities of the standardised metrics, and may be positive. A curve that changes
-    smoothly has no states: more of them cut it ever finer and BIC keeps falling, for neighbouring records are not
-    independent given the state. Read a number chosen at the end of its range as "no number".
+    and n records. Likelihoods are densities of the standardised metrics, so their logarithms may be positive. A curve that
+    changes smoothly has no states: more states cut the curve ever finer and BIC keeps falling, because neighbouring records
+    are not independent given the state. If the chosen number is the largest one tried, read it as "no number".
 
     Examples
     --------
@@ -122,7 +124,7 @@ def _numbers(states: int | Sequence[int], restarts: int, folds: int | None) -> l
 
 
 def _values(metrics: xr.Dataset, dim: str) -> tuple[FloatArray, xr.DataArray]:
-    """Metrics ``[R, T, M]`` of R runs, and an array of the runs and records to label with."""
+    """Metrics ``[R, T, M]`` of R runs, and an array whose labels are those of runs and records."""
     if not isinstance(metrics, xr.Dataset) or not metrics.data_vars:
         raise ValueError(
             f"metrics is a {type(metrics).__name__} without variables that can be told apart: give a Dataset with one "
@@ -139,7 +141,7 @@ def _values(metrics: xr.Dataset, dim: str) -> tuple[FloatArray, xr.DataArray]:
 
 
 def _lengths(values: FloatArray) -> list[int]:
-    """Records of every run before the first that is not finite."""
+    """Records of every run before its first record that is not finite."""
     fine = np.asarray(np.isfinite(values).all(axis=-1))
     return [int(row.argmin()) if not row.all() else row.size for row in fine]
 

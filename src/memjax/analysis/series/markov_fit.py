@@ -12,7 +12,7 @@ __all__ = ["MarkovFit", "best_fit", "criterion", "held_out", "require_hmmlearn"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Part of a visit that every start and every change of state is given, so that none that a held-out run makes is impossible.
+# Part of a visit that is added to every start and every change of state, so that none of them is impossible in a held-out run.
 _PSEUDO_COUNT = 0.01
 _ITERATIONS = 200
 _TOLERANCE = 1e-3
@@ -53,7 +53,7 @@ def require_hmmlearn() -> Any:
 
 
 def best_fit(sequences: Sequence[FloatArray], states: int, restarts: int, rng_seed: int) -> MarkovFit:
-    """Most likely one of several fits, each from other centres, to sequences ``[length, M]``."""
+    """The most likely of several fits to sequences ``[length, M]``, each from other centres."""
     return _ordered(_best_model(sequences, states, restarts, rng_seed), sequences)
 
 
@@ -64,7 +64,7 @@ def criterion(log_likelihood: float, states: int, metrics: int, records: int) ->
 
 
 def held_out(sequences: Sequence[FloatArray], states: int, restarts: int, rng_seed: int, folds: int) -> float:
-    """Log-likelihood per record of sequences under models fitted to the others; NaN if those have too few records."""
+    """Log-likelihood per record of sequences under models fitted to the others; NaN if the others have too few records."""
     if len(sequences) < 2:
         return float("nan")
     fold = np.random.default_rng(rng_seed).permutation(np.arange(len(sequences)) % min(folds, len(sequences)))
@@ -83,7 +83,7 @@ def _best_model(sequences: Sequence[FloatArray], states: int, restarts: int, rng
     values, lengths = np.concatenate(sequences), [len(sequence) for sequence in sequences]
     fitted = []
     for seed in np.random.SeedSequence(rng_seed).generate_state(restarts).tolist():
-        # Start, transitions and covariances as hmmlearn begins; its own k-means for the means takes longer than the fit.
+        # hmmlearn initialises start, transitions and covariances. Its k-means for the means takes longer than the fit.
         model = hmm.GaussianHMM(
             states, "diag", n_iter=_ITERATIONS, tol=_TOLERANCE, random_state=seed, init_params="stc",
             startprob_prior=1.0 + _PSEUDO_COUNT, transmat_prior=1.0 + _PSEUDO_COUNT,
@@ -104,12 +104,12 @@ def _centres(values: FloatArray, states: int, rng: np.random.Generator) -> Float
 
 
 def _ordered(model: Any, sequences: Sequence[FloatArray]) -> MarkovFit:
-    """The same model with its states in order of the mean place, within a run, of the records that they hold."""
+    """The same model with its states in order of the mean place of their records within a run."""
     paths = [model.predict(sequence) for sequence in sequences]
     visited, place = np.concatenate(paths), np.concatenate([np.arange(len(path)) for path in paths])
     states = model.n_components
     counts = np.bincount(visited, minlength=states)
-    # A state that holds no record comes last.
+    # A state without records comes last.
     centre = np.where(counts, np.bincount(visited, place, states) / np.maximum(counts, 1), np.inf)
     order = np.argsort(centre, kind="stable")
     rank = np.argsort(order)

@@ -1,11 +1,11 @@
-"""One number per run from a recorded series: take a slice, reduce it, and calculate with what comes out.
+"""One number per run from a recorded series: take a slice, reduce the slice, and calculate with the results.
 
     late = mean.between(start=900)          # mean over the records from step 900 on
     share = (last - first) / maximum        # a new scalar, labelled "(last - first) / maximum"
     share(ds.weight_l2)                     # (train_size, seed)
 
-A diverged run is recorded as NaN from the step where it diverged, so it has no last value, no gap and no maximum: all
-are NaN, and the other runs are untouched.
+A diverged run is recorded as NaN from the step where it diverged, so its last value, its gap and its maximum are NaN. Other
+runs are not affected.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ Reduction = Callable[[FloatArray, FloatArray], Any]
 
 @dataclass(frozen=True)
 class Scalar:
-    """A way to derive one number from a series; call it with the series.
+    """A way to derive one number from a series; call the scalar with the series.
 
-    Scalars can be sliced with `between` and combined with ``+ - * /``, ``abs`` and numbers; what comes out is a scalar
-    whose label says how it was made.
+    Scalars can be sliced with `between` and combined with ``+ - * /``, ``abs`` and numbers. The result is a scalar whose label
+    says how it was made.
 
     Attributes
     ----------
     function
         From values ``[..., K]`` and positions ``[K]`` to ``[...]``.
     label
-        What it is, for ``long_name``.
+        Name of the number, for ``long_name``.
     units
-        Powers of the units of the series and of the positions that the result has; None where they do not apply.
+        Powers of the units of series and positions in the units of the result; None if these do not apply.
     doc
-        One line on what it is.
+        One line that describes the number.
 
     Examples
     --------
@@ -72,12 +72,12 @@ class Scalar:
             Recorded values, dimensions ``(..., dim)``. A finished run with fewer steps than others of its sweep ends at
             its own last step.
         dim
-            Dimension of the records, in recorded order; its coordinate, or else 0, 1, ..., are the positions.
+            Dimension of the records, in recorded order. The positions are its coordinate, or 0, 1, ... without one.
 
         Returns
         -------
         xarray.DataArray
-            float64, dimensions ``(...)``, with ``long_name`` and, where they are known, ``units``.
+            float64, dimensions ``(...)``, with ``long_name`` and, if known, ``units``.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class Scalar:
         return result.rename(f"{series.name}_{plain}" if series.name else plain)
 
     def between(self, start: float | None = None, stop: float | None = None) -> Scalar:
-        """The same scalar of the records from ``start`` to ``stop``, both included; None is the end."""
+        """The same scalar of the records from ``start`` to ``stop``, both included; None stands for either end."""
         low, high = -np.inf if start is None else start, np.inf if stop is None else stop
 
         def sliced(y: FloatArray, at: FloatArray) -> FloatArray:

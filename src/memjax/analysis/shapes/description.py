@@ -37,7 +37,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Description:
-    """Verdicts on curves and what they rest on; ``str`` of it is a sentence per curve.
+    """Verdicts on curves and their evidence; ``str`` gives a sentence per curve.
 
     Attributes
     ----------
@@ -45,18 +45,18 @@ class Description:
         Everything below, float64 unless said otherwise, dimensions ``(...)`` of the curves and what stands in brackets:
 
         - ``shape``, str: "rising", "falling", "inverted U", "U", "flat" or "cannot tell";
-        - ``p_value`` (``candidate_shape``): Bonferroni-adjusted, NaN where it cannot be had;
-        - ``law``, str: the chosen candidate, "no law" where none fits within the noise, "cannot tell", or empty where
-          the shape leaves no branch to judge;
-        - ``aicc_difference`` (``candidate``): criterion above that of the best, infinite where a candidate has no fit;
-        - ``support`` (``candidate``): share of disturbed curves in which it is the best law; NaN for "no law";
+        - ``p_value`` (``candidate_shape``): p-value of each shape, Bonferroni-adjusted; NaN if there is no test;
+        - ``law``, str: the chosen candidate, "no law" if no candidate fits within the noise, "cannot tell", or empty if the
+          shape leaves no branch to judge;
+        - ``aicc_difference`` (``candidate``): criterion minus that of the best candidate, infinite if a candidate has no fit;
+        - ``support`` (``candidate``): share of disturbed curves in which the candidate is the best law; NaN for "no law";
         - ``parameter_value`` (``parameter``), ``parameter_interval`` (``parameter``, ``bound``): of the law;
         - ``range`` (``bound``): first and last position of the branch that the law was judged on;
-        - ``noise``: standard deviation of one run once the level of its seed is taken out;
+        - ``noise``: standard deviation of one run once the level of its seed is removed;
         - ``reason``, str: the differences that the shape rests on, with their intervals, or why there is no verdict.
     turn
-        The result of `peak` for every curve; for a U that of the minimum (``prominence`` is then the depth below the
-        lower end). NaN for curves that have neither shape.
+        The result of `peak` for every inverted U, and for every U the same numbers of its minimum (``prominence`` is then the
+        depth below the lower end). NaN for curves of other shapes.
     sentence
         str ``(...)``: verdicts, then the evidence on a second line.
     """
@@ -66,7 +66,7 @@ class Description:
     sentence: xr.DataArray
 
     def __str__(self) -> str:
-        """Sentence, or the first twenty with their labels."""
+        """The sentence of one curve, or the first twenty sentences with their labels."""
         if not self.sentence.ndim:
             return str(self.sentence.values)
         lines = [f"{self._label(index)}: {self.sentence.values[index]}" for index in self._first()]
@@ -107,19 +107,19 @@ def describe(
     over
         Dimension of the seeds. Without a second seed the verdict is always "cannot tell".
     candidates
-        Laws to compare, by name as in `fit`. By default all built-in ones that the positions allow but the broken power
-        law; sigmoid and plateau in log x where x is positive and spans more than a decade, in x otherwise.
+        Laws to compare, by name as in `fit`. By default all built-in laws that the positions allow, without the broken power
+        law. Sigmoid and plateau are taken in log x if x is positive and spans more than a decade, in x otherwise.
     level
         Confidence level, between 0 and 1.
     margin
-        By how much the criterion of every rival must exceed that of the best law for a verdict.
+        By how much the criterion of every rival must exceed the criterion of the best law for a verdict.
     flat_within
-        Largest deviation from the overall mean, as a fraction of it, that still counts as flat.
+        Largest deviation from the overall mean, as a fraction of the mean, that still counts as flat.
     resamples
-        Number of disturbed curves for ``support`` and the intervals of parameters (of which there are at least 100); 0
-        leaves both out and is a hundred times faster.
+        Number of disturbed curves for ``support`` and for the intervals of parameters. The intervals use at least 100 curves.
+        0 leaves both out and is a hundred times faster.
     rng_seed
-        Seed of those draws.
+        Seed of the disturbed curves.
 
     Returns
     -------
@@ -136,15 +136,16 @@ def describe(
     Notes
     -----
     *Shape*: one-sided Student-t tests on differences within a seed, Bonferroni-adjusted over shapes and candidate
-    turning points. A significant turn outranks a significant difference between the ends. A further significant move
-    against the direction that the shape has there, as in a W, is not a shape in this list: the verdict is "cannot tell".
+    turning points. A significant turn outranks a significant difference between the ends. If the curve also moves
+    significantly against the direction of its shape, as a W does, the curve has no shape in this list, and the verdict is
+    "cannot tell".
 
-    *Law*: AICc over single seeds (not over the mean curve), on the branch before the turn of a U or an inverted U, else
-    on the whole curve; at least four positions. The best candidate is named if it beats every rival by ``margin``. Laws
-    that contain it (a power law with an offset contains one without) are no rivals, for they can never be ruled out: a
-    verdict names the simplest law that the data support, and does not exclude richer ones. "no law", a free value at
-    every position, is a candidate. How often verdicts are right on curves with known truth stands in
-    ``docs/analysis.md``.
+    *Law*: AICc over single seeds (not over the mean curve), on the branch before the turn of a U or an inverted U, otherwise
+    on the whole curve; at least four positions. The best candidate is named if it beats every rival by ``margin``. Laws that
+    contain the best candidate (a power law with an offset contains the power law without) are no rivals, because data can
+    never rule them out. So a verdict names the simplest law that the data support, and does not exclude richer laws. "no
+    law", a free value at every position, is a candidate. ``docs/analysis.md`` says how often verdicts are right on curves
+    whose truth is known.
 
     Examples
     --------
@@ -235,7 +236,7 @@ def _sentences(judged: Judged, reasons: Sequence[str], turn: xr.Dataset, rules: 
 
 
 def _like(lead: xr.DataArray, values: np.ndarray, **dims: Sequence[str]) -> xr.DataArray:
-    """Values ``[M, ...]`` with the dimensions and coordinates of the curves, and further ones by name with labels."""
+    """Values ``[M, ...]`` as a labelled array: the dimensions of the curves, then further dimensions by name with labels."""
     coords: dict[Any, Any] = {**lead.coords, **{name: list(labels) for name, labels in dims.items()}}
     return xr.DataArray(values.reshape((*lead.shape, *values.shape[1:])), dims=(*lead.dims, *dims), coords=coords)
 

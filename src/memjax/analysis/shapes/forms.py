@@ -1,13 +1,13 @@
 """Which law a curve follows, among candidates, by the corrected information criterion of Akaike.
 
-The criterion is taken over single seeds, not over the mean curve, so it knows the noise:
+The criterion is taken over single seeds, not over the mean curve, so that the noise counts:
 
     AICc = N ln(RSS/N) + 2 K + 2 K (K + 1)/(N - K - 1),    RSS = within + sum_i count_i (mean_i - law(x_i))^2,
 
-where N counts all values, ``within`` is the seeds' sum of squares around their mean once each seed's own level is taken
-out, and K counts the law's parameters, the levels and the variance (Hurvich and Tsai 1989, doi:10.1093/biomet/76.2.297).
-The place of a jump counts as three parameters (Ninomiya 2015, doi:10.1007/s10463-014-0481-x). "no law" has a free value
-at every position: it wins where no candidate fits within the noise.
+where N counts all values, ``within`` is the sum of squares of the seeds around their mean once each seed's level is removed,
+and K counts the law's parameters, the levels and the variance (Hurvich and Tsai 1989, doi:10.1093/biomet/76.2.297). The place
+of a jump counts as three parameters (Ninomiya 2015, doi:10.1007/s10463-014-0481-x). "no law" has a free value at every
+position, and wins if no candidate fits within the noise.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ FloatArray = npt.NDArray[np.float64]
 NO_LAW = "no law"
 _JUMP_COST = 2
 
-# A law that contains another, exactly or as a limit, cannot be ruled out in favour of it: its residual is never larger.
+# If a law contains another one, exactly or as a limit, its residual is never larger. So data cannot rule out the richer law in
+# favour of the simpler one.
 _CONTAINED_IN = {
     "linear": ("offset power law", "saturating", "plateau", "logistic"),
     "logarithmic": ("offset power law", "log plateau", "Hill"),
@@ -42,7 +43,7 @@ _CONTAINED_IN = {
 
 
 class Choice(NamedTuple):
-    """Indices of the best candidate and of its closest rival, and how far that is behind, ``[M]`` each."""
+    """Indices of the best candidate and of its closest rival, and how far the rival is behind, ``[M]`` each."""
 
     best: np.ndarray
     rival: np.ndarray
@@ -61,12 +62,12 @@ def criterion(models: Sequence[CurveModel], seeds: Spread, x: FloatArray, shared
     x
         Ascending positions ``[n]``.
     shared
-        Levels of seeds ``[M]`` that were taken out.
+        Number of levels of seeds ``[M]`` that were removed.
 
     Returns
     -------
     numpy.ndarray
-        Infinite for a candidate that has no best fit, or too many parameters for the values.
+        The criterion; infinite for a candidate that has no best fit, or too many parameters for the values.
     """
     columns = [_criterion(seeds, shared, *_residual(model, seeds, x)) for model in models]
     free = np.where(seeds.degrees > 0, 0.0, np.nan)
@@ -76,7 +77,7 @@ def criterion(models: Sequence[CurveModel], seeds: Spread, x: FloatArray, shared
 def choose(values: FloatArray, names: Sequence[str]) -> Choice:
     """Choose the candidate with the smallest criterion ``[M, C]``, and say how far the closest rival is behind.
 
-    Laws that contain the chosen one are no rivals. Where nothing is finite, the first is chosen with a NaN margin.
+    Laws that contain the chosen law are no rivals. If no criterion is finite, the first candidate is chosen with a NaN margin.
 
     Examples
     --------
@@ -107,7 +108,7 @@ def _residual(model: CurveModel, seeds: Spread, x: FloatArray) -> tuple[FloatArr
 def _criterion(seeds: Spread, shared: FloatArray | int, rss: FloatArray, parameters: int) -> FloatArray:
     values = seeds.counts.sum(axis=1)
     free = parameters + 1.0 + shared
-    # Exact curves leave rounding only: candidates that all fit exactly then differ by their number of parameters.
+    # Residuals of exact curves are rounding. The floor makes candidates that fit exactly differ by their parameters only.
     rounding = values * (64.0 * np.finfo(np.float64).eps * np.abs(seeds.mean).max(axis=1)) ** 2
     spare = values - free - 1.0
     total = np.maximum(seeds.within + rss, np.where(rounding > 0.0, rounding, 1.0))

@@ -37,34 +37,34 @@ class Rules:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Candidates, and none of them."""
+        """Names of the candidates, and "no law"."""
         return (*(model.name for model in self.candidates), NO_LAW)
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Parameters that any candidate has."""
+        """Names of the parameters of all candidates."""
         return tuple(dict.fromkeys(name for model in self.candidates for name in model.parameters))
 
 
 class Judged(NamedTuple):
-    """Of M curves, with C candidates and "no law", and Q names of parameters.
+    """Verdicts on M curves, with C candidates and "no law", and Q names of parameters.
 
     Attributes
     ----------
     shape, law
-        Verdicts, ``str[M]``; the law is empty where the shape leaves none to judge.
+        Verdicts, ``str[M]``; the law is empty if the shape leaves no branch to judge.
     p_values
-        Of every shape, ``[M, 4]``.
+        P-value of every shape, ``[M, 4]``.
     difference, support
-        Criterion above the best one's, and share of disturbed curves in which each candidate is best, ``[M, C + 1]``.
+        Criterion minus the best criterion, and share of disturbed curves in which each candidate is best, ``[M, C + 1]``.
     rival, margin
-        Index of the closest rival, and how far it is behind, ``[M]``.
+        Index of the closest rival, and how far the rival is behind, ``[M]``.
     span
         First and last position of the branch, ``[M, 2]``.
     parameters, intervals
-        Of the law, ``[M, Q]`` and ``[M, Q, 2]``.
+        Parameters of the law and their intervals, ``[M, Q]`` and ``[M, Q, 2]``.
     noise
-        Standard deviation of one run once its seed's level is taken out, ``[M]``.
+        Standard deviation of one run once the level of its seed is removed, ``[M]``.
     """
 
     shape: np.ndarray
@@ -95,7 +95,7 @@ def judge(values: FloatArray, x: FloatArray, rules: Rules) -> Judged:
     Returns
     -------
     Judged
-        "cannot tell" where there is nothing to judge by.
+        Verdicts and evidence; "cannot tell" for a curve without second seed or with too few positions.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def _blank(count: int, rules: Rules) -> Judged:
 def _judge_shapes(judged: Judged, rows: np.ndarray, values: FloatArray, x: FloatArray, rules: Rules) -> None:
     p_values = shape_p_values(values)
     found = p_values < 1.0 - rules.level
-    # Turns come last: one outranks the difference between the ends; both at once are no shape in this list.
+    # Turns come last in SHAPES, because a turn outranks a difference between the ends. Both turns at once are no shape.
     last = len(SHAPES) - 1 - found[:, ::-1].argmax(axis=1)
     names = np.where(found.any(axis=1), np.array(SHAPES, object)[last], CANNOT_TELL)
     names[found[:, 2] & found[:, 3]] = CANNOT_TELL
@@ -168,7 +168,7 @@ def _judge_branch(judged: Judged, rows: np.ndarray, values: FloatArray, x: Float
             judged.support[row] = _support(
                 levelled[i], x, Spread(*(part[i : i + 1] for part in seeds)), shared[i], rules
             )
-    # With every seed at every position levels sum to zero, and belong to the uncertainty of the mean.
+    # If every seed has every position, the levels sum to zero and belong to the uncertainty of the mean.
     complete = np.asarray(np.isfinite(values).all(axis=(1, 2)))[:, None, None]
     curves = np.where(complete, values, levelled)
     for index in np.unique(choice.best[sure]):
@@ -179,7 +179,7 @@ def _judge_branch(judged: Judged, rows: np.ndarray, values: FloatArray, x: Float
 def _support(values: FloatArray, x: FloatArray, seeds: Spread, shared: float, rules: Rules) -> FloatArray:
     """Share of mean curves, disturbed along the seeds, in which each law has the smallest criterion.
 
-    "no law" has none: a disturbed mean holds the noise twice, which would count against every law.
+    "no law" has no share: a disturbed mean holds the noise twice, which would count against every law.
     """
     draws = student_means(values, rules.resamples, rules.rng_seed)
     repeated = Spread(draws, *(np.repeat(part, len(draws), axis=0) for part in seeds[1:]))
@@ -205,7 +205,7 @@ def _fill_parameters(
 
 
 def default_candidates(x: FloatArray, laws: Sequence[CurveModel]) -> tuple[CurveModel, ...]:
-    """Candidates that positions allow: sigmoids and plateaus in log x where x spans more than a decade of ratios."""
+    """Candidates that the positions allow; sigmoids and plateaus are in log x if a positive x spans more than a decade."""
     positive = x[0] > 0.0
     wide = positive and x[-1] > 10.0 * x[0]
     left_out = {"broken power law", *(("plateau", "logistic") if wide else ("log plateau", "Hill"))}

@@ -62,30 +62,30 @@ def peak(
         Values, dimensions ``(..., over, dim)`` in any order. Non-finite values are left out of the mean; a position
         without any finite value is skipped.
     dim
-        Dimension of the positions, with a numeric coordinate. It is sorted first.
+        Dimension of the positions, with a numeric coordinate. The positions are sorted first.
     over
-        Dimension of the seeds. Without it the curve itself is used and the intervals and the agreement are NaN.
+        Dimension of the seeds. Without this dimension the curve itself is used, and intervals and agreement are NaN.
     level
         Nominal coverage of the intervals, between 0 and 1.
     resamples
-        Number of mean curves drawn for ``location_interval``; 0 leaves it out.
+        Number of mean curves drawn for ``location_interval``; 0 leaves this interval out.
     rng_seed
-        Seed of those draws.
+        Seed of the draws.
 
     Returns
     -------
     xarray.Dataset
         All float64 ``(...)``, in the units of the curve unless said otherwise:
 
-        - ``location``: coordinate value of the maximum of the mean curve, the first of equals (units of ``dim``);
+        - ``location``: coordinate value of the maximum of the mean curve, the first of equal maxima (units of ``dim``);
         - ``location_interval`` ``(..., bound)``: central positions of the maximum among mean curves disturbed along the
-          seeds; one position if the maximum stays where it is (units of ``dim``);
-        - ``height``: the mean there;
+          seeds; both bounds are one position if the maximum does not move (units of ``dim``);
+        - ``height``: the mean at ``location``;
         - ``prominence``: height minus the higher of the two end values, 0 for a maximum at an end;
         - ``rise_above_ends``: height minus the mean of the two end values;
-        - ``height_interval``, ``prominence_interval``, ``rise_above_ends_interval`` ``(..., bound)``: Student-t over
-          seeds, the last two from each seed's own differences, with location and ends held fixed;
-        - ``noise``: pooled standard deviation of one run, once the level of its seed is taken out;
+        - ``height_interval``, ``prominence_interval``, ``rise_above_ends_interval`` ``(..., bound)``: Student-t intervals over
+          seeds with location and ends held fixed, the last two from the differences within each seed;
+        - ``noise``: pooled standard deviation of one run, once the level of its seed is removed;
         - ``prominence_in_noise``, ``rise_in_noise``: prominence and rise above the ends over ``noise`` (pure numbers);
         - ``agreement``: fraction of seeds whose own maximum is at ``location``, among seeds without missing values;
         - ``interior``: bool, the maximum is not at an end;
@@ -95,18 +95,19 @@ def peak(
     ------
     ValueError
         If ``curve`` is not a DataArray or empty, ``dim`` has no numeric coordinate, ``level`` is not in (0, 1), or
-        ``resamples`` are too few for it.
+        ``resamples`` are too few for the level.
 
     Notes
     -----
-    Choosing the largest of several noisy means biases ``height`` upwards by a fraction of its standard error, and the
-    interval does not know that the location was chosen. Where neighbouring means differ by less than the noise, read
-    ``agreement`` before ``location``.
+    ``height`` is the largest of several noisy means, which biases it upwards by a fraction of its standard error. The interval
+    does not count this choice of the location. If neighbouring means differ by less than the noise, read ``agreement`` before
+    ``location``.
 
-    The "height 25.763, about 13.5 sigma" of Liu (2026), "How does memorization affect l2?", is not the curve's value
-    at its maximum, which is near 40, but a height above some baseline that the text does not state, in units of some
-    sigma that it does not define (25.763/13.5 = 1.91). On the same experiment, mean of 4 seeds, ``height`` is 40.5,
-    ``prominence`` 18.0 and ``rise_above_ends`` 24.6, the nearest; the noise of one run is five times smaller than 1.91.
+    Liu (2026), "How does memorization affect l2?", gives a "height 25.763, about 13.5 sigma". This is not the value of the
+    curve at its maximum, which is near 40, but a height above a baseline that the text does not state, in units of a sigma
+    that the text does not define (25.763/13.5 = 1.91). On the same experiment, mean of 4 seeds, ``height`` is 40.5,
+    ``prominence`` is 18.0 and ``rise_above_ends`` is 24.6, the nearest of the three. The noise of one run is five times
+    smaller than 1.91.
 
     Examples
     --------
@@ -150,7 +151,7 @@ def peak_of_seeds(
     Returns
     -------
     Peak
-        NaN with a reason where there are fewer than 3 positions with finite values or the curve is constant.
+        NaN with a reason if fewer than 3 positions have finite values or the curve is constant.
 
     Examples
     --------

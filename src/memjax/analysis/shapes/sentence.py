@@ -1,4 +1,4 @@
-"""What was judged, in words."""
+"""Verdicts on curves, in words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def why(values: FloatArray, x: FloatArray, judged: Judged, rules: Rules) -> str:
-    """Evidence for the shape of one curve ``[S, n]``, whose verdict is number 0 of ``judged``.
+    """Evidence for the shape of one curve ``[S, n]``; entry 0 of ``judged`` is the verdict on this curve.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def why(values: FloatArray, x: FloatArray, judged: Judged, rules: Rules) -> str:
 
 
 def law_text(judged: Judged, rules: Rules) -> str:
-    """Law of the branch with its parameters, and how far the next one is behind; empty where none was judged."""
+    """Law of the branch with its parameters, and how far the closest rival is behind; empty if no law was judged."""
     law, names = str(judged.law[0]), rules.names
     if not law:
         return ""
@@ -68,7 +68,7 @@ def law_text(judged: Judged, rules: Rules) -> str:
 
 
 def turn_text(turn: Mapping[str, np.ndarray], dim: str, shape: str) -> str:
-    """Where an extremum is, how high, and how far it stands out; ``turn`` holds numbers by name as `peak` gives them."""
+    """Place, height and prominence of an extremum, in words; ``turn`` holds the numbers by name, as `peak` gives them."""
     name, ends = ("maximum", "above the higher") if shape == "inverted U" else ("minimum", "below the lower")
     agreement = float(turn["agreement"])
     shared = f" (in {agreement:.0%} of seeds)" if np.isfinite(agreement) else ""

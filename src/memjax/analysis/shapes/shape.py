@@ -1,8 +1,8 @@
 """Which shape a curve has, judged against the differences between its seeds.
 
-Every judgement is a Student-t test on differences within a seed, so what the positions of one seed share (its data, its
-initial weights) cancels. An inverted U needs ONE position significantly above BOTH ends; that position is chosen among
-n - 2, and four shapes are tried, so p-values are multiplied by 4 (n - 2) or 4 (Bonferroni). In the shapes, S counts
+Every judgement is a Student-t test on differences within a seed, so that effects which all positions of a seed share (its
+data, its initial weights) cancel. An inverted U needs ONE position significantly above BOTH ends. This position is chosen
+among n - 2, and four shapes are tried, so p-values are multiplied by 4 (n - 2) or 4 (Bonferroni). In the shapes, S counts
 seeds and n positions; further axes lead.
 """
 
@@ -62,7 +62,7 @@ def is_flat(values: FloatArray, within: float, level: float) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        bool ``[...]``: True if all intervals lie inside; False if not, or with fewer than two complete seeds.
+        bool ``[...]``: True if all intervals lie within the deviation; False otherwise, and for fewer than two complete seeds.
 
     Examples
     --------
@@ -81,24 +81,24 @@ def is_flat(values: FloatArray, within: float, level: float) -> np.ndarray:
 
 
 def reversal_p_value(values: FloatArray, shape: np.ndarray, turn: np.ndarray) -> FloatArray:
-    """Adjusted p-value of a move against the direction that a shape has there.
+    """Adjusted p-value of a move against the direction of a shape.
 
-    On each branch the largest such move of the mean curve is tested, and the p-value multiplied by the number of pairs of
-    positions it was chosen from, and by 2 for the branches.
+    On each branch the largest such move of the mean curve is tested. Its p-value is multiplied by the number of pairs of
+    positions that the move was chosen from, and by 2 for the branches.
 
     Parameters
     ----------
     values
         float64 ``[M, S, n]``.
     shape
-        Entries of ``SHAPES``, ``[M]``; others have no direction.
+        Entries of ``SHAPES``, ``[M]``; other words have no direction.
     turn
         Index of the turn of a U or an inverted U, ``[M]``.
 
     Returns
     -------
     numpy.ndarray
-        ``[M]``, 1 where there is nothing to test.
+        ``[M]``, 1 if there is no move to test.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def _one_sided(differences: FloatArray) -> FloatArray:
     mean, error, count = mean_and_error(np.swapaxes(differences, -1, -2))
     degrees = np.where(count > 1, count - 1.0, np.nan)
     p = special.stdtr(degrees, -mean / np.where(error > 0.0, error, 1.0))
-    # Seeds that agree exactly leave no noise: any difference is then certain, and none is no difference.
+    # If seeds agree exactly there is no noise: a difference other than zero is then certain.
     return np.where(error == 0.0, np.where(mean > 0.0, 0.0, 1.0), p)
 
 

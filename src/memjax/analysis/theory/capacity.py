@@ -51,9 +51,9 @@ def cover_probability(num_examples: Any, dimension: Any) -> Any:
     Notes
     -----
     The probability that a binomial variable of N - 1 fair trials is below n (Cover 1965, doi:10.1109/PGEC.1965.264137),
-    evaluated as an incomplete beta function: no sum, and nothing overflows. Against exact fractions up to N = 4000 the
-    relative error is below 3e-13, also in the tail, down to the smallest probability that float64 holds, 1e-307; what is
-    smaller reads 0. A softmax over two logits without biases is one such hyperplane, w1 - w0.
+    evaluated as an incomplete beta function, so nothing is summed and nothing overflows. Against exact fractions up to N =
+    4000 the relative error is below 3e-13, also in the tail, down to 1e-307, the smallest probability that float64 holds;
+    smaller probabilities read 0. A softmax over two logits without biases is one such hyperplane, w1 - w0.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def cover_probability(num_examples: Any, dimension: Any) -> Any:
 
 
 def memorized_bits(loss: Any, num_examples: Any, num_classes: Any) -> Any:
-    """Bits that a network saves on the labels of its train set, over guessing uniformly.
+    """Bits that a network saves on the labels of its train set, compared with uniform guessing.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def memorized_bits(loss: Any, num_examples: Any, num_classes: Any) -> Any:
 
     Notes
     -----
-    The "memorized bits" of Liu (2026), "Memory 2"; the measure ``memorized_bits`` records the same number.
+    These are the "memorized bits" of Liu (2026), "Memory 2"; the measure ``memorized_bits`` records the same number.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def num_fitted(accuracy: Any, num_examples: Any) -> Any:
     Returns
     -------
     numpy.ndarray or xarray.DataArray
-        A whole number as float64, NaN where the accuracy is (a diverged run).
+        A whole number as float64; NaN where the accuracy is NaN (a diverged run).
 
     Examples
     --------
@@ -135,7 +135,7 @@ def num_fitted(accuracy: Any, num_examples: Any) -> Any:
 
 
 def all_fitted(accuracy: Any, num_examples: Any) -> Any:
-    """1 where every train example is classified right, 0 where not, and NaN where the accuracy is NaN.
+    """1 if every train example is classified right, 0 if not, and NaN if the accuracy is NaN.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def all_fitted(accuracy: Any, num_examples: Any) -> Any:
     array([ 1.,  0., nan])
     """
     accuracy, num_examples = _paired(accuracy=accuracy, num_examples=num_examples)
-    # A ratio of 1 exactly, for both are whole numbers; NaN stays NaN.
+    # Both are whole numbers, so their ratio is exactly 1; NaN stays NaN.
     whole = np.floor(num_fitted(accuracy, num_examples) / num_examples)
     if isinstance(whole, xr.DataArray):
         whole.attrs = {"long_name": "all train examples fitted", "units": "1"}
@@ -168,7 +168,7 @@ def share_interval(flags: xr.DataArray, dim: str = "seed", level: float = 0.95) 
     Parameters
     ----------
     flags
-        1 or True where it holds, 0 or False where not, dimensions ``(..., dim)``; NaN (diverged runs) are left out.
+        1 or True if it holds for a run, otherwise 0 or False, dimensions ``(..., dim)``; NaN (diverged runs) is left out.
     dim
         Dimension of the repeats, usually ``seed``.
     level
@@ -178,7 +178,7 @@ def share_interval(flags: xr.DataArray, dim: str = "seed", level: float = 0.95) 
     -------
     xarray.Dataset
         ``share`` float64 ``(...)``; ``share_interval`` float64 ``(..., bound)``; ``count`` int64 ``(...)``, the number
-        of finite values. No finite value gives NaN.
+        of finite values. Without a finite value the others are NaN.
 
     Raises
     ------
@@ -187,8 +187,8 @@ def share_interval(flags: xr.DataArray, dim: str = "seed", level: float = 0.95) 
 
     Notes
     -----
-    The interval of Clopper and Pearson (1934, doi:10.1093/biomet/26.4.404): its coverage is never below ``level``, and a
-    share of 0 or 1 has one too, where Student's t has none.
+    This is the interval of Clopper and Pearson (1934, doi:10.1093/biomet/26.4.404). Its coverage is never below ``level``. A
+    share of 0 or 1 has such an interval too; Student's t gives none.
 
     Examples
     --------
@@ -212,7 +212,7 @@ def share_interval(flags: xr.DataArray, dim: str = "seed", level: float = 0.95) 
 
 
 def linearly_separable(x: npt.ArrayLike, labels: npt.ArrayLike) -> bool:
-    """Whether some hyperplane through the origin has all examples of either label on a side of its own.
+    """Whether some hyperplane through the origin has all examples of one label on one side and all others on the other.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def linearly_separable(x: npt.ArrayLike, labels: npt.ArrayLike) -> bool:
     Returns
     -------
     bool
-        Exact up to the tolerance of the linear program, whatever training would find.
+        Exact up to the tolerance of the linear program; the answer does not depend on what training would find.
 
     Raises
     ------
@@ -251,7 +251,7 @@ def linearly_separable(x: npt.ArrayLike, labels: npt.ArrayLike) -> bool:
     if not np.isfinite(x).all():
         raise ValueError(f"x holds {(~np.isfinite(x)).sum()} values that are not finite: leave those examples out.")
     signed = np.where(labels > 0, 1.0, -1.0)[:, None] * _of_one_size(x)
-    # Any separating w can be scaled until every margin is at least 1, which makes it a linear program.
+    # Any separating w can be scaled until every margin is at least 1, which makes the question a linear program.
     program = linprog(np.zeros(signed.shape[1]), A_ub=-signed, b_ub=-np.ones(len(signed)), bounds=(None, None))
     if not program.success and program.status != _INFEASIBLE:
         raise ValueError(f"The linear program ended without an answer: {program.message} Scale x, or give fewer rows.")
@@ -259,26 +259,26 @@ def linearly_separable(x: npt.ArrayLike, labels: npt.ArrayLike) -> bool:
 
 
 def _of_one_size(x: FloatArray) -> FloatArray:
-    """Rows and columns divided until the largest entry of each is near 1: the program drops what is below 1e-9.
+    """Rows and columns scaled until the largest entry of each is near 1; the linear program drops entries below 1e-9.
 
-    A positive factor of a row leaves its side as it is, and one of a column goes into the hyperplane.
+    A positive factor of a row does not change the side of the example, and a factor of a column goes into the hyperplane.
     """
     for _ in range(_ROUNDS):
         for axis in (0, 1):
             largest = np.abs(x).max(axis=axis, keepdims=True)
-            # Powers of two, which leave every digit as it is.
+            # Powers of two do not change any digit.
             x = np.ldexp(x, -np.where(largest > 0.0, np.frexp(largest)[1], 0))
     return x
 
 
 def _paired(**values: Any) -> list[Any]:
-    """Two values, labelled ones in one order: xarray's arithmetic would leave out what only one of them has."""
+    """Two values, with labels in one order; xarray's arithmetic would drop labels that only one value has."""
     labelled = all(isinstance(value, xr.DataArray) for value in values.values())
     return list(paired(values)) if labelled else list(values.values())
 
 
 def _whole(values: Any, argument: str) -> Any:
-    # As floats, which hold numbers beyond 2^63 too.
+    # Floats hold numbers beyond 2^63 too.
     floats = values.astype(np.float64) if isinstance(values, xr.DataArray) else np.asarray(values, np.float64)
     if not (np.isfinite(floats) & (floats == np.rint(floats)) & (floats >= 1)).all():
         raise ValueError(f"{argument} is {values!r}: whole numbers of at least 1 are needed.")
@@ -291,7 +291,7 @@ def _share(flags: FloatArray, level: float) -> tuple[FloatArray, FloatArray, np.
     finite = np.isfinite(flags)
     count = finite.sum(axis=-1)
     held, tail = np.where(finite, flags, 0.0).sum(axis=-1), (1.0 - level) / 2.0
-    # At a share of 0 or 1 one bound is that share itself, where the beta distribution of that bound does not exist.
+    # At a share of 0 or 1 one bound is the share itself, and the beta distribution of this bound does not exist.
     lower = np.where(held > 0, betaincinv(np.maximum(held, 1), count - held + 1, tail), 0.0)
     upper = np.where(held < count, betaincinv(held + 1, np.maximum(count - held, 1), 1.0 - tail), 1.0)
     interval = np.where(count[..., None] > 0, np.stack([lower, upper], axis=-1), np.nan)

@@ -1,4 +1,4 @@
-"""What the data dimensionality of activations without structure looks like."""
+"""Data dimensionality of activations without structure."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def leverage_null(num_examples: int, rank: Any, quantiles: npt.ArrayLike | None 
     rank
         Rank r of the activations ``[...]``, whole numbers from 0 to N; NaN (diverged runs) gives NaN.
     quantiles
-        Shares Q from 0 to 1, ``[Q]``. Default: (i - 1/2) / N for i = 1..N, beside values sorted from small to large.
+        Shares from 0 to 1, ``[Q]``. Default: (i - 1/2) / N for i = 1..N, to stand beside values sorted from small to large.
 
     Returns
     -------
     numpy.ndarray or xarray.DataArray
         float64 ``[..., Q]``, labelled by ``quantile`` if ``rank`` is labelled: quantiles of Beta(r / 2, (N - r) / 2),
-        whose mean is r / N. All ones where r = N, for every example then has a direction of its own; zeros where r = 0.
+        whose mean is r / N. All ones if r = N, because every example then has a direction of its own; zeros if r = 0.
 
     Raises
     ------
@@ -40,10 +40,10 @@ def leverage_null(num_examples: int, rank: Any, quantiles: npt.ArrayLike | None 
     Notes
     -----
     D* is the leverage of a row (D. C. Hoaglin and R. E. Welsch, "The hat matrix in regression and ANOVA", The American
-    Statistician 32, 1978): the squared length of what a random subspace, uniform for Gaussian columns, of r of N
-    dimensions holds of a fixed unit vector, hence a chi-square of r degrees of freedom over itself plus one of N - r.
-    Values of one matrix sum to r, so its sorted curve scatters less about these quantiles than one of independent draws.
-    Activations of an untrained network are not Gaussian: draw those at initialisation too.
+    Statistician 32, 1978). It is the squared length of the projection of a fixed unit vector onto a random subspace of r of N
+    dimensions, which is uniform for Gaussian columns. So D* is a chi-square variable of r degrees of freedom over the sum of
+    itself and one of N - r. The values of one matrix sum to r, so their sorted curve scatters less about these quantiles than
+    independent draws would. Activations of an untrained network are not Gaussian: draw the activations at initialisation too.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def _beta(num_examples: int, ranks: npt.NDArray[np.float64], shares: npt.NDArray
     from scipy.special import betaincinv
 
     inside = (ranks > 0) & (ranks < num_examples)
-    # At both ends the distribution is a point, at 0 or at 1.
+    # At r = 0 and r = N the distribution is a point, 0 or 1.
     half = np.where(inside, ranks, 0.5 * num_examples)[..., None] / 2.0
     at_end = (ranks / num_examples)[..., None]
     return np.where(inside[..., None], betaincinv(half, num_examples / 2.0 - half, shares), at_end)

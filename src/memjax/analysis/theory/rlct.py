@@ -23,7 +23,7 @@ def deep_linear_rlct(widths: Sequence[int], rank: int) -> float:
     -------
     float
         The learning coefficient lambda of the square loss: half the number of parameters if there is no hidden layer, and at
-        most that else.
+        most half the number otherwise.
 
     Raises
     ------
@@ -38,10 +38,10 @@ def deep_linear_rlct(widths: Sequence[int], rank: int) -> float:
         lambda = (r (in + out) - r^2) / 2 + a (l - a) / (4 l) - (l - 1) S^2 / (4 l) + sum_{i < j} M_i M_j / 2,
 
     the last sum over those k (M. Aoyagi, "Consideration on the learning efficiency of multiple-layered neural networks
-    with linear units", Neural Networks 172, 2024, theorem 1). With one hidden layer it is the reduced-rank regression
+    with linear units", Neural Networks 172, 2024, theorem 1). With one hidden layer this is the reduced-rank regression
     of M. Aoyagi and S. Watanabe, "Stochastic complexities of reduced rank regression in Bayesian estimation", Neural
-    Networks 18, 2005. It holds for inputs with a covariance of full rank and a prior that is positive at the true
-    parameters.
+    Networks 18, 2005. The formula holds for inputs with a covariance of full rank and a prior that is positive at the
+    true parameters.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def deep_linear_rlct(widths: Sequence[int], rank: int) -> float:
     total = sum(used)
     remainder = total - (-(-total // depth) - 1) * depth
     pairs = (total**2 - sum(part**2 for part in used)) // 2
-    # Whole numbers up to the last division, so that halves and quarters come out exact.
+    # The arithmetic is in whole numbers up to the last division, so that halves and quarters are exact.
     singular = remainder * (depth - remainder) - (depth - 1) * total**2 + 2 * depth * pairs
     regular = 2 * depth * (rank * (sizes[0] + sizes[-1]) - rank**2)
     return (regular + singular) / (4 * depth)

@@ -1,4 +1,4 @@
-"""Grokking as two numbers per run: how long after the train set the test set is learned, and how sudden that is."""
+"""Grokking as two numbers per run: how long after the train set a run learns the test set, and how suddenly."""
 
 from __future__ import annotations
 
@@ -39,42 +39,42 @@ def delay(
     threshold
         Value at which a set counts as learned, such as an accuracy of 0.99 or a loss of 0.01.
     test_threshold
-        The same for the test set, where it differs.
+        Threshold of the test set, if it differs.
     dim
         Dimension of the records, in recorded order; its coordinate is the time.
     direction
         "rising" for accuracy, "falling" for loss.
     stays
-        Ask for the times from which the run stays there, instead of the first visits.
+        Whether to give the times from which the run stays at the threshold, instead of the first visits.
     factor
         How many times later than the train set the test set must be learned to count as late, at least 1.
     sudden_within
-        Share of ``t_test`` that the rise may take to count as sudden.
+        Largest share of ``t_test`` that a sudden rise may take.
 
     Returns
     -------
     xarray.Dataset
-        float64 ``(...)``: ``t_train`` and ``t_test`` in units of ``dim``, as `time_to_threshold` gives them (infinity:
-        never, NaN: diverged before); ``ratio``, t_test / t_train, infinite for a run that never generalises and NaN
-        where neither set is ever learned, or the train set is from the start; ``rise_time``, how long the test curve
-        takes for the middle 80% of the way from its first record to the threshold, NaN where it never gets there. bool:
-        ``sudden``, a rise of at most that share of t_test. str: ``outcome``.
+        float64 ``(...)``: ``t_train`` and ``t_test`` in units of ``dim``, as `time_to_threshold` gives them (infinity: never,
+        NaN: diverged before); ``ratio``, t_test / t_train, infinite for a run that never generalises, and NaN if neither set
+        is ever learned or the train set is learned from the start; ``rise_time``, how long the test curve takes for the middle
+        80% of the way from its first record to the threshold, NaN if the curve never gets there. bool: ``sudden``, whether
+        the rise takes at most ``sudden_within`` of t_test. str: ``outcome``.
 
     Raises
     ------
     ValueError
         If a series is not a DataArray, they differ in dimensions, lengths or labels, ``factor`` is below 1,
-        ``sudden_within`` is not positive, or an argument is none that `time_to_threshold` takes.
+        ``sudden_within`` is not positive, or `time_to_threshold` does not take an argument.
 
     Notes
     -----
-    Grokking has two definitions. A sudden rise of test accuracy is ``sudden``. A rise long after the train set is
-    fitted is the outcome "grokked": both learned, and ratio >= factor. The other outcomes are "together" (both learned,
-    ratio below that), "never generalised" (train set only), "never fitted" (train set never), "fitted from the start"
-    (when is not known), and "diverged" (before one of the two). A rise is measured on the scale that is given: for a
-    loss that falls by orders of magnitude, give the logarithm of loss and threshold. An accuracy that approaches 1 as 1
-    - exp(-t / a) takes 0.48 of its time to 0.99 for the middle 80%, which is not sudden. Ends of the rise are its last
-    crossings before ``t_test``.
+    Grokking has two definitions. The first is a sudden rise of test accuracy: ``sudden``. The second is a rise long after the
+    train set is fitted: the outcome "grokked", both sets learned and ratio >= factor. The other outcomes are "together" (both
+    sets learned, ratio below the factor), "never generalised" (only the train set learned), "never fitted" (the train set
+    never learned), "fitted from the start" (the time is not known), and "diverged" (before one of the two times). The rise is
+    measured on the scale of the given values: for a loss that falls by orders of magnitude, give the logarithm of loss and
+    threshold. An accuracy that approaches 1 as 1 - exp(-t / a) takes 0.48 of its time to 0.99 for the middle 80%, which is
+    not sudden. The rise begins and ends at the last crossings of 10% and 90% before ``t_test``.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def _require(train: xr.DataArray, test: xr.DataArray, dim: str, factor: float, s
 
 
 def _ratio(times: xr.Dataset, fitted: xr.DataArray) -> xr.DataArray:
-    # Infinity over infinity is NaN, as it should be; a time before the first record is not known.
+    # Infinity over infinity is NaN, as it should be. A time before the first record is not known.
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = times["t_test"] / times["t_train"]
     return ratio.where(fitted != "from the start").drop_attrs(deep=False)
@@ -148,7 +148,7 @@ def _rise_times(y: FloatArray, at: FloatArray, aim: float, stays: bool) -> tuple
 
 
 def _rise_time(y: FloatArray, at: FloatArray, aim: float, stays: bool) -> float:
-    """From the last crossings of 10% and 90% of the way before the record that is there."""
+    """Rise times: from the last crossing of 10% to the last one of 90% before the record at the threshold."""
     there = y >= aim
     if there[0] or not (there[-1] if stays else there.any()):
         return np.nan

@@ -31,20 +31,20 @@ def time_to_threshold(
     series
         Recorded values, dimensions ``(..., dim)``.
     threshold
-        Value to reach: a run is there where it is at least (falling: at most) this.
+        Value to reach: a record counts if it is at least (falling: at most) the threshold.
     dim
         Dimension of the records, in recorded order; its coordinate is the time.
     direction
         Which side counts as reached.
     stays
-        Ask for the time from which the run stays there to its last record, instead of the first visit.
+        Whether to give the time from which the run stays there to its last record, instead of the first visit.
 
     Returns
     -------
     xarray.Dataset
-        ``time``, float64 ``(...)`` in units of ``dim``: the first position for a run that is there from the start,
-        infinity for one that never is, NaN for one that diverged before. ``outcome``, str ``(...)``: "reached", "from
-        the start", "never" or "diverged".
+        ``time``, float64 ``(...)`` in units of ``dim``: the first position for a run that is there from the start, infinity
+        for a run that never gets there, NaN for a run that diverged before. ``outcome``, str ``(...)``: "reached", "from the
+        start", "never" or "diverged".
 
     Raises
     ------
@@ -86,18 +86,18 @@ def plateaus(
     dim
         Dimension of the records, in recorded order, with ascending positions.
     within
-        Largest difference between two records of a plateau, as a fraction of that over the whole run.
+        Largest difference between two records of a plateau, as a fraction of the largest difference in the run.
     shortest
         Shortest plateau, as a fraction of the length of the run.
     most
-        How many to look for: the longest, then the longest in what is left of and right of it, and so on.
+        Number of plateaus to look for: the longest, then the longest to the left and to the right of the first, and so on.
 
     Returns
     -------
     xarray.Dataset
         ``start`` and ``stop`` (units of ``dim``) and ``level``, the mean over the records of the plateau (units of the
-        series), float64 ``(..., plateau)`` in order of time, NaN where there are fewer; ``count``, int ``(...)``;
-        ``reason``, str ``(...)``: why a run has none, empty when fine.
+        series), float64 ``(..., plateau)`` in order of time, NaN beyond the plateaus of a run; ``count``, int ``(...)``;
+        ``reason``, str ``(...)``: why a run has no plateau, empty when fine.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def plateaus(
 def _times(y: FloatArray, at: FloatArray, threshold: float, stays: bool) -> tuple[np.ndarray, ...]:
     there, lost = y >= threshold, np.isnan(y).any(axis=1)
     if stays:
-        # The last record that is not there, and after it all are; a NaN is nowhere.
+        # All records after the last one short of the threshold are there. NaN counts as short of the threshold.
         index = np.where(there.all(axis=1), 0, y.shape[1] - there[:, ::-1].argmin(axis=1))
     else:
         index = np.where(there.any(axis=1), there.argmax(axis=1), y.shape[1])
@@ -142,7 +142,7 @@ def _times(y: FloatArray, at: FloatArray, threshold: float, stays: bool) -> tupl
     left = np.maximum(right - 1, 0)
     rows = np.arange(len(y))
     low, high = y[rows, left], y[rows, right]
-    # From or to infinity there is nothing to interpolate: the record that is there tells the time.
+    # Nothing can be interpolated from or to infinity, so the time is that of the record at the threshold.
     usable = np.isfinite(low) & np.isfinite(high) & (high > low)
     share = np.where(usable, (threshold - low) / np.where(usable, high - low, 1.0), 1.0)
     time = np.where(index == 0, at[0], at[left] + np.clip(share, 0.0, 1.0) * (at[right] - at[left]))

@@ -35,30 +35,30 @@ def growth(
     Parameters
     ----------
     times
-        Positive times ``(..., over, dim)``. Infinity is a run that had not got there by ``budget``, which counts; NaN (a
-        diverged run) is left out.
+        Positive times ``(..., over, dim)``. Infinity is the time of a run that had not got there by ``budget``; such a run
+        counts. NaN (a diverged run) is left out.
     budget
-        Length of a run, in units of the times: infinity is known to lie above it.
+        Length of a run, in units of the times. An infinite time is known to lie above the budget.
     dim
         Dimension of the positions x, with positive numbers as coordinate.
     over
-        Dimension of the seeds. Without it there are no intervals.
+        Dimension of the seeds. Without this dimension there are no intervals.
     level
         Nominal coverage of the intervals, between 0 and 1.
     resamples
-        Number of sets of seeds drawn for them; 0 for no intervals.
+        Number of sets of seeds drawn for the intervals; 0 for no intervals.
     rng_seed
-        Seed of those draws.
+        Seed of the draws.
 
     Returns
     -------
     xarray.Dataset
-        By ``law``, float64: ``intercept`` a, ``coefficient`` b, ``shape`` c (NaN where there is none) of ``formula``,
-        with ``coefficient_interval`` and ``shape_interval`` ``(law, bound)``; ``scatter``, the standard deviation of
-        log T about it; ``log_likelihood``, ``aicc``, ``weight`` (Akaike's, sums to 1), ``share`` of the sets drawn in
-        which it is best; ``predicted`` ``(law, dim)``, the median time; ``slope`` ``(law, dim)``, d log T / dx, and
-        ``slope_interval``; ``reason`` str, empty when fine. ``curvature`` and ``curvature_interval``: d^2 log T / dx^2
-        of a parabola, above 0 where T grows faster than exponentially as x falls.
+        By ``law``, float64: ``intercept`` a, ``coefficient`` b, ``shape`` c (NaN for a law without shape) of ``formula``, with
+        ``coefficient_interval`` and ``shape_interval`` ``(law, bound)``; ``scatter``, the standard deviation of log T about
+        the law; ``log_likelihood``, ``aicc``, ``weight`` (Akaike's, sums to 1), ``share`` of the sets drawn in which the law is
+        best; ``predicted`` ``(law, dim)``, the median time; ``slope`` ``(law, dim)``, d log T / dx, and ``slope_interval``;
+        ``reason`` str, empty when fine. ``curvature`` and ``curvature_interval``: d^2 log T / dx^2 of a parabola, which is
+        above 0 if T grows faster than exponentially as x falls.
 
     Raises
     ------
@@ -69,16 +69,16 @@ def growth(
     Notes
     -----
     Laws of log T are "constant", "exponential" (a + b x), "power law" (a + b log x), "exponential in 1/x", "critical
-    power law" (infinite at and below c) and "double exponential"; the last three bend faster than exponentially. Each
-    is fitted by maximum likelihood to single runs, log T being normal about it, and a run that had not got there by the
-    budget contributes the probability of that (J. Tobin, Econometrica 26, 1958). Leaving such runs out, or taking the
-    budget for their time, flattens the law where it is steepest. AICc is -2 ln L + 2 k n / (n - k - 1) with n runs and
-    k free numbers.
+    power law" (infinite at and below c) and "double exponential"; the last three bend faster than exponentially. Each law is
+    fitted by maximum likelihood to single runs, with log T normal about the law. A run that had not got there by the budget
+    contributes the probability of a time above the budget (J. Tobin, Econometrica 26, 1958). Leaving such runs out, or taking
+    the budget for their time, flattens the law where it is steepest. AICc is -2 ln L + 2 k n / (n - k - 1) with n runs and k
+    free numbers.
 
     Intervals are percentiles of fits to seeds drawn with replacement, all positions of a seed together, with distances
     from the estimate widened by sqrt(S / (S - 1)) t / z for S seeds (T. C. Hesterberg, The American Statistician 69,
-    2015, section 4.1). Compare ``weight`` with ``share`` before a law is named: a range of x as wide as an octave
-    seldom tells them apart.
+    2015, section 4.1). Compare ``weight`` with ``share`` before you name a law: a range of x as wide as an octave seldom tells
+    two laws apart.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Fits of the laws of growth to the times of one set of runs, and to sets of its seeds drawn again."""
+"""Fits of the laws of growth to the times of one set of runs, and to its seeds drawn again with replacement."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REFINED = np.linspace(-1.0, 1.0, 9)
 
 
 class GrowthOptions(NamedTuple):
-    """How intervals are made, and the number above which a time was not seen."""
+    """How intervals are made, and the budget: longer times were not seen."""
 
     budget: float
     level: float
@@ -29,7 +29,7 @@ class GrowthOptions(NamedTuple):
 
 
 class _LawFit(NamedTuple):
-    """One law in R sets of seeds: coefficients ``[R, 2]``, shapes and deviations and log-likelihoods ``[R]``."""
+    """One law fitted to R sets of seeds: coefficients ``[R, 2]``, shapes, deviations and log-likelihoods ``[R]``."""
 
     coefficients: FloatArray
     shape: FloatArray
@@ -39,7 +39,7 @@ class _LawFit(NamedTuple):
 
 
 def growth_of_runs(times: FloatArray, x: FloatArray, options: GrowthOptions) -> tuple[np.ndarray, ...]:
-    """Results of times ``[S, n]`` of S seeds at positions ``[n]``, in the order of ``growth.OUTPUTS``; infinite: not seen."""
+    """Results for times ``[S, n]`` at positions ``[n]``, in the order of ``growth.OUTPUTS``; infinite times were not seen."""
     laws, bounds = len(GROWTH_LAWS), 2
     reason = _too_few(times)
     if reason:
@@ -65,7 +65,7 @@ def _too_few(times: FloatArray) -> str:
 
 
 def _drawn(seeds: int, options: GrowthOptions) -> FloatArray:
-    """How often each seed counts ``[R + 1, S]``: once each, then drawn with replacement."""
+    """How often each seed counts ``[R + 1, S]``: once each in the first set, then as drawn with replacement."""
     rng = np.random.default_rng(options.rng_seed)
     draws = options.resamples if seeds > 1 else 0
     return np.concatenate([np.ones((1, seeds)), rng.multinomial(seeds, np.full(seeds, 1.0 / seeds), draws)])
@@ -107,7 +107,7 @@ def _results(
     penalty = np.where(runs > free + 1, 2.0 * free * runs / np.maximum(runs - free - 1.0, 1.0), np.inf)
     counts = weights.sum(axis=1)
     likelihood = np.stack([fit.log_likelihood for fit in fits], axis=1)
-    # A set that was drawn may hold fewer runs than there are; the criterion compares laws within it.
+    # A drawn set may hold fewer runs than the sweep; the criterion compares laws within one set.
     aicc = penalty - 2.0 * likelihood * (runs / counts)[:, None]
     relative = np.exp(-0.5 * (aicc[0] - aicc[0].min()))
     chosen = np.bincount(aicc[1:].argmin(axis=1), minlength=len(fits)) / max(len(aicc) - 1, 1)
@@ -141,7 +141,7 @@ def _curve(law: GrowthLaw, fit: _LawFit, x: FloatArray, span: FloatArray) -> tup
 
 
 def _interval(draws: FloatArray, options: GrowthOptions, seeds: int) -> FloatArray:
-    """Percentiles ``[..., 2]`` of draws ``[R + 1, ...]`` about the first, widened for a bootstrap of few seeds."""
+    """Percentiles ``[..., 2]`` of draws ``[R + 1, ...]`` about the first entry, widened because seeds are few."""
     if len(draws) < 2:
         return np.full((*draws.shape[1:], 2), np.nan)
     ends = central_interval(np.moveaxis(draws[1:], 0, -1), options.level)

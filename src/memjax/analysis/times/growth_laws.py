@@ -19,12 +19,12 @@ class GrowthLaw(NamedTuple):
     Attributes
     ----------
     name, formula
-        What it is called, and log T written out.
+        Name of the law, and log T written out.
     columns
-        From positions ``[n]``, shapes ``[G]`` and the span (lowest position with a known time, lowest, highest of all) to
-        regressors ``[G, n, k]``; the first one is constant.
+        From positions ``[n]``, shapes ``[G]`` and the span (lowest position with a known time, lowest and highest position)
+        to regressors ``[G, n, k]``; the first regressor is constant.
     shapes
-        From that span to shapes ``[G]``; one zero where there is none.
+        From the span to shapes ``[G]``; a single zero for a law without shape.
     free
         Number of free numbers, the noise included.
     """
@@ -45,13 +45,13 @@ def _plain(*terms: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray, 
 
 
 def _critical(x: FloatArray, shape: FloatArray, span: FloatArray) -> FloatArray:
-    # At and below the critical position the time is infinite; the logarithm of a tiny distance stands for that.
+    # At and below the critical position the time is infinite; the logarithm of a tiny distance stands for infinity.
     distance = np.maximum((x - shape[..., None]) / (span[2] - span[1]), 1e-9)
     return _with_one(-np.log(distance))
 
 
 def _double(x: FloatArray, shape: FloatArray, span: FloatArray) -> FloatArray:
-    # (exp(-c u) - 1) / c, the same curves as exp(-c u) with a constant, stays apart from that constant as c vanishes.
+    # (exp(-c u) - 1) / c gives the same curves as exp(-c u), and differs from the constant also as c vanishes.
     rate = shape[..., None]
     return _with_one(np.expm1(-rate * (x - span[1])) / rate)
 

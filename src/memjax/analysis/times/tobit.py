@@ -32,16 +32,16 @@ def tobit(
     columns
         Regressors, float64 ``[..., N, k]``.
     y
-        Values, or the limits that they lie above, ``[N]``.
+        Values, or limits below unknown values, ``[N]``.
     above
-        Which are limits, ``[N]``.
+        Which entries of ``y`` are limits, ``[N]``.
     weights
         How often each value counts, ``[..., N]``.
 
     Returns
     -------
     coefficients, deviation, log_likelihood
-        ``[..., k]``, ``[...]`` and ``[...]``, the last without the densities' constant left out.
+        ``[..., k]``, ``[...]`` and ``[...]``. The log-likelihood includes the constant of the densities.
     """
     centre, spread = y[~above].mean(), max(y[~above].std(), 1e-12)
     lead = np.broadcast_shapes(columns.shape[:-2], weights.shape[:-1])
@@ -53,7 +53,7 @@ def tobit(
     point = _maximum(design, above, weights)
     deviation = 1.0 / point[..., -1]
     inside = point[..., :-1] * deviation[..., None]
-    # The centre belongs to the constant, which is the first column.
+    # The constant is the first column, so its coefficient takes the centre.
     coefficients = inside * spread / size[..., 0, :]
     coefficients[..., 0] += centre / columns[..., 0, 0]
     exact = (weights * ~above).sum(axis=-1)
@@ -81,7 +81,7 @@ def _maximum(design: FloatArray, above: BoolArray, weights: FloatArray) -> Float
 def _ascended(
     point: FloatArray, value: FloatArray, design: FloatArray, above: BoolArray, weights: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Points and log-likelihoods after a Newton step, halved until it does not lead down."""
+    """Points and log-likelihoods after a Newton step, which is halved until the likelihood does not fall."""
     step = _newton(point, design, above, weights)
     share = np.ones(len(point))
     for _ in range(_HALVINGS):

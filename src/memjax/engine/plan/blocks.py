@@ -84,6 +84,12 @@ class BlockPlan:
         """Examples per step of the whole block, without padding."""
         return sum(run.step_examples for run in self.runs)
 
+    @property
+    def step_tiles(self) -> int:
+        """Tiles that a full-batch step of this block goes through: streamed, as many for every run as the largest has."""
+        most = max(-(-run.experiment.sizes()[0] // self.shape.width) for run in self.runs)
+        return self.shape.runs * most if self.schedule == "streamed" else self.shape.train_tiles
+
 
 def partition(
     program: Program, runs: Sequence[Run], packing: Packing, lanes: int, budget: int, cores: int

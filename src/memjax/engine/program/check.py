@@ -193,8 +193,9 @@ def shape_of(what: str, function: Any, *arguments: Any) -> Any:
     """Trace a user's function for its output shape; an exception becomes an `InputError` that names the cause."""
     try:
         return jax.eval_shape(function, *arguments)
-    except InputError:
-        raise
+    except InputError as problem:
+        # Anew, for JAX notes its hidden frames on an error that passes through, and they are no part of the sentence.
+        raise InputError(str(problem)) from None
     except Exception as problem:
         raise InputError(f"{what}: {cause(problem)}") from problem
 

@@ -18,8 +18,8 @@ from memjax.experiment import Experiment
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype, host_dtype, wide
 from memjax.measures import BUILT_IN
-from memjax.measures.as_measures import as_measures
 from memjax.measures.measure import Measure
+from memjax.measures.names import as_measures
 from memjax.models.adapt import with_outputs
 from memjax.trees import layout_of, tree_like
 from memjax.types import Apply, Array, Data, LossFn, Model
@@ -57,8 +57,8 @@ class Program:
     """The static structure that the runs of a group share; equal structures share their compiled programs.
 
     In `model` and `optimizer`, holes stand for the traced numbers; the methods fill them with the values of one run. A
-    function
-    may read a global or a list that has changed since it was compiled, so `content` is a digest of all that functions read.
+    function may read a global or a list that has changed since it was compiled, so `content` is a digest of all that
+    functions read.
     """
 
     model: Model

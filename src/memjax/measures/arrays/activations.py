@@ -16,12 +16,12 @@ __all__ = ["activations", "default_rtol", "settings"]
 
 
 def activations(h: Any) -> Any:
-    """Check activations ``[..., N, m]``; an array of NumPy, or of JAX if it is on an accelerator.
+    """Check activations ``[..., N, m]`` and give them as an array of NumPy, or of JAX if they are on an accelerator.
 
     Raises
     ------
     InputError
-        If they are traced, no array of real numbers, of fewer than two axes or empty.
+        If the activations are traced, are no array of real numbers, have fewer than two axes or are empty.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def activations(h: Any) -> Any:
 
 
 def settings(h: Any, ridge: Any, rtol: Any) -> tuple[float, float]:
-    """Check ridge and rtol, and fill in the default of the latter.
+    """Check ridge and rtol, and fill in the default of rtol.
 
     Raises
     ------
@@ -54,7 +54,9 @@ def settings(h: Any, ridge: Any, rtol: Any) -> tuple[float, float]:
 
 
 def default_rtol(dtype: Any, width: int) -> float:
-    """Singular value over the largest above which a direction of m neurons is more than rounding of a dtype.
+    """Default cut of the rank: a direction of m neurons counts if its singular value, over the largest, is above this number.
+
+    Smaller singular values cannot be told from the rounding of the dtype.
 
     Examples
     --------
@@ -63,6 +65,6 @@ def default_rtol(dtype: Any, width: int) -> float:
     """
     if not jax.dtypes.issubdtype(dtype, np.floating):
         return smallest_rtol(width)
-    # Numbers of 16 bits are rounded once, after sums in more bits: their noise is that of storing them.
+    # Sums of numbers of 16 bits are taken in more bits and rounded once, when the result is stored.
     times = 32.0 if np.dtype(dtype).itemsize > 2 else 1.0
     return max(times * float(jnp.finfo(dtype).eps), smallest_rtol(width))

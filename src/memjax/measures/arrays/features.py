@@ -14,7 +14,10 @@ __all__ = ["feature_change"]
 
 
 def _powers(h: np.ndarray, axis: tuple[int, ...]) -> np.ndarray:
-    """Powers of two near the largest entries along some axes: multiplying by one rounds nothing, and squares stay in range."""
+    """Powers of two near the largest entries along some axes.
+
+    A product with a power of two is exact, and squares of the scaled entries stay in the range of float64.
+    """
     return np.frexp(np.abs(h).max(axis, keepdims=True, initial=0))[1]
 
 
@@ -44,8 +47,9 @@ def feature_change(before: npt.ArrayLike, after: npt.ArrayLike, measure: str = "
     before, after
         Activations ``[..., examples, neurons]`` of one layer, as `memjax.Snapshot.hidden` gives them; leading axes are batches.
     measure
-        ``relative``: ||after - before||_F / ||before||_F, which sees a growth in scale. ``cosine``: the mean over examples of
-        one minus the cosine between before and after, which does not; examples without features, all zero, are left out.
+        ``relative``: ||after - before||_F / ||before||_F, which grows with the scale of the features. ``cosine``: the mean
+        over examples of one minus the cosine between before and after, which ignores the scale. Examples whose features are
+        all zero are left out of ``cosine``.
 
     Returns
     -------

@@ -23,7 +23,7 @@ def fourier_basis(p: int) -> np.ndarray:
     -------
     np.ndarray
         ``float64[p, p]``, a basis function per row: the constant, then cosine and sine of 2 pi k x / p for k = 1, 2, ...
-        Where p is even the last row is the cosine of k = p / 2, whose sine is zero.
+        If p is even, the last row is the cosine of k = p / 2; the sine of that k is zero everywhere.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def fourier_basis(p: int) -> np.ndarray:
     """
     p = whole("p", p, 2)
     k = _frequencies(p)[:, None]
-    # Whole turns are taken out before the sine, in whole numbers: exact for any p.
+    # Whole turns are taken out in integer arithmetic before the sine, so the result is accurate for any p.
     angle = 2 * np.pi * (k * np.arange(p) % p) / p
     sine = np.arange(p)[:, None] % 2 == 0
     rows = np.where(sine & (k > 0), np.sin(angle), np.cos(angle))
@@ -93,8 +93,8 @@ def gini(values: npt.ArrayLike, axis: int = -1) -> np.ndarray:
     Returns
     -------
     np.ndarray
-        ``float64``, without that axis: 0 where all are equal, 1 - 1/n where one of them holds everything, NaN where all are
-        zero.
+        ``float64``, without that axis: 0 where all numbers are equal, 1 - 1/n where one number holds everything, NaN where
+        all numbers are zero.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def gini(values: npt.ArrayLike, axis: int = -1) -> np.ndarray:
 
 
 def inverse_participation_ratio(values: npt.ArrayLike, axis: int = -1) -> np.ndarray:
-    """Inverse participation ratio, sum |x|^4 / (sum |x|^2)^2, such as of Fourier coefficients (Gromov 2023).
+    """Inverse participation ratio, sum |x|^4 / (sum |x|^2)^2, for example of Fourier coefficients (Gromov 2023).
 
     Parameters
     ----------
@@ -127,7 +127,8 @@ def inverse_participation_ratio(values: npt.ArrayLike, axis: int = -1) -> np.nda
     Returns
     -------
     np.ndarray
-        ``float64``, without that axis: 1 where one coefficient is all, 1/n where all are of one size, NaN where all are zero.
+        ``float64``, without that axis: 1 where one coefficient alone is not zero, 1/n where all coefficients have the same
+        size, NaN where all are zero.
         The discrete Fourier transform of one cosine has two coefficients, so its ratio is 1/2.
 
     Raises

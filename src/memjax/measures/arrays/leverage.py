@@ -1,9 +1,9 @@
-"""Data dimensionality: how much of a direction of its own a data point has among hidden activations, in closed form.
+"""Data dimensionality: how far a data point has a direction to itself among hidden activations, in closed form.
 
 D*_i = sup over v of (v . h_i)^2 / sum_j (v . h_j)^2, over all data: the maximal data dimensionality of C. Olah, in a comment
 on T. Henighan et al., "Superposition, memorization, and double descent" (Transformer Circuits, 2023), and of M. Hobbhahn,
 "More findings on maximal data dimension" (2023). A Rayleigh quotient whose numerator has rank one is largest at v = (H^T H)^+
-h_i, so that D*_i = h_i^T (H^T H)^+ h_i, the statistical leverage of row i: nothing has to be maximised by gradients.
+h_i. So D*_i = h_i^T (H^T H)^+ h_i, the statistical leverage of row i, and nothing has to be maximised by gradients.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class HiddenSpace(NamedTuple):
     Attributes
     ----------
     whitening
-        W ``[..., m, m]`` with W^T (H^T H + ridge I) W = I, but for columns of zeros in place of what is cut off. The
-        squared length of a row of H W is its data dimensionality.
+        W ``[..., m, m]`` with W^T (H^T H + ridge I) W = I, except that directions which are cut off have columns of zeros.
+        The squared length of row i of H W is the data dimensionality of example i.
     rank
-        Number of independent directions ``[...]``: the rank of H, or with a ridge of H with sqrt(ridge) I below it.
+        Number of independent directions ``[...]``: the rank of H. With a ridge, the rank of H with sqrt(ridge) I below H.
     live
-        Number of neurons ``[...]`` that are not zero on every example. ``live - rank`` of them are redundant.
+        Number of neurons ``[...]`` that are not zero on every example. ``live - rank`` of these neurons are redundant.
     """
 
     whitening: np.ndarray
@@ -48,21 +48,23 @@ def hidden_space(h: Any, ridge: float = 0.0, rtol: float | None = None) -> Hidde
     ----------
     h
         Activations ``[..., N, m]`` of N examples and m neurons; leading axes (runs, snapshots, layers) are batch axes.
-        Floats, whole numbers or flags, of NumPy, memory-mapped, or of JAX; those on an accelerator are worked on there.
-        Read in chunks of 32 MiB and never copied whole; all arithmetic is in float64, whatever JAX's setting.
+        Floats, whole numbers or flags, in an array of NumPy, memory-mapped or of JAX. An array on an accelerator is worked
+        on there. The activations are read in chunks of 32 MiB and never copied whole. All arithmetic is in float64, whatever
+        JAX's setting.
     ridge
         Regularisation of H^T H + ridge I, in squared units of ``h``.
     rtol
         Cut of the rank: with columns scaled to unit norm, directions whose singular value is at most ``rtol`` times the
         largest do not count. Default: 32 times the machine epsilon of the dtype of ``h`` (4e-6 for float32), 1 times for
-        types of 16 bits; but never below 16 max(sqrt(m), 4) 2^-52, what can be resolved and the default for float64.
+        types of 16 bits. The cut is never below 16 max(sqrt(m), 4) 2^-52, the smallest singular value that can be
+        resolved, which is also the default for float64.
 
     Returns
     -------
     HiddenSpace
-        With float64 NaN for batch entries that hold NaN or infinity, as after divergence, or values above about 1e150,
-        whose squares overflow; their neighbours are untouched. Values below about 1e-154 in size, whose squares
-        underflow, count as zeros: a neuron without larger ones as dead.
+        Numbers in float64. Batch entries that hold NaN or infinity, as after divergence, or values above about 1e150, whose
+        squares overflow, are NaN; the other batch entries are not affected. Values below about 1e-154 in size, whose squares
+        underflow, count as zeros, so a neuron without larger values counts as dead.
 
     Raises
     ------
@@ -73,14 +75,14 @@ def hidden_space(h: Any, ridge: float = 0.0, rtol: float | None = None) -> Hidde
     Notes
     -----
     The default cut lies above the rounding of activations. Neurons that are dependent in exact arithmetic (duplicates
-    summed in another order, sums of others, linear layers through a bottleneck) had singular values of at most 1.2
-    epsilon in float32 for N of 100 to 50,000 and m of 8 to 1024, of at most 4 with up to 10,000 inputs, and of up to 24
-    where inputs of mean 10 and spread 1 cancelled in the sums. The smallest of live neurons in ReLU, tanh and SiLU
-    networks, trained or not, was 2e-3 to 1e-1 with 9 and 64 inputs, and 4e-4 for ReLU of 2 inputs; smooth activations
-    of 2 inputs have some on both sides of any cut. NumPy's rule, max(N, m) epsilon, is 6e-3 for 50,000 examples in
-    float32, and would take real directions away. An accelerator that rounds the factors of float32 products to fewer
-    bits needs a larger ``rtol``. A few rows far larger than all others, 1e6 times in float32, make neurons nearly
-    dependent and push real directions below the cut: give a smaller ``rtol`` then, or normalise the rows.
+    summed in another order, sums of other neurons, linear layers through a bottleneck) had singular values of at most 1.2
+    epsilon in float32 for N of 100 to 50,000 and m of 8 to 1024, of at most 4 epsilon with up to 10,000 inputs, and of up
+    to 24 epsilon where inputs of mean 10 and spread 1 cancelled in the sums. The smallest singular value of live neurons
+    in ReLU, tanh and SiLU networks, trained or not, was 2e-3 to 1e-1 with 9 and 64 inputs, and 4e-4 for ReLU of 2 inputs.
+    Smooth activations of 2 inputs have singular values on both sides of any cut. NumPy's rule, max(N, m) epsilon, is 6e-3
+    for 50,000 examples in float32, and would remove real directions. An accelerator that rounds the factors of float32
+    products to fewer bits needs a larger ``rtol``. If a few rows are far larger than all others, 1e6 times in float32,
+    neurons become nearly dependent and real directions fall below the cut: give a smaller ``rtol``, or normalise the rows.
 
     Examples
     --------
@@ -104,31 +106,31 @@ def data_dimensionality(
     h
         Activations ``[..., N, m]``, as in `hidden_space`.
     ridge
-        Regularisation: h_i^T (H^T H + ridge I)^-1 h_i, which sums to the effective degrees of freedom of ridge
-        regression. 0 is D* itself.
+        Regularisation. With a ridge the scores are h_i^T (H^T H + ridge I)^-1 h_i, and their sum is the effective degrees of
+        freedom of ridge regression. A ridge of 0 gives D* itself.
     rtol
         Cut of the rank, as in `hidden_space`.
     space
-        What `hidden_space` found for the same ``h``, so that it is not found again; or for other examples of the same
-        runs. A held-out example measured among train examples may exceed 1, and what of it lies outside of their
-        directions does not count.
+        Result of `hidden_space` for the same ``h``, which saves that work; or for other examples of the same runs. A held-out
+        example measured among train examples may exceed 1. The part of a held-out example outside of the directions of the
+        train examples does not count.
 
     Returns
     -------
     numpy.ndarray
-        float64 ``[..., N]`` from 0 to 1 that sums to the rank: 1 for an example alone in its direction, 1 / k for k
-        copies of one that are, 0 for a row of zeros. NaN for batch entries that are not finite. Error about 1e-16 times
-        the condition number of the columns scaled to unit norm, as with a QR decomposition.
+        float64 ``[..., N]``, numbers from 0 to 1 that sum to the rank: 1 for an example that has its direction to itself,
+        1 / k each for k copies of such an example, 0 for a row of zeros. NaN for batch entries that are not finite. The error
+        is about 1e-16 times the condition number of the columns scaled to unit norm, as with a QR decomposition.
 
     Raises
     ------
     InputError
-        As `hidden_space`; or if ``space`` has another shape than ``h`` asks for, or comes with a ridge or rtol.
+        As `hidden_space`. Also if the shape of ``space`` does not fit ``h``, or a ridge or rtol is given beside ``space``.
 
     Notes
     -----
-    Invariant under every invertible mixing of the neurons, hence under their scales. Of Gaussian activations it is
-    Beta(m / 2, (N - m) / 2), with mean m / N: `memjax.analysis.leverage_null`.
+    D* does not change under any invertible mixing of the neurons, hence not with the scale of a neuron. For Gaussian
+    activations D* is distributed as Beta(m / 2, (N - m) / 2), with mean m / N: see `memjax.analysis.leverage_null`.
 
     Examples
     --------
@@ -152,16 +154,17 @@ def maximal_direction(h: Any, space: HiddenSpace) -> np.ndarray:
     Parameters
     ----------
     h
-        Rows ``[..., n, m]``: those of interest, for the result is as large in float64.
+        Rows ``[..., n, m]`` of the examples of interest. The result is as large as these rows in float64, so leave the other
+        examples out.
     space
-        What `hidden_space` found for all examples of the same runs.
+        Result of `hidden_space` for all examples of the same runs.
 
     Returns
     -------
     numpy.ndarray
         v float64 ``[..., n, m]``, scaled so that v . h_i is the row's data dimensionality D*_i, and so is
-        sum_j (v . h_j)^2 (plus ridge |v|^2). Zero for a row of zeros. Where neurons are redundant other directions
-        attain the same; dead neurons have no part in this one.
+        sum_j (v . h_j)^2 (plus ridge |v|^2). Zero for a row of zeros. If neurons are redundant, other directions attain the
+        same value. The entries of dead neurons are zero.
 
     Raises
     ------
@@ -184,9 +187,9 @@ def maximal_direction(h: Any, space: HiddenSpace) -> np.ndarray:
 def feature_dimensionality(vectors: Any) -> np.ndarray:
     """Dimensionality D of every vector among all, along its own direction: |h_i|^2 / sum_j (h_i / |h_i| . h_j)^2.
 
-    Of the columns of a weight matrix, given as rows, the feature dimensionality of N. Elhage et al., "Toy models of
-    superposition" (Transformer Circuits Thread, 2022); of hidden activations the data dimensionality of T. Henighan et
-    al. (2023), which `data_dimensionality` maximises over directions and which is therefore never larger.
+    For the columns of a weight matrix, given as rows, this is the feature dimensionality of N. Elhage et al., "Toy models of
+    superposition" (Transformer Circuits Thread, 2022). For hidden activations it is the data dimensionality of T. Henighan et
+    al. (2023). `data_dimensionality` maximises the same quotient over all directions, so D is never larger than D*.
 
     Parameters
     ----------
@@ -245,7 +248,7 @@ def _wide(h: Any) -> Any:
 
 
 def _whitening(h: Any, space: Any) -> np.ndarray:
-    """The map of a space, checked against the activations it is to be used on."""
+    """The whitening map of a space, once its shape is checked against the activations."""
     if not isinstance(space, HiddenSpace):
         raise InputError(f"space is of type {type(space).__name__}: give what hidden_space returned.")
     expected = (*h.shape[:-2], h.shape[-1], h.shape[-1])

@@ -1,12 +1,13 @@
 """A linear map after which the directions that hidden activations span are orthonormal, found from Gram matrices alone.
 
-One eigendecomposition of H^T H loses every singular value below about 1e-8 of the largest. So what is that small is scaled
-up as far as it is certain, the Gram matrix is formed anew from the examples, and what was lost is now large enough to be
-seen: the shifted Cholesky QR of T. Fukaya, R. Kannan, Y. Nakatsukasa, Y. Yamamoto and Y. Yanagisawa, "Shifted Cholesky QR
-for computing the QR factorization of ill-conditioned matrices", SIAM Journal on Scientific Computing 42 (2020), with
-eigendecompositions in place of Cholesky factors, which tell the rank and do not fail where there is none. The shift is the
-cut of the rank: a singular value s of the largest 1 becomes s / sqrt(rtol) at the first sight and is cut off at sqrt(rtol) at
-the second. Each of two passes reads the examples in chunks, so that no second copy of them is made.
+One eigendecomposition of H^T H loses every singular value below about 1e-8 of the largest. So there are two passes. The first
+one scales small directions up as far as they are certain. The second one forms the Gram matrix anew from the examples; there
+the directions that the first one lost are large enough. This is the shifted Cholesky QR of T. Fukaya, R. Kannan, Y.
+Nakatsukasa, Y. Yamamoto and Y. Yanagisawa, "Shifted Cholesky QR for computing the QR factorization of ill-conditioned
+matrices", SIAM Journal on Scientific Computing 42 (2020), with eigendecompositions in place of Cholesky factors: an
+eigendecomposition tells the rank, and does not fail on a singular matrix. The shift is the cut of the rank: if the largest
+singular value is 1, the first pass turns a singular value s into s / sqrt(rtol), and the second pass cuts off at sqrt(rtol).
+Each pass reads the examples in chunks, so that no second copy of the examples is made.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 
 __all__ = ["by_groups", "chunks", "gram_matrix", "namespace", "smallest_rtol", "whiten"]
 
-# Of float64 numbers: a chunk of examples, and a group of batch entries that go through each step together.
+# Size, in float64, of a chunk of examples and of a group of batch entries that go through each step together.
 _CHUNK_BYTES = 32 * 2**20
 _CHUNK_ROWS = 1024
 _EPS = float(np.finfo(np.float64).eps)
@@ -34,19 +35,19 @@ def namespace(h: Any) -> Any:
 
 
 def smallest_rtol(width: int) -> float:
-    """Smallest singular value, over the largest, that is told from rounding at a number of neurons."""
+    """Smallest singular value, over the largest, that can be told from rounding, for a number of neurons."""
     return 16.0 * max(math.sqrt(width), 4.0) * _EPS
 
 
 def whiten(h: Any, ridge: float, rtol: float) -> tuple[Any, Any, Any]:
-    """Find W such that W^T (H^T H + ridge I) W is the identity, but for columns of zeros in place of what is cut off.
+    """Find W such that W^T (H^T H + ridge I) W is the identity; directions that are cut off have columns of zeros.
 
     Parameters
     ----------
     h
         Activations ``[..., N, m]``, an array of numpy, or of JAX with 64-bit numbers enabled.
     ridge
-        At least 0; as if sqrt(ridge) I stood below H.
+        At least 0. The result is that of H with sqrt(ridge) I below H.
     rtol
         With columns scaled to unit norm, singular values of at most ``rtol`` times the largest are cut off; not below
         `smallest_rtol`.
@@ -54,8 +55,8 @@ def whiten(h: Any, ridge: float, rtol: float) -> tuple[Any, Any, Any]:
     Returns
     -------
     tuple
-        W ``[..., m, m]``, the number of directions ``[...]`` and of columns of H that are not all zeros ``[...]``; NaN for
-        batch entries that are not finite or whose squares overflow.
+        W ``[..., m, m]``, the number of directions ``[...]``, and the number of columns of H that are not all zeros ``[...]``.
+        All three are NaN for batch entries that are not finite or whose squares overflow.
 
     Examples
     --------
@@ -90,7 +91,7 @@ def chunks(h: Any) -> Iterator[Any]:
     xp, count = namespace(h), h.shape[-2]
     step = max(_CHUNK_BYTES * count // (8 * math.prod(h.shape)), 1)
     for start in range(0, count, step):
-        # Not a copy where they are float64 already.
+        # Rows that are float64 already are not copied.
         yield xp.asarray(h[..., start : start + step, :]).astype(np.float64, copy=False)
 
 
@@ -125,7 +126,7 @@ def by_groups(function: Callable[..., Any], h: Any, *others: Any) -> Any:
 
 
 def _start(xp: Any, gram: Any, finite: Any, rtol: float) -> Any:
-    """First W: after it squares of singular values are 1, or less if they are less than ``rtol`` times the largest."""
+    """First W, which makes squared singular values 1; those below ``rtol`` times the largest become less than 1."""
     norms = xp.where(finite[..., None], xp.sqrt(_diagonal(xp, gram)), 0.0)
     inverse = _inverse(xp, norms)
     values, vectors = _eigh(xp, gram * inverse[..., :, None] * inverse[..., None, :])
@@ -134,10 +135,11 @@ def _start(xp: Any, gram: Any, finite: Any, rtol: float) -> Any:
 
 
 def _refine(xp: Any, gram: Any, w: Any, rtol: float) -> tuple[Any, Any]:
-    """The next W, of the Gram matrix under the first, without squares up to rtol: the cut of what was rtol to begin with.
+    """Second W, from the Gram matrix under the first W; squared singular values up to rtol are cut off.
 
-    What is near the cut was scaled alike, so that it is told apart without the rounding of the first decomposition; the
-    error of its left singular vectors is at most of the order of 2^-52 / rtol, what rounding the activations would do.
+    A squared singular value of rtol here was a singular value of rtol in H. The first W scaled all directions near the cut
+    alike, so the cut is free of the rounding of the first decomposition. The error of the left singular vectors near the cut
+    is at most of the order of 2^-52 / rtol, as much as rounding the activations would cause.
     """
     values, vectors = _eigh(xp, gram)
     keep = values > rtol
@@ -146,13 +148,13 @@ def _refine(xp: Any, gram: Any, w: Any, rtol: float) -> tuple[Any, Any]:
 
 
 def _eigh(xp: Any, matrix: Any) -> tuple[Any, Any]:
-    """Eigenvalues, in order, and eigenvectors; of zeros in place of what is not finite, which LAPACK refuses."""
+    """Eigenvalues, in order, and eigenvectors; a matrix that is not finite, which LAPACK refuses, is replaced by zeros."""
     finite = xp.isfinite(matrix).all((-2, -1))[..., None, None]
     return xp.linalg.eigh(xp.where(finite, matrix, 0.0))
 
 
 def _inverse(xp: Any, values: Any) -> Any:
-    """Reciprocals, and 0 of what is not positive."""
+    """Reciprocals of positive numbers, and 0 for any other number."""
     return xp.where(values > 0, 1.0 / xp.where(values > 0, values, 1.0), 0.0)
 
 

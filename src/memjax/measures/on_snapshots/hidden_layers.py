@@ -1,4 +1,4 @@
-"""Data dimensionality of the hidden layers of a snapshot: what `memjax.measure` takes on every run of a sweep."""
+"""Data dimensionality of the hidden layers of a snapshot."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def dimensionality(
     ridge, rtol
         As in `hidden_space`.
     split
-        ``train`` or ``test``: of which examples, among themselves.
+        ``train`` or ``test``: which examples are measured, among themselves.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def dimensionality(
     Raises
     ------
     InputError
-        If a number is not allowed; when it is taken, if the model has no such layer or gives no hidden activations.
+        If a number is not allowed. When the measure is taken: if the model has no such layer or gives no hidden activations.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def dimensionality(
     """
     ridge = number("ridge", ridge, 0)
     if rtol is not None:
-        # Of a layer of one neuron, for widths are not known before a snapshot is taken.
+        # The limit for one neuron is the smallest; the widths of layers are not known before a snapshot is taken.
         rtol = number("rtol", rtol, smallest_rtol(1), 0.5)
     one_of("split", split, ("train", "test"))
     if layers is not None and not (isinstance(layers, tuple) and layers):

@@ -12,7 +12,7 @@ __all__ = ["by_result", "fewest", "mean_cross_entropy", "modes"]
 def by_result(logits: np.ndarray, sign: int) -> np.ndarray:
     """Mean ``[p, C]`` of logits ``[p, p, C]`` over the pairs of one result a + b or a - b.
 
-    It is the projection on all functions of the result: the constant and every cos and sin(w_k (a + b)).
+    This mean is the projection on all functions of the result: the constant and every cos and sin(w_k (a + b)).
     """
     p = len(logits)
     a = np.arange(p)
@@ -20,17 +20,17 @@ def by_result(logits: np.ndarray, sign: int) -> np.ndarray:
 
 
 def fewest(powers: np.ndarray, share: float) -> np.ndarray:
-    """Mask of the fewest frequencies above 0 that hold a share of the power of all of them."""
+    """Mask of the fewest frequencies above 0 that together hold a share of the power of all frequencies above 0."""
     order = np.argsort(-powers[1:], kind="stable") + 1
     before = np.cumsum(powers[order]) - powers[order]
     mask = np.zeros(len(powers), bool)
-    # What comes before a frequency is short of the share by more than rounding.
+    # A frequency is needed if the power of the stronger ones falls short of the share by more than rounding.
     mask[order] = before < share * powers[1:].sum() * (1 - 1e-12)
     return mask
 
 
 def modes(means: np.ndarray) -> np.ndarray:
-    """Components ``[frequency, p, C]`` of logits by result ``[p, C]``; they sum to it."""
+    """Components ``[frequency, p, C]`` of logits by result ``[p, C]``; the sum of the components is the logits."""
     p = len(means)
     basis = fourier_basis(p)
     coefficients = basis @ means
@@ -39,7 +39,7 @@ def modes(means: np.ndarray) -> np.ndarray:
 
 
 def mean_cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean cross-entropy of logits ``[N, C]``, exact where it is tiny."""
+    """Mean cross-entropy of logits ``[N, C]``, accurate also if the cross-entropy is tiny."""
     label = logits[np.arange(len(labels)), labels]
     most = logits.max(-1)
     exps = np.exp(logits - most[:, None])

@@ -68,7 +68,7 @@ class _ModularFourier:
 
 
 def _of_run(keys: xr.DataArray, run: dict[str, Any]) -> tuple[int, ...]:
-    """Key frequencies of one run of a sweep, out of a mask of those of all runs."""
+    """Key frequencies of one run, out of the mask of a whole sweep."""
     try:
         mask = keys.sel({dim: label for dim, label in run.items() if dim in keys.dims})
     except KeyError as missing:
@@ -106,7 +106,7 @@ def _embedding(weights: Callable[[Any], Any] | None, params: Any, p: int) -> np.
 
 
 def _own_embedding(params: Any, p: int) -> np.ndarray:
-    """What the parameters call an embedding, or else a first layer with a table per operand; any further tokens left out."""
+    """The array named ``embedding``, or else a first layer with a table per operand; rows of further tokens are left out."""
     leaves = [(path_names(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)]
     leaves = [(names, leaf) for names, leaf in leaves if names and leaf.ndim > 1 and leaf.shape[-2] >= p]
     found = [leaf for names, leaf in leaves if names[0] == "embedding"]
@@ -133,7 +133,7 @@ def _of_weights(weights: np.ndarray) -> dict[str, Any]:
 
 
 def _logits(snapshot: Any, p: int) -> np.ndarray:
-    """Logits ``float64[p, p, C]`` of all pairs, less their mean over the classes, which a softmax does not see."""
+    """Logits ``float64[p, p, C]`` of all pairs, less their mean over the classes, which has no effect on a softmax."""
     params = jax.tree.map(jnp.asarray, snapshot.params)
     pairs = np.indices((p, p), np.int32).reshape(2, -1).T
     logits = np.asarray(snapshot.model.apply(params, jnp.asarray(pairs)), np.float64)
@@ -182,40 +182,44 @@ def modular_fourier(
     """Fourier measures of a network that adds or subtracts modulo p, to be taken on snapshots by `memjax.measure`.
 
     After Nanda et al. (2023), "Progress measures for grokking via mechanistic interpretability", section 5. The logits for all
-    p^2 pairs, centred over the classes, are projected on the functions cos and sin(2 pi k (a + b) / p) of the pair (of a - b
-    where the task subtracts), for each frequency k = 1..p // 2; k = 0 is the mean of each class's logit over all pairs.
+    p^2 pairs, centred over the classes, are projected on the functions cos and sin(2 pi k (a + b) / p) of the pair, for each
+    frequency k = 1..p // 2. If the task subtracts, a - b takes the place of a + b. k = 0 is the mean of each class's logit
+    over all pairs.
 
     Parameters
     ----------
     weights
-        From the parameters to an array ``[p, ...]`` of functions of a token; None takes ``embedding``, or else
-        the tables ``layer_0`` of a `memjax.models.QuadraticMLP`.
+        From the parameters to an array ``[p, ...]`` of functions of a token. None takes ``embedding``, or else the tables
+        ``layer_0`` of a `memjax.models.QuadraticMLP`.
     share
-        The key frequencies are the fewest that hold this share of the power of all k > 0 together. This rule is ours: published
-        ones differ. Where nothing is learned, they are nearly all.
+        The key frequencies are the fewest that together hold this share of the power of all k > 0. This rule is ours: published
+        rules differ. If nothing is learned, nearly all frequencies are key frequencies.
     keys
-        Key frequencies given instead, so that all snapshots have the same, as Nanda et al. take those of the trained network: a
-        tuple, or ``key_frequency`` of an earlier result at one snapshot, with the axes of the sweep.
+        Key frequencies to use in place of that rule, so that all snapshots have the same ones; Nanda et al. use the key
+        frequencies of the trained network. A tuple, or ``key_frequency`` of an earlier result at one snapshot, with the axes of
+        the sweep.
 
     Returns
     -------
     Callable
         From a `memjax.Snapshot` to these values, single or by ``frequency`` (0..p // 2):
 
-        ``logit_power``, ``embedding_power``: share of the power, by frequency. What the first lacks to a sum of 1 is no
-        function of the result. ``logit_gini``, ``embedding_gini``: Gini coefficients of their square roots for k > 0.
+        ``logit_power``, ``embedding_power``: share of the power, by frequency. One minus the sum of ``logit_power`` is the
+        share of the logits' power that does not depend on the result. ``logit_gini``, ``embedding_gini``: Gini coefficients of
+        the square roots of the powers for k > 0.
         ``ipr``: inverse participation ratio of the discrete Fourier transform over tokens, averaged over the embedding's
         columns (Gromov 2023). ``key_frequency``: a mask.
 
         ``restricted_loss``, ``restricted_train_loss``, ``restricted_test_loss``: cross-entropy of k = 0 and the key frequencies
-        alone, on all pairs with their true results or on a split with its targets. ``excluded_loss``: of the train split
-        without the key frequencies. ``frequency_loss``: of k = 0 and one frequency alone, on all pairs.
-        ``frequency_excluded_loss``: of the train split without one frequency.
+        alone, on all pairs with their true results or on a split with its targets. ``excluded_loss``: cross-entropy on the
+        train split without the key frequencies. ``frequency_loss``: cross-entropy of k = 0 and one frequency alone, on all
+        pairs. ``frequency_excluded_loss``: cross-entropy on the train split without one frequency.
 
     Raises
     ------
     InputError
-        If an argument is not allowed; when it is taken, if the task does not add or subtract, or there are no such weights.
+        If an argument is not allowed. When the measure is taken: if the task does not add or subtract, or the parameters have
+        no such weights.
 
     Examples
     --------

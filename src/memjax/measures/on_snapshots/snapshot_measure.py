@@ -34,8 +34,9 @@ class SnapshotMeasure:
     Attributes
     ----------
     function
-        From a `memjax.Snapshot` to the values by the names in ``variables``, and the labels along the dimensions that have
-        labels, by dimension. A frozen dataclass with ``__call__`` shows its settings in the repr of the measure.
+        From a `memjax.Snapshot` to two dicts: the values by the names in ``variables``, and labels by dimension. A dimension
+        without an entry has no labels. If the function is a frozen dataclass with ``__call__``, the repr of the measure shows
+        its settings.
     variables
         Labels of every value by its name, in the order of the result.
 

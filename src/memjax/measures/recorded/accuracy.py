@@ -16,7 +16,7 @@ __all__ = ["accuracy", "sign_accuracy"]
 def _accuracy(params: Params, apply: Apply, examples: Tile) -> Array:
     outputs = wide(apply(params, examples.x))
     correct = jnp.argmax(outputs, axis=-1) == examples.y
-    # A NaN output has no largest entry; argmax would name one and count it right by chance.
+    # Outputs with NaN have no largest entry; argmax would name one, which may be right by chance.
     return jnp.where(jnp.isfinite(outputs).all(-1), correct, jnp.nan).astype(outputs.dtype)
 
 
@@ -35,7 +35,7 @@ def _sign_accuracy(params: Params, apply: Apply, examples: Tile) -> Array:
         )
     # Signs, not values: the product of two small numbers could be zero.
     right = (jnp.sign(outputs) * jnp.sign(targets) > 0).astype(outputs.dtype)
-    # A NaN output has no sign; as a comparison it would count wrong, as if it were a result.
+    # A NaN output has no sign; the comparison would count the output as wrong, as if there were a result.
     return jnp.where(jnp.isfinite(outputs), right, jnp.nan).reshape(outputs.shape[0], -1).mean(-1)
 
 

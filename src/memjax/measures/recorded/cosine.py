@@ -1,4 +1,4 @@
-"""Mean cosine between the gradients of examples, or of batches: whether they pull in one direction or against each other.
+"""Mean cosine between the gradients of examples, or of batches: whether gradients agree or conflict.
 
 The measure is the cosine stiffness of S. Fort, P. K. Nowak, S. Jastrzebski and S. Narayanan, "Stiffness: a new perspective
 on generalization in neural networks" (2019), within the train split. Gradients with a negative cosine are called
@@ -22,13 +22,13 @@ from memjax.types import Apply, Array, LossFn, Params
 
 __all__ = ["batch_gradient_cosine", "gradient_cosine"]
 
-# Examples whose own gradients are in memory at the same time: 32 P numbers per run, whatever the tile width.
+# Number of single gradients in memory at the same time: 32 P numbers per run, whatever the tile width.
 _AT_ONCE = 32
 
 
 @dataclass(frozen=True)
 class _MeanCosine:
-    """The function of the measure: an object that shows its number, so that a store can tell it from its siblings."""
+    """The function of the measure, an object whose repr shows the batch size: a store tells two batch sizes apart by it."""
 
     batch_size: int
 
@@ -55,12 +55,12 @@ class _MeanCosine:
         return max(1, _AT_ONCE // self.batch_size)
 
     def _chunks(self, examples: Examples) -> Array | int:
-        """Chunks to go through: as many as fill all tiles, for a bound of the run's own would be another for each run."""
+        """Number of chunks that fill all tiles. The runs of a block share this bound, whatever the sizes of their splits."""
         width = jax.eval_shape(examples.tile, jnp.int32(0)).mask.shape[0]
         return -(-(examples.num_tiles * width // self.batch_size) // self._group)
 
     def _batches(self, examples: Examples, chunk: Array) -> Tile:
-        """Batches ``[G, batch_size, ...]`` of one chunk, in the order of the examples; incomplete ones are masked."""
+        """Batches ``[G, batch_size, ...]`` of one chunk, in the order of the examples; incomplete batches are masked."""
         shape = self._group, self.batch_size
         places = chunk * self._group + jnp.arange(self._group)
         complete = (places + 1) * self.batch_size <= examples.size
@@ -70,7 +70,7 @@ class _MeanCosine:
 
 
 def _mean_over_pairs(total: Array, count: Array) -> Array:
-    """Mean cosine of M unit vectors u by their sum ``[P]``, for |sum u|^2 = M + (sum over i != j of <u_i, u_j>)."""
+    """Mean cosine of M unit vectors u from their sum ``[P]``, because |sum u|^2 = M + (sum over i != j of <u_i, u_j>)."""
     pairs = count * (count - 1)
     return jnp.where(pairs == 0, jnp.nan, (jnp.square(total).sum() - count) / jnp.where(pairs == 0, 1, pairs))
 
@@ -78,8 +78,8 @@ def _mean_over_pairs(total: Array, count: Array) -> Array:
 def batch_gradient_cosine(batch_size: int, name: str = "batch_gradient_cosine") -> Measure:
     """Mean cosine between the gradients of the loss on different batches of the train split.
 
-    The batches are disjoint and follow each other in the order of the run's examples; the last one is left out if it is
-    incomplete. The mean is over all pairs of batches whose gradient is not exactly zero, for zero has no direction.
+    The batches are disjoint and follow each other in the order of the run's examples. An incomplete last batch is left out.
+    The mean is over all pairs of batches whose gradients are not exactly zero; a gradient of zero has no direction.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ def batch_gradient_cosine(batch_size: int, name: str = "batch_gradient_cosine") 
     Returns
     -------
     Measure
-        One number per record, from -1 / (M - 1) to 1 for M gradients; NaN for fewer than two of them. Costs 1 to 3
-        gradients of the train split for batches of 16 and more, and 15 to 35 on a CPU for batches of one.
+        One number per record, from -1 / (M - 1) to 1 for M gradients; NaN for fewer than two gradients. A record costs as much
+        as 1 to 3 gradients of the train split for batches of 16 and more, and as much as 15 to 35 on a CPU for batches of one.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Products with the Hessian of the train loss, and the largest eigenvalue of anything symmetric by products alone.
+"""Products with the Hessian of the train loss, and the largest eigenvalue of a symmetric map from products alone.
 
-Product: forward-over-reverse differentiation (B. A. Pearlmutter, "Fast exact multiplication by the Hessian", Neural
-Computation 6, 1994). Eigenvalue: the Lanczos process (G. H. Golub and C. F. Van Loan, "Matrix Computations", 4th edition,
-2013, chapter 10), every vector made orthogonal to all before it, for without that Lanczos finds the same eigenvalue again
-and again and breaks down unnoticed.
+The product is forward-over-reverse differentiation (B. A. Pearlmutter, "Fast exact multiplication by the Hessian", Neural
+Computation 6, 1994). The eigenvalue comes from the Lanczos process (G. H. Golub and C. F. Van Loan, "Matrix Computations",
+4th edition, 2013, chapter 10). Every vector is made orthogonal to all earlier ones: otherwise Lanczos finds the same
+eigenvalue again and again, and breaks down without a sign.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ def hessian_product(params: Params, apply: Apply, examples: Examples, loss: Loss
     Parameters
     ----------
     params
-        Where the Hessian is taken.
+        Parameters at which the Hessian is taken.
     apply, loss
-        Model and loss, both to be differentiated twice.
+        Model and loss; both must be differentiable twice.
     examples
         Examples that the mean is over.
 
     Returns
     -------
     Callable
-        From a tree with the structure and shapes of ``params`` to another; one call costs about 2.5 gradients.
+        From a tree with the structure and shapes of ``params`` to such a tree. One call costs about 2.5 gradients.
 
     Examples
     --------
@@ -61,22 +61,22 @@ def hessian_product(params: Params, apply: Apply, examples: Examples, loss: Loss
 def top_eigenvalue(product: Callable[[Any], Any], like: Any, iterations: int) -> Array:
     """Largest algebraic eigenvalue of a symmetric linear map, by Lanczos from a fixed start vector.
 
-    The value approaches the eigenvalue from below, and is exact but for rounding where ``iterations`` reaches the number
-    of different eigenvalues. Holds ``iterations`` vectors at a time.
+    The value approaches the eigenvalue from below. If ``iterations`` reaches the number of different eigenvalues, the value is
+    exact up to rounding. ``iterations`` vectors are in memory at a time.
 
     Parameters
     ----------
     product
-        The map, from a tree like ``like`` to another.
+        The map, from a tree like ``like`` to such a tree.
     like
         A flat vector ``[P]``, or any tree of P floating-point numbers; only its shapes and dtypes matter.
     iterations
-        Products to take; never more than P are.
+        Number of products; at most P are taken.
 
     Returns
     -------
     Array
-        A number of the dtype of ``like``, float32 at least; NaN where a product is not finite.
+        A number of the dtype of ``like``, float32 at least; NaN if a product is not finite.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def top_eigenvalue(product: Callable[[Any], Any], like: Any, iterations: int) ->
     def wide(vector: Array) -> Array:
         return ravel_pytree(product(restore(vector.astype(flat.dtype))))[0].astype(dtype)
 
-    # Of one key for good: a start of the run's own would make its value hang on more than its parameters and examples.
+    # Every run starts Lanczos from the same vector, so the value depends on parameters and examples alone.
     start = unit(jax.random.normal(jax.random.key(0, impl="threefry2x32"), flat.shape, dtype))[0]
     return _largest(*_lanczos(wide, start, iterations))
 
@@ -101,7 +101,7 @@ def top_eigenvalue(product: Callable[[Any], Any], like: Any, iterations: int) ->
 def _lanczos(product: Callable[[Array], Array], start: Array, iterations: int) -> tuple[Array, Array]:
     """Diagonal and off-diagonal ``[K]`` each of the map on the Krylov space of ``start[P]``, K = min(iterations, P).
 
-    Where the space ends early (the map keeps it), the off-diagonal is 0 from there on.
+    If the map keeps a smaller space, the process ends early, and the off-diagonal is 0 from there on.
     """
     size = min(iterations, start.size)
 
@@ -109,7 +109,7 @@ def _lanczos(product: Callable[[Array], Array], start: Array, iterations: int) -
         basis, diagonal, beside = state
         image = product(basis[k])
         direction, length = unit(_rest(basis, image))
-        # What rounding leaves of a vector inside the space has no direction. NaN goes on.
+        # A vector inside the space leaves only rounding, which has no direction. NaN is kept.
         ended = length <= jnp.finfo(image.dtype).eps * unit(image)[1]
         basis = basis.at[k + 1].set(jnp.where(ended, 0, direction), mode="drop")
         return basis, diagonal.at[k].set(_dot(basis[k], image)), beside.at[k].set(jnp.where(ended, 0, length))
@@ -121,25 +121,26 @@ def _lanczos(product: Callable[[Array], Array], start: Array, iterations: int) -
 
 def _rest(basis: Array, vector: Array) -> Array:
     """A vector less its parts along the rows of the basis."""
-    # Once leaves what rounding makes; twice is enough unless almost nothing is left, when errors grow from row to row.
+    # One subtraction leaves rounding errors. Two are enough unless almost nothing is left; then errors grow from row to row.
     return jax.lax.fori_loop(0, 3, lambda _, rest: rest - _dot(_dot(basis, rest), basis), vector)
 
 
 def _dot(a: Array, b: Array) -> Array:
-    """Product in full precision, for accelerators round the factors of a plain one to fewer bits."""
+    """Product in full precision; accelerators round the factors of a plain product to fewer bits."""
     return jnp.dot(a, b, precision=jax.lax.Precision.HIGHEST)
 
 
 def _largest(diagonal: Array, beside: Array) -> Array:
     """Largest eigenvalue of the tridiagonal matrix, without the rows after its end."""
     inside = jnp.concatenate([jnp.ones(1, bool), beside[:-1] != 0])
-    # Zeros there would be eigenvalues too, larger than negative ones. The first entry never is larger than the largest.
+    # Zeros on the diagonal would be eigenvalues, larger than negative ones. The first entry is harmless there: the largest
+    # eigenvalue is never below it.
     diagonal, last = jnp.where(inside, diagonal, diagonal[0]), diagonal.size - 1
     finite = jnp.isfinite(diagonal).all() & jnp.isfinite(beside).all()
     if last == 0:
         return diagonal[0]
-    # By bisection in JAX, which squares entries: hence the scale. LAPACK over a batch of runs would wait, in each lane,
-    # for the threads that the lanes occupy.
+    # The bisection of JAX squares entries, hence the scale. LAPACK would wait, in each lane, for threads that the lanes
+    # occupy.
     scale = jnp.maximum(jnp.abs(diagonal).max(), jnp.abs(beside).max())
     rows = (jnp.where(finite, part / jnp.where(scale == 0, 1, scale), 0) for part in (diagonal, beside[:-1]))
     found = eigh_tridiagonal(*rows, eigvals_only=True, select="i", select_range=(last, last))[0]

@@ -16,7 +16,7 @@ __all__ = ["l2_of", "last_layer_l2"]
 
 
 def _layers(params: Params) -> dict[str, list[Array]]:
-    """Parameter arrays by the first name on their path; of a tree that is one array, by an empty name."""
+    """Parameter arrays by the first name on their path; a tree that is one array has an empty name."""
     found: dict[str, list[Array]] = {}
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
         found.setdefault((path_names(path) or [""])[0], []).append(leaf)
@@ -24,7 +24,7 @@ def _layers(params: Params) -> dict[str, list[Array]]:
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:
-    """Order in which ``layer_10`` comes after ``layer_9``."""
+    """Key of an order in which ``layer_10`` comes after ``layer_9``."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
@@ -37,8 +37,8 @@ def _last_layer_l2(params: Params, apply: Apply, examples: Examples) -> Array:
 last_layer_l2 = Measure(_last_layer_l2, "last_layer_l2", long_name="L2 norm of the last layer")
 """Euclidean norm of the parameters of the last layer (Thilak et al. 2022, "The slingshot mechanism").
 
-The last layer is the last entry of the parameter tree, by its name, with numbers in their order: ``layer_10`` of a
-`memjax.models.MLP` of ten hidden layers. Where the names do not say so, use `l2_of`.
+The last layer is the entry of the parameter tree whose name comes last, with numbers in their order: ``layer_10`` of a
+`memjax.models.MLP` of ten hidden layers. If the names of a model have another order, use `l2_of`.
 """
 
 
@@ -48,17 +48,17 @@ def l2_of(layer: str) -> Measure:
     Parameters
     ----------
     layer
-        Name of an entry of the parameter tree, as ``layer_l2`` shows it before the first slash.
+        Name of an entry of the parameter tree: the part before the first slash in the labels of ``layer_l2``.
 
     Returns
     -------
     Measure
-        Named ``l2_of_<layer>``, with what is no letter, digit or underscore in it as an underscore.
+        Its name is ``l2_of_<layer>``; characters other than letters, digits and underscores become underscores.
 
     Raises
     ------
     InputError
-        If it is no name; when it is taken, if there is no such layer.
+        If ``layer`` is no name. When the measure is taken: if the parameters have no such layer.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Mean log-probability over all classes: how far the network has moved from undecided, whatever the labels."""
+"""Mean log-probability over all classes: how far a network is from being undecided, whatever the labels."""
 
 from __future__ import annotations
 
@@ -24,4 +24,7 @@ log_probability = Measure(
     long_name="mean log-probability of all classes",
     units="nats",
 )
-"""Mean over examples and over all classes c of log p(c | x), without labels: -ln C where undecided, and never above."""
+"""Mean over examples and over all classes c of log p(c | x), without labels.
+
+An undecided network has -ln C, the largest possible value.
+"""

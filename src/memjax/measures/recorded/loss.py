@@ -24,9 +24,11 @@ def _no_step_yet(params: Params, apply: Apply, examples: Examples) -> Array:
     return jnp.asarray(jnp.nan)
 
 
-# Told by its function: the loop puts in what it knows, where a snapshot has no steps.
+# The loop recognises this measure by its function and fills in the mean loss of the steps. A snapshot has no steps, so there
+# the value stays NaN.
 step_loss = Measure(_no_step_yet, "step_loss", long_name="mean loss of the steps since the last record", units="nats")
-"""Mean over the steps since the last record of the loss that each step took the gradient of, before its update.
+"""Mean, over the steps since the last record, of the loss whose gradient the step took, before the update of the step.
 
-Costs nothing beside training. Of minibatches it is the minibatches' loss; NaN at step 0, before any.
+This measure costs nothing beside training. With minibatches it is the loss of the minibatches. At step 0 no step was taken,
+and the value is NaN.
 """

@@ -1,4 +1,4 @@
-"""Logit margin: how far the label's output is above the best other one."""
+"""Logit margin: how far the output of the label is above the largest other output."""
 
 from __future__ import annotations
 
@@ -29,4 +29,4 @@ logit_margin = Measure(
     long_name="mean logit margin",
     units="logits",
 )
-"""Mean over a split of f_y - max_{j != y} f_j: positive where the example is classified right."""
+"""Mean over a split of f_y - max_{j != y} f_j, which is positive for an example that is classified right."""

@@ -21,7 +21,7 @@ def as_measures(
     measures
         Names, `Measure` objects and functions ``(params, apply, examples)``.
     built_in
-        Measures by name, which names are looked up in; the callers give `memjax.measures.BUILT_IN`.
+        Measures by name, in which names are looked up. Callers give `memjax.measures.BUILT_IN`.
 
     Returns
     -------
