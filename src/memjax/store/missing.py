@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from memjax.engine.plan.blocks import BlockPlan, Run, block_of
+from memjax.engine.plan.blocks import BlockPlan, Run
 from memjax.engine.plan.groups import Groups, read_groups
-from memjax.engine.plan.packing import Packing
+from memjax.engine.plan.packing import Packing, block_of
 from memjax.engine.plan.plan import Plan, pack, plan_of
 from memjax.engine.program.outcome import RecordSchema, record_schema
 from memjax.engine.program.program import Program

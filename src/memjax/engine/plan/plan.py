@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from memjax.engine.plan.blocks import BlockPlan, Run, partition
+from memjax.engine.plan.blocks import BlockPlan, Run
 from memjax.engine.plan.budget import Memory, block_budget, default_budget, fit_lanes
 from memjax.engine.plan.groups import Groups, PlanningCallback, read_groups
-from memjax.engine.plan.packing import Packing, default_lanes
+from memjax.engine.plan.packing import Packing, default_lanes, partition
 from memjax.experiment.axes import Axis, Over, read_axes
 from memjax.experiment.experiment import Experiment
 

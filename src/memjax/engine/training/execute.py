@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
-from memjax.engine.plan.blocks import BlockPlan, halves
+from memjax.engine.plan.blocks import BlockPlan
+from memjax.engine.plan.packing import halves
 from memjax.engine.plan.plan import Plan
 from memjax.engine.program.loop import Compiled
 from memjax.engine.program.outcome import BlockResult
