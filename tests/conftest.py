@@ -25,5 +25,5 @@ def free_memory():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(budget, "_available", lambda path: 8 * 2**30)
-        patch.setattr(budget, "_group_free", lambda root: ())
+        patch.setattr(budget, "_cgroup_free", lambda root: ())
         yield

@@ -103,11 +103,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             try:
                 stream.flush()
             except OSError:
-                _forget(stream)
+                _discard_buffer(stream)
         return _BROKEN_PIPE
 
 
-def _forget(stream: Any) -> None:
+def _discard_buffer(stream: Any) -> None:
     """Discard the buffer of a stream whose reader is gone: flushing it at exit would fail again."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -142,14 +142,14 @@ def _terminated_as_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _say(text: object) -> None:
+def _print(text: object) -> None:
     """Print a line and flush it."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
         raise
     except OSError as problem:
-        _forget(sys.stdout)
+        _discard_buffer(sys.stdout)
         raise InputError(f"The output cannot be written ({problem.strerror}).") from None
 
 
@@ -157,11 +157,11 @@ def _dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
     if options.version:
         from importlib.metadata import version
 
-        _say(version("memjax"))
+        _print(version("memjax"))
         return 0
     verb = {"study": _study, "studies": _studies, "run": _run, "show": _show}.get(options.verb)
     if verb is None:
-        _say(parser.format_help().rstrip())
+        _print(parser.format_help().rstrip())
         return 2
     return verb(options)
 
@@ -182,13 +182,13 @@ def _study(options: argparse.Namespace) -> int:
     _start_cache(options)
     out = Path("runs") / f"{study.name}-{scale}" if options.out is None else options.out
     if scale in study.scales:
-        _say(f"{study.title} Scale {scale}: {study.scales[scale]}.")
+        _print(f"{study.title} Scale {scale}: {study.scales[scale]}.")
     folder, findings = studies.run(
         study, out, scale=scale, seeds=options.seeds, store=options.store, progress=options.progress
     )
     for table in findings.tables.values():
-        _say(f"\n{as_text(table)}")
-    _say(f"\nWrote {shown(folder)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+        _print(f"\n{as_text(table)}")
+    _print(f"\nWrote {shown(folder)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
     return 0
 
 
@@ -199,9 +199,9 @@ def _studies(options: argparse.Namespace) -> int:
     found = [studies.find(name) for name in studies.names()]
     width = max(len(study.name) for study in found)
     for study in found:
-        _say(f"{study.name.ljust(width)}  {study.title}")
+        _print(f"{study.name.ljust(width)}  {study.title}")
         for scale, text in study.scales.items():
-            _say(f"{' ' * width}    {scale}: {text}")
+            _print(f"{' ' * width}    {scale}: {text}")
     return 0
 
 
@@ -226,17 +226,17 @@ def _run(options: argparse.Namespace) -> int:
         raise InputError(f"{options.spec} has the tables {unknown}, which are not known: use experiment and over.")
     experiment, over = read_experiment(spec.get("experiment", {})), read_over(spec.get("over", {}))
     if options.dry_run:
-        _say(explain(experiment, over, progress=options.progress))
+        _print(explain(experiment, over, progress=options.progress))
         return 0
     target = None if options.out is None else new_folder(options.out)
     _start_cache(options)
     store, repair = None if options.store is None else absolute("--store", options.store), options.repair
     dataset = sweep(experiment, over, store=store, shard=shard, repair=repair, progress=options.progress)
     if store:
-        _say(_progress(store))
+        _print(_progress(store))
     if target:
         save_folder(target, {"dataset": dataset})
-        _say(f"Wrote {shown(target)}: dataset.nc")
+        _print(f"Wrote {shown(target)}: dataset.nc")
     return 0
 
 
@@ -285,5 +285,5 @@ def _show(options: argparse.Namespace) -> int:
     from memjax.store.open import open_dataset
 
     folder = absolute("DIR", options.folder)
-    _say(_progress(folder) if is_store(folder) else summary(open_dataset(folder)))
+    _print(_progress(folder) if is_store(folder) else summary(open_dataset(folder)))
     return 0

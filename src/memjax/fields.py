@@ -14,16 +14,12 @@ from typing import Any
 import numpy as np
 from flax.core import FrozenDict
 
-from memjax.checks.suggestions import hint
-from memjax.errors import InputError, listing
-
 __all__ = [
     "Hole",
     "with_numbers",
     "is_node",
     "paths",
     "replace",
-    "resolve",
     "without_numbers",
     "traced",
     "traced_values",
@@ -101,27 +97,6 @@ def paths(node: Any, prefix: str = "") -> dict[str, Any]:
         if is_node(value):
             found.update(paths(value, f"{prefix}{name}."))
     return found
-
-
-def resolve(node: Any, name: str) -> str:
-    """Full path of a field that is named by a dotted path or by an unambiguous short name.
-
-    Raises
-    ------
-    InputError
-        If no field or more than one field has that name; the message lists the candidates.
-    """
-    known = paths(node)
-    if name in known:
-        return name
-    matches = [path for path in known if path.endswith("." + name)]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise InputError(f"The axis {name!r} is ambiguous: write {listing(sorted(matches))} in full.")
-    raise InputError(
-        f"There is no field {name!r} to sweep.{hint(name, known)} The fields are {listing(sorted(known))}."
-    )
 
 
 def _rebuild(node: Any, changes: Mapping[str, Any], checked: bool = True) -> Any:

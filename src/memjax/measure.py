@@ -60,6 +60,7 @@ def measure(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import memjax as mj
     >>> spec = mj.Experiment(steps=4, record_every=2, train_size=8, snapshots=(0, 4), model=mj.models.MLP(hidden=(5,)))
     >>> ds = mj.sweep(spec, over={"seed": [0, 1]})

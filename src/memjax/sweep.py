@@ -23,7 +23,7 @@ from memjax.engine.training.train_runs import train_in_memory, train_plan
 from memjax.experiment import Experiment
 from memjax.experiment.axes import read_axes
 from memjax.experiment.rules import check_executor, check_experiment, check_store
-from memjax.experiment.written import written
+from memjax.experiment.written import encode_request
 from memjax.jax_settings import x64_enabled
 from memjax.results.assemble import BlockRecords, assemble
 from memjax.results.carried import carry
@@ -118,7 +118,7 @@ def sweep(
         train = functools.partial(_train, progress=progress, executor=executor)
         request = Request(experiment, axes, groups)
         dataset = sweep_in_store(folder, request, packing, _provenance(packing), train, shard, repair)
-        carry(dataset, request.written.objects)
+        carry(dataset, request.encoded.objects)
     _report(dataset)
     return dataset
 
@@ -126,7 +126,7 @@ def sweep(
 def _sweep_in_memory(plan: Plan, progress: bool | None, executor: Executor | None) -> xr.Dataset:
     """Train a plan without a store, and return its Dataset."""
     # Encode the request before training: files and the values that functions use may change meanwhile.
-    request = written(plan.experiment, plan.axes)
+    request = encode_request(plan.experiment, plan.axes)
     _announce(plan)
     try:
         finished = train_in_memory(plan, progress, executor)

@@ -13,7 +13,6 @@ import pytest
 from flax import nnx
 
 import memjax as mj
-from memjax.checks.values import own
 from memjax.engine.plan.groups import gather
 from memjax.engine.program import contracts as trial
 from memjax.engine.program.rows import proven_apart

@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 import memjax as mj
 from memjax import Examples, Tile, losses
 from memjax.optimizers import norm_constrained, sgd
-from memjax.trees import norm
+from memjax.parameter_trees import norm
 
 COUNT, CLASSES = 20_000, 10
 RNG = np.random.default_rng(1)

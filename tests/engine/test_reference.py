@@ -13,7 +13,8 @@ import pytest
 
 import memjax as mj
 from memjax.optimizers import adam, adamw, from_optax, rmsprop, sgd, warmup_cosine
-from memjax.random import batch_order, key_data
+from memjax.random import key_data
+from memjax.random.minibatches import batch_order
 
 STEPS = 100
 # Over every case below the largest difference of a parameter after 100 float64 steps was 6e-16, and 7e-16 relative of a

@@ -135,7 +135,19 @@ def written():
     }
     told = {name: [reference(thing), content(thing)] for name, thing in things.items()}
     specs = [SPEC, KEPT, mj.Experiment(task=mj.tasks.ModularArithmetic(p=5), model=mj.models.EmbeddingMLP())]
-    return {"told": told, "specs": [json.loads(spec.to_json()) for spec in specs]}
+    return {"told": told, "own": content(own()), "specs": [json.loads(spec.to_json()) for spec in specs]}
+
+
+def own():
+    """A user's functions that use functions of memjax, by name."""
+    from memjax.losses import cross_entropy
+    from memjax.measures import fourier_power, weight_l2
+    from memjax.models import dense
+    from memjax.optimizers import adam
+    from memjax.random import generator
+
+    captured = (cross_entropy, fourier_power, weight_l2, dense, adam, generator)
+    return lambda x: (captured, x)
 
 
 def schema(dataset):

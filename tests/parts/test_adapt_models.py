@@ -10,7 +10,7 @@ import pytest
 from flax import nnx
 
 import memjax as mj
-from memjax.engine.program.check import check_functions
+from memjax.engine.program.output_shapes import check_functions
 from memjax.models import MLP, as_model
 
 X = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)

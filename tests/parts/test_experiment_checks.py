@@ -10,7 +10,7 @@ import pytest
 
 import memjax as mj
 from memjax import Experiment, InputError
-from memjax.engine.program.check import check_functions
+from memjax.engine.program.output_shapes import check_functions
 from memjax.errors import listing
 from memjax.experiment.draw import check_targets
 from memjax.experiment.rules import check_run

@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from memjax import Experiment, InputError, fields, traced
+from memjax.experiment.axes import resolve
 from memjax.models import MLP
 from memjax.optimizers import adam, adamw, cosine, from_optax, sgd, warmup_cosine
 
@@ -56,26 +57,26 @@ SCHEDULED = Experiment(optimizer=adam(warmup_cosine(peak=0.1)), model=TwoBlocks(
     ],
 )
 def test_a_short_or_a_full_name_finds_its_field(name, path):
-    assert fields.resolve(Experiment(), name) == path
+    assert resolve(Experiment(), name) == path
 
 
 def test_fields_inside_schedules_and_nested_objects_are_found():
-    assert fields.resolve(SCHEDULED, "peak") == "optimizer.learning_rate.peak"
-    assert fields.resolve(SCHEDULED, "learning_rate.peak") == "optimizer.learning_rate.peak"
-    assert fields.resolve(SCHEDULED, "left.scale") == "model.left.scale"
+    assert resolve(SCHEDULED, "peak") == "optimizer.learning_rate.peak"
+    assert resolve(SCHEDULED, "learning_rate.peak") == "optimizer.learning_rate.peak"
+    assert resolve(SCHEDULED, "left.scale") == "model.left.scale"
 
 
 def test_an_ambiguous_name_lists_the_candidates():
     with pytest.raises(InputError, match=r"'scale' is ambiguous: write model\.left\.scale or model\.right\.scale"):
-        fields.resolve(SCHEDULED, "scale")
+        resolve(SCHEDULED, "scale")
 
 
 def test_an_unknown_name_suggests_the_near_one_and_lists_all():
     with pytest.raises(InputError, match=r"no field 'learning_rat' to sweep\. Did you mean learning_rate") as caught:
-        fields.resolve(Experiment(), "learning_rat")
+        resolve(Experiment(), "learning_rat")
     assert all(path in str(caught.value) for path in fields.paths(Experiment()))
     with pytest.raises(InputError, match=r"no field 'zzz' to sweep\. The fields are"):
-        fields.resolve(Experiment(), "zzz")
+        resolve(Experiment(), "zzz")
 
 
 WORDS = {
@@ -108,7 +109,7 @@ def test_a_word_of_another_library_suggests_the_field(spec):
         with pytest.raises(
             InputError, match=rf"There is no field '{word}' to sweep\. Did you mean {field}\? The fields are"
         ):
-            fields.resolve(spec, word)
+            resolve(spec, word)
 
 
 MISNAMED = {
@@ -130,7 +131,7 @@ def test_such_a_word_in_a_spec_or_for_a_factory_of_optax_suggests_the_field(word
 @pytest.mark.parametrize("name", ["", ".", ".seed", "optimizer.", "__class__", "seed.real"])
 def test_what_is_no_name_is_an_input_error(name):
     with pytest.raises(InputError, match="no field"):
-        fields.resolve(Experiment(), name)
+        resolve(Experiment(), name)
 
 
 def test_replace_changes_one_field_and_nothing_else():
@@ -249,8 +250,8 @@ def test_skeletons_differ_where_structure_does(one, two):
 
 def test_a_linen_module_is_swept_by_its_own_fields():
     spec = Experiment(model=Linen(part=nn.Dense(3)))
-    assert fields.resolve(spec, "width") == "model.width"
-    assert fields.resolve(spec, "features") == "model.part.features"
+    assert resolve(spec, "width") == "model.width"
+    assert resolve(spec, "features") == "model.part.features"
     wider = fields.replace(spec, {"model.width": 9}).model
     assert (wider.width, wider.part.features) == (9, 3)
     assert fields.replace(spec, {"model.part.features": 7}).model.part.features == 7

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from memjax import Experiment, InputError
-from memjax.engine.program.check import check_functions
+from memjax.engine.program.output_shapes import check_functions
 from memjax.experiment.rules import check_run
 from memjax.models import MLP, Autoencoder, EmbeddingMLP, QuadraticMLP, Transformer
 from memjax.tasks import ModularArithmetic, from_arrays

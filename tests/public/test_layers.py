@@ -16,7 +16,7 @@ FLOORS = (
     ("errors", "types"),
     ("checks", "content", "random"),
     ("jax_settings", "fields"),
-    ("examples", "losses", "schedules", "trees", "analysis"),
+    ("examples", "losses", "schedules", "parameter_trees", "analysis"),
     ("tasks", "models", "optimizers", "plots"),
     ("measures",),
     ("experiment",),

@@ -145,9 +145,9 @@ def test_one_run_that_does_not_fit_is_an_error(spec, monkeypatch):
 
 @pytest.mark.slow
 def test_an_executor_goes_on_in_the_middle_of_a_block(spec, tmp_path, killed_after, monkeypatch):
-    from memjax.engine.plan import blocks
+    from memjax.engine.plan import packing
 
-    monkeypatch.setattr(blocks, "segment_records", lambda program, shape, snapshots: 1)
+    monkeypatch.setattr(packing, "segment_records", lambda program, shape, snapshots: 1)
     killed_after(2)
     with pytest.raises(Exception):  # noqa: B017 - the fixture's own
         sweep(spec, store=tmp_path / "store")

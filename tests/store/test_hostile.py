@@ -159,7 +159,7 @@ def kept(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keeper, "_SECONDS", 0.0)
         patch.setattr(keeper, "_SHARE", float("inf"))
-        patch.setattr("memjax.engine.plan.blocks.segment_records", lambda *a: 1)
+        patch.setattr("memjax.engine.plan.packing.segment_records", lambda *a: 1)
         packing = mj.Packing(runs=1, lanes=1)
         sweep(spec, {"train_size": [4, 6], "seed": range(2)}, store=folder, packing=packing)
         patch.setattr(keeper.StoreKeeper, "keep", dying)

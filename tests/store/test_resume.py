@@ -41,9 +41,9 @@ def store(tmp_path):
 @pytest.fixture
 def short_segments(monkeypatch):
     """A segment per two records, as in a long sweep."""
-    from memjax.engine.plan import blocks
+    from memjax.engine.plan import packing
 
-    monkeypatch.setattr(blocks, "segment_records", lambda program, shape, snapshots: 1)
+    monkeypatch.setattr(packing, "segment_records", lambda program, shape, snapshots: 1)
 
 
 def test_a_store_changes_no_bit_and_opens_as_what_the_sweep_returned(spec, store):
@@ -395,7 +395,7 @@ def test_a_mistake_makes_no_store(spec, store):
 def test_segments_change_no_bit(spec, monkeypatch):
     """Minibatches of one segment go on where those of the last ended; 3 batches an epoch do not divide 2 steps a record."""
     whole = sweep(spec)
-    monkeypatch.setattr("memjax.engine.plan.blocks.segment_records", lambda *arguments: 1)
+    monkeypatch.setattr("memjax.engine.plan.packing.segment_records", lambda *arguments: 1)
     assert same(sweep(spec), whole)
 
 

@@ -196,7 +196,7 @@ def test_complex_parameters_are_kept(plain, store):
 
 
 def test_labels_that_are_numbers_stay_numbers(plain, store, killed_after, monkeypatch):
-    monkeypatch.setattr("memjax.engine.plan.blocks.segment_records", lambda *arguments: 1)
+    monkeypatch.setattr("memjax.engine.plan.packing.segment_records", lambda *arguments: 1)
     parts = mj.Measure(lambda params, apply, examples: {i: jnp.float32(i) for i in (10, 9)}, "parts", dims=("part",))
     spec = dataclasses.replace(plain, measures=("loss", parts))
     killed_after(2)
@@ -209,7 +209,7 @@ def test_labels_that_are_numbers_stay_numbers(plain, store, killed_after, monkey
 
 @pytest.mark.slow
 def test_a_measure_that_has_changed_under_its_name_is_refused(plain, store, killed_after, monkeypatch):
-    monkeypatch.setattr("memjax.engine.plan.blocks.segment_records", lambda *arguments: 1)
+    monkeypatch.setattr("memjax.engine.plan.packing.segment_records", lambda *arguments: 1)
 
     def measure(size):
         return mj.Measure(Sized(size), "sized", dims=("place",))

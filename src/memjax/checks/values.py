@@ -12,7 +12,7 @@ import numpy as np
 
 from memjax.errors import InputError, listing
 
-__all__ = ["flag", "keep_numbers", "keep_wholes", "number", "one_of", "own", "scalar", "takes_one", "whole"]
+__all__ = ["flag", "keep_numbers", "keep_wholes", "number", "one_of", "is_user_code", "scalar", "takes_one", "whole"]
 
 
 def whole(name: str, value: Any, least: int) -> int:
@@ -166,17 +166,17 @@ def takes_one(function: Callable[..., Any]) -> bool:
     return True
 
 
-def own(part: Any) -> bool:
+def is_user_code(part: Any) -> bool:
     """Whether the code of a function or object, or of a function that it contains, is a user's and not memjax's.
 
     Examples
     --------
     >>> from memjax.losses import mse
-    >>> own(mse), own(len)
+    >>> is_user_code(mse), is_user_code(len)
     (False, True)
     """
     module = getattr(part, "__module__", None) or type(part).__module__
-    return str(module).split(".")[0] != "memjax" or any(own(held) for held in _held(part) if callable(held))
+    return str(module).split(".")[0] != "memjax" or any(is_user_code(held) for held in _held(part) if callable(held))
 
 
 def _held(part: Any) -> list[Any]:

@@ -250,7 +250,7 @@ class _Reader:
     def _dataclass(self, thing: Any) -> bytes:
         names = [f.name for f in dataclasses.fields(thing) if not (f.name == "parent" and objects.is_linen(thing))]
         fields = (part for name in names for part in (name, self._field(thing, name)))
-        return _hash("dataclass", self.digest(type(thing)), *fields, self.digest(objects.beside_fields(thing)))
+        return _hash("dataclass", self.digest(type(thing)), *fields, self.digest(objects.extra_attributes(thing)))
 
     def _field(self, thing: Any, name: str) -> bytes:
         return self.digest(getattr(thing, name)) if hasattr(thing, name) else b""
@@ -262,7 +262,7 @@ class _Reader:
         if isinstance(thing, objects.WEAK):
             return _hash("weak", type(thing).__qualname__)
         if hasattr(thing, "__wrapped__") and origin.installed_class(type(thing)):
-            return self._all("wrapped", (type(thing), thing.__wrapped__, objects.beside_wrapped(thing)))
+            return self._all("wrapped", (type(thing), thing.__wrapped__, objects.wrapper_attributes(thing)))
         try:
             reduced = objects.reduced(thing)
         except Exception as problem:
@@ -270,7 +270,7 @@ class _Reader:
         if isinstance(reduced, str):
             return _hash("global", reduced)
         function, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
-        state = objects.settled(thing, state)
+        state = objects.settled_state(thing, state)
         return self._all("object", (function, arguments, state, list(items or ()), dict(pairs or ())))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from memjax.content import origin
 
-__all__ = ["WEAK", "beside_fields", "beside_wrapped", "is_linen", "reduced", "settled"]
+__all__ = ["WEAK", "extra_attributes", "wrapper_attributes", "is_linen", "reduced", "settled_state"]
 
 WEAK = weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet
 """Containers that do not keep their members alive, and so serve as caches."""
@@ -25,14 +25,14 @@ def is_linen(thing: Any) -> bool:
     return any(kind.__module__.startswith("flax.linen") for kind in type(thing).__mro__)
 
 
-def beside_fields(thing: Any) -> dict[str, Any]:
+def extra_attributes(thing: Any) -> dict[str, Any]:
     """Attributes of a user's dataclass that are not fields, such as arrays that ``__post_init__`` read.
 
     Examples
     --------
     >>> own = dataclasses.make_dataclass("Own", ["name"], namespace={"__module__": "__main__"})("a")
     >>> own.table = [1, 2]
-    >>> beside_fields(own)
+    >>> extra_attributes(own)
     {'table': [1, 2]}
     """
     if is_linen(thing) or origin.installed_class(type(thing)):
@@ -41,7 +41,7 @@ def beside_fields(thing: Any) -> dict[str, Any]:
     return {name: value for name, value in sorted(_without_caches(thing, vars_of(thing)).items()) if name not in fields}
 
 
-def beside_wrapped(thing: Any) -> dict[str, Any]:
+def wrapper_attributes(thing: Any) -> dict[str, Any]:
     """Attributes of a function's wrapper other than the function, such as the rule of a `jax.custom_jvp`."""
     return {name: value for name, value in sorted(vars_of(thing).items()) if not name.startswith("_")}
 
@@ -63,10 +63,10 @@ def reduced(thing: Any) -> Any:
     return f"{module.partition('.')[0]}:{found}"
 
 
-def settled(thing: Any, state: Any) -> Any:
+def settled_state(thing: Any, state: Any) -> Any:
     """State of an object without the attributes that use adds."""
     if isinstance(state, tuple):
-        parts = tuple(settled(thing, part) for part in state)
+        parts = tuple(settled_state(thing, part) for part in state)
         return tuple(part for part in parts if not _empty(part)) if origin.installed_class(type(thing)) else parts
     return _without_caches(thing, state) or None if isinstance(state, dict) else state
 

@@ -12,19 +12,18 @@ __all__ = ["installed", "installed_class", "installed_name", "is_installed_file"
 
 # A store records the versions of these packages separately, and warns if they change.
 _KNOWN = frozenset({"memjax", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "xarray"})
-# Stores and specs name an object of memjax by the module in which it first was, also after the file has moved.
-_FAMILIES = (
-    "memjax.measures.recorded",
-    "memjax.measures.on_snapshots",
-    "memjax.measures.arrays",
-    "memjax.measures.sampled",
-)
+# Stores and specs name the objects of memjax by the module where these stood first: a file that moves keeps that name in them.
 _WRITTEN_AS = {
+    "memjax.checks.values": "memjax.checks",
     "memjax.experiment.experiment": "memjax.experiment",
     "memjax.experiment.start": "memjax.start",
+    "memjax.jax_settings": "memjax.precision",
     "memjax.measures.recorded.last_layer": "memjax.measures.features",
     "memjax.optimizers.frozen": "memjax.optimizers.trees",
+    "memjax.random.minibatches": "memjax.random",
+    "memjax.random.streams": "memjax.random",
 }
+_IN_FAMILIES = ("memjax.analysis.", "memjax.measures.")
 _ON_HEAP = 1 << 9
 _FOLDERS = ("site-packages", "dist-packages")
 _PYTHON = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), os.path.dirname(os.__file__)})
@@ -38,8 +37,10 @@ def written_name(module: str) -> str:
     >>> written_name("memjax.experiment.start"), written_name("memjax.measures.recorded.norms"), written_name("numpy")
     ('memjax.start', 'memjax.measures.norms', 'numpy')
     """
-    family, _, file = module.rpartition(".")
-    return _WRITTEN_AS.get(module, f"memjax.measures.{file}" if family in _FAMILIES else module)
+    room, _, file = module.rpartition(".")
+    if module.startswith(_IN_FAMILIES) and room.count(".") == 2:
+        return _WRITTEN_AS.get(module, f"{room.rpartition('.')[0]}.{file}")
+    return _WRITTEN_AS.get(module, module)
 
 
 def installed(module: Any) -> str:

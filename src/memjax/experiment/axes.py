@@ -12,19 +12,20 @@ from typing import Any
 import jax
 import numpy as np
 
+from memjax.checks.suggestions import hint
 from memjax.checks.values import scalar
-from memjax.errors import InputError
+from memjax.errors import InputError, listing
 from memjax.experiment import Experiment
 from memjax.experiment.labels import labels_of
-from memjax.fields import is_node, paths, replace, resolve
+from memjax.fields import is_node, paths, replace
 from memjax.models import as_model
 
-__all__ = ["MOST_CELLS", "Axis", "Over", "cells", "check_count", "full_paths", "read_axes"]
+__all__ = ["MOST_CELLS", "Axis", "SweptValues", "cells", "check_count", "full_paths", "read_axes", "resolve"]
 
 MOST_CELLS = 10_000_000
 """Largest number of cells in a sweep, a store or a range: a larger plan would not end, or not fit into memory."""
 
-Over = Mapping[str | tuple[str, ...], Iterable[Any]]
+SweptValues = Mapping[str | tuple[str, ...], Iterable[Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Axis:
         return {telling: own.pop(telling), **own}
 
 
-def read_axes(over: Over) -> tuple[Axis, ...]:
+def read_axes(over: SweptValues) -> tuple[Axis, ...]:
     """Read ``over``; raises `InputError` for an empty axis, repeated values, or rows that do not fit their fields."""
     if not isinstance(over, Mapping):
         raise InputError(f"over is {over!r}: give a dict from field names to lists of values.")
@@ -205,6 +206,32 @@ def cells(
         if kinds not in known:
             known[kinds] = _order(experiment, axes, values)
         yield index, replace(experiment, _changes(known[kinds], values))
+
+
+def resolve(node: Any, name: str) -> str:
+    """Full path of a field given by dotted path or by an unambiguous short name.
+
+    Raises
+    ------
+    InputError
+        If no field or more than one field has that name; the message lists the candidates.
+
+    Examples
+    --------
+    >>> resolve(Experiment(), "learning_rate")
+    'optimizer.learning_rate'
+    """
+    known = paths(node)
+    if name in known:
+        return name
+    matches = [path for path in known if path.endswith("." + name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise InputError(f"The axis {name!r} is ambiguous: write {listing(sorted(matches))} in full.")
+    raise InputError(
+        f"There is no field {name!r} to sweep.{hint(name, known)} The fields are {listing(sorted(known))}."
+    )
 
 
 def full_paths(experiment: Experiment, axes: tuple[Axis, ...]) -> list[tuple[str, ...]]:

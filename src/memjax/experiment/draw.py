@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from memjax import losses
-from memjax.checks.values import own
+from memjax.checks.values import is_user_code
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.tasks.containers import plain
@@ -33,7 +33,7 @@ def draw_split(experiment: Experiment, sizes: tuple[int, int] | None = None) -> 
             )
         if pooled:
             _check_indices(kind, part.x, len(_array(f"{kind}.pool", experiment.task.pool)))  # type: ignore[attr-defined]
-        if own(experiment.task):
+        if is_user_code(experiment.task):
             check_finite(f"{kind}.draw gave {name}", part)
         check_targets(experiment, part)
     return Split(*(Data(part.x.astype(np.int32), part.y) for part in parts)) if pooled else Split(*parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-from memjax.checks.values import own
+from memjax.checks.values import is_user_code
 from memjax.errors import InputError
 from memjax.experiment.draw import check_finite, parts_of
 from memjax.experiment.experiment import Experiment
@@ -19,7 +19,7 @@ _FEWER = 64
 def check_draw(experiment: Experiment, drawn: Split) -> None:
     """Raise `InputError` where the draw of a user's task depends on more than its seed and sizes."""
     task, kind = experiment.task, type(experiment.task).__name__
-    if not own(task):
+    if not is_user_code(task):
         return
     if isinstance(task, PoolTask):
         _check_pool(kind, task.pool, task.pool)
@@ -29,7 +29,7 @@ def check_draw(experiment: Experiment, drawn: Split) -> None:
     first, again = (_drawn_again(experiment, fewer, test_size) for _ in range(2))
     if first is None or again is None:
         first, again = drawn, _drawn_again(experiment, size, test_size)
-    if again is None or not all(map(_alike, jax.tree.leaves(tuple(first)), jax.tree.leaves(tuple(again)))):
+    if again is None or not all(map(_equal_arrays, jax.tree.leaves(tuple(first)), jax.tree.leaves(tuple(again)))):
         raise InputError(
             f"{kind}.draw gave other examples when it was called again with the same seed and sizes: make every generator in "
             "it from the seed, such as memjax.random.generator(seed, 'inputs'), for the examples of a run are drawn again "
@@ -48,7 +48,7 @@ def check_nested(experiment: Experiment, other_size: int) -> None:
     if few is None or more is None:
         return
     for name, part, whole in zip(("inputs", "targets"), few.train, more.train, strict=True):
-        if not _alike(part, whole[: len(part)]):
+        if not _equal_arrays(part, whole[: len(part)]):
             raise InputError(
                 f"{type(experiment.task).__name__}.draw is not nested, but the runs have {other_size} and {size} train "
                 f"examples: of one seed, the {name} of {len(part)} train examples are not those of the first {len(part)} of "
@@ -69,7 +69,7 @@ def _drawn_again(experiment: Experiment, train_size: int, test_size: int) -> Spl
     return Split(*parts) if fits else None
 
 
-def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+def _equal_arrays(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether two arrays are equal; floats up to rounding, because matrix products may be summed in another order."""
     if one.shape != other.shape or not np.issubdtype(one.dtype, np.floating):
         return np.array_equal(one, other)
@@ -78,7 +78,7 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _check_pool(kind: str, pool: np.ndarray, again: np.ndarray) -> None:
-    if pool is not again and not _alike(np.asarray(pool), np.asarray(again)):
+    if pool is not again and not _equal_arrays(np.asarray(pool), np.asarray(again)):
         raise InputError(
             f"{kind}.pool gave another array when it was read again: make the pool once, or from the task's fields alone."
         )

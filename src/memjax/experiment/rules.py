@@ -1,6 +1,6 @@
 """Checks of a request on the host: fields of a run that must agree, and the arguments of the public functions.
 
-Single fields are checked in ``experiment.py``, and the user's functions in ``engine/program/check.py`` and
+Single fields are checked in ``experiment.py``, and the user's functions in ``engine/program/output_shapes.py`` and
 ``engine/program/contracts.py``.
 """
 

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from memjax.errors import InputError
-from memjax.trees import layout_of
+from memjax.parameter_trees import layout_of
 from memjax.types import Params
 
 __all__ = ["Start"]

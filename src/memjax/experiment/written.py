@@ -12,7 +12,7 @@ from memjax.experiment.encode import encode, encoded_fields
 from memjax.experiment.experiment import Experiment
 from memjax.experiment.identity import key
 
-__all__ = ["AxisEntry", "Written", "written"]
+__all__ = ["AxisEntry", "EncodedRequest", "encode_request"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class AxisEntry:
         return [key(value) for value in self.values]
 
 
-class Written(NamedTuple):
+class EncodedRequest(NamedTuple):
     """A request as plain data.
 
     Attributes
@@ -59,20 +59,20 @@ class Written(NamedTuple):
     objects: tuple[Any, ...]
 
 
-def written(experiment: Experiment, axes: Sequence[Axis]) -> Written:
+def encode_request(experiment: Experiment, axes: Sequence[Axis]) -> EncodedRequest:
     """Encode a request now: files and the values that functions use may change during training.
 
     Examples
     --------
     >>> from memjax.experiment.axes import read_axes
-    >>> request = written(Experiment(steps=20), read_axes({"learning_rate": [0.1, 0.01]}))
+    >>> request = encode_request(Experiment(steps=20), read_axes({"learning_rate": [0.1, 0.01]}))
     >>> request.fields["steps"], request.axes[0].paths, request.axes[0].values
     (20, ('optimizer.learning_rate',), (0.1, 0.01))
     """
     objects: list[Any] = []
     full = full_paths(experiment, tuple(axes))
     entries = tuple(_entry(axis, paths, objects) for axis, paths in zip(axes, full, strict=True))
-    return Written(encoded_fields(experiment, objects), entries, tuple(objects))
+    return EncodedRequest(encoded_fields(experiment, objects), entries, tuple(objects))
 
 
 def _entry(axis: Axis, paths: tuple[str, ...], objects: list[Any]) -> AxisEntry:

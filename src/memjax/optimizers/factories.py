@@ -11,7 +11,7 @@ import optax
 from memjax.jax_settings import wide
 from memjax.optimizers.optimizer import Optimizer, Rate
 from memjax.optimizers.values import Flag, LearningRate, NotNegative, Positive, Share, ShareOrNone
-from memjax.trees import norm
+from memjax.parameter_trees import norm
 from memjax.types import Array, Params
 
 __all__ = ["adam", "adamw", "rmsprop", "sgd"]

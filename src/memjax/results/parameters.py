@@ -11,8 +11,8 @@ import xarray as xr
 
 from memjax.engine.program.outcome import BlockResult
 from memjax.errors import InputError, listing
+from memjax.parameter_trees import Layout, nested
 from memjax.results.schema import coordinate_attrs
-from memjax.trees import Layout, nested
 
 __all__ = ["add_snapshots", "params", "require_snapshots"]
 

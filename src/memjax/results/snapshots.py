@@ -20,9 +20,9 @@ from memjax.experiment.read import read_over
 from memjax.experiment.start import Start
 from memjax.jax_settings import host_dtype
 from memjax.models.adapt import with_outputs
+from memjax.parameter_trees import tree_like
 from memjax.results.carried import carried
 from memjax.results.parameters import require_snapshots
-from memjax.trees import tree_like
 from memjax.types import Array, Data, Model, Params, PoolTask
 
 __all__ = ["Snapshot", "runs_of", "snapshots"]

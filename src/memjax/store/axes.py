@@ -14,7 +14,7 @@ from memjax.experiment.decode import decode
 from memjax.experiment.labels import distinct_label, exact_numbers
 from memjax.experiment.written import AxisEntry
 
-__all__ = ["as_axis", "coordinates", "count", "merged", "shape_of", "translate"]
+__all__ = ["as_axis", "coordinates", "count", "merge_axes", "shape_of", "translate"]
 
 
 def shape_of(axes: Sequence[AxisEntry]) -> tuple[int, ...]:
@@ -33,7 +33,7 @@ def _array(column: list[Any]) -> np.ndarray:
     return np.asarray(list(map(str, column))) if numbers is None else numbers
 
 
-def merged(theirs: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) -> AxisEntry:
+def merge_axes(theirs: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) -> AxisEntry:
     """An axis with the values of the store and of the call.
 
     The values are in the order of the call if it has all values of the store; else the values of the store come first. A

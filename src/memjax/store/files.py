@@ -13,7 +13,7 @@ from pathlib import Path
 
 from memjax.errors import InputError
 
-__all__ = ["PARTIAL", "BadSector", "checksum", "read_regular", "refusals", "write", "write_new"]
+__all__ = ["PARTIAL", "UnreadableFile", "checksum", "read_regular", "os_errors_as_input_errors", "write", "write_new"]
 
 PARTIAL = ".partial-"
 """Prefix of the names of files that are being written."""
@@ -31,7 +31,7 @@ def checksum(data: bytes) -> str:
 
 
 @contextlib.contextmanager
-def refusals(folder: Path, doing: str) -> Iterator[None]:
+def os_errors_as_input_errors(folder: Path, doing: str) -> Iterator[None]:
     """Raise `InputError` in place of errors of the operating system, such as a full disk."""
     try:
         yield
@@ -42,7 +42,7 @@ def refusals(folder: Path, doing: str) -> Iterator[None]:
         ) from problem
 
 
-class BadSector(OSError):
+class UnreadableFile(OSError):
     """A file that exists but cannot be read, or that is not a regular file."""
 
 
@@ -53,19 +53,19 @@ def read_regular(path: Path) -> bytes:
     ------
     FileNotFoundError
         If there is no such file.
-    BadSector
+    UnreadableFile
         If it is not a regular file, or the disk cannot read it.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise BadSector(errno.EINVAL, "it is no regular file")
+            raise UnreadableFile(errno.EINVAL, "it is no regular file")
         try:
             return file.read()
         except OSError as problem:
             if problem.errno != errno.EIO:
                 raise
-            raise BadSector(errno.EIO, os.strerror(errno.EIO)) from problem
+            raise UnreadableFile(errno.EIO, os.strerror(errno.EIO)) from problem
 
 
 def write(path: Path, data: bytes) -> None:

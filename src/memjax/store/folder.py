@@ -14,7 +14,7 @@ from memjax.engine.program.outcome import BlockResult, RecordSchema
 from memjax.errors import InputError
 from memjax.experiment.written import AxisEntry
 from memjax.store.axes import count, translate
-from memjax.store.files import PARTIAL, BadSector, read_regular, refusals, write, write_new
+from memjax.store.files import PARTIAL, UnreadableFile, os_errors_as_input_errors, read_regular, write, write_new
 from memjax.store.manifest import BlockEntry, Manifest
 from memjax.store.manifest_reader import read_manifest
 from memjax.store.part import PartName, part_bytes, part_name, read_part
@@ -37,7 +37,7 @@ class Damaged(InputError):
         self.path = path
 
 
-class _Gone(InputError):
+class _ManifestGone(InputError):
     """A manifest that was removed or replaced since it was read."""
 
     def __init__(self, path: Path) -> None:
@@ -126,7 +126,7 @@ class Store:
 
     def _manifest(self, path: Path) -> tuple[Manifest, str]:
         if path not in self._manifests:
-            with refusals(self.path, "read"):
+            with os_errors_as_input_errors(self.path, "read"):
                 self._manifests[path] = read_manifest(read_regular(path), str(path))
         return self._manifests[path]
 
@@ -142,14 +142,14 @@ class Store:
         contents = self.contents()
         for path, (_, check) in before.items():
             if path not in self._manifests or self._manifests[path][1] != check:
-                raise _Gone(path)
+                raise _ManifestGone(path)
         return contents
 
     def append(self, number: int, manifest: Manifest) -> bool:
         """Add a manifest; False if another process was first."""
         path, data = self.path / f"manifest-{number:04d}.json", manifest.to_bytes()
         read = read_manifest(data, str(path))  # Write only a manifest that can be read back.
-        with refusals(self.path, "written to"):
+        with os_errors_as_input_errors(self.path, "written to"):
             written = write_new(path, data)
         if written:
             self._manifests[path] = read
@@ -158,7 +158,7 @@ class Store:
     def parts(self) -> dict[str, PartName]:
         """The part with the most steps of each block that has a part."""
         found: dict[str, PartName] = {}
-        with refusals(self.path, "read"):
+        with os_errors_as_input_errors(self.path, "read"):
             names = sorted(os.listdir(self.path / _PARTS)) if (self.path / _PARTS).is_dir() else []
         for name in filter(None, map(PartName.parse, names)):
             if name.block not in found or found[name.block].rank < name.rank:
@@ -175,13 +175,13 @@ class Store:
         """
         while name is not None:
             path = self.path / _PARTS / name.file
-            with refusals(self.path, "read"):
+            with os_errors_as_input_errors(self.path, "read"):
                 try:
                     content = read_regular(path)
                 except FileNotFoundError:
                     name = self.parts().get(block.name)  # A writer has replaced the part meanwhile.
                     continue
-                except BadSector as problem:
+                except UnreadableFile as problem:
                     raise Damaged(path, str(problem.strerror)) from problem
             try:
                 return read_part(content, name, block.manifest, block.entry, block.schema)
@@ -196,8 +196,8 @@ class Store:
         folder = self.path / _PARTS
         if not is_store(self.path):
             # Without its first manifest the store is unreadable, so writing on would be useless.
-            raise _Gone(self.path / _FIRST)
-        with refusals(self.path, "written to"):
+            raise _ManifestGone(self.path / _FIRST)
+        with os_errors_as_input_errors(self.path, "written to"):
             folder.mkdir(exist_ok=True)
             write(folder / name.file, data)
             if old not in (None, name):
@@ -206,7 +206,7 @@ class Store:
 
     def put_aside(self, path: Path) -> None:
         """Move a damaged part out of the way."""
-        with refusals(self.path, "written to"):
+        with os_errors_as_input_errors(self.path, "written to"):
             (self.path / _DAMAGED).mkdir(exist_ok=True)
             path.replace(self.path / _DAMAGED / path.name)
 
@@ -214,7 +214,7 @@ class Store:
         """Remove half-written files and replaced parts of killed writers; the caller must hold the store exclusively."""
         kept = self.parts()
         folder = self.path / _PARTS
-        with refusals(self.path, "written to"):
+        with os_errors_as_input_errors(self.path, "written to"):
             for partial in (*self.path.glob(f"{PARTIAL}*"), *folder.glob(f"{PARTIAL}*")):
                 partial.unlink(missing_ok=True)
             for path in folder.glob("block-*.npz"):

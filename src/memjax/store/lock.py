@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from memjax.errors import InputError
-from memjax.store.files import refusals
+from memjax.store.files import os_errors_as_input_errors
 
 try:
     import fcntl
@@ -38,7 +38,7 @@ def locked(folder: Path, shard: tuple[int, int] | None) -> Iterator[None]:
     with contextlib.ExitStack() as held:
 
         def take(name: str, shared: bool) -> None:
-            with refusals(folder, "written to"):
+            with os_errors_as_input_errors(folder, "written to"):
                 folder.mkdir(parents=True, exist_ok=True)
                 lock = held.enter_context(open(folder / name, "ab+", buffering=0))
             _take(lock, folder, shared)
@@ -63,7 +63,7 @@ def _refuse_other_numbers(folder: Path, shards: int) -> None:
 def _take(lock: IO[bytes], folder: Path, shared: bool) -> None:
     # Try again: a process that only inspects the store holds its lock for a moment.
     for pause in (0.05, 0.2, 0.5, 0):
-        if _try(lock, shared):
+        if _try_lock(lock, shared):
             break
         if not pause:
             raise InputError(_in_use(lock, folder))
@@ -84,7 +84,7 @@ def _in_use(lock: IO[bytes], folder: Path) -> str:
     )
 
 
-def _try(lock: IO[bytes], shared: bool) -> bool:
+def _try_lock(lock: IO[bytes], shared: bool) -> bool:
     """Try to take a lock without waiting; returns whether it was taken."""
     try:
         if fcntl is not None:
@@ -109,8 +109,8 @@ def holder(folder: Path) -> str | None:
     """Name of the process or of the shards that are writing to a store; None if there are none."""
     try:
         with open(folder / _LOCK, "rb") as lock:
-            if not _try(lock, shared=True):
+            if not _try_lock(lock, shared=True):
                 return lock.read(200).decode(errors="replace").strip() or "a process"
-            return None if _try(lock, shared=False) else "shards"
+            return None if _try_lock(lock, shared=False) else "shards"
     except OSError:
         return None

@@ -72,7 +72,7 @@ class Manifest:
             "experiment": self.experiment,
             "settings": self.settings,
             "axes": [asdict(axis) for axis in self.axes],
-            "sheets": [_sheet_out(sheet) for sheet in self.sheets],
+            "sheets": [_encode_sheet(sheet) for sheet in self.sheets],
             "blocks": [asdict(block) for block in self.blocks],
             "made": self.made,
         }
@@ -85,5 +85,5 @@ def signature(content: dict[str, Any]) -> str:
     return checksum(json.dumps(content, sort_keys=True).encode())
 
 
-def _sheet_out(sheet: RecordSchema) -> dict[str, Any]:
+def _encode_sheet(sheet: RecordSchema) -> dict[str, Any]:
     return {**sheet._asdict(), "variables": {name: list(variable) for name, variable in sheet.variables.items()}}

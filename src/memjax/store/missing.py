@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from memjax.engine.plan.blocks import BlockPlan, Run, block_of
+from memjax.engine.plan.blocks import BlockPlan, Run
 from memjax.engine.plan.groups import Groups, read_groups
-from memjax.engine.plan.packing import Packing
+from memjax.engine.plan.packing import Packing, block_of
 from memjax.engine.plan.plan import Plan, pack, plan_of
 from memjax.engine.program.outcome import RecordSchema, record_schema
 from memjax.engine.program.program import Program
@@ -19,7 +19,7 @@ from memjax.errors import InputError
 from memjax.experiment.axes import check_count
 from memjax.experiment.written import AxisEntry
 from memjax.jax_settings import named_settings
-from memjax.store.axes import as_axis, count, merged, shape_of, translate
+from memjax.store.axes import as_axis, count, merge_axes, shape_of, translate
 from memjax.store.folder import Store, StoreContents, StoredBlock
 from memjax.store.manifest import BlockEntry, Manifest
 from memjax.store.request import Request, check_same
@@ -59,7 +59,7 @@ def _union(contents: StoreContents | None, request: Request) -> tuple[AxisEntry,
     if contents is None:
         return request.entries
     ours = {entry.paths: (entry, axis.rows) for entry, axis in zip(request.entries, request.axes, strict=True)}
-    axes = tuple(merged(theirs, *ours[theirs.paths]) for theirs in contents.axes)
+    axes = tuple(merge_axes(theirs, *ours[theirs.paths]) for theirs in contents.axes)
     check_count("The axes of the store, with the values of this call,", shape_of(axes))
     return axes
 

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from memjax.engine.program.outcome import BlockResult, RecordSchema, Status
+from memjax.parameter_trees import Layout
 from memjax.store.files import checksum
 from memjax.store.manifest import BlockEntry
 from memjax.store.npz import dump, load
-from memjax.trees import Layout
 
 __all__ = ["PartName", "part_bytes", "part_name", "read_part"]
 

@@ -16,7 +16,7 @@ from memjax.experiment.axes import Axis
 from memjax.experiment.encode import encode
 from memjax.experiment.experiment import Experiment
 from memjax.experiment.identity import BY_CONTENT, first_difference
-from memjax.experiment.written import AxisEntry, Written, written
+from memjax.experiment.written import AxisEntry, EncodedRequest, encode_request
 from memjax.fields import paths
 from memjax.jax_settings import named_settings
 from memjax.store.axes import shape_of
@@ -31,17 +31,17 @@ class Request:
 
     Attributes
     ----------
-    written
+    encoded
         Experiment and axes as plain data.
     """
 
     experiment: Experiment
     axes: tuple[Axis, ...]
     groups: Groups
-    written: Written = field(init=False)
+    encoded: EncodedRequest = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "written", written(self.experiment, self.axes))
+        object.__setattr__(self, "encoded", encode_request(self.experiment, self.axes))
         _check_readable(self)
         for entry in self.entries:
             if len(set(entry.keys)) < len(entry.keys):
@@ -52,12 +52,12 @@ class Request:
     @property
     def entries(self) -> tuple[AxisEntry, ...]:
         """Every axis as plain data."""
-        return self.written.axes
+        return self.encoded.axes
 
     @property
     def fields(self) -> dict[str, Any]:
         """Every field of the experiment as plain data."""
-        return self.written.fields
+        return self.encoded.fields
 
     def flat(self, run: Run) -> int:
         """Flat index of a run along the axes of the call."""

@@ -1,32 +1,18 @@
-"""Blocks: each group of runs is cut into blocks of one packed shape."""
+"""What a run and a block are to the plan: their program, packed shape, cost and memory."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
-import jax
 import numpy as np
 
-from memjax.engine.plan.cost import Work, run_seconds, work_of
-from memjax.engine.plan.memory import block_bytes
-from memjax.engine.plan.packing import Packing
-from memjax.engine.plan.segments import segment_records
-from memjax.engine.plan.widths import width_classes
 from memjax.engine.program.program import Program
 from memjax.engine.program.step import Schedule
 from memjax.engine.program.tiles import Shape
-from memjax.errors import InputError
 from memjax.experiment import Experiment
 
-__all__ = ["BlockPlan", "Run", "block_of", "halves", "partition"]
-
-# Limits of a streamed block. With 16 runs a step's fixed cost per run is small already; above 2.5e5 bytes, parameters and
-# optimizer state no longer fit in the cache.
-_MOST_RUNS = 16
-_CACHED_BYTES = 2.5e5
+__all__ = ["BlockPlan", "Run"]
 
 
 @dataclass(frozen=True)
@@ -89,118 +75,3 @@ class BlockPlan:
         """Tiles that a full-batch step of this block goes through: streamed, as many for every run as the largest has."""
         most = max(-(-run.experiment.sizes()[0] // self.shape.width) for run in self.runs)
         return self.shape.runs * most if self.schedule == "streamed" else self.shape.train_tiles
-
-
-def partition(
-    program: Program, runs: Sequence[Run], packing: Packing, lanes: int, budget: int, cores: int
-) -> Iterable[BlockPlan]:
-    """Cut runs with the same program and the same pool into blocks of at most ``budget`` bytes, where possible.
-
-    ``cores`` is the number of cores per run.
-    """
-    schedule: Schedule = packing.schedule or ("streamed" if jax.default_backend() == "cpu" else "batched")
-    group = _Group(program, schedule, work_of(program), runs[0].pool, cores if schedule == "streamed" else 1)
-    ordered = sorted(runs, key=lambda run: -run.experiment.sizes()[0])
-    for part, width in _by_width(ordered, group, packing.width):
-        per_block = packing.runs or _block_runs(part, width, group, lanes, budget)
-        yield from _cut(part, width, per_block, group)
-
-
-def _by_width(runs: list[Run], group: _Group, width: int | None) -> list[tuple[list[Run], int]]:
-    """Cut runs, largest first, into parts with one tile width each; a given ``width`` keeps all runs in one part."""
-    if width:
-        return [(runs, width)]
-    sizes = np.array([run.experiment.sizes() for run in runs])
-    return [(runs[part], width) for part, width in width_classes(sizes, group.cores, group.seconds)]
-
-
-class _Group(NamedTuple):
-    """The properties that all blocks of a group share."""
-
-    program: Program
-    schedule: Schedule
-    work: Work
-    pool: np.ndarray | None
-    cores: int
-
-    def seconds(self, sizes: np.ndarray, width: int, block: int) -> np.ndarray:
-        return run_seconds(sizes, width, block, self.work, self.program, self.cores)
-
-    def block(self, runs: list[Run], shape: Shape, records: int, held: int) -> BlockPlan:
-        sizes = np.array([run.experiment.sizes() for run in runs])
-        seconds = float(self.seconds(sizes, shape.width, shape.runs).sum())
-        return BlockPlan(self.program, self.schedule, shape, records, tuple(runs), self.pool, seconds, held)
-
-    def bytes(self, shape: Shape) -> int:
-        return block_bytes(self.program, self.schedule, shape, self.work, self.pool is not None)
-
-
-def _block_runs(runs: list[Run], width: int, group: _Group, lanes: int, budget: int) -> int:
-    """Runs per block. Streamed: few enough to stay in cache and to occupy all lanes. Batched: as many as fit in memory."""
-    fair = math.ceil(len(runs) / lanes)
-    if group.schedule == "streamed":
-        cached = int(_CACHED_BYTES / (group.work.state_bytes + 4 * group.work.parameters))
-        return max(1, min(_MOST_RUNS, cached, fair))
-    count = fair
-    while count > 1 and (needed := group.bytes(_shape([runs[:count]], width, count))) > budget:
-        count = max(1, min(count - 1, int(count * budget / needed)))
-    return count
-
-
-def _cut(runs: list[Run], width: int, per_block: int, group: _Group) -> Iterable[BlockPlan]:
-    """Cut runs, largest first, into blocks of the same packed shape."""
-    parts = [runs[start : start + per_block] for start in range(0, len(runs), per_block)]
-    shape = _shape(parts, width, per_block)
-    held = group.bytes(shape)
-    for part in parts:
-        records = segment_records(group.program, shape, _snapshots(part))
-        yield group.block(part, shape, records, held)
-
-
-def _snapshots(runs: Iterable[Run]) -> set[int]:
-    return {step for run in runs for step in run.experiment.snapshots}
-
-
-def halves(block: BlockPlan) -> list[BlockPlan]:
-    """Divide the runs of a block among blocks with half as many runs each."""
-    group = _Group(block.program, block.schedule, work_of(block.program), block.pool, 1)
-    return list(_cut(list(block.runs), block.shape.width, math.ceil(block.shape.runs / 2), group))
-
-
-def block_of(
-    program: Program, schedule: Schedule, shape: Shape, records: int, runs: Sequence[Run], name: str = ""
-) -> BlockPlan:
-    """Rebuild a block from a packed shape that is known already, such as one read from a store.
-
-    Raises
-    ------
-    InputError
-        If the runs do not fit into the shape, or segments of ``records`` records do not divide the records of a run.
-    """
-    group = _Group(program, schedule, work_of(program), runs[0].pool, 1)
-    room = [_num_tiles(list(runs), shape.runs, split, shape.width) for split in (0, 1)]
-    uneven = records < 1 or program.num_records % records
-    if len(runs) > shape.runs or room[0] > shape.train_tiles or room[1] > shape.test_tiles or uneven:
-        raise InputError(
-            f"The runs of block {name} do not fit into its packed shape {tuple(shape)} in segments of {records} records: "
-            "the plan was altered, or is not of this experiment."
-        )
-    return replace(group.block(list(runs), shape, records, group.bytes(shape)), name=name)
-
-
-def _shape(parts: list[list[Run]], width: int, per_block: int) -> Shape:
-    """The smallest packed shape into which each of ``parts`` fits."""
-    room = [max(_num_tiles(part, per_block, split, width) for part in parts) for split in (0, 1)]
-    return Shape(per_block, width, _round_up(room[0]), _round_up(room[1]))
-
-
-def _num_tiles(part: list[Run], per_block: int, split: int, width: int) -> int:
-    """Number of tiles that one split of a block takes; the last run is repeated in place of missing runs."""
-    tiles = [math.ceil(run.experiment.sizes()[split] / width) for run in part]
-    return sum(tiles) + tiles[-1] * (per_block - len(part))
-
-
-def _round_up(tiles: int) -> int:
-    """Round up to one of eight sizes per octave, so that sweeps of nearly the same size share a program."""
-    grain = max(1, 2 ** (tiles.bit_length() - 4))
-    return math.ceil(tiles / grain) * grain

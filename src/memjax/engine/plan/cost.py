@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from memjax.engine.program.check import shape_of
+from memjax.engine.program.output_shapes import shape_of
 from memjax.engine.program.program import Program, RunKeys
 from memjax.engine.program.step import loss_sum
 from memjax.examples import Tile

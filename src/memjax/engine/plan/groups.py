@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Iterable
 from memjax.engine.plan.blocks import Run
 from memjax.engine.plan.cost import work_of
 from memjax.engine.plan.samples import Samples, sample_of
-from memjax.engine.program.check import check_functions, check_hashable, check_names, check_program, check_start
 from memjax.engine.program.contracts import try_contracts
-from memjax.engine.program.program import Program, program_of
+from memjax.engine.program.outcome import check_names
+from memjax.engine.program.output_shapes import check_functions, check_program
+from memjax.engine.program.program import Program, check_hashable, check_start, program_of
 from memjax.experiment import Experiment
 from memjax.experiment.axes import Axis, cells
 from memjax.experiment.rules import check_run

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from memjax.engine.plan.blocks import BlockPlan, Run, partition
+from memjax.engine.plan.blocks import BlockPlan, Run
 from memjax.engine.plan.budget import Memory, block_budget, default_budget, fit_lanes
 from memjax.engine.plan.groups import Groups, PlanningCallback, read_groups
-from memjax.engine.plan.packing import Packing, default_lanes
-from memjax.experiment.axes import Axis, Over, read_axes
+from memjax.engine.plan.packing import Packing, default_lanes, partition
+from memjax.experiment.axes import Axis, SweptValues, read_axes
 from memjax.experiment.experiment import Experiment
 
 __all__ = ["Plan", "budget_of", "make_plan", "pack", "plan_of"]
@@ -44,7 +44,9 @@ class Plan:
         return tuple(sorted((run for block in self.blocks for run in block.runs), key=lambda run: run.index))
 
 
-def make_plan(experiment: Experiment, over: Over, packing: Packing, watch: PlanningCallback | None = None) -> Plan:
+def make_plan(
+    experiment: Experiment, over: SweptValues, packing: Packing, watch: PlanningCallback | None = None
+) -> Plan:
     """Check every run of a sweep and decide how the runs are packed; ``watch`` is called with the progress.
 
     Raises

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from memjax.checks.values import own
+from memjax.checks.values import is_user_code
 from memjax.engine.plan.budget import free_bytes
 from memjax.engine.program.contracts import ROWS
 from memjax.errors import InputError
@@ -57,7 +57,9 @@ def sample_of(run: Experiment, samples: Samples, new: bool = False) -> Sample:
         pool = run.task.pool if isinstance(run.task, PoolTask) else None
         # Copied, so that a few rows do not keep a whole split in memory.
         rows = np.array(x[:ROWS] if pool is None else pool[x[:ROWS]])
-        samples[key] = Sample(Data(rows, np.array(y[:ROWS])), pool, run.task, run.sizes()[0] if own(run.task) else None)
+        samples[key] = Sample(
+            Data(rows, np.array(y[:ROWS])), pool, run.task, run.sizes()[0] if is_user_code(run.task) else None
+        )
     size = samples[key].train_size
     if new and size is not None and size != run.sizes()[0]:
         check_nested(run, size)

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from memjax.checks.values import own
+from memjax.checks.values import is_user_code
 from memjax.engine.program.program import Program, traced_of
 from memjax.engine.program.rows import proven_apart
 from memjax.engine.program.traces import same_numbers
@@ -96,18 +96,20 @@ def _unproven(program: Program) -> tuple[_UserFunction, ...]:
     key = jax.ShapeDtypeStruct((2,), "uint32")
     params = jax.eval_shape(program.draw, key, hyper)
     found = []
-    if own(program.model):
+    if is_user_code(program.model):
         model: Call = lambda params, hyper, tile: program.model_with(hyper).apply(params, tile.x)  # noqa: E731
         found.append(_user_function(program, "model", "", model, *_traces(model, program, params, hyper)))
         draws = [jax.make_jaxpr(lambda k, h: program.draw(k, h))(key, hyper) for _ in _COUNTS]
         found.append(
             _user_function(program, "init", "", lambda params, hyper, examples: params, True, same_numbers(*draws))
         )
-    if own(program.loss):
+    if is_user_code(program.loss):
         loss: Call = lambda params, hyper, tile: program.loss(tile.x, tile.y)  # noqa: E731
         found.append(_user_function(program, "loss", "", loss, *_traces(loss, program, params, hyper, outputs=True)))
     found += [
-        _measure_function(program, measure, params, hyper) for measure in program.measures if own(measure.function)
+        _measure_function(program, measure, params, hyper)
+        for measure in program.measures
+        if is_user_code(measure.function)
     ]
     return tuple(part for part in found if part is not None)
 

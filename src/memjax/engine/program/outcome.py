@@ -9,9 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from memjax.engine.program.program import Program, num_parameters
-from memjax.trees import Layout
+from memjax.errors import InputError
+from memjax.parameter_trees import Layout
 
-__all__ = ["RESERVED", "BlockResult", "RecordSchema", "Status", "Variable", "record_schema", "variables_of"]
+__all__ = [
+    "RESERVED",
+    "BlockResult",
+    "RecordSchema",
+    "Status",
+    "Variable",
+    "check_names",
+    "record_schema",
+    "variables_of",
+]
 
 
 RESERVED = (
@@ -129,3 +139,28 @@ def variables_of(schemas: Iterable[RecordSchema]) -> dict[str, Variable]:
             if known.units != variable.units:
                 found[name] = known._replace(units="1")
     return found
+
+
+def check_names(axes: Iterable[str], programs: Iterable[Program]) -> None:
+    """Raise `InputError` where two parts of the Dataset would have the same name; else this would show only after training."""
+    taken = dict.fromkeys(RESERVED, "the result itself") | dict.fromkeys(axes, "an axis")
+    for axis in axes:
+        if axis in RESERVED:
+            raise InputError(f"The axis {axis!r} has a name that every result uses: rename the field.")
+    dims: dict[str, str] = {}
+    # Measures are compared by function: the same measure may have other units in a program with another loss.
+    variables: dict[str, Any] = {}
+    for measure in dict.fromkeys(measure for program in programs for measure in program.measures):
+        for split in measure.splits:
+            name = measure.variable(split)
+            if name in taken or variables.setdefault(name, measure.function) != measure.function:
+                other = taken.get(name, "another measure")
+                raise InputError(f"The measure {measure.name!r} would write {name!r}, the name of {other}: rename it.")
+        for dim in measure.dims:
+            if dim in taken or dims.setdefault(dim, measure.name) != measure.name:
+                other = taken.get(dim, f"the measure {dims.get(dim)!r}")
+                raise InputError(
+                    f"The measure {measure.name!r} has the dimension {dim!r}, a name of {other}: rename it."
+                )
+    for name in variables.keys() & dims.keys():
+        raise InputError(f"{name!r} is the name of a measure and of a dimension: rename one of them.")

@@ -14,6 +14,7 @@ import optax
 
 from memjax import losses
 from memjax.content import try_content
+from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype, host_dtype, wide
@@ -21,10 +22,20 @@ from memjax.measures import BUILT_IN
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
 from memjax.models.adapt import with_outputs
-from memjax.trees import layout_of, tree_like
+from memjax.parameter_trees import layout_of, tree_like
 from memjax.types import Apply, Array, Data, LossFn, Model
 
-__all__ = ["RunKeys", "Program", "ShapeOf", "num_parameters", "parameter_layout", "program_of", "traced_of"]
+__all__ = [
+    "Program",
+    "RunKeys",
+    "ShapeOf",
+    "check_hashable",
+    "check_start",
+    "num_parameters",
+    "parameter_layout",
+    "program_of",
+    "traced_of",
+]
 
 Hyper = Mapping[str, Any]
 _DEFAULT_MEASURES = ("loss", "accuracy", "weight_l2")
@@ -164,3 +175,24 @@ def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:
     # The loss has a unit only if it is cross-entropy: nats.
     in_nats = BUILT_IN["loss"], BUILT_IN["step_loss"]
     return tuple(dataclasses.replace(m, units="1") if m in in_nats else m for m in measures)
+
+
+def check_hashable(run: Experiment, program: Program) -> None:
+    """Raise `InputError` where a part of a run has no hash: runs with the same structure are found by their hashes."""
+    for name in ("model", "optimizer", "measures"):
+        try:
+            hash(getattr(program, name))
+        except TypeError:
+            raise InputError(
+                f"The {name} {getattr(run, name)!r} holds something that has no hash, such as a list: use tuples and "
+                "functions, so that runs with the same structure can share a program."
+            ) from None
+
+
+def check_start(program: Program, experiment: Experiment) -> None:
+    """Raise `InputError` where a run starts from parameters of another architecture."""
+    if experiment.start is not None and experiment.start.layout != parameter_layout(program):
+        raise InputError(
+            f"start is {experiment.start!r}, which does not fit the {num_parameters(program)} parameters of the model "
+            f"{experiment.model!r}: start from a snapshot of the same architecture."
+        )

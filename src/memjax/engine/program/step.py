@@ -21,7 +21,7 @@ from memjax.engine.program.tiles import Tiles
 from memjax.examples import Examples, Tile, masked_tile, tile_mask
 from memjax.jax_settings import wide
 from memjax.measures.recorded.loss import step_loss
-from memjax.random import PAD
+from memjax.random.minibatches import PAD
 from memjax.types import Array, Params
 
 __all__ = ["BlockData", "RunState", "Schedule", "first_state", "loss_sum", "step", "take_record"]

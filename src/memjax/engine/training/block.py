@@ -18,8 +18,8 @@ from memjax.engine.program.tiles import Block, draw_block
 from memjax.engine.training.lanes import pool_turn
 from memjax.errors import InputError
 from memjax.jax_settings import compile_settings
-from memjax.random import batch_order
-from memjax.trees import flatten_runs, layout_of_runs
+from memjax.parameter_trees import flatten_runs, layout_of_runs
+from memjax.random.minibatches import batch_order
 
 __all__ = ["compile_for", "train_block"]
 

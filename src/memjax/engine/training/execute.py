@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
-from memjax.engine.plan.blocks import BlockPlan, halves
+from memjax.engine.plan.blocks import BlockPlan
+from memjax.engine.plan.packing import half_blocks
 from memjax.engine.plan.plan import Plan
 from memjax.engine.program.loop import Compiled
 from memjax.engine.program.outcome import BlockResult
@@ -122,7 +123,7 @@ def split(block: BlockPlan, problem: BaseException) -> list[BlockPlan]:
             f"A block of one run ({block.shape.train_tiles} tiles of {block.shape.width} examples) does not fit into "
             f"memory: train smaller runs, keep fewer snapshots, or try Packing(schedule='streamed'). {cause(problem)}"
         ) from problem
-    parts = halves(block)
+    parts = half_blocks(block)
     _LOG.warning(
         "A block of %d runs ran out of memory: it is trained in %d parts of %d, whose records differ from the whole's by "
         "float rounding. Packing(runs=%d) would have avoided it.",

@@ -18,8 +18,9 @@ from typing import Any, Protocol
 
 import jax
 
-from memjax.engine.plan.blocks import BlockPlan, block_of
+from memjax.engine.plan.blocks import BlockPlan
 from memjax.engine.plan.groups import runs_of
+from memjax.engine.plan.packing import block_of
 from memjax.engine.plan.plan import Plan
 from memjax.engine.plan.samples import Samples
 from memjax.engine.program.outcome import BlockResult

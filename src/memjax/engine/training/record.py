@@ -11,9 +11,9 @@ import jax
 import numpy as np
 import xarray as xr
 
-from memjax.engine.program.check import check_program
 from memjax.engine.program.contracts import ROWS, try_contracts
 from memjax.engine.program.outcome import Variable, record_schema
+from memjax.engine.program.output_shapes import check_program
 from memjax.engine.program.program import Program, program_of, traced_of
 from memjax.engine.program.step import BlockData, first_state, take_record
 from memjax.engine.program.tiles import Tiles, pack_tiles

@@ -16,7 +16,7 @@ from memjax.errors import InputError, cause
 from memjax.measures.arrays.fourier import fourier_power, gini, inverse_participation_ratio
 from memjax.measures.on_snapshots.modes import by_result, fewest, mean_cross_entropy, modes
 from memjax.measures.on_snapshots.snapshot_measure import SnapshotMeasure, Variable
-from memjax.trees import path_names
+from memjax.parameter_trees import path_names
 
 __all__ = ["modular_fourier"]
 

@@ -17,7 +17,7 @@ from memjax.checks.values import whole
 from memjax.examples import Examples, Tile
 from memjax.measures.measure import Measure
 from memjax.measures.recorded.gradient import tile_gradient
-from memjax.trees import unit
+from memjax.parameter_trees import unit
 from memjax.types import Apply, Array, LossFn, Params
 
 __all__ = ["batch_gradient_cosine", "gradient_cosine"]

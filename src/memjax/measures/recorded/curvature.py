@@ -18,7 +18,7 @@ from jax.scipy.linalg import eigh_tridiagonal
 
 from memjax.examples import Examples
 from memjax.measures.recorded.gradient import tile_gradient
-from memjax.trees import unit
+from memjax.parameter_trees import unit
 from memjax.types import Apply, Array, LossFn, Params
 
 __all__ = ["hessian_product", "top_eigenvalue"]

@@ -8,7 +8,7 @@ import jax
 
 from memjax.examples import Examples, Tile
 from memjax.measures.measure import Measure
-from memjax.trees import norm
+from memjax.parameter_trees import norm
 from memjax.types import Apply, Array, LossFn, Params
 
 __all__ = ["gradient_norm", "tile_gradient"]

@@ -9,7 +9,7 @@ import jax
 from memjax.errors import InputError, listing
 from memjax.examples import Examples
 from memjax.measures.measure import Measure
-from memjax.trees import norm, path_names
+from memjax.parameter_trees import norm, path_names
 from memjax.types import Apply, Array, Params
 
 __all__ = ["l2_of", "last_layer_l2"]

@@ -6,7 +6,7 @@ import jax
 
 from memjax.examples import Examples
 from memjax.measures.measure import Measure
-from memjax.trees import norm, path_names, sizes
+from memjax.parameter_trees import norm, path_names, sizes
 from memjax.types import Apply, Array, Params
 
 __all__ = ["layer_l2", "weight_l2"]

@@ -1,4 +1,4 @@
-"""Chains of SGLD around snapshots, as one packed batch of runs: their step sizes, and the loss along them."""
+"""Chains of SGLD around snapshots, as one packed batch of runs, and the loss along them."""
 
 from __future__ import annotations
 
@@ -15,24 +15,15 @@ import numpy.typing as npt
 from memjax.errors import InputError
 from memjax.jax_settings import wide
 from memjax.losses import get as losses_of
-from memjax.measures.measure import Measure
-from memjax.measures.recorded.loss import loss, step_loss
-from memjax.measures.recorded.sharpness import hessian_top
+from memjax.measures.recorded.loss import step_loss
 from memjax.measures.sampled.settings import Settings
 from memjax.optimizers.noise import sgld
-from memjax.random import PAD, batch_order
+from memjax.random.minibatches import PAD, batch_order
 from memjax.types import Trainer
 
-__all__ = ["LIMIT", "Around", "Place", "calibrated", "check_batch", "pilot", "rises", "temperature"]
+__all__ = ["Around", "FloatArray", "Place", "chain", "check_batch", "rises", "temperature"]
 
 FloatArray = npt.NDArray[np.float64]
-
-_PILOT_STEPS = 100
-_SHARES = (1.0, 0.25, 0.0625)
-# A step is stable up to 4 / curvature; what a chain meets beyond its pilot may be steeper.
-LIMIT, _MARGIN = 4.0, 2.0
-_TRAIN_LOSS = Measure(loss.function, "loss", per_example=True)
-_CURVATURE = hessian_top(iterations=15, name="curvature")
 
 
 class Around(NamedTuple):
@@ -67,18 +58,8 @@ def check_batch(snapshot: Any, settings: Settings) -> None:
         )
 
 
-def pilot(place: Place, settings: Settings, number: int) -> Any:
-    """A short chain that looks at loss and curvature before it and at its end."""
-    steps = _PILOT_STEPS if settings.step_size is None else 1
-    return dataclasses.replace(
-        _chain(place, settings, "pilot", number),
-        steps=steps,
-        record_every=steps,
-        measures=(_TRAIN_LOSS, _CURVATURE),
-    )
-
-
-def _chain(place: Place, settings: Settings, role: str, number: int) -> Any:
+def chain(place: Place, settings: Settings, role: str, number: int) -> Any:
+    """A run of SGLD from a snapshot; ``role`` and ``number`` tell its noise from that of other chains."""
     # The seed follows from the parameters, so an estimate depends neither on other estimates nor on how its run was selected.
     words = f"{place.around.start.digest} {place.nbeta} {role}"
     seed = np.random.SeedSequence([settings.seed, zlib.crc32(words.encode()), number]).generate_state(1)[0]
@@ -95,28 +76,6 @@ def _chain(place: Place, settings: Settings, role: str, number: int) -> Any:
     )
 
 
-def calibrated(
-    centers: Sequence[Around], nbeta: FloatArray, steepest: FloatArray, settings: Settings, train: Trainer
-) -> tuple[FloatArray, FloatArray]:
-    """Step size of every snapshot and temperature ``[S, J]``, and the steepest curvature that its pilot met."""
-    # A flat point without a pull has no scale of its own, so the step size is chosen for unit curvature.
-    tried = LIMIT * settings.safety / np.where(steepest > 0, steepest, nbeta)[..., None] * np.array(_SHARES)
-    runs = [
-        pilot(Place(centers[s], float(nbeta[s, j]), float(tried[s, j, k])), settings, k)
-        for s, j, k in np.ndindex(*tried.shape)
-    ]
-    pilots = train(runs)
-    read = lambda name, k: np.array([p.records[name][k] for p in pilots], np.float64).reshape(tried.shape)  # noqa: E731
-    reached = nbeta[..., None] * (read("loss", -1) - read("loss", 0))
-    curvature = nbeta[..., None] * np.maximum(read("curvature", -1), 0) + settings.localization
-    most = np.array([len(center.start.parameters) / 2 for center in centers])[:, None, None]
-    good = (reached <= most) & (tried * curvature < _MARGIN)
-    # Where no step size is good, the last and smallest one is used, and the verdict on its chains will say so.
-    chosen = np.where(good.any(-1), good.argmax(-1), len(_SHARES) - 1)[..., None]
-    met = np.take_along_axis(curvature, chosen, -1)[..., 0]
-    return np.take_along_axis(tried, chosen, -1)[..., 0], np.fmax(steepest, met)
-
-
 def rises(
     centers: Sequence[Around], nbeta: FloatArray, step_size: FloatArray, settings: Settings, train: Trainer
 ) -> FloatArray:
@@ -124,7 +83,7 @@ def rises(
     before = math.ceil(settings.burn_in / settings.thin)
     runs = [
         dataclasses.replace(
-            _chain(Place(centers[s], float(nbeta[s, j]), float(step_size[s, j])), settings, "chain", c),
+            chain(Place(centers[s], float(nbeta[s, j]), float(step_size[s, j])), settings, "chain", c),
             steps=(before + settings.draws) * settings.thin,
             record_every=settings.thin,
             measures=(step_loss,),

@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from memjax.analysis.series.chains import effective_sample_size, r_hat
-from memjax.measures.sampled.chains import LIMIT, FloatArray
+from memjax.measures.sampled.chains import FloatArray
 from memjax.measures.sampled.settings import VERDICTS, Settings
+from memjax.measures.sampled.step_size import LIMIT
 
 __all__ = ["Used", "estimates", "labelled"]
 

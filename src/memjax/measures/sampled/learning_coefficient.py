@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from memjax.measures.sampled.chains import Around, Place, calibrated, check_batch, pilot, rises, temperature
+from memjax.measures.sampled.chains import Around, Place, check_batch, rises, temperature
 from memjax.measures.sampled.estimates import Used, estimates, labelled
 from memjax.measures.sampled.settings import Settings
+from memjax.measures.sampled.step_size import calibrated, pilot
 from memjax.types import Trainer
 
 __all__ = ["learning_coefficients"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -12,8 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax import losses
-from memjax.engine.program.outcome import RESERVED
-from memjax.engine.program.program import Program, num_parameters, parameter_layout
+from memjax.engine.program.program import Program
 from memjax.errors import InputError, cause, listing
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
@@ -21,36 +20,11 @@ from memjax.jax_settings import float_dtype, wide
 from memjax.measures.measure import Measure
 from memjax.models.adapt import with_outputs
 
-__all__ = ["check_functions", "check_hashable", "check_names", "check_program", "check_start", "shape_of"]
+__all__ = ["check_functions", "check_program", "shape_of"]
 
 _SQUARED = ("mse", "sse")
 
 _BATCH = 3
-
-
-def check_names(axes: Iterable[str], programs: Iterable[Program]) -> None:
-    """Raise `InputError` where two parts of the Dataset would have the same name; else this would show only after training."""
-    taken = dict.fromkeys(RESERVED, "the result itself") | dict.fromkeys(axes, "an axis")
-    for axis in axes:
-        if axis in RESERVED:
-            raise InputError(f"The axis {axis!r} has a name that every result uses: rename the field.")
-    dims: dict[str, str] = {}
-    # Measures are compared by function: the same measure may have other units in a program with another loss.
-    variables: dict[str, Any] = {}
-    for measure in dict.fromkeys(measure for program in programs for measure in program.measures):
-        for split in measure.splits:
-            name = measure.variable(split)
-            if name in taken or variables.setdefault(name, measure.function) != measure.function:
-                other = taken.get(name, "another measure")
-                raise InputError(f"The measure {measure.name!r} would write {name!r}, the name of {other}: rename it.")
-        for dim in measure.dims:
-            if dim in taken or dims.setdefault(dim, measure.name) != measure.name:
-                other = taken.get(dim, f"the measure {dims.get(dim)!r}")
-                raise InputError(
-                    f"The measure {measure.name!r} has the dimension {dim!r}, a name of {other}: rename it."
-                )
-    for name in variables.keys() & dims.keys():
-        raise InputError(f"{name!r} is the name of a measure and of a dimension: rename one of them.")
 
 
 def check_program(program: Program) -> None:
@@ -66,15 +40,6 @@ def check_program(program: Program) -> None:
             )
         value = _value(program, measure, params, hyper, tile if measure.per_example else split)
         _check_shape(measure, value)
-
-
-def check_start(program: Program, experiment: Experiment) -> None:
-    """Raise `InputError` where a run starts from parameters of another architecture."""
-    if experiment.start is not None and experiment.start.layout != parameter_layout(program):
-        raise InputError(
-            f"start is {experiment.start!r}, which does not fit the {num_parameters(program)} parameters of the model "
-            f"{experiment.model!r}: start from a snapshot of the same architecture."
-        )
 
 
 def _check_rule(program: Program, hyper: Any) -> Any:
@@ -202,15 +167,3 @@ def shape_of(what: str, function: Any, *arguments: Any) -> Any:
 
 def _show(struct: Any) -> str:
     return f"{struct.dtype}{list(struct.shape)}"
-
-
-def check_hashable(run: Experiment, program: Program) -> None:
-    """Raise `InputError` where a part of a run has no hash: runs with the same structure are found by their hashes."""
-    for name in ("model", "optimizer", "measures"):
-        try:
-            hash(getattr(program, name))
-        except TypeError:
-            raise InputError(
-                f"The {name} {getattr(run, name)!r} holds something that has no hash, such as a list: use tuples and "
-                "functions, so that runs with the same structure can share a program."
-            ) from None

@@ -1,48 +1,18 @@
-"""Random numbers on the host: one independent stream per seed and purpose.
-
-A stream is read in order, so a shorter draw is the beginning of a longer one. Therefore train sets are nested. Nothing here
-compiles, and the numbers do not depend on the device or on other runs.
-"""
+"""The rows of the minibatch of each step."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["PAD", "batch_order", "generator", "key_data"]
+from memjax.random.streams import generator
+
+__all__ = ["PAD", "batch_order"]
 
 PAD = -1
 """Index that marks a padding row of a minibatch."""
-
-
-def _sequence(seed: int, purpose: str) -> np.random.SeedSequence:
-    return np.random.SeedSequence([seed, zlib.crc32(purpose.encode())])
-
-
-def generator(seed: int, purpose: str) -> np.random.Generator:
-    """Counter-based generator (Philox) for one seed and one named purpose.
-
-    Examples
-    --------
-    >>> long, short = (generator(7, "inputs").standard_normal((n, 2)) for n in (5, 3))
-    >>> bool((long[:3] == short).all())
-    True
-    """
-    return np.random.Generator(np.random.Philox(_sequence(seed, purpose)))
-
-
-def key_data(seed: int, purpose: str) -> np.ndarray:
-    """Raw threefry key ``uint32[2]`` for one seed and one named purpose.
-
-    Examples
-    --------
-    >>> key_data(0, "init").shape
-    (2,)
-    """
-    return _sequence(seed, purpose).generate_state(2, np.uint32)
 
 
 def batch_order(runs: Sequence[Any], width: int, start: int, stop: int) -> np.ndarray:

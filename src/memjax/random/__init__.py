@@ -1,0 +1,5 @@
+"""Random numbers on the host: one independent stream per seed and purpose, and the order of minibatches."""
+
+from memjax.random.streams import generator, key_data
+
+__all__ = ["generator", "key_data"]
