@@ -1,4 +1,4 @@
-"""The command line: ``memjax study``, ``studies``, ``run`` and ``show``. Thin: each verb is one call of the library."""
+"""The command line: ``memjax study``, ``studies``, ``run`` and ``show``. Each command is one call of the library."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from memjax.errors import InputError
 __all__ = ["main"]
 
 
-# What a shell says of a program that was ended for writing to a closed pipe.
+# Exit code that a shell reports for a program that SIGPIPE ended.
 _BROKEN_PIPE = 128 + 13
 
 
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
             "--progress", action=argparse.BooleanOptionalAction, help="show a bar (default: in a terminal)"
         )
     for verb in verbs.choices.values():
-        # Without a default: what stands before the verb would be lost to it.
+        # A default here would overwrite an option that stands before the command.
         _add_common(verb, default=argparse.SUPPRESS)
     return parser
 
@@ -79,8 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0, 2 for a request that cannot be carried out (one sentence on stderr), 130 if interrupted, 141 if whoever
-        reads the output goes away, as ``head`` does.
+        Exit code: 0; 2 for an invalid request (one sentence on stderr); 130 after an interrupt; 141 if the reader of the
+        output closes the pipe, as ``head`` does.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         try:
             return _main(arguments)
-        except SystemExit:  # After the help, which may not be written out yet.
+        except SystemExit:  # After the help text, which may still be in the buffer.
             if sys.stdout is not None:
                 sys.stdout.flush()
             raise
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _forget(stream: Any) -> None:
-    """Let what a stream still holds go nowhere: at the end of the process, writing that would fail once more."""
+    """Discard the buffer of a stream whose reader is gone: flushing it at exit would fail again."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -131,7 +131,7 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 @contextlib.contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM, which schedulers send before they kill, stop a sweep as Ctrl-C does."""
+    """Treat SIGTERM, which schedulers send before they kill, like Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -143,7 +143,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 
 def _say(text: object) -> None:
-    """Print a line at once."""
+    """Print a line and flush it."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -270,7 +270,7 @@ def _read(path: Path, name: str) -> dict[str, Any]:
 
 def _text(path: Path, name: str) -> str:
     try:
-        # Editors on Windows begin a file with a byte order mark.
+        # Some editors on Windows begin a file with a byte order mark.
         return path.read_text(encoding="utf-8-sig")
     except OSError as problem:
         raise InputError(f"The spec {name!r} cannot be read: {problem.strerror}.") from None

@@ -1,4 +1,4 @@
-"""Examples of one split as equal tiles: the one place where ragged sizes are masked and summed over."""
+"""Examples of one split as equal tiles. Only this file masks padding and sums over examples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Tile(NamedTuple):
     Attributes
     ----------
     x, y
-        Inputs ``[B, ...]`` and targets ``[B, ...]``; the run's own first example where padded.
+        Inputs ``[B, ...]`` and targets ``[B, ...]``; padding repeats the run's first example.
     mask
         ``bool[B]``, True for real examples.
     """
@@ -31,22 +31,22 @@ class Tile(NamedTuple):
     mask: Array
 
     def sum(self, values: Array) -> Array:
-        """Sum of ``values[B]`` over the real examples, in float32 at least; padding is never read, whatever it holds."""
+        """Sum of ``values[B]`` over the real examples, in float32 or wider; values of padding are ignored, even NaN."""
         return jnp.where(self.mask, wide(values), 0).sum()
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Examples:
-    """All examples of one split of one run, to be gone through tile by tile.
+    """All examples of one split of one run, read tile by tile.
 
-    The arrays inside are the tiles of all runs of a block, so they are private: read examples through `mean`, `sum` and
-    `tile`.
+    The arrays inside are private, because they hold the tiles of all runs of a block: read examples through `mean`, `sum`
+    and `tile`.
 
     Attributes
     ----------
     _x, _y
-        Tiles ``[T, B, ...]`` of inputs (or of indices into the pool) and targets, maybe of several runs.
+        Tiles ``[T, B, ...]`` of inputs (or of indices into the pool) and of targets, perhaps of several runs.
     _pool
         Inputs ``[N, ...]`` that ``_x`` indexes, or None.
     _first
@@ -54,7 +54,7 @@ class Examples:
     size
         Number of examples of this run, N.
     num_tiles
-        Number of tiles to go through, at least those of this run.
+        Number of tiles to read, at least the number of tiles of this run.
     """
 
     _x: Array
@@ -73,7 +73,7 @@ class Examples:
         raise AttributeError(name)
 
     def take(self, rows: Array, mask: Array) -> Tile:
-        """Tile of the examples at places ``rows[B]`` of this run; ``mask`` tells which to keep."""
+        """Tile of the examples ``rows[B]`` of this run; ``mask`` is False for padding."""
         flat = self._first * self._x.shape[1] + rows
         x = self._x.reshape(-1, *self._x.shape[2:])[flat]
         y = self._y.reshape(-1, *self._y.shape[2:])[flat]
@@ -89,7 +89,7 @@ class Examples:
         return self._x[self._first, 0], self._y[self._first, 0]
 
     def sum(self, function: Callable[[Tile], Any]) -> Any:
-        """Sum a function of a tile, giving any tree of arrays, over the tiles of this run, in 32 bits at least.
+        """Sum a function of a tile, which returns any tree of arrays, over the tiles of this run, in 32 bits or wider.
 
         Examples
         --------
@@ -99,39 +99,39 @@ class Examples:
         """
 
         def part(tile: Tile) -> Any:
-            return jax.tree.map(_summable, function(tile))
+            return jax.tree.map(_wide_enough, function(tile))
 
         shapes = jax.eval_shape(part, jax.eval_shape(self.tile, jnp.int32(0)))
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.size, leaf.dtype), shapes)
 
         def add(index: Array, total: Any) -> Any:
-            # Flat, because XLA's CPU loops are over the last axis, and that of a gradient is short.
+            # Flat, because XLA's CPU loops run over the last axis, which is short in gradients.
             return jax.tree.map(lambda old, new: old + new.reshape(-1), total, part(self.tile(index)))
 
         total = jax.lax.fori_loop(0, self.num_tiles, add, zeros)
         return jax.tree.map(lambda leaf, like: leaf.reshape(like.shape), total, shapes)
 
     def mean(self, function: Callable[[Tile], Array]) -> Array:
-        """Mean over the examples of a function that gives ``[B]`` for a tile."""
+        """Mean over the examples of a function that returns ``[B]`` for a tile."""
         return self.sum(lambda tile: tile.sum(function(tile))) / self.size
 
 
-def _summable(values: Array) -> Array:
-    """Numbers in a type that a sum of them fits in: whole numbers and yes or no as NumPy sums them."""
+def _wide_enough(values: Array) -> Array:
+    """Numbers in a dtype that holds their sum: NumPy's choice for integers and booleans."""
     values = wide(values)
     return values if jnp.issubdtype(values.dtype, jnp.inexact) or values.dtype.itemsize > 2 else values.astype(int)
 
 
 def tile_mask(index: Array, width: int, size: Array) -> Array:
-    """Which places of tile ``index`` of a run of ``size`` examples are real: ``bool[width]``."""
+    """Mask ``bool[width]`` of the real examples in tile ``index`` of a run of ``size`` examples."""
     return index * width + jnp.arange(width) < size
 
 
 def masked_tile(x: Array, y: Array, mask: Array, spare: tuple[Array, Array], pool: Array | None) -> Tile:
-    """Tile with a spare example of the same run in place of padding.
+    """Tile in which an example of the same run replaces the padding.
 
-    Padding is replaced before any function sees it: its value could come back through the gradient of a mask as 0 times
-    infinity. A real example does no harm there, where zeros would to a model that divides by the norm of its input.
+    Padding is replaced before any function reads it, because its value could enter the gradient of a mask as 0 times
+    infinity. A real example is safe; zeros are not, for a model that divides by the norm of its input.
     """
     x, y = _select(mask, x, spare[0]), _select(mask, y, spare[1])
     return Tile(x if pool is None else pool[x], y, mask)

@@ -1,4 +1,4 @@
-"""What a sweep would do, before it does it: groups, blocks, tiles, padding, operations, memory and time."""
+"""`memjax.explain`: the plan of a sweep before it runs: groups, blocks, tiles, padding, operations, memory and time."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class BlockSummary:
     Attributes
     ----------
     structure
-        Model and optimizer, with their swept numbers left out.
+        Model and optimizer, without their swept numbers.
     parameters
-        Of the model.
+        Number of parameters of the model.
     schedule, shape
-        How a block goes through its tiles, and its packed shape.
+        The order in which a block computes its tiles, and its packed shape.
     blocks, runs
-        How many.
+        Number of blocks, and of runs.
     examples, padded
-        Examples that one step of all these blocks trains on, and those that it computes: padding makes the difference.
+        Examples in one step of all these blocks, without and with padding.
     flops
-        Of all steps and records, padding not counted.
+        Operations of all steps and records, without padding.
     bytes
-        Memory of one block while it trains.
+        Memory of one block during training.
     """
 
     structure: str
@@ -57,7 +57,7 @@ class BlockSummary:
 
     @property
     def waste(self) -> float:
-        """Share of the computed examples that is padding."""
+        """Fraction of the computed examples that is padding."""
         return 1 - self.examples / self.padded
 
 
@@ -68,15 +68,15 @@ class Explanation:
     Attributes
     ----------
     groups
-        Blocks by the programs they share.
+        Blocks, grouped by the programs that they share.
     runs, lanes, programs
-        How many there are; a group has three programs per device.
+        Numbers of runs, lanes and programs; a group has three programs per device.
     backend
         ``cpu``, ``gpu`` or ``tpu``.
     memory, budget
-        Bytes by part, and bytes that the sweep may take.
+        Bytes that the sweep needs, by part, and bytes that it may take.
     compile_seconds, seconds
-        Rough time to compile, and to train on all lanes, at the speed measured now.
+        Estimated time to compile, and to train on all lanes, at the speed measured now.
     """
 
     groups: tuple[BlockSummary, ...]
@@ -91,7 +91,7 @@ class Explanation:
 
     @property
     def flops(self) -> float:
-        """Operations of the whole sweep, padding not counted."""
+        """Operations of the whole sweep, without padding."""
         return sum(group.flops for group in self.groups)
 
     def __str__(self) -> str:
@@ -126,19 +126,19 @@ def explain(
     packing: Packing | None = None,
     progress: bool | None = None,
 ) -> Explanation:
-    """Say what `memjax.sweep` would do with the same arguments, and what it would cost; trains and compiles nothing of it.
+    """Say what `memjax.sweep` would do with the same arguments and what it would cost, without training or compiling.
 
     Parameters
     ----------
     experiment, over, packing
         As for `memjax.sweep`.
     progress
-        Whether to show a bar where planning takes longer than some seconds; None shows it in a terminal and in a notebook.
+        Whether to show a bar when planning takes more than three seconds; None shows it in a terminal and in a notebook.
 
     Returns
     -------
     Explanation
-        Prints as a page. Its seconds are rough: the cost model of the plan, scaled by a matrix product measured now.
+        Prints as a page. Its seconds are estimates from the plan's cost model, scaled by a matrix product measured now.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def explain(
 
 
 def _busy_seconds(plan: Plan) -> float:
-    """Time until the last lane is done, when each takes the next block as it gets free."""
+    """Time until the last lane is done, if each lane takes the next block when it is free."""
     free = [0.0] * plan.lanes
     for block in plan.blocks:
         soonest = free.index(min(free))
@@ -201,7 +201,7 @@ def _summary(blocks: list[BlockPlan]) -> BlockSummary:
 
 
 def _flops(block: BlockPlan) -> float:
-    """Operations of steps and records; a record is a forward pass, a third of a gradient."""
+    """Operations of steps and records; a record is a forward pass, which costs a third of a gradient."""
     program = block.program
     recorded = sum(sum(run.experiment.sizes()) for run in block.runs) * (program.num_records + 1)
     return work_of(program).flops * (program.steps * block.examples + recorded / 3)

@@ -1,8 +1,8 @@
-"""Fields of nested frozen dataclasses by path: find, replace, and tell traced numbers from structure.
+"""Fields of nested frozen dataclasses by path: find them, replace them, and separate traced numbers from structure.
 
-An experiment is a tree of frozen dataclasses. A path such as ``optimizer.learning_rate`` names one field in it; the
-keys of a mapping count as fields of the dataclass that holds it. A field declared with `traced`, and every float in a
-mapping declared so, enters the compiled program as data, so sweeping it compiles nothing; all else is structure.
+An experiment is a tree of frozen dataclasses. A path such as ``optimizer.learning_rate`` names one field of the tree; the
+keys of a mapping count as fields of the dataclass that has the mapping. A field declared with `traced`, and every float in
+a mapping declared with it, enters the compiled program as data, so sweeping it compiles nothing. All else is structure.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _LINEN_FIELDS = {"parent", "name"}
 
 
 def traced(default: float | None) -> Any:
-    """Declare a dataclass field whose number is data to the compiled program.
+    """Declare a dataclass field whose number enters the compiled program as data.
 
-    Sweeping such a field adds no compile. ``None`` and other things that are not numbers stay structure.
+    Sweeping such a field adds no compile. ``None`` and other values that are not numbers stay structure.
 
     Parameters
     ----------
@@ -51,14 +51,14 @@ def traced(default: float | None) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Hole:
-    """Stands where a traced number was taken out."""
+    """Placeholder for a traced number."""
 
 
 HOLE = Hole()
 
 
 def is_node(value: Any) -> bool:
-    """Whether a value is a dataclass object whose fields have paths of their own."""
+    """Whether a value is a dataclass object whose fields have their own paths."""
     return dataclasses.is_dataclass(value) and not isinstance(value, type | Hole)
 
 
@@ -67,7 +67,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _children(node: Any) -> Iterator[tuple[str, Any, bool]]:
-    """Yield ``(name, value, declared traced)`` of one dataclass; an object of another kind is whole."""
+    """Yield ``(name, value, declared traced)`` for the fields of a dataclass; other objects have no fields."""
     if not is_node(node):
         return
     for field in dataclasses.fields(node):
@@ -76,14 +76,14 @@ def _children(node: Any) -> Iterator[tuple[str, Any, bool]]:
         value = getattr(node, field.name)
         if isinstance(value, Mapping):
             declared = bool(field.metadata.get("traced"))
-            # A whole number in a mapping may be a count that decides structure; only a float is surely a number to trace.
+            # An integer in a mapping may be a count that decides structure, so only floats are traced.
             yield from ((str(key), item, declared and not isinstance(item, int)) for key, item in value.items())
         else:
             yield field.name, value, bool(field.metadata.get("traced"))
 
 
 def paths(node: Any, prefix: str = "") -> dict[str, Any]:
-    """Every field of a tree of dataclasses by dotted path, outer before inner.
+    """Every field of a tree of dataclasses by dotted path, outer fields before inner ones.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def paths(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _rebuild(node: Any, changes: Mapping[str, Any], checked: bool = True) -> Any:
-    """Copy one dataclass with some children replaced, mappings included."""
+    """Copy one dataclass with some fields replaced, also inside mappings."""
     changes = dict(changes)
     for field in dataclasses.fields(node):
         value = getattr(node, field.name)
@@ -108,13 +108,13 @@ def _rebuild(node: Any, changes: Mapping[str, Any], checked: bool = True) -> Any
             inner = {key: changes.pop(key) for key in value if key in changes}
             if inner:
                 made = {**value, **inner}
-                # A dict that is frozen inside another cannot be told from one that was frozen before.
+                # Freezing here would hide from __post_init__ that a dict inside the mapping is new.
                 nested = checked and any(isinstance(item, dict) for item in inner.values())
                 changes[field.name] = made if nested else FrozenDict(made)
     if hasattr(node, "clone"):
         return node.clone(**changes)
-    # Tracers and holes stand for numbers that were already checked, so __post_init__ must not look at them again.
-    if not checked or any(not _plain(change) for change in changes.values()):
+    # Tracers and holes stand for numbers that were checked before, so __post_init__ must not check them again.
+    if not checked or any(not _is_host_data(change) for change in changes.values()):
         copy = object.__new__(type(node))
         for field in dataclasses.fields(node):
             object.__setattr__(copy, field.name, changes.get(field.name, getattr(node, field.name)))
@@ -122,20 +122,21 @@ def _rebuild(node: Any, changes: Mapping[str, Any], checked: bool = True) -> Any
     return dataclasses.replace(node, **changes)
 
 
-def _plain(value: Any) -> bool:
-    """Whether a value is ordinary host data through and through."""
+def _is_host_data(value: Any) -> bool:
+    """Whether a value consists of host data only, without tracers and holes."""
     if isinstance(value, Mapping):
-        return all(_plain(item) for item in value.values())
+        return all(_is_host_data(item) for item in value.values())
     if is_node(value):
-        return all(_plain(item) for _, item, _ in _children(value))
+        return all(_is_host_data(item) for _, item, _ in _children(value))
     return not isinstance(value, Hole) and not hasattr(value, "aval")
 
 
 def replace(node: Any, changes: Mapping[str, Any], checked: bool = True) -> Any:
-    """Copy a tree of dataclasses with the fields at some full paths replaced, all at once.
+    """Copy a tree of dataclasses with the fields at given full paths replaced, all at once.
 
-    A field is replaced before those inside it. No object is made with some of its new fields and some of its old ones, which
-    may contradict each other.
+    A field is replaced before the fields inside it. No object is ever made with only some of its new fields, because new
+    and
+    old fields may contradict each other.
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ def replace(node: Any, changes: Mapping[str, Any], checked: bool = True) -> Any:
     changes
         New values by path.
     checked
-        Whether the objects made check themselves.
+        Whether the new objects check their fields.
 
     Examples
     --------
@@ -164,7 +165,7 @@ def replace(node: Any, changes: Mapping[str, Any], checked: bool = True) -> Any:
 
 
 def traced_values(node: Any, prefix: str = "") -> dict[str, Any]:
-    """Every traced number of a tree of dataclasses by path."""
+    """Every traced number of a tree of dataclasses, by path."""
     found: dict[str, Any] = {}
     for name, value, declared in _children(node):
         if is_node(value):
@@ -187,7 +188,7 @@ def with_numbers(node: Any, values: Mapping[str, Any], prefix: str = "") -> Any:
 
 
 def without_numbers(node: Any) -> Any:
-    """Copy a tree of dataclasses with a hole for every traced number: equal exactly where the program is the same.
+    """Copy a tree of dataclasses with a hole for every traced number: copies are equal exactly if the program is the same.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""JAX's settings: number types under the current one, what decides a compiled program, and the compile cache on disk."""
+"""JAX's settings: dtypes under the current settings, the settings that change a program, and the compile cache on disk."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def x64_enabled() -> bool:
 
 
 def float_dtype() -> np.dtype:
-    """Type of a number that enters a program: float32, or float64 where that is enabled."""
+    """Dtype of numbers that enter a program: float32, or float64 if 64-bit numbers are enabled."""
     return np.dtype(jax.dtypes.canonicalize_dtype(np.float64))
 
 
 def host_dtype(dtype: np.dtype) -> np.dtype:
-    """Type that host data of a dtype is packed as: all floats alike, whole numbers as they are up to 32 bits, all native.
+    """Dtype in which host data are packed, in native byte order: one dtype for all floats; integers keep up to 32 bits.
 
     Examples
     --------
@@ -54,9 +54,9 @@ def host_dtype(dtype: np.dtype) -> np.dtype:
 
 
 def wide(values: Any) -> jax.Array:
-    """Floating-point numbers in float32 at least, as sums need them; whole numbers and wider ones stay as they are.
+    """Cast floating-point numbers to float32 or wider, for sums; integers and wider floats stay unchanged.
 
-    In 16 bits a sum of ones stops at 256 (bfloat16) or 2048 (float16), and float16 ends at 65,504.
+    In 16 bits a sum of ones stops at 256 (bfloat16) or 2048 (float16), and the largest float16 is 65,504.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def wide(values: Any) -> jax.Array:
 
 
 def compile_settings() -> tuple[Any, ...]:
-    """JAX's settings of this thread under which the same program is traced or compiled to something else."""
+    """JAX's settings of this thread that change how a program is traced or compiled."""
     config: Any = jax.config
     return (
         x64_enabled(),
@@ -81,14 +81,14 @@ def compile_settings() -> tuple[Any, ...]:
 
 
 def named_settings() -> dict[str, Any]:
-    """The same settings by name, as plain data."""
+    """The settings of `compile_settings` by name, as plain data."""
     values = (value if isinstance(value, bool | None) else str(value) for value in compile_settings())
     return dict(zip(_NAMES, values, strict=True))
 
 
 @contextlib.contextmanager
 def under(settings: tuple[Any, ...]) -> Iterator[None]:
-    """Give this thread the settings of another, for JAX keeps those set by a context manager per thread."""
+    """Apply the settings of another thread here: JAX keeps settings from context managers per thread."""
     x64, matmul, dtypes, ranks, threefry = settings
     with (
         jax.enable_x64(x64),
@@ -101,18 +101,18 @@ def under(settings: tuple[Any, ...]) -> Iterator[None]:
 
 
 def enable_compile_cache(folder: str | os.PathLike[str] | None = None) -> Path:
-    """Keep compiled programs on disk; call it once before the first sweep. The command line does.
+    """Keep compiled programs on disk; call this once before the first sweep. The command line does so.
 
     Parameters
     ----------
     folder
-        Where to keep them; None takes the environment variable ``MEMJAX_CACHE``, else ``memjax`` in the user's cache
+        Folder of the cache; None takes the environment variable ``MEMJAX_CACHE``, else ``memjax`` in the user's cache
         folder. It may be deleted at any time.
 
     Returns
     -------
     Path
-        The folder, created if need be.
+        The folder, created if necessary.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def enable_compile_cache(folder: str | os.PathLike[str] | None = None) -> Path:
             f"The compile cache {str(chosen)!r} cannot be made ({problem.strerror}): choose another folder, or leave it off."
         ) from None
     jax.config.update("jax_compilation_cache_dir", str(chosen))
-    # JAX keeps only what took a second to compile; ours are many programs of less.
+    # By default JAX caches only programs that took a second to compile; memjax has many that take less.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return chosen

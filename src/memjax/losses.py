@@ -43,7 +43,7 @@ def cross_entropy(outputs: Array, targets: Array) -> Array:
 def cross_entropy_exact(outputs: Array, targets: Array) -> Array:
     """Cross-entropy that keeps its relative precision where it is tiny, late in training.
 
-    In float32 `cross_entropy` is a difference of two numbers of the size of the logits: a loss below 1e-7 comes out as zero,
+    In float32 `cross_entropy` is a difference of two numbers of the size of the logits: a loss below 1e-7 becomes zero,
     and so does the gradient in the label's logit ("softmax collapse", Prieto et al., "Grokking at the edge of numerical
     stability", 2025). Here the loss is log(1 + sum_{c != y} exp(f_c - f_y)), and its gradient sums to zero over the classes,
     down to the smallest float32, 1e-38. On a CPU it costs nothing with 53 classes, and up to a fifth of a step of a small
@@ -78,7 +78,7 @@ def cross_entropy_exact(outputs: Array, targets: Array) -> Array:
     chosen = is_label(outputs, targets)
     label = jnp.where(chosen, outputs, 0).sum(-1)
     most, fixed = jax.lax.stop_gradient((outputs.max(-1), label))
-    # A factor of one, whose derivatives are those in the label's output: one minus its probability would cancel.
+    # The factor is one, but carries the derivative in the label's output, which one minus a probability would cancel.
     follow = jnp.exp(fixed - label)
     others = follow * jnp.where(chosen, 0, jnp.exp(outputs - most[..., None])).sum(-1)
     return most - fixed + jnp.log1p(others + jnp.expm1(fixed - most))
@@ -92,12 +92,12 @@ def _require_labels(loss: str, targets: Array) -> None:
 
 
 def is_label(outputs: Array, targets: Array) -> Array:
-    """Whether an output is the label's: ``bool[B, C]`` for outputs ``[B, C]`` and integer labels ``[B]`` of any width."""
+    """Mask ``bool[B, C]`` of the label's output, for outputs ``[B, C]`` and integer labels ``[B]`` of any dtype."""
     return jnp.asarray(targets)[..., None] == jnp.arange(outputs.shape[-1])
 
 
 def mse(outputs: Array, targets: Array) -> Array:
-    """Squared error, averaged over the outputs of an example as PyTorch's ``MSELoss`` does.
+    """Squared error, averaged over the outputs of an example as in PyTorch's ``MSELoss``.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ _BUILT_IN: dict[str, LossFn] = {
 
 
 def get(loss: str | Callable[[Array, Array], Array]) -> LossFn:
-    """Loss function for a name, or the user's own function as it is.
+    """Loss function for a name; a function is returned unchanged.
 
     Raises
     ------

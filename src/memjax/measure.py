@@ -1,4 +1,4 @@
-"""Measures on the snapshots of a sweep, as a Dataset aligned with it."""
+"""`memjax.measure`: measures on the snapshots of a sweep, as a Dataset aligned with the sweep."""
 
 from __future__ import annotations
 
@@ -37,25 +37,26 @@ def measure(
     dataset
         Result of a sweep whose experiment had ``snapshots``, or a selection of its runs and snapshots.
     measures
-        What an experiment can record: names of built-in measures, `memjax.measures.Measure` objects, and functions ``(params,
-        apply, examples)``. Functions of one `memjax.Snapshot`, such as `memjax.measures.dimensionality` makes, which run on
-        the host and give a dict by name of numbers, of pairs ``(dims, array)``, or of DataArrays. And estimators of all
-        snapshots at once, such as `memjax.measures.llc`: objects with a method ``on_all(snapshots, train)`` that gives such a
-        dict for each, where ``train(experiments)`` trains any list of runs as one packed batch.
+        Three kinds. (1) All that an experiment can record: names of built-in measures, `memjax.measures.Measure` objects,
+        and functions ``(params, apply, examples)``. (2) Functions of one `memjax.Snapshot`, such as
+        `memjax.measures.dimensionality` makes. They run on the host and return a dict by name, whose values are numbers,
+        pairs ``(dims, array)``, or DataArrays. (3) Estimators of all snapshots at once, such as `memjax.measures.llc`:
+        objects with a method ``on_all(snapshots, train)`` that returns such a dict for each snapshot, where
+        ``train(experiments)`` trains any list of runs as one packed batch.
     using
-        Functions and objects of your own that the experiment names, as in `memjax.Experiment.from_json`. A dataset that was not
-        read from a file carries them, so that none need be given.
+        Your own functions and objects that the experiment names, as in `memjax.Experiment.from_json`. They are needed only
+        for a dataset that was read from a file; a dataset in memory carries them.
 
     Returns
     -------
     xr.Dataset
-        Dimensions: the axes of the sweep, ``snapshot``, then those of the measures. Along what differs in length from run to
-        run, such as examples, the shorter end in NaN; so does all of a snapshot that a run did not keep.
+        Dimensions: the axes of the sweep, ``snapshot``, then the dimensions of the measures. Where lengths differ between
+        runs, as numbers of examples do, shorter values end in NaN. A snapshot that a run does not have is NaN.
 
     Raises
     ------
     InputError
-        If there are no snapshots, a measure is none, or a function gives something else.
+        If there are no snapshots, an entry is not a measure, or a function returns anything else.
 
     Examples
     --------
@@ -87,7 +88,7 @@ def _row(functions: Iterable[OnSnapshot], snapshot: Snapshot) -> Row:
 
 
 def _estimates(estimator: Estimator, held: Sequence[Snapshot]) -> Iterable[Iterable[tuple[str, Any]]]:
-    """Values of every snapshot by an estimator that takes them all at once."""
+    """Values of every snapshot from an estimator of all snapshots at once."""
     found = estimator.on_all(held, train_runs)
     if not isinstance(found, Sequence) or len(found) != len(held):
         raise InputError(
@@ -98,7 +99,7 @@ def _estimates(estimator: Estimator, held: Sequence[Snapshot]) -> Iterable[Itera
 
 
 def _sorted(measures: Any) -> tuple[list[OnSnapshot], list[Estimator]]:
-    """Functions of one snapshot, with one for all that an experiment can record; and estimators of all snapshots."""
+    """Sort measures into functions of one snapshot, with one function for all recordable measures, and estimators."""
     if isinstance(measures, str) or not isinstance(measures, Iterable):
         raise InputError(f"measures is {measures!r}: give a list of them.")
     own: list[Any] = []
@@ -122,7 +123,7 @@ def _record(measures: tuple[Measure, ...], snapshot: Snapshot) -> dict[str, xr.D
 
 
 def _named(source: Any, values: Any) -> Iterable[tuple[str, Any]]:
-    """Values by name, as a function or an estimator gave them for one snapshot."""
+    """Values by name that a function or an estimator returned for one snapshot, checked."""
     if not isinstance(values, Mapping):
         raise InputError(
             f"{source!r} gave no dict for a snapshot but {type(values).__name__}: give values by their names."

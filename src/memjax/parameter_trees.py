@@ -1,4 +1,4 @@
-"""Parameters as a tree and as one flat vector: names along a tree, the way there and back, and their length."""
+"""Parameters as a tree and as one flat vector: names of leaves, conversion in both directions, and norms."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ __all__ = [
 ]
 
 Layout = list[tuple[list[str], list[int]]]
-"""Path and shape of every leaf of one run's parameters, in lists as JSON has them."""
+"""Path and shape of every leaf of one run's parameters, as lists for JSON."""
 
 
 def path_names(path: tuple[Any, ...]) -> list[str]:
-    """Names along a path into a tree of parameters: keys of dicts, places in lists, names of fields.
+    """Names along a path into a tree of parameters: keys of dicts, positions in lists, names of fields.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def path_names(path: tuple[Any, ...]) -> list[str]:
 
 
 def layout_of(params: Any) -> tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]:
-    """Path and shape of every leaf of a tree of arrays, or of their shape structs.
+    """Path and shape of every leaf of a tree of arrays or shape structs.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def layout_of(params: Any) -> tuple[tuple[tuple[str, ...], tuple[int, ...]], ...
 
 
 def tree_like(like: Any, flat: Any) -> Params:
-    """Flat parameters ``[P]``, of NumPy or JAX, in the structure, shapes and dtypes of a tree.
+    """Flat parameters ``[P]`` (NumPy or JAX) as a tree with the structure, shapes and dtypes of ``like``.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def tree_like(like: Any, flat: Any) -> Params:
 
 
 def layout_of_runs(params: Params) -> Layout:
-    """Paths and shapes of parameters with a leading axis of runs, which the shapes leave out.
+    """Paths and shapes of parameters with a leading axis of runs; the shapes are without that axis.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def layout_of_runs(params: Params) -> Layout:
 
 
 def flatten_runs(params: Params) -> np.ndarray:
-    """Parameters of several runs, leaves ``[R, ...]``, as one array ``[R, P]``.
+    """Parameters of several runs, a tree with leaves ``[R, ...]``, as one array ``[R, P]``.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def flatten_runs(params: Params) -> np.ndarray:
 
 
 def nested(flat: np.ndarray, layout: Layout) -> Any:
-    """Nested dicts of arrays ``[..., shape]`` from ``[..., P]``; the one array itself, where a layout has one without a path.
+    """Nested dicts of arrays ``[..., shape]`` from ``[..., P]``; a single array if the layout is one leaf without a path.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def nested(flat: np.ndarray, layout: Layout) -> Any:
 
 
 def unit(vector: Array) -> tuple[Array, Array]:
-    """Direction and length of a vector ``[P]``; a vector of zeros has no direction and stays as it is.
+    """Direction and length of a vector ``[P]``; a vector of zeros is returned unchanged.
 
     Examples
     --------
@@ -122,9 +122,9 @@ def unit(vector: Array) -> tuple[Array, Array]:
     >>> [f"{value:.1f}" for value in direction], f"{length:.0e}"
     (['0.6', '0.8'], '5e-30')
     """
-    # First divide by the largest entry: squares of gradients below 1e-19 or above 1e19 are out of the range of float32.
+    # Divide by the largest entry first: squares of entries below 1e-19 or above 1e19 leave the range of float32.
     largest = jnp.abs(vector).max()
-    # A division multiplies by the reciprocal, and the reciprocal of a number near the largest of a dtype underflows.
+    # XLA divides by multiplying with the reciprocal, which underflows for divisors near the largest number of a dtype.
     down = jnp.where(largest > 1, 2.0**-8, 1.0).astype(vector.dtype)
     vector = (down * vector) / jnp.where(largest == 0, 1, down * largest)
     norm = jnp.sqrt(jnp.square(vector).sum())
@@ -132,7 +132,7 @@ def unit(vector: Array) -> tuple[Array, Array]:
 
 
 def norm(tree: Params) -> Array:
-    """Euclidean norm of all leaves of a tree, in float32 at least, right over the whole range of the dtype.
+    """Euclidean norm of all leaves of a tree, in float32 or wider, also where squares of entries leave the range.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def norm(tree: Params) -> Array:
     if not leaves:
         return squares
     kind = min((jnp.finfo(leaf.dtype) for leaf in leaves), key=lambda kind: kind.bits)
-    # Below this sum, squares that underflowed may matter; above the largest number of the dtype, some squares overflowed.
+    # Below this sum, squares that underflowed may matter; above the largest number of the dtype, squares overflowed.
     least = sum(leaf.size for leaf in leaves) * float(kind.tiny) / float(kind.eps)
     inside = (squares >= least) & (squares <= float(kind.max))
     scaled = unit(jnp.stack([unit(leaf.reshape(-1))[1] for leaf in leaves]))[1]
@@ -152,7 +152,7 @@ def norm(tree: Params) -> Array:
 
 
 def sizes(leaf: Array) -> Array:
-    """Entries as floats of 32 bits at least; complex entries become their absolute values."""
+    """Entries as float32 or wider; absolute values of complex entries."""
     if jnp.iscomplexobj(leaf):
         return jnp.abs(leaf)
     return wide(leaf) if jnp.issubdtype(leaf.dtype, jnp.floating) else jnp.asarray(leaf, float)

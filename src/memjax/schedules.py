@@ -1,6 +1,6 @@
-"""Learning-rate schedules whose numbers are traced, so that a sweep over peaks or warmups compiles nothing.
+"""Learning-rate schedules with traced numbers, so that a sweep over peaks or warmups compiles nothing.
 
-A schedule is a frozen dataclass with ``at(step, steps)``: the rate before step ``step`` (from 0) of ``steps``.
+A schedule is a frozen dataclass with a method ``at(step, steps)``: the rate of update ``step`` (from 0) of ``steps``.
 Use one in place of the number: ``adam(learning_rate=warmup_cosine(peak=1e-3, warmup_steps=100))``.
 """
 
@@ -29,7 +29,7 @@ class Schedule(Protocol):
 
 
 def _check(schedule: Any) -> None:
-    # The sign of the peak is checked by the optimizers whose learning rate it is: other factories may want it negative.
+    # Optimizers check the sign of the peak, because a user's optimizer may need a negative rate.
     names = [field.name for field in dataclasses.fields(schedule)]
     keep_numbers(schedule, [name for name in names if name == "peak"])
     keep_numbers(schedule, [name for name in names if name != "peak"], 0)
@@ -53,7 +53,7 @@ def _half_cosine(step: Array, start: Array | float, stop: int, final_fraction: A
 
 @dataclass(frozen=True)
 class constant:
-    """The same rate throughout; ``adam(1e-3)`` is short for it."""
+    """A constant rate; ``adam(1e-3)`` is short for ``adam(constant(1e-3))``."""
 
     peak: float = traced(1e-3)
 

@@ -1,4 +1,4 @@
-"""The one public verb: from an experiment and its axes to a labelled Dataset."""
+"""`memjax.sweep`: train an experiment over its axes, and return a labelled Dataset."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def sweep(
     Parameters
     ----------
     experiment
-        Every field that is not swept.
+        The values of all fields that are not swept.
     over
         Values by field. A field is named by its short name where that is unambiguous (``learning_rate``) or by its
         path (``optimizer.learning_rate``); a tuple of names moves those fields together along one axis, with tuples of
@@ -60,20 +60,19 @@ def sweep(
         names become the labels. Numbers that enter the program as data (seeds, sizes, optimizer scalars, ``init_scale``)
         share one program; structure (``hidden``, ``activation``, whole models or optimizers) makes a program per value.
     store
-        Folder that keeps every finished block, and unfinished ones every few seconds. The same call again goes on from
-        there; more values on an axis train only the new runs. `memjax.open` reads it at any time.
+        Folder in which every finished block is saved, and unfinished ones every few seconds. The same call resumes from
+        there; with more values on an axis only the new runs are trained. `memjax.open` reads the store at any time.
     shard
-        ``(i, n)``: train the i-th of n shares only. n processes with the same store, on any machines, make the sweep;
-        the Dataset is what the store holds by then, other runs ``waiting`` or ``running``.
+        ``(i, n)``: train only the i-th of n shares. n processes with the same store, on any machines, make the sweep. The
+        Dataset then has all runs of the store so far; unfinished runs are ``waiting`` or ``running``.
     repair
-        Whether damaged parts of the store are put aside and their runs trained again; otherwise they are an error.
+        Whether to put damaged parts of the store aside and train their runs again; otherwise a damaged part is an error.
     executor
-        Where blocks are trained, such as ``dask.distributed.Client().get_executor()``; None trains on all lanes of this
-        machine.
+        Trains the blocks, such as ``dask.distributed.Client().get_executor()``; None trains on all lanes of this machine.
     progress
         Whether to show a bar; None shows it in a terminal and in a notebook.
     packing
-        How to pack the runs; None chooses for the backend and the work.
+        How to pack the runs; None chooses the packing from the backend and the work.
 
     Returns
     -------
@@ -86,15 +85,16 @@ def sweep(
     Raises
     ------
     InputError
-        For anything that cannot be trained as asked, before training starts; for a store that is of another experiment, in
-        use, damaged or cannot be written to.
+        Before training starts, for any invalid argument or run, and for a store that has another experiment, is in use, is
+        damaged or is not writable.
     KeyboardInterrupt
-        After an interrupt, when every lane has ended its segment and kept it.
+        After an interrupt, when every lane has ended its segment and saved it.
 
     Notes
     -----
-    A run's data, initial parameters and batch order follow from its own seeds alone. Its trajectory is the same in any
-    company up to float rounding, and bit for bit under the same packed shape, device and versions.
+    A run's data, initial parameters and batch order follow from its own seeds alone. Its trajectory does not depend on the
+    other runs of the sweep, up to float rounding, and is the same bit for bit with the same packed shape, device and
+    versions.
 
     Examples
     --------
@@ -113,19 +113,19 @@ def sweep(
         groups = read_groups(experiment, axes, watch=planning)
     if folder is None:
         plan = plan_of(experiment, axes, pack(groups, packing), packing)
-        dataset = _in_memory(plan, progress, executor)
+        dataset = _sweep_in_memory(plan, progress, executor)
     else:
         train = functools.partial(_train, progress=progress, executor=executor)
         request = Request(experiment, axes, groups)
-        dataset = sweep_in_store(folder, request, packing, _made(packing), train, shard, repair)
+        dataset = sweep_in_store(folder, request, packing, _provenance(packing), train, shard, repair)
         carry(dataset, request.written.objects)
     _report(dataset)
     return dataset
 
 
-def _in_memory(plan: Plan, progress: bool | None, executor: Executor | None) -> xr.Dataset:
-    """Dataset of a sweep that has no store."""
-    # Written down before training: files, and what functions use, may change meanwhile.
+def _sweep_in_memory(plan: Plan, progress: bool | None, executor: Executor | None) -> xr.Dataset:
+    """Train a plan without a store, and return its Dataset."""
+    # Encode the request before training: files and the values that functions use may change meanwhile.
     request = written(plan.experiment, plan.axes)
     _announce(plan)
     try:
@@ -135,19 +135,19 @@ def _in_memory(plan: Plan, progress: bool | None, executor: Executor | None) -> 
     blocks = [BlockRecords(record_schema(b.program), [run.index for run in b.runs], result) for b, result in finished]
     dataset = assemble([axis.coords() for axis in plan.axes], blocks)
     packed = [(block.schedule, block.shape) for block in plan.blocks]
-    dataset.attrs = attributes(request.fields, request.axes, packed, _made(Packing(lanes=plan.lanes)))
+    dataset.attrs = attributes(request.fields, request.axes, packed, _provenance(Packing(lanes=plan.lanes)))
     carry(dataset, request.objects)
     return dataset
 
 
 def _train(plan: Plan, keeper: Keeper, done: int, *, progress: bool | None, executor: Executor | None) -> None:
-    """Train what a store lacks."""
+    """Train the blocks that a store lacks."""
     _announce(plan)
     train_plan(plan, keeper, progress, executor, done)
 
 
-def _made(packing: Packing) -> dict[str, Any]:
-    """Where and with what a sweep is made."""
+def _provenance(packing: Packing) -> dict[str, Any]:
+    """Provenance of a sweep: device, lanes, precision, versions and time."""
     device = jax.local_devices()[0]
     machine = {
         "backend": device.platform,
@@ -170,7 +170,7 @@ def _announce(plan: Plan) -> None:
 
 
 def _report(dataset: xr.Dataset) -> None:
-    """One line on runs that diverged, if there are any."""
+    """Log one line on runs that diverged, if any."""
     reasons = dataset["stop_reason"].values[dataset["status"].values == "diverged"]
     if not len(reasons):
         return

@@ -1,4 +1,4 @@
-"""Shape letters and the protocols of the open parts: task, model, loss, measure.
+"""Shape letters, and the protocols of the parts that users can write: task, model, loss, measure.
 
 Shape letters, the same in every docstring of the library:
 
@@ -35,10 +35,13 @@ Params: TypeAlias = Any
 """Any pytree of arrays."""
 
 Apply: TypeAlias = Callable[[Params, Array], Array]
-"""``apply(params, x[B, ...]) -> outputs[B, C]``, for one run; each row of outputs of the same row of inputs alone."""
+"""``apply(params, x[B, ...]) -> outputs[B, C]`` for one run; each row of outputs depends only on the same row of inputs."""
 
 LossFn: TypeAlias = Callable[[Array, Array], Array]
-"""``loss(outputs[B, C], targets[B, ...]) -> [B]``: one value per example, of its own row alone; outputs in float32 at least."""
+"""``loss(outputs[B, C], targets[B, ...]) -> [B]``: one value per example, from its own row alone.
+
+Outputs are in float32 or wider.
+"""
 
 
 class Data(NamedTuple):
@@ -47,7 +50,7 @@ class Data(NamedTuple):
     Attributes
     ----------
     x
-        Inputs ``[N, ...]``; of a task that owns a pool, integer indices ``[N]`` into it.
+        Inputs ``[N, ...]``; for a task with a pool, integer indices ``[N]`` into the pool.
     y
         Targets: integer labels ``[N]`` or values ``[N, C]``.
     """
@@ -65,28 +68,27 @@ class Split(NamedTuple):
 
 @runtime_checkable
 class Task(Protocol):
-    """Where examples come from and what the targets are.
+    """The source of examples and their targets.
 
-    A frozen dataclass with these members; every field of it can be swept. A task may have more members, each of which
-    has a protocol: `PoolTask.pool`, `SizedTask.sizes`, `FiniteTask.num_examples`, `TokenTask.num_tokens` and
-    `FileTask.content`.
+    A task is a frozen dataclass with these members; every field can be swept. Optional members have their own protocols:
+    `PoolTask.pool`, `SizedTask.sizes`, `FiniteTask.num_examples`, `TokenTask.num_tokens` and `FileTask.content`.
 
     Attributes
     ----------
     num_outputs
-        Width of the model's output that the targets call for.
+        Number of model outputs that the targets need.
     """
 
     @property
     def num_outputs(self) -> int:
-        """Width of the model's output that the targets call for."""
+        """Number of model outputs that the targets need."""
         ...
 
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
         """Draw the examples of one run on the host.
 
-        Must depend on nothing but its arguments and fields, and be nested: with the same seed, the first 50 of 100
-        train examples are the 50 of a smaller run. Both are tried before training, nesting where train sizes
+        The examples must depend only on the arguments and fields, and be nested: with the same seed, the first 50 of 100
+        train examples are the 50 examples of a smaller run. Both rules are tested before training, nesting if train sizes
         differ. Inputs and targets are real and finite.
         """
         ...
@@ -94,61 +96,61 @@ class Task(Protocol):
 
 @runtime_checkable
 class PoolTask(Task, Protocol):
-    """A task whose inputs all come from one fixed array, so that runs hold indices instead of copies."""
+    """A task whose inputs all come from one fixed array, the pool, so that runs hold indices instead of copies."""
 
     @property
     def pool(self) -> np.ndarray:
-        """Inputs ``[N, ...]`` that `draw` gives indices into; the same array for the same fields."""
+        """Inputs ``[N, ...]`` to which the indices of `draw` refer; the same array for the same fields."""
         ...
 
 
 @runtime_checkable
 class SizedTask(Protocol):
-    """A task that settles the sizes of its splits, where not every size can be served."""
+    """A task that decides the sizes of its splits, because it cannot draw every size."""
 
     def sizes(self, train_size: int, test_size: int | None) -> tuple[int, int]:
-        """Train and test size, with a test size of None settled; raises `memjax.InputError` for sizes it cannot serve.
+        """Train and test size, with a number in place of None; raises `memjax.InputError` for sizes that it cannot draw.
 
-        A task without this member serves any sizes, and a test size of None is the train size.
+        A task without this member can draw any sizes, and a test size of None means the train size.
         """
         ...
 
 
 @runtime_checkable
 class FiniteTask(Protocol):
-    """A task with so many examples to train on, of which a train size between 0 and 1 is a share."""
+    """A task with a fixed number of train examples, so that a train size between 0 and 1 is a fraction of them."""
 
     @property
     def num_examples(self) -> int:
-        """Examples to train on."""
+        """Number of examples available for training."""
         ...
 
 
 @runtime_checkable
 class TokenTask(Protocol):
-    """A task whose inputs are tokens, numbers that are names, and no quantities."""
+    """A task whose inputs are tokens: integers that are names, not quantities."""
 
     @property
     def num_tokens(self) -> int:
-        """Number of tokens: inputs are whole numbers from 0 to ``num_tokens - 1``."""
+        """Number of tokens: inputs are integers from 0 to ``num_tokens - 1``."""
         ...
 
 
 @runtime_checkable
 class FileTask(Protocol):
-    """A task that reads files: a spec says what the files held, and a task that is read back is compared with that."""
+    """A task that reads files: a spec records their content, and a task from a spec is compared with that record."""
 
     @property
     def content(self) -> str | None:
-        """Digest of what the files hold; None where the fields of the task say enough."""
+        """Digest of the content of the files; None if the fields of the task determine the content."""
         ...
 
 
 @runtime_checkable
 class Model(Protocol):
-    """A pure function from parameters and inputs to outputs; knows nothing of training.
+    """A pure function from parameters and inputs to outputs, without any knowledge of training.
 
-    A Linen module is one as it is; see `memjax.models.as_model` for what else is accepted.
+    A Linen module is a model without conversion; `memjax.models.as_model` lists what else is accepted.
     """
 
     def init(self, key: Array, x: Array) -> Params:
@@ -161,7 +163,7 @@ class Model(Protocol):
 
 
 class Trained(Protocol):
-    """What one run left."""
+    """The result of one run."""
 
     @property
     def records(self) -> Mapping[str, Any]:
@@ -170,17 +172,17 @@ class Trained(Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether the run came to its end with finite numbers."""
+        """Whether the run reached its last step with finite numbers."""
         ...
 
 
 Trainer: TypeAlias = Callable[[Sequence[Any]], Sequence[Trained]]
-"""Trains any list of `memjax.Experiment` packed together, and gives what each left, in order."""
+"""Trains a list of `memjax.Experiment` as one packed batch, and returns their results in order."""
 
 
 @runtime_checkable
 class Estimator(Protocol):
-    """What `memjax.measure` takes on all snapshots at once, such as `memjax.measures.llc`: one batch trains for all of them."""
+    """An estimator for all snapshots at once, such as `memjax.measures.llc`: it trains one packed batch for all of them."""
 
     def on_all(self, snapshots: Sequence[Any], train: Trainer) -> Sequence[Mapping[str, Any]]:
         """Values of every `memjax.Snapshot`, by name: numbers, pairs ``(dims, array)`` or DataArrays."""

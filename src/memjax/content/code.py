@@ -15,7 +15,7 @@ from memjax.content import imports, origin
 __all__ = ["form_of", "globals_of", "held_in", "members_of", "source_of"]
 
 # Attributes that Python and `dataclasses` add to a class. Fields and their defaults are read elsewhere.
-_MADE = frozenset({
+_ADDED = frozenset({
     "__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "__qualname__", "__firstlineno__",
     "__static_attributes__", "__dataclass_fields__", "__dataclass_params__", "__match_args__", "__abstractmethods__",
     "__parameters__", "__orig_bases__", "__annotate__", "__annotate_func__", "__annotations_cache__", "_abc_impl",
@@ -68,14 +68,14 @@ def globals_of(function: types.FunctionType) -> dict[str, Any]:
         value, rest = _root(function, path[0]), path[1:]
         depth = 1
         while isinstance(value, types.ModuleType) and not origin.installed(value.__name__) and rest:
-            value, rest, depth = _part(value, rest[0]), rest[1:], depth + 1
+            value, rest, depth = _member(value, rest[0]), rest[1:], depth + 1
         if value is builtins or (isinstance(value, types.ModuleType) and origin.installed(value.__name__)):
             continue
         found[".".join(path[:depth])] = value
     return found
 
 
-def _part(module: types.ModuleType, name: str) -> Any:
+def _member(module: types.ModuleType, name: str) -> Any:
     """A member of a module: an attribute, or a submodule."""
     found = getattr(module, name, _EMPTY)
     return imports.module_of(f"{module.__name__}.{name}") or _EMPTY if found is _EMPTY else found
@@ -123,7 +123,7 @@ def _paths(own: types.CodeType) -> Iterator[tuple[str, ...]]:
 def members_of(kind: type) -> dict[str, Any]:
     """Attributes of a user's class, without attributes that Python or `dataclasses` added."""
     slots = types.MemberDescriptorType | types.GetSetDescriptorType
-    return {name: value for name, value in vars(kind).items() if name not in _MADE and not isinstance(value, slots)}
+    return {name: value for name, value in vars(kind).items() if name not in _ADDED and not isinstance(value, slots)}
 
 
 def source_of(module: types.ModuleType, refuse: Callable[[Any, str], Exception]) -> bytes:

@@ -42,10 +42,8 @@ def content(thing: Any) -> str:
     """Digest of the content of an object.
 
     Two objects have the same digest if they have the same code, constants, default arguments, captured values, global
-    values
-    that their code names, and fields. Their own names and addresses do not matter. A function of an installed package
-    enters
-    by its name, and the values that it captured enter by content.
+    values that their code names, and fields. Their own names and addresses do not matter. A function of an installed
+    package enters by its name, and the values that it captured enter by content.
 
     Parameters
     ----------
@@ -151,7 +149,7 @@ class _Reader:
         return _hash(kind, *(part for item in items for part in item))
 
     def _read(self, thing: Any) -> bytes:
-        given = _given(thing)
+        given = _declared_content(thing)
         if given is not None:
             return _hash(_HOOK, given)
         for read in (self._data, self._callable):
@@ -276,7 +274,7 @@ class _Reader:
         return self._all("object", (function, arguments, state, list(items or ()), dict(pairs or ())))
 
 
-def _given(thing: Any) -> str | None:
+def _declared_content(thing: Any) -> str | None:
     """The text that an object declares as its content."""
     if isinstance(thing, type):
         return None

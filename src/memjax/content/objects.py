@@ -39,7 +39,7 @@ def beside_fields(thing: Any) -> dict[str, Any]:
     if is_linen(thing) or origin.installed_class(type(thing)):
         return {}
     fields = {field.name for field in dataclasses.fields(thing)}
-    return {name: value for name, value in sorted(_kept(thing, vars_of(thing)).items()) if name not in fields}
+    return {name: value for name, value in sorted(_without_caches(thing, vars_of(thing)).items()) if name not in fields}
 
 
 def beside_wrapped(thing: Any) -> dict[str, Any]:
@@ -69,10 +69,10 @@ def settled(thing: Any, state: Any) -> Any:
     if isinstance(state, tuple):
         parts = tuple(settled(thing, part) for part in state)
         return tuple(part for part in parts if not _empty(part)) if origin.installed_class(type(thing)) else parts
-    return _kept(thing, state) or None if isinstance(state, dict) else state
+    return _without_caches(thing, state) or None if isinstance(state, dict) else state
 
 
-def _kept(thing: Any, state: dict[str, Any]) -> Mapping[str, Any]:
+def _without_caches(thing: Any, state: dict[str, Any]) -> Mapping[str, Any]:
     """Attributes without caches, in no particular order."""
     cached = functools.cached_property
     kept = {

@@ -28,7 +28,7 @@ _BUILT_IN: dict[str, Callable[[Array], Array]] = {
 
 
 def get(activation: str | Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """Activation for a name (``gelu`` is the exact one, PyTorch's default), or the user's own function as it is.
+    """Activation for a name (``gelu`` is the exact GELU, PyTorch's default); a function is returned unchanged.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a model may be: a built-in, a Linen module, an NNX factory, or a pair of functions."""
+"""Accepted models: a built-in model, a Linen module, an NNX factory, or a pair of functions."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class FunctionPair:
 class NNX:
     """A model from an NNX factory, ``factory(rngs) -> nnx.Module``; parameters are its ``nnx.Param`` state.
 
-    The module must be a pure function of its parameters: dropout and batch statistics have no place in a sweep whose
-    runs do not depend on their company. Both are refused with `memjax.InputError`, as is any array beside the parameters.
+    The module must be a pure function of its parameters, so that a run does not depend on other runs. Dropout, batch
+    statistics, and any other array beside the parameters are refused with `memjax.InputError`.
     """
 
     factory: Callable[[Any], Any]
@@ -75,7 +75,7 @@ class NNX:
 
         graph, state, rest = nnx.split(nnx.eval_shape(lambda: self._module(nnx.Rngs(0))), nnx.Param, ...)
         nnx.replace_by_pure_dict(state, params)
-        # What is not a parameter (the generators) is never read by a pure module.
+        # `rest` holds the generators, which a pure module never reads.
         module = nnx.merge(graph, state, rest)
         try:
             return module(x)
@@ -90,10 +90,10 @@ class NNX:
 
 
 def _check_state(module: Any) -> None:
-    """Raise `InputError` if a module keeps arrays beside its parameters."""
+    """Raise `InputError` if a module has arrays other than its parameters."""
     from flax import nnx
 
-    # A module may hold generators that its forward pass never uses, such as the generator of a dropout of rate 0.
+    # Generators are allowed if the forward pass does not use them, as in dropout with rate 0.
     fine = nnx.Param | nnx.RngState
     kept = {".".join(map(str, path)): leaf for path, leaf in nnx.iter_graph(module) if not isinstance(leaf, fine)}
     names = [
@@ -109,7 +109,7 @@ def _check_state(module: Any) -> None:
 
 
 def _draws(graph: Any, state: Any, rest: Any, x: Array) -> bool:
-    """Whether a module that failed works once its generators hold keys, so that their lack was why."""
+    """Whether a module that failed works when its generators have keys: then the missing keys were the reason."""
     from flax import nnx
 
     key = jax.random.key(0)
@@ -122,12 +122,12 @@ def _draws(graph: Any, state: Any, rest: Any, x: Array) -> bool:
 
 
 def as_model(model: Any) -> Model:
-    """Accept anything that can serve as a model.
+    """Convert anything that can serve as a model to a model.
 
     Parameters
     ----------
     model
-        An object with ``init(key, x)`` and ``apply(params, x)`` (the built-ins, any Linen module), a pair of such
+        An object with ``init(key, x)`` and ``apply(params, x)`` (a built-in model, any Linen module), a pair of such
         functions, or an NNX factory ``rngs -> module``.
 
     Raises
@@ -147,7 +147,7 @@ def as_model(model: Any) -> Model:
     if isinstance(model, tuple | list) and len(model) == 2 and all(callable(part) for part in model):
         return FunctionPair(*model)
     forgotten = isinstance(model, type) and hasattr(model, "init") and hasattr(model, "apply")
-    # A class of NNX modules is a factory, but a module of it is not.
+    # A class of NNX modules is a factory; an instance of the class is not.
     made = not isinstance(model, type) and any(kind.__module__.startswith("flax.nnx") for kind in type(model).__mro__)
     if callable(model) and not forgotten and not made and takes_one(model):
         return NNX(model)
@@ -160,7 +160,7 @@ def as_model(model: Any) -> Model:
 
 
 def with_outputs(model: Model, num_outputs: int) -> Model:
-    """Give a model that leaves its ``outputs`` open the width that the task calls for."""
+    """Set ``outputs`` of a model to ``num_outputs`` where it is None."""
     if dataclasses.is_dataclass(model) and getattr(model, "outputs", 0) is None:
         return dataclasses.replace(model, outputs=num_outputs)
     return model

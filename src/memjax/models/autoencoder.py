@@ -1,4 +1,4 @@
-"""The autoencoder with tied weights and an activation at its output: the toy model of superposition."""
+"""The autoencoder with tied weights and an activation on its output: the toy model of superposition."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Autoencoder:
     hidden
         Hidden width m.
     activation
-        At the output: a name from `memjax.models.activations`, or any elementwise function.
+        Activation on the output: a name from `memjax.models.activations`, or any elementwise function.
     bias
         Whether the output has a bias.
     initializer
         ``xavier`` (normal with variance 2 / (fan_in + fan_out), bias zero) or another rule of `memjax.models.MLP`.
     init_scale
-        Multiplies every initial parameter. Traced.
+        Factor of every initial parameter. Traced.
     outputs
-        Number of features n, the same as of the input; None takes the number that the task calls for.
+        Number of features n, in the output and in the input; None takes the number that the task needs.
 
     Examples
     --------

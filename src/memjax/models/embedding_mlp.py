@@ -1,4 +1,4 @@
-"""A multilayer perceptron of two embedded tokens: the small net of the grokking experiments."""
+"""A multilayer perceptron on two embedded tokens: the small network of the grokking experiments."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["EmbeddingMLP"]
 
 @dataclass(frozen=True)
 class EmbeddingMLP:
-    """Perceptron of two embedded tokens: u act(W_a e(a) + b_a + W_b e(b) + b_b), by default with GELU and 4,428 parameters.
+    """Perceptron on two embedded tokens: u act(W_a e(a) + b_a + W_b e(b) + b_b), by default with GELU and 4,428 parameters.
 
-    The defaults are the net of the learning-coefficient experiments on addition mod 53: one embedding of width 12, a
-    layer of 48 for each operand, an unembedding without bias.
+    The defaults give the network of the learning-coefficient experiments on addition mod 53: one embedding of width 12, a
+    layer of width 48 per operand, and an unembedding without bias.
 
     Parameters
     ----------
@@ -37,18 +37,18 @@ class EmbeddingMLP:
     activation
         A name from `memjax.models.activations`, or any elementwise function.
     shared
-        Whether both operands have the same embedding.
+        Whether both operands share one embedding.
     concatenate
-        Whether the first layer is one dense layer on both embeddings, concatenated: one bias, and a fan_in of 2 d in
-        place of d for the initial values.
+        Whether the first layer is one dense layer on the concatenated embeddings. It then has one bias, and a fan_in of
+        2 d instead of d for the initial values.
     initializer
-        Of the layers, as in `memjax.models.MLP`. Embeddings are N(0, 1), as PyTorch's.
+        Initial values of the layers, as in `memjax.models.MLP`. Embeddings are N(0, 1), as in PyTorch.
     init_scale
-        Multiplies every initial parameter. Traced.
+        Factor of every initial parameter. Traced.
     num_tokens
         Number of tokens; None takes the number of outputs.
     outputs
-        Number of outputs; None takes the number that the task calls for.
+        Number of outputs; None takes the number that the task needs.
 
     Examples
     --------
@@ -84,9 +84,9 @@ class EmbeddingMLP:
     def init(self, key: Array, x: Array) -> Params:
         """Draw parameters for tokens ``x[B, 2]``.
 
-        ``embedding / kernel`` is ``[V, d]``, or ``[2, V, d]`` where it is not shared. ``layer_0 / kernel, bias`` are
-        ``[2, d, h]`` and ``[2, h]``, or ``[2 d, h]`` and ``[h]`` where the embeddings are concatenated. The last of the
-        further layers ``layer_i / kernel, bias`` has no bias.
+        ``embedding / kernel`` is ``[V, d]``, or ``[2, V, d]`` if it is not shared. ``layer_0 / kernel, bias`` are
+        ``[2, d, h]`` and ``[2, h]``, or ``[2 d, h]`` and ``[h]`` if the embeddings are concatenated. The other layers are
+        ``layer_i / kernel, bias``; the last layer has no bias.
         """
         pairs(self, x)
         tokens, _ = vocabulary(self)
@@ -95,7 +95,7 @@ class EmbeddingMLP:
         params = draw_normal(embedding_key, {"embedding": {"kernel": kernel}}, 1.0, self.init_scale)
         layers = draw(layers_key, self._layer_shapes(), self.initializer, self.init_scale)
         if not self.concatenate:
-            # Drawn as two kernels, because the fan_in of the layer is the width of one operand.
+            # Drawn separately, so that the fan_in is the width of one operand.
             operands = layers.pop("layer_0_a"), layers.pop("layer_0_b")
             layers["layer_0"] = jax.tree.map(lambda *both: jnp.stack(both), *operands)
         return params | layers
@@ -113,7 +113,7 @@ class EmbeddingMLP:
         return _widths(self.hidden)
 
     def apply(self, params: Params, x: Array) -> Array:
-        """Logits ``[B, C]`` for tokens ``x[B, 2]``; NaN for tokens that the embedding does not have."""
+        """Logits ``[B, C]`` for tokens ``x[B, 2]``; NaN for tokens outside the embedding."""
         last = len(self._hidden)
         return self.hidden_activations(params, x)[f"layer_{last - 1}"] @ params[f"layer_{last}"]["kernel"]
 
@@ -122,7 +122,7 @@ class EmbeddingMLP:
         activation, hidden = get_activation(self.activation), {}
         h = self._embedded(params["embedding"]["kernel"], pairs(self, x))
         for depth in range(len(self._hidden)):
-            # Both operands are one product; gathered rows take a fifth less time per step than one-hot products.
+            # One product for both operands. Gathering rows takes a fifth less time per step than one-hot products.
             kernel, bias = params[f"layer_{depth}"]["kernel"], params[f"layer_{depth}"]["bias"]
             width = kernel.shape[-1]
             h = activation(h @ kernel.reshape(-1, width) + bias.reshape(-1, width).sum(0))

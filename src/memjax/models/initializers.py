@@ -1,6 +1,6 @@
 """Initial parameters of the built-in models, from one flat draw per run.
 
-One draw of all parameters compiles in a tenth of a second where a draw per layer takes most of one.
+One draw of all parameters compiles in a tenth of a second; a draw per layer takes most of a second.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether the inputs of a task are what a model takes them for: quantities, or tokens."""
+"""Check that a built-in model fits the kind of a task's inputs: quantities or tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["check_inputs"]
 
 
 def check_inputs(model: Any, task: Task) -> None:
-    """Raise `InputError` where a model takes tokens for quantities, or lacks tokens of the task.
+    """Raise `InputError` where a model would treat tokens as quantities, or has too few tokens for the task.
 
     A model says what it takes by an attribute ``takes``, "quantities" or "tokens"; of a model without the attribute nothing is
     known. Integer inputs of a task that does not declare ``num_tokens`` are quantities, such as counts, unless the model takes
@@ -42,11 +42,11 @@ def _declared(task: Task) -> int | None:
 
 
 def _range(task: Task) -> tuple[int, int]:
-    """Least and largest token of a task, as far as it says; 0 and 0 where nothing is known before data are drawn."""
+    """Smallest and largest token of a task; 0 and 0 if nothing is known before examples are drawn."""
     declared = _declared(task)
     if declared is not None:
         return 0, int(declared) - 1
     pool = np.asarray(task.pool) if isinstance(task, PoolTask) else np.zeros(1, int)
-    # Another check refuses inputs that are no whole numbers, in a sentence of its own.
+    # Inputs that are not integers are refused elsewhere.
     whole = np.issubdtype(pool.dtype, np.integer) and pool.size
     return (int(pool.min()), int(pool.max())) if whole else (0, 0)

@@ -1,10 +1,10 @@
-"""Dense layers on feature-major activations, ``[features, examples]``: the form in which XLA's CPU products are fastest.
+"""Dense layers on feature-major activations, ``[features, examples]``, for which XLA's CPU products are fastest.
 
-With one example per row, the gradient of a kernel contracts the rows of both operands, a product that XLA hands to a slow
-routine and then transposes. With one example per column all three products of a layer (forward, gradient of the input,
-gradient of the kernel) contract the last axis of the first operand, and the axis of examples, the only long one, is the
-one that is vectorised. JAX's derivative of `dot_general` does not keep to these forms, so they are primitives here; the
-derivative of each is one of the other two, to any order, forwards and backwards.
+With one example per row, the gradient of a kernel contracts the rows of both operands. XLA computes this product by a slow
+routine and then transposes it. With one example per column, all three products of a layer (forward, gradient of the input,
+gradient of the kernel) contract the last axis of the first operand, and the vectorised axis is the only long one, the axis
+of examples. JAX's derivatives of `dot_general` have other forms, so the three products are primitives here. The derivative
+of each primitive is one of the other two, to any order, in forward and reverse mode.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ __all__ = ["dense", "flat_inputs"]
 
 
 def dense(kernel: Array, inputs: Array) -> Array:
-    """Apply a kernel to examples that are columns: ``kernel.T @ inputs``, fast in both directions of differentiation.
+    """Apply a kernel to examples in columns: ``kernel.T @ inputs``, fast in forward and reverse mode.
 
     Parameters
     ----------
     kernel
-        ``[I, O]``, as Flax keeps it.
+        ``[I, O]``, as in Flax.
     inputs
         ``[I, B]``, one example per column.
 
@@ -56,28 +56,28 @@ def flat_inputs(x: Array) -> Array:
     >>> flat_inputs(jnp.zeros((4, 8, 8))).shape
     (4, 64)
     """
-    # JAX's own form of a NumPy array, whose 64 bits it would else be asked to keep.
+    # Convert a NumPy array first, so that JAX does not warn about its 64-bit dtype.
     x = jnp.asarray(x).reshape(x.shape[0], -1)
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float_dtype())
 
 
 def _product(a: Array, b: Array, contract: tuple[int, int]) -> Array:
-    """Contract one of the last two axes of each operand; the axes before them are batches of both."""
+    """Contract one of the last two axes of each operand; the axes before them are batch axes."""
     lead = a.ndim - 2
     batch = tuple(range(lead))
     return jax.lax.dot_general(a, b, (((lead + contract[0],), (lead + contract[1],)), (batch, batch)))
 
 
 def _on_cpu(a: Array, b: Array, contract: tuple[int, int]) -> Array:
-    """The same with the first operand's contracted axis last, behind barriers that keep XLA from undoing it."""
+    """The same product with the first operand's contracted axis last; barriers keep XLA from undoing the transpose."""
     if contract[0] == 0:
         a = jnp.swapaxes(a, -1, -2)
-    # A barrier each: the transposed kernel does not depend on the tile and moves out of the loop over tiles.
+    # One barrier per operand, so that XLA can move the transposed kernel out of the loop over tiles.
     return _product(jax.lax.optimization_barrier(a), jax.lax.optimization_barrier(b), (1, contract[1]))
 
 
 def _primitive(name: str, contract: tuple[int, int]) -> Primitive:
-    """A product of two matrices that contracts one axis of each and can be batched over either or both."""
+    """A primitive for matrix products that contracts one axis of each operand; either operand may have batch axes."""
     primitive = Primitive(f"memjax_{name}")
     product: Callable[..., Any] = functools.partial(_product, contract=contract)
     primitive.def_impl(jax.jit(lambda a, b: primitive.bind(a, b)))
@@ -97,7 +97,7 @@ def _primitive(name: str, contract: tuple[int, int]) -> Primitive:
 def _batched(
     primitive: Primitive, contract: tuple[int, int], operands: Sequence[Array], axes: Sequence[int | None]
 ) -> tuple[Array, int]:
-    """Batch both operands, or fold the batch of one into its free axis, so that the other is not copied."""
+    """Batching rule. If only one operand has a batch, fold it into the free axis, so that the other is not copied."""
     a, b = operands
     a_axis, b_axis = axes
     if a_axis is not None and b_axis is not None:
@@ -111,14 +111,14 @@ def _batched(
 
 
 def _folded(operand: Array, axis: int, free: int) -> Array:
-    """Merge an axis into the free one of the last two axes, as its slower part."""
+    """Merge an axis into the free axis of the last two axes, as the slower index."""
     moved = jnp.moveaxis(operand, axis, -2 if free == 1 else -3)
     shape = list(moved.shape)
     at = len(shape) - 2 + free
     return moved.reshape(*shape[: at - 1], shape[at - 1] * shape[at], *shape[at + 1 :])
 
 
-# Names of the axes: I inputs, O outputs, B examples.
+# Axes: I inputs, O outputs, B examples.
 _FORWARD = _primitive("dense", (0, 0))  # kernel [I, O], inputs [I, B] -> [O, B]
 _INPUT = _primitive("dense_input", (1, 0))  # kernel [I, O], cotangent [O, B] -> [I, B]
 _KERNEL = _primitive("dense_kernel", (1, 1))  # inputs [I, B], cotangent [O, B] -> [I, O]

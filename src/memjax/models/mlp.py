@@ -1,4 +1,4 @@
-"""The multilayer perceptron: a Linen module drawn flat and applied layer by layer."""
+"""The multilayer perceptron: a Linen module whose parameters come from one flat draw."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _widths(hidden: object) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class MLP:
-    """Multilayer perceptron of any widths and depth.
+    """Multilayer perceptron of any width and depth.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ class MLP:
         ``torch`` (weights and biases uniform on +-1/sqrt(fan_in), PyTorch's default), or normal with zero biases:
         ``lecun`` (variance 1/fan_in), ``he`` (2/fan_in), ``xavier`` (2/(fan_in + fan_out)) or ``normal`` (1).
     init_scale
-        Multiplies every initial parameter. Traced.
+        Factor of every initial parameter. Traced.
     outputs
-        Width of the output; None takes the width that the task calls for.
+        Number of outputs; None takes the number that the task needs.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The perceptron with quadratic activation that solves modular addition with weights known in closed form."""
+"""The perceptron with quadratic activation, whose weights for modular addition are known in closed form."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class QuadraticMLP:
     hidden
         Hidden width N.
     init_scale
-        Multiplies every initial parameter. Traced.
+        Factor of every initial parameter. Traced.
     num_tokens
         Number of tokens V; None takes the number of outputs.
     outputs
-        Number of outputs; None takes the number that the task calls for.
+        Number of outputs; None takes the number that the task needs.
 
     Examples
     --------
@@ -68,12 +68,12 @@ class QuadraticMLP:
         return {name: {"kernel": kernel} for name, kernel in params.items()}
 
     def apply(self, params: Params, x: Array) -> Array:
-        """Outputs ``[B, C]`` for tokens ``x[B, 2]``; NaN for tokens that the tables do not have."""
+        """Outputs ``[B, C]`` for tokens ``x[B, 2]``; NaN for tokens outside the tables."""
         squares = self.hidden_activations(params, x)["layer_0"]
         return squares @ params["layer_1"]["kernel"] / self.hidden
 
     def hidden_activations(self, params: Params, x: Array) -> dict[str, Array]:
-        """Activations ``layer_0``, ``(W_1 x)^2 / D``, ``[B, N]``, for tokens ``x[B, 2]``."""
+        """Activations ``layer_0[B, N]`` of the hidden layer, ``(W_1 x)^2 / D``, for tokens ``x[B, 2]``."""
         kernel, tokens = params["layer_0"]["kernel"], pairs(self, x)
         sums = rows(kernel[0], tokens[:, 0]) + rows(kernel[1], tokens[:, 1])
         return {"layer_0": jnp.square(sums) / (2 * kernel.shape[1])}
@@ -84,27 +84,27 @@ def gromov_weights(p: int, hidden: int, seed: int = 0) -> Params:
 
     Neuron k has the frequency k and random phases: W_1 is cos(2 pi k n / p + phi_k) for the first token n and
     cos(2 pi k m / p + psi_k) for the second token m, W_2 is cos(2 pi k q / p + phi_k + psi_k) for the output q. All are
-    multiplied by (4 p)^(1/3), which makes the outputs one-hot in the limit of many neurons; at finite width phases
-    cancel up to noise that falls as hidden^(-1/2).
+    multiplied by (4 p)^(1/3), which makes the outputs one-hot in the limit of many neurons. At finite width the phases
+    cancel up to noise that decreases as hidden^(-1/2).
 
     Parameters
     ----------
     p
         Modulus, which is the number of tokens and of outputs.
     hidden
-        Hidden width N; 200 give 100% accuracy.
+        Hidden width N; a width of 200 gives 100% accuracy.
     seed
         Seed of the phases.
 
     Returns
     -------
     Params
-        Tree of the model's parameters, in JAX's default float dtype.
+        Parameters of the model, in JAX's default float dtype.
 
     Raises
     ------
     InputError
-        If ``p`` is less than 2, or a number is not whole.
+        If ``p`` is less than 2, or an argument is not a whole number.
 
     Examples
     --------

@@ -13,15 +13,16 @@ __all__ = ["check_shared_fields"]
 
 
 def check_shared_fields(model: Any) -> None:
-    """Check the shared fields that a model has, and keep each number as Python's own; to be called in ``__post_init__``.
+    """Check the shared fields of a model, and store numbers as Python numbers; call this in ``__post_init__``.
 
-    ``outputs`` and ``num_tokens`` are whole numbers or None, ``init_scale`` is a finite number, ``bias`` is True or False,
-    and ``activation`` and ``initializer`` are known.
+    ``outputs`` and ``num_tokens`` must be whole numbers or None, ``init_scale`` a finite number, ``bias`` True or False,
+    and
+    ``activation`` and ``initializer`` known.
 
     Raises
     ------
     InputError
-        If a field is none of these.
+        If a field has any other value.
     """
     has = {field.name for field in dataclasses.fields(model)}
     keep_wholes(model, {name: 1 for name in ("num_tokens", "outputs") if name in has}, optional=True)

@@ -1,4 +1,4 @@
-"""What models of two tokens share: checks of their inputs, and rows of a table by token."""
+"""Parts of the models on two tokens: checks of inputs, and look-ups in a table by token."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def vocabulary(model: Any) -> tuple[int, int]:
     Raises
     ------
     InputError
-        If the outputs are open.
+        If ``outputs`` is None.
     """
     if model.outputs is None:
         name = type(model).__name__
@@ -29,12 +29,12 @@ def vocabulary(model: Any) -> tuple[int, int]:
 
 
 def pairs(model: Any, x: Array) -> Array:
-    """Tokens ``int32[B, 2]``.
+    """Inputs as pairs of tokens, ``int32[B, 2]``.
 
     Raises
     ------
     InputError
-        If the inputs are no pairs of whole numbers.
+        If the inputs are not pairs of integers.
     """
     x = jnp.asarray(x)
     if x.ndim != 2 or x.shape[1] != 2 or not jnp.issubdtype(x.dtype, jnp.integer):
@@ -46,10 +46,10 @@ def pairs(model: Any, x: Array) -> Array:
 
 
 def rows(table: Array, tokens: Array) -> Array:
-    """Rows of a table ``[V, ...]`` by token; NaN for a token that the table lacks, so that the run is seen to diverge."""
+    """Rows of a table ``[V, ...]`` by token; NaN for a token outside the table, so that the run is marked as diverged."""
     return table.at[tokens].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
 
 
 def struct(*shape: int) -> jax.ShapeDtypeStruct:
-    """Shape struct of a parameter, for inputs that are no floats and cannot lend it their dtype."""
+    """Shape struct of a parameter in the default float dtype, because inputs are integers."""
     return jax.ShapeDtypeStruct(shape, float_dtype())

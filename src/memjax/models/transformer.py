@@ -24,12 +24,12 @@ __all__ = ["Transformer"]
 
 @dataclass(frozen=True)
 class Transformer:
-    """One-layer transformer on the sequence "a b =", without layer norm; its outputs are those at "=".
+    """One-layer transformer on the sequence "a b =", without layer norm; its outputs are the logits at "=".
 
     N. Nanda et al., "Progress measures for grokking via mechanistic interpretability" (2023): learned positions, attention
-    without biases, one hidden layer with them, an unembedding of its own without. Initial weights are normal with the
-    spreads of that paper's code: width^(-1/2), for the unembedding (V + 1)^(-1/2), and zero for biases. Theirs has one
-    output more, for "=", which never is a label.
+    without biases, one hidden layer with biases, and a separate unembedding without biases. Initial weights are normal with
+    the standard deviations of that paper's code: width^(-1/2), (V + 1)^(-1/2) for the unembedding, and zero for biases. The
+    paper's model has one more output, for "=", which is never a label.
 
     Parameters
     ----------
@@ -42,11 +42,11 @@ class Transformer:
     activation
         A name from `memjax.models.activations`, or any elementwise function.
     init_scale
-        Multiplies every initial parameter. Traced.
+        Factor of every initial parameter. Traced.
     num_tokens
-        Number of tokens V beside "="; None takes the number of outputs.
+        Number of tokens V without "="; None takes the number of outputs.
     outputs
-        Number of outputs; None takes the number that the task calls for.
+        Number of outputs; None takes the number that the task needs.
 
     Examples
     --------
@@ -102,13 +102,13 @@ class Transformer:
         return draw_normal(key, shapes, spreads, self.init_scale)
 
     def apply(self, params: Params, x: Array) -> Array:
-        """Logits ``[B, C]`` for tokens ``x[B, 2]``; NaN for tokens that the embedding does not have."""
+        """Logits ``[B, C]`` for tokens ``x[B, 2]``; NaN for tokens outside the embedding."""
         stream, hidden = self._last_position(params, pairs(self, x))
         mlp = params["mlp"]
         return (stream + hidden @ mlp["kernel_out"] + mlp["bias_out"]) @ params["unembedding"]["kernel"]
 
     def hidden_activations(self, params: Params, x: Array) -> dict[str, Array]:
-        """Stream after attention, ``attention [B, d]``, and hidden layer, ``mlp [B, m]``, at "=", for tokens ``x[B, 2]``."""
+        """Activations at "=" for tokens ``x[B, 2]``: the stream ``attention[B, d]``, and the hidden layer ``mlp[B, m]``."""
         stream, hidden = self._last_position(params, pairs(self, x))
         return {"attention": stream, "mlp": hidden}
 
@@ -119,14 +119,14 @@ class Transformer:
         return stream, get_activation(self.activation)(hidden)
 
     def _attended(self, params: Params, last: Array, tokens: Array) -> Array:
-        """Values by attention from "=", heads side by side: ``[B, d]``.
+        """Output of the attention at "=", heads side by side: ``[B, d]``.
 
-        A score depends on nothing but the token and its position, because the query is always the query of "=". So scores and
-        values are tables by token, and only their softmax and average are taken per example.
+        The query is always the query of "=", so a score depends only on a token and its position. Scores and values are
+        therefore tables by token; only the softmax and the average are computed per example.
         """
         weights, embedding = params["attention"], params["embedding"]["kernel"]
         query = (last @ weights["query"]).reshape(self.heads, -1) / math.sqrt(self.width // self.heads)
-        # The query on the key's side of the product: a table of [d, H] in place of keys.
+        # Multiply the query into the key matrix: a table [d, H] replaces the keys.
         asked = jnp.einsum("dhk,hk->dh", self._by_head(weights["key"]), query)
         places = params["position"]["kernel"][:2]
         own = last @ asked, last @ weights["value"]

@@ -12,11 +12,11 @@ from memjax.random.streams import generator
 __all__ = ["PAD", "batch_order"]
 
 PAD = -1
-"""Row of a minibatch that is padding."""
+"""Index that marks a padding row of a minibatch."""
 
 
 def batch_order(runs: Sequence[Any], width: int, start: int, stop: int) -> np.ndarray:
-    """Rows that each step trains on, in epochs without replacement; the order follows from the data seed alone.
+    """Rows of the minibatch of each step, in epochs without replacement; the order follows from the data seed alone.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def batch_order(runs: Sequence[Any], width: int, start: int, stop: int) -> np.nd
     Returns
     -------
     np.ndarray
-        ``int32[stop - start, R, B]``, `PAD` where the last batch of an epoch has fewer examples.
+        ``int32[stop - start, R, B]``; `PAD` fills the last batch of an epoch if it has fewer examples.
     """
     return np.stack([_run_order(run, width, start, stop) for run in runs], axis=1)
 

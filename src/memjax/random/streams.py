@@ -1,7 +1,7 @@
 """Random numbers on the host: one independent stream per seed and purpose.
 
-A stream is read in order, so a shorter draw is the beginning of a longer one: that is what makes train sets nested.
-Nothing here compiles, and the numbers are the same on every device and in every company.
+A stream is read in order, so a shorter draw is the beginning of a longer one, which makes train sets nested. Nothing here
+compiles, and the numbers do not depend on the device or on other runs.
 """
 
 from __future__ import annotations

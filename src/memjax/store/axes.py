@@ -37,8 +37,7 @@ def merged(theirs: AxisEntry, ours: AxisEntry, rows: Sequence[tuple[Any, ...]]) 
     """An axis with the values of the store and of the call.
 
     The values are in the order of the call if it has all values of the store; else the values of the store come first. A
-    new
-    value whose label is taken by an old value gets its repr as label, or its name and digest.
+    new value whose label is taken by an old value gets its repr as label, or its name and digest.
 
     Raises
     ------

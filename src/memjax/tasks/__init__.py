@@ -1,4 +1,4 @@
-"""Tasks: where examples come from and what the targets are."""
+"""Tasks: the sources of examples and their targets."""
 
 from memjax.tasks.arrays import Arrays, from_arrays
 from memjax.tasks.images import Images

@@ -1,4 +1,4 @@
-"""A task from the user's own arrays: a pool that runs hold indices into."""
+"""A task from a user's arrays: runs hold indices into one pool."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ __all__ = ["Arrays", "from_arrays"]
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """Examples from arrays that the user holds; made by `from_arrays`.
+    """Examples from a user's arrays; `from_arrays` makes one.
 
-    Each run trains on the first ``train_size`` of a permutation of the training rows drawn from its data seed, so
-    train sets are nested. Without test rows of their own, test examples come from the end of that permutation.
+    The data seed of a run draws a permutation of the training rows. The run trains on the first ``train_size`` of them, so
+    train sets are nested. Without separate test rows, test examples come from the end of the permutation.
 
     Attributes
     ----------
     num_classes
-        Number of classes, None of values: every class below it has an example, or it was stated.
+        Number of classes; None if targets are values. Every class has an example unless the number was given.
     class_names
-        Name of every class, in the order of its labels; None for classes without names.
+        Names of the classes in the order of their labels; None if they have no names.
     """
 
     x: np.ndarray
@@ -63,32 +63,32 @@ class Arrays:
 
     @property
     def __memjax_content__(self) -> str:
-        """What stands for the task in `memjax.content`: the digest, which is taken once however often a spec is written."""
-        return repr((self.digest, self._form()))
+        """Content of the task for `memjax.content`: the digest, which is computed only once."""
+        return repr((self.digest, self._metadata()))
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Arrays) or self._form() != other._form():
+        if not isinstance(other, Arrays) or self._metadata() != other._metadata():
             return False
-        # Hashing the content takes long where the arrays are large; sweeps make many tasks of the same arrays.
+        # Hashing large arrays takes long, and sweeps make many tasks with the same arrays.
         return (self.x is other.x and self.y is other.y) or self.digest == other.digest
 
     def __hash__(self) -> int:
-        return hash(self._form())
+        return hash(self._metadata())
 
-    def _form(self) -> tuple[Any, ...]:
+    def _metadata(self) -> tuple[Any, ...]:
         arrays = self.x.shape, str(self.x.dtype), self.y.shape, str(self.y.dtype)
         return *arrays, self.num_train, self.label_noise, self.num_outputs, self.class_names
 
     def __repr__(self) -> str:
         shapes = f"x{list(self.x.shape)}, y{list(self.y.shape)}, num_train={self.num_train}"
-        # Shown only where the arrays, which the digest covers, do not tell the number of classes.
+        # Only fields that the digest does not determine.
         stated = f", num_classes={self.num_classes}" if self.has_labels and self.num_outputs > self.y.max() + 1 else ""
         names = "" if self.class_names is None else f", class_names={self.class_names}"
         return f"Arrays({shapes}, label_noise={self.label_noise}{stated}{names}, sha256={self.digest[:16]})"
 
     @property
     def has_labels(self) -> bool:
-        """Whether targets are class labels (integers) rather than values."""
+        """Whether targets are class labels (integers) and not values."""
         return bool(np.issubdtype(self.y.dtype, np.integer))
 
     @property
@@ -98,7 +98,7 @@ class Arrays:
 
     @property
     def num_examples(self) -> int:
-        """Number of rows to train on; a train size between 0 and 1 is a share of these rows."""
+        """Number of training rows; a train size between 0 and 1 is a fraction of them."""
         return self.num_train
 
     @property
@@ -107,7 +107,7 @@ class Arrays:
         return self.x
 
     def sizes(self, train_size: int, test_size: int | None) -> tuple[int, int]:
-        """Settle a test size of None (all test rows, or as many as the train size where there are none) and check both.
+        """Train and test size, checked. A test size of None means all test rows, or the train size without test rows.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class Arrays:
         return train_size, test_size
 
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
-        """Draw a random subset: indices ``int32[N]`` into the pool, and targets with label noise on the train split."""
+        """Draw a random subset: indices ``int32[N]`` into the pool, and targets, with label noise in the train split."""
         order = generator(seed, "train rows").permutation(self.num_train).astype(np.int32)
         train, test = order[:train_size], order[self.num_train - int(test_size) :]
         if len(self.x) > self.num_train:
@@ -158,32 +158,34 @@ def from_arrays(
 ) -> Arrays:
     """Make a task from your own arrays.
 
-    They may be arrays of NumPy, JAX or xarray, frames and columns of pandas, or lists: what holds them makes no difference.
+    They may be arrays of NumPy, JAX or xarray, frames and columns of pandas, or lists; the container makes no difference.
 
     Parameters
     ----------
     x
-        Inputs ``[N, ...]``, numbers without a missing one. Integers stay integers (tokens), floats become float32 or float64
-        with JAX's default.
+        Inputs ``[N, ...]``: numbers without missing values. Integers stay integers (tokens); floats become JAX's default
+        float, float32 or float64.
     y
-        Targets: integer labels ``[N]`` or ``[N, 1]`` from 0, every class with an example; names of classes, text or categories
-        of pandas; or float values ``[N]`` or ``[N, C]``.
+        Targets: integer labels ``[N]`` or ``[N, 1]`` from 0, with an example of every class; names of classes, as strings
+        or
+        pandas categories; or float values ``[N]`` or ``[N, C]``.
     x_test, y_test
-        Test rows of their own; without them test examples are rows of ``x`` that the run does not train on.
+        Separate test rows; without them test examples are rows of ``x`` on which the run does not train.
     label_noise
-        Probability with which a train label is replaced by one drawn uniformly from all classes (Zhang et al. 2017).
+        Probability that a train label is replaced by a label drawn uniformly from all classes (Zhang et al. 2017).
     num_classes
-        Number of classes, where some of them are meant to have no example; None counts them, categories without one included.
+        Number of classes, if some have no example; None counts the classes, including categories without an example.
 
     Returns
     -------
     Arrays
-        The task. Names of classes are numbered in the order of their categories, else sorted, and kept as ``class_names``.
+        The task. Named classes are numbered in the order of their categories, else in sorted order; ``class_names`` holds
+        the names.
 
     Raises
     ------
     InputError
-        If shapes or dtypes do not fit, or values are missing, or labels are negative or leave out a class.
+        If shapes or dtypes do not fit, values are missing, labels are negative, or a class has no example.
 
     Examples
     --------

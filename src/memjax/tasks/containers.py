@@ -1,4 +1,4 @@
-"""What users hold their data in, read as plain arrays: frames, masked and nullable arrays, other byte orders, lists."""
+"""Read users' containers as plain arrays: frames, masked and nullable arrays, other byte orders, lists."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ _LARGEST = 2**31 - 1
 
 
 def numbers(name: str, values: Any) -> np.ndarray:
-    """Read an array of whole numbers or floats: native, complete, not writeable, the same bits whatever held it.
+    """Read an array of integers or floats as a read-only array in native byte order.
+
+    The values are the same bit for bit for every container.
 
     Parameters
     ----------
     name
-        What a sentence calls it.
+        Name of the values in error messages.
     values
-        Array of NumPy, JAX, xarray or pandas, or a list; a frame ``[N, D]`` gives its columns side by side.
+        Array of NumPy, JAX, xarray or pandas, or a list; the columns of a frame become an array ``[N, D]``.
 
     Returns
     -------
     np.ndarray
-        Array of its own dtype; truth values become ``int32``, floats that NumPy has no or a longer kind of ``float32`` or
-        ``float64``.
+        Array of the same dtype. Booleans become ``int32``; floats without a NumPy dtype, or with more bits, become
+        ``float32`` or ``float64``.
 
     Raises
     ------
     InputError
-        If something else is in it, a value is missing or not finite, or a whole number needs more than 32 bits.
+        If a value is not a number, missing or not finite, or an integer needs more than 32 bits.
 
     Examples
     --------
@@ -43,23 +45,23 @@ def numbers(name: str, values: Any) -> np.ndarray:
     """
     array = _of_columns(name, values) if is_frame(values) else _checked(name, plain(name, values), "at index")
     array = array.astype(np.int32) if array.dtype == bool else array
-    # The digest of a task stands for the content, so the content must not change.
+    # The cached digest of a task identifies the content, so the content must not change.
     array.flags.writeable = False
     return array
 
 
 def is_frame(values: Any) -> bool:
-    """Whether it is a table with named columns, as pandas has them."""
+    """Whether the values are a table with named columns, such as a pandas DataFrame."""
     return hasattr(values, "columns") and hasattr(values, "iloc")
 
 
 def check_rows(x: Any, y: Any) -> None:
-    """Check that rows which are paired by their place are not the same rows by their labels, in another order.
+    """Check that rows of inputs and targets, which are paired by position, do not have the same labels in another order.
 
     Raises
     ------
     InputError
-        If two frames, or arrays with dimensions, say that row i of one is not row i of the other.
+        If labels of two frames or labelled arrays say that row i of one is not row i of the other.
     """
     if _is_labelled(x) and _is_labelled(y) and y.dims and y.dims[0] in x.dims[1:]:
         raise InputError(
@@ -92,7 +94,7 @@ def check_columns(x: Any, x_test: Any) -> None:
     Raises
     ------
     InputError
-        If they do not.
+        If the columns differ.
     """
     if is_frame(x) and is_frame(x_test) and list(x.columns) != list(x_test.columns):
         raise InputError(
@@ -102,7 +104,7 @@ def check_columns(x: Any, x_test: Any) -> None:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether an object stands for a missing value: None, NaN, pandas' NA and NaT, NumPy's masked.
+    """Whether an object is a missing value: None, NaN, pandas' NA and NaT, NumPy's masked.
 
     Examples
     --------
@@ -119,7 +121,7 @@ def is_missing(value: Any) -> bool:
 
 
 def unmasked(name: str, values: Any) -> Any:
-    """Values under a mask that hides none of them; anything without a mask as it is.
+    """Values of a masked array without masked entries; other arrays are returned unchanged.
 
     Raises
     ------
@@ -137,18 +139,18 @@ def unmasked(name: str, values: Any) -> Any:
 
 
 def plain(name: str, values: Any) -> np.ndarray:
-    """Copy of any dtype, in this machine's byte order; text in lists and nullable columns of it stay objects.
+    """Copy as an array of any dtype in native byte order; strings in lists and in nullable columns stay objects.
 
     Raises
     ------
     InputError
-        If it is no array, or a value is masked or missing.
+        If the values are not an array, or a value is masked or missing.
     """
     values = unmasked(name, values)
     if hasattr(values, "toarray") and not hasattr(values, "__array__"):
         raise InputError(f"{name} is a {type(values).__name__}, which is sparse: give {name}.toarray().")
     try:
-        # A list of text and a missing value would become text.
+        # NumPy would convert a missing value in a list of strings to a string.
         array = _nullable(name, values) if _is_nullable(values) else np.array(values)
         if array.dtype.kind in "USmM" and isinstance(values, list | tuple):
             array = np.array(values, object)
@@ -162,7 +164,7 @@ def plain(name: str, values: Any) -> np.ndarray:
 
 
 def _is_nullable(values: Any) -> bool:
-    """Whether it is a column of pandas whose dtype is not NumPy's."""
+    """Whether the values are a pandas column with a dtype that NumPy does not have."""
     return not isinstance(getattr(values, "dtype", np.dtype(float)), np.dtype) and hasattr(values, "isna")
 
 
@@ -182,7 +184,7 @@ def _nullable(name: str, values: Any) -> np.ndarray:
 def _native(array: np.ndarray) -> np.ndarray:
     dtype = array.dtype
     if dtype.kind == "V" and dtype.names is None:
-        # Short kinds of JAX's that NumPy knows by name only.
+        # Short float dtypes of JAX, such as bfloat16.
         if jax.dtypes.issubdtype(dtype, np.floating):
             return array.astype(np.float32)
         return array.astype(np.int8) if jax.dtypes.issubdtype(dtype, np.integer) else array
@@ -203,7 +205,7 @@ def _of_columns(name: str, frame: Any) -> np.ndarray:
 
 
 def _checked(name: str, array: np.ndarray, place: str, dtype: Any = None) -> np.ndarray:
-    """The array itself if it holds nothing but finite numbers that 32 bits can hold; a sentence has its former dtype."""
+    """Return the array if its numbers are finite and fit in 32 bits; error messages name its former dtype."""
     if array.dtype.kind not in "biuf":
         raise InputError(_not_numbers(name, array, place, dtype or array.dtype))
     if array.dtype.kind == "f":
@@ -217,7 +219,7 @@ def _checked(name: str, array: np.ndarray, place: str, dtype: Any = None) -> np.
                 if np.isfinite(value)
                 else "remove or replace values that are not finite"
             )
-            raise InputError(f"{name} holds {value} {_where(place, at)}: {advice}.")
+            raise InputError(f"{name} holds {value} {_location(place, at)}: {advice}.")
     elif array.dtype.kind in "iu" and array.size and not -_LARGEST <= array.min() <= array.max() <= _LARGEST:
         raise InputError(
             f"{name} holds whole numbers beyond {_LARGEST}, the largest of 32 bits: convert them to float."
@@ -225,7 +227,7 @@ def _checked(name: str, array: np.ndarray, place: str, dtype: Any = None) -> np.
     return array
 
 
-def _where(place: str, index: Any) -> str:
+def _location(place: str, index: Any) -> str:
     return f"{place} {int(index[0])}" if place == "in row" else f"{place} {[int(i) for i in index]}"
 
 
@@ -242,9 +244,11 @@ def _not_numbers(name: str, array: np.ndarray, place: str, dtype: Any) -> str:
     if array.dtype == object:
         for index in np.ndindex(array.shape):
             if is_missing(array[index]):
-                return f"{name} holds {array[index]} {_where(place, index)}: remove or replace values that are missing."
+                return (
+                    f"{name} holds {array[index]} {_location(place, index)}: remove or replace values that are missing."
+                )
         for index in np.ndindex(array.shape):
             if not isinstance(array[index], int | float | np.number):
-                return f"{what}, without {array[index]!r} {_where(place, index)}."
+                return f"{what}, without {array[index]!r} {_location(place, index)}."
         return f"{what}, such as that of .astype(int) or .astype(float)."
     return f"{what}{_ADVICE.get(array.dtype.kind, '')}."

@@ -1,4 +1,4 @@
-"""Images from the user's own files, with the corruptions of Zhang et al. (2017)."""
+"""Images from a user's files, with the corruptions of Zhang et al. (2017)."""
 
 from __future__ import annotations
 
@@ -23,42 +23,43 @@ __all__ = ["Images"]
 
 @dataclass(frozen=True)
 class Images:
-    """Images and their classes, read from files that are there already; nothing is downloaded.
+    """Images and their classes from local files; nothing is downloaded.
 
-    Each run trains on a random subset that its data seed draws, nested over train sizes. Tests are on the data set's test
-    images, or, where it has none, on images that the run does not train on. A worker elsewhere reads the files itself.
+    Each run trains on a random subset that its data seed draws; subsets are nested over train sizes. Test examples are the
+    data set's test images, or, if it has none, images on which the run does not train. A remote worker reads the files
+    itself.
 
     Parameters
     ----------
     dataset
         ``mnist``, ``fashion-mnist``, ``kmnist`` or ``cifar10``, whose content is checked against the published sums;
         ``digits`` (8 x 8 pixels, from scikit-learn); or the path of your own ``.npz`` file (``x_train``, ``y_train``,
-        ``x_test``, ``y_test``, or ``x``, ``y``) or of a folder of files named as those of MNIST or CIFAR-10.
+        ``x_test``, ``y_test``, or ``x``, ``y``) or of a folder whose files are named as in MNIST or CIFAR-10.
     folder
-        The only folder to look in for a data set that goes by name. None looks in ``$MEMJAX_DATA``, ``data``, ``~/data``,
+        The only folder to search for a named data set. None searches ``$MEMJAX_DATA``, ``data``, ``~/data``,
         ``~/.keras/datasets`` and ``/usr/share/datasets``.
     classes
         Labels of the classes to keep, in both splits; they become 0, 1, ... in this order. None keeps all.
     subset
         Number of training images to draw from, the first ones that ``classes`` keeps. None draws from all.
     label_noise
-        Probability q with which a train label is replaced by one drawn uniformly from all classes (Zhang et al. 2017, section
+        Probability q that a train label is replaced by a label drawn uniformly from all classes (Zhang et al. 2017, section
         2.1, "partially corrupted labels").
     pixels
-        ``true``; ``shuffled`` (one permutation of positions for all images); ``random`` (each image its own); ``gaussian``
-        (noise with the mean and variance of the training pixels), as in section 2.1 of the same.
+        ``true``; ``shuffled`` (one permutation of positions for all images); ``random`` (one permutation per image); or
+        ``gaussian`` (noise with the mean and variance of the training pixels), as in section 2.1 of the same paper.
     pixel_seed
         Seed of the permutations or the noise.
     scale
-        ``unit`` (bytes / 255, digits / 16, floats as they are), ``standard`` (minus the mean of all training pixels, over
-        their standard deviation) or ``l2`` (each image to Euclidean norm 1; a black one stays black).
+        ``unit`` (bytes / 255, digits / 16, floats unchanged), ``standard`` (minus the mean of all training pixels, divided
+        by their standard deviation) or ``l2`` (each image to Euclidean norm 1; a black image stays black).
     num_classes
-        Number of classes in files of your own, where some of them are meant to have no image. None counts them.
+        Number of classes in your own files, if some have no image. None counts the classes.
 
     Raises
     ------
     InputError
-        If a field's value is not allowed; when it is first read, if the data set is not there or not as it should be.
+        If a field's value is not allowed; on first use, if the data set is missing or invalid.
 
     Examples
     --------
@@ -100,7 +101,7 @@ class Images:
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        """The fields alone: a pool is too large to travel with every job."""
+        """Pickle the fields alone: a pool is too large to send with every job."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
@@ -117,9 +118,9 @@ class Images:
 
     @property
     def content(self) -> str | None:
-        """SHA-256 of all images and labels in files given by path, hexadecimal, which specs hold too.
+        """SHA-256 in hexadecimal of all images and labels in files given by path; specs contain it.
 
-        None for a data set that goes by name, and where there are no such files.
+        None for a named data set, and if the files do not exist.
 
         Raises
         ------
@@ -143,15 +144,15 @@ class Images:
 
     @property
     def num_examples(self) -> int:
-        """Number of images to train on; a train size between 0 and 1 is a share of these images."""
+        """Number of training images; a train size between 0 and 1 is a fraction of them."""
         return self._arrays.num_examples
 
     def sizes(self, train_size: int, test_size: int | None) -> tuple[int, int]:
-        """Settle a test size of None (all test images, or as many as the train size where there are none) and check both."""
+        """Train and test size, checked. A test size of None means all test images, or without any the train size."""
         return self._arrays.sizes(train_size, test_size)
 
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
-        """Draw a random subset: indices ``int32[N]`` into the pool, labels ``int32[N]`` with noise on the train split."""
+        """Draw a random subset: indices ``int32[N]`` into the pool, labels ``int32[N]``, with noise in the train split."""
         return replace(self._arrays, label_noise=self.label_noise).draw(seed, train_size, test_size)
 
     @cached_property
@@ -159,14 +160,14 @@ class Images:
         found = None if self.dataset == "digits" else find(self.dataset, self.folder)
         files = state(found) if found else ()
         clean = replace(self, label_noise=0.0, folder=None)
-        return shared((clean, *files), lambda: _made(clean, found, files))
+        return shared((clean, *files), lambda: _make_pool(clean, found, files))
 
     @property
     def _is_named(self) -> bool:
         return self.dataset in (*KNOWN, "digits")
 
 
-def _made(task: Images, found: Found | None, files: State) -> Labelled:
+def _make_pool(task: Images, found: Found | None, files: State) -> Labelled:
     split = datasets.read(task.dataset, found) if found else datasets.digits()
     content = None if task._is_named else digest_of(files, lambda: split)
     num_classes = _num_classes(task, np.concatenate([split.train.y, split.test.y]))
@@ -185,7 +186,7 @@ def _made(task: Images, found: Found | None, files: State) -> Labelled:
 
 
 def _num_classes(task: Images, labels: np.ndarray) -> int:
-    """Classes of all images, before any are left out."""
+    """Number of classes of all images, before ``classes`` selects some."""
     present, most = np.unique(labels).tolist(), int(labels.max()) + 1
     if task.num_classes is not None:
         if most > task.num_classes:

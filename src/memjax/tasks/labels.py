@@ -1,4 +1,4 @@
-"""Targets as the user has them: class labels by number or by name, or values."""
+"""Read a user's targets: class labels by number or by name, or values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["RENUMBER", "Named", "check_classes", "named", "numbered", "targets"]
 
 RENUMBER = "renumber them with np.unique(y, return_inverse=True)[1], y and y_test together where there are both"
 
-# What NumPy and pandas write where a value is missing.
+# Text of missing values in NumPy and pandas.
 _MISSING = ("nan", "<NA>", "NaT")
 
 
@@ -23,9 +23,9 @@ class Named(NamedTuple):
     Attributes
     ----------
     words
-        Name of every example's class.
+        Class name of every example.
     classes
-        All names in their order, where categories state them.
+        All class names in order, if categories define them.
     """
 
     words: list[str]
@@ -38,7 +38,7 @@ def targets(name: str, values: Any) -> np.ndarray | Named:
     Raises
     ------
     InputError
-        If they are neither, or one is missing.
+        If the targets are none of these, or a target is missing.
 
     Examples
     --------
@@ -84,12 +84,12 @@ def _advice(name: str, array: np.ndarray) -> str:
 
 
 def is_one_hot(array: np.ndarray) -> bool:
-    """Whether every row ``[N, C]`` of several columns is one 1 among zeros."""
+    """Whether an array ``[N, C]`` has several columns, and every row is one 1 among zeros."""
     return array.shape[1] > 1 and bool(((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all())
 
 
 def named(name: str, values: Any) -> Named | None:
-    """Labels by name: text, bytes that are text, or categories of pandas; None for anything else.
+    """Read labels by name: strings, bytes that are text, or pandas categories; None for anything else.
 
     Raises
     ------
@@ -106,13 +106,13 @@ def named(name: str, values: Any) -> Named | None:
         array = array[:, 0]
     if array.ndim != 1:
         raise InputError(f"{name} holds names of shape {list(array.shape)}: give the name of one class per example.")
-    words = [_word(name, row, item) for row, item in enumerate(array.tolist())]
+    words = [_class_name(name, row, item) for row, item in enumerate(array.tolist())]
     _check_no_numbers(name, words)
     return Named(words, None)
 
 
 def _check_no_numbers(name: str, words: list[str]) -> None:
-    """Whole numbers as text may be names, such as those of digits, but numbers with a fraction are hardly names."""
+    """Refuse fractional numbers as text. Integers as text may be names, such as the names of digits."""
     different = sorted(set(words))
     try:
         _ = [float(word) for word in different]
@@ -132,7 +132,7 @@ def _holds_text(array: np.ndarray) -> bool:
     return array.dtype == object and any(isinstance(item, str | bytes) for item in array.flat)
 
 
-def _word(name: str, row: int, item: Any) -> str:
+def _class_name(name: str, row: int, item: Any) -> str:
     if isinstance(item, bytes):
         try:
             item = item.decode()
@@ -163,12 +163,12 @@ def _of_categories(name: str, values: Any, categories: Any) -> Named:
 
 
 def numbered(train: Named, test: Named | None) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
-    """Labels ``int32[N]`` of both splits and the names of all classes: in the order of categories, else sorted.
+    """Labels ``int32[N]`` of both splits, and the names of all classes, in the order of categories or else sorted.
 
     Raises
     ------
     InputError
-        If one split has a class that the categories of the other do not have.
+        If a split has a class that is not a category of the other split.
 
     Examples
     --------
@@ -196,13 +196,13 @@ def _codes(split: Named, number: dict[str, int]) -> np.ndarray:
 
 
 def check_classes(labels: np.ndarray, num_train: int, num_classes: int | None, names: tuple[str, ...] | None) -> int:
-    """Number of classes of labels ``int32[N]``: as stated, or as many as there are if none is left out.
+    """Number of classes of labels ``int32[N]``: ``num_classes`` if given, else counted; then every class needs an example.
 
     Raises
     ------
     InputError
-        If a class below the largest label has no example, or all to train on are of one class, and the number is not stated;
-        or if it is too small.
+        If ``num_classes`` is too small. If it is not given: if a class below the largest label has no example, or all
+        training rows are of one class.
     """
     most = int(labels.max()) + 1
     if num_classes is not None:

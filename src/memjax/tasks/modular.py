@@ -1,4 +1,4 @@
-"""Modular arithmetic: every pair of residues is an example, and the result of an operation modulo p is its class."""
+"""Modular arithmetic: every pair of residues is an example, whose class is the result of an operation modulo p."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ModularArithmetic"]
 
 _Operation = Callable[[np.ndarray, np.ndarray, int], Any]
 
-# A pool of 10^8 pairs, and cubes that 64 bits hold.
+# With this p the pool has 10^8 pairs, and cubes fit in 64 bits.
 _LARGEST = 10_000
 
 _OPERATIONS: dict[str, _Operation] = {
@@ -40,25 +40,25 @@ _OPERATIONS: dict[str, _Operation] = {
 class ModularArithmetic:
     """Pairs (a, b) of residues modulo p and the class of a binary operation on them (Power et al. 2022, "Grokking").
 
-    The operations are those of arXiv:2201.02177, appendix A.1.1. Each run trains on pairs that its data seed draws, nested
-    over train sizes, and is tested on the others: on all of them, unless there is a ``test_size``. Of an operation that
-    commutes, (a, b) may be trained on and (b, a) tested.
+    The operations are from arXiv:2201.02177, appendix A.1.1. Each run trains on pairs that its data seed draws; train sets
+    are nested. The test examples are all other pairs, or ``test_size`` of them. If the operation is commutative, (a, b) may
+    be a train example and (b, a) a test example.
 
     Parameters
     ----------
     p
         Modulus: any whole number from 2 to 10,000; a prime if ``operation`` is ``divide``.
     operation
-        ``add``, ``subtract``, ``multiply``, ``divide`` (the c with c b = a; pairs with b = 0 are left out), ``x^2+y^2``,
+        ``add``, ``subtract``, ``multiply``, ``divide`` (the c with c b = a; pairs with b = 0 are omitted), ``x^2+y^2``,
         ``x^2+xy+y^2``, ``x^2+xy+y^2+x``, ``x^3+xy`` or ``x^3+xy^2+y``, all modulo p with x = a and y = b; or a function
         ``(a, b, p)`` from arrays ``int64[N]`` to labels ``int[N]`` in 0..p-1.
     label_noise
-        Probability with which a train label is replaced by one drawn uniformly from all p classes.
+        Probability that a train label is replaced by a label drawn uniformly from all p classes.
 
     Raises
     ------
     InputError
-        If a field's value is not allowed; when it is first read, if a function does not give such labels.
+        If a field's value is not allowed; on first use, if a function does not return such labels.
 
     Examples
     --------
@@ -91,7 +91,7 @@ class ModularArithmetic:
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        """The fields alone: a pool is made again rather than sent."""
+        """Pickle the fields alone: a worker generates the pool again."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
@@ -101,21 +101,21 @@ class ModularArithmetic:
 
     @property
     def num_tokens(self) -> int:
-        """Number of residues, p: the inputs are their names, for models of tokens."""
+        """Number of residues, p: the inputs are tokens."""
         return self.p
 
     @property
     def num_examples(self) -> int:
-        """Number of pairs: p^2, or p (p - 1) of ``divide``."""
+        """Number of pairs: p^2, or p (p - 1) for ``divide``."""
         return self.p * (self.p - self._least)
 
     @property
     def pool(self) -> np.ndarray:
-        """All pairs ``int32[N, 2]`` in lexical order: one array for all tasks with the same pairs, whatever the operation."""
+        """All pairs ``int32[N, 2]`` in lexical order; tasks with the same pairs share one array."""
         return self._pairs.pool
 
     def sizes(self, train_size: int, test_size: int | None) -> tuple[int, int]:
-        """Settle a test size of None (all pairs that are not trained on) and check both.
+        """Train and test size, checked; a test size of None means all pairs that are not train examples.
 
         Raises
         ------
@@ -136,16 +136,17 @@ class ModularArithmetic:
         return train_size, pairs - train_size if test_size is None else test_size
 
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
-        """Draw pairs: train pairs from the beginning of one permutation, test pairs from its end.
+        """Draw pairs: train examples from the beginning of a permutation, test examples from its end.
 
-        Returns indices ``int32[N]`` into the pool and labels ``int32[N]``, with label noise on the train split. The permutation
-        depends on the seed and the number of pairs only, so tasks that differ in the operation train on the same pairs.
+        Returns indices ``int32[N]`` into the pool and labels ``int32[N]``, with label noise in the train split. The
+        permutation depends only on the seed and the number of pairs, so tasks that differ in the operation train on the same
+        pairs.
         """
         return self._arrays.draw(seed, train_size, test_size)
 
     @property
     def _least(self) -> int:
-        """The least b."""
+        """The smallest b."""
         return 1 if self.operation == "divide" else 0
 
     @cached_property
@@ -158,10 +159,10 @@ class ModularArithmetic:
 
 
 def _all_pairs(p: int, least: int) -> Labelled:
-    """Pairs of a in 0..p-1 and b in least..p-1, with a as the label, which a task replaces."""
+    """Pairs of a in 0..p-1 and b in least..p-1; the label is a, which tasks replace by their own labels."""
     a, b = np.repeat(np.arange(p), p - least), np.tile(np.arange(least, p), p)
     pairs = np.stack([a, b], axis=1).astype(np.int32)
-    # Runs of many tasks share it.
+    # Read-only, because many tasks share the array.
     pairs.flags.writeable = False
     return Labelled(pairs, pairs[:, 0], len(pairs), num_classes=p)
 
@@ -199,7 +200,7 @@ def _check_word(operation: Any) -> None:
 
 
 def _inverses(p: int) -> np.ndarray:
-    """Inverse of each residue modulo a prime, ``int64[p]``; 0 at 0, which has none."""
+    """Inverse of each residue modulo a prime, ``int64[p]``; 0 for 0, which has no inverse."""
     return np.array([0, *(pow(b, -1, p) for b in range(1, p))])
 
 
@@ -208,7 +209,7 @@ def _is_prime(n: int) -> bool:
 
 
 def _primes_near(n: int) -> str:
-    """The largest prime below a number of at least 4, and the smallest above."""
+    """Text of the largest prime below ``n`` and the smallest prime above, for n of at least 4."""
     below = next(m for m in range(n, 1, -1) if _is_prime(m))
     above = next(m for m in range(n, 2 * n) if _is_prime(m))
     return f"{below} or {above}"

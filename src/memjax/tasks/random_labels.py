@@ -1,4 +1,4 @@
-"""Random labels: inputs from a simple law, labels independent of them. Nothing to learn, only to memorise."""
+"""Random labels: labels are independent of the inputs, so they can be memorised but not learnt."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _INPUTS: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]]
     "sphere": _sphere,
 }
 
-# Logarithms of the weights: a steep law would overflow by itself.
+# Logarithms of the weights, because the weights of a steep distribution overflow.
 _LABELS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "uniform": lambda classes, alpha: np.zeros_like(classes),
     "power": lambda classes, alpha: -alpha * np.log(classes),
@@ -38,7 +38,7 @@ _LABELS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
 
 @dataclass(frozen=True)
 class RandomLabels:
-    """Inputs from a simple law and class labels drawn independently of them (Zhang et al. 2017; Liu's L2 post).
+    """Inputs from a simple distribution and independent class labels (Zhang et al. 2017; Liu's L2 post).
 
     Parameters
     ----------
@@ -47,14 +47,15 @@ class RandomLabels:
     num_classes
         Number of classes C, at least 2.
     inputs
-        Law of the inputs: ``normal`` (N(0, I)), ``uniform`` (on [-1, 1)), ``uniform01`` (on [0, 1)), ``rademacher``
+        Distribution of the inputs: ``normal`` (N(0, I)), ``uniform`` (on [-1, 1)), ``uniform01`` (on [0, 1)),
+        ``rademacher``
         (+-1) or ``sphere`` (unit sphere).
     labels
-        Law of the labels over classes c = 1..C: ``uniform``, ``power`` (c^-alpha) or ``exponential`` (exp(-alpha c)).
+        Distribution of the labels c = 1..C: ``uniform``, ``power`` (c^-alpha) or ``exponential`` (exp(-alpha c)).
     alpha
-        Parameter of the label law; at 0 both laws are uniform.
+        Parameter of the label distribution; at 0 it is uniform.
     label_noise
-        Does not apply, and must stay 0: every label is random already.
+        Must stay 0, because every label is random already.
 
     Examples
     --------

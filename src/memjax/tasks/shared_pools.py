@@ -1,4 +1,4 @@
-"""One pool of labelled inputs for all tasks that need the same pool: made once, and kept while a task holds it."""
+"""Pools of labelled inputs: tasks with the same pool share it, and it is kept as long as one of them exists."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["Labelled", "shared"]
 
 @dataclass(frozen=True, eq=False)
 class Labelled(Arrays):
-    """Arrays with a stated number of classes, some of which may have no row, and with the digest of the files they are from."""
+    """Arrays with a known number of classes, because a few rows need not contain all, and with the digest of their files."""
 
     num_classes: int = 2
     content: str | None = None
 
 
-# Sweeps make a task per value of label noise; the engine keeps one copy of a pool on a device by its identity.
+# A sweep makes one task per value of label noise. The engine copies each pool object to a device once, so tasks share it.
 _held: WeakValueDictionary[Hashable, Labelled] = WeakValueDictionary()
 _lock = threading.Lock()
 
 
 def shared(key: Hashable, make: Callable[[], Labelled]) -> Labelled:
-    """Arrays of a key: the object that another task holds already, or a new one.
+    """Arrays of a key: the object that another task has already, or a new one.
 
     Examples
     --------

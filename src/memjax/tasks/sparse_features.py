@@ -1,4 +1,4 @@
-"""Sparse features: inputs that are mostly zero, to be reconstructed (the toy models of superposition and of double descent)."""
+"""Sparse features: reconstruct inputs that are mostly zero (the toy models of superposition and of double descent)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = ["SparseFeatures"]
 class SparseFeatures:
     """Sparse vectors whose targets are the inputs themselves.
 
-    Every feature is zero with probability ``sparsity``, else uniform on [0, 1), by itself (T. Henighan et al., "Superposition,
-    memorization, and double descent", 2023).
+    Every feature is independently zero with probability ``sparsity``, else uniform on [0, 1) (T. Henighan et al.,
+    "Superposition, memorization, and double descent", 2023).
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class SparseFeatures:
     sparsity
         Probability of a zero, the paper's S: at least 0, less than 1.
     normalize
-        Whether each example is scaled to unit Euclidean norm, as in the paper; one without any feature stays zero.
+        Whether each example is scaled to unit Euclidean norm, as in the paper; an example of zeros stays zero.
 
     Raises
     ------
@@ -68,7 +68,7 @@ class SparseFeatures:
         shape = size, self.num_features
         there = generator(seed, f"{split} features").random(shape, np.float32) >= self.sparsity
         x = np.zeros(shape, np.float32)
-        # Only where there is something: in the order of rows, so that fewer rows take the beginning of the same stream.
+        # Draw values only for nonzero features, in the order of rows, so that fewer rows use the beginning of the stream.
         x[there] = generator(seed, f"{split} values").random(int(there.sum()), np.float32)
         if self.normalize:
             norms = np.linalg.norm(x, axis=1, keepdims=True)

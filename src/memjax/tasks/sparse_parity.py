@@ -1,4 +1,4 @@
-"""Sparse parity: the target is the product of a few of many signs, which no single sign tells anything about."""
+"""Sparse parity: the target is the product of a few of many signs, and independent of every single sign."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["SparseParity"]
 class SparseParity:
     """Uniform signs, and the product of k of them as the target (Barak et al. 2022, "Hidden progress in deep learning").
 
-    Online learning (arXiv:2207.08799, section 2) is one epoch: ``train_size = steps * batch_size`` fresh examples, each used
-    once. A smaller train size is the finite case, with several epochs. The loss is `hinge`; `sign_accuracy` is the share of
-    examples whose sign is right.
+    Online learning (arXiv:2207.08799, section 2) is one epoch of ``train_size = steps * batch_size`` examples, each used
+    once. A smaller train size gives several epochs on a finite sample. The loss is `hinge`; `sign_accuracy` is the fraction
+    of examples with the right sign.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ class SparseParity:
     num_relevant
         Number of signs k whose product is the target, at most ``num_bits``.
     support
-        Places of these signs, from 0, each once; None takes the first k. Give as many as ``num_relevant``.
+        Positions of these signs, from 0, ``num_relevant`` different ones; None takes the first k.
     label_noise
-        Probability with which a train target has its sign flipped.
+        Probability that the sign of a train target is flipped.
 
     Raises
     ------
@@ -72,14 +72,14 @@ class SparseParity:
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
         """Draw both splits: inputs ``int8[N, D]`` and targets ``float32[N, 1]`` of -1 and 1; nested in either size.
 
-        The two are independent draws, so where 2^D is not large an input may be in both.
+        The splits are independent draws, so if 2^D is small an input may be in both.
         """
         train, test = (self._examples(seed, *split) for split in (("train", train_size), ("test", test_size)))
         flipped = generator(seed, "label noise").random((train_size, 1)) < self.label_noise
         return Split(Data(train.x, np.where(flipped, -train.y, train.y)), test)
 
     def _examples(self, seed: int, split: str, size: int) -> Data:
-        # Eight signs from each random byte, in the order of rows.
+        # Each random byte gives eight signs, in the order of rows.
         drawn = generator(seed, f"{split} inputs").integers(0, 256, (size, -(-self.num_bits // 8)), np.uint8)
         bits = np.unpackbits(drawn, axis=1, count=self.num_bits).view(np.int8)
         x = 2 * bits - 1

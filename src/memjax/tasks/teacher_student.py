@@ -17,10 +17,10 @@ __all__ = ["TeacherStudent"]
 
 @dataclass(frozen=True)
 class TeacherStudent:
-    """Normal inputs, and the outputs of a random tanh network as targets (Liu et al. 2023, "Omnigrok", section 3.1).
+    """Normal inputs; the targets are outputs of a random tanh network (Liu et al. 2023, "Omnigrok", section 3.1).
 
-    The teacher is a perceptron as `memjax.models.MLP` with tanh and PyTorch's initial parameters, weights and biases uniform
-    on +-1/sqrt(fan_in). Losses for its targets are ``mse`` and ``sse``.
+    The teacher is a perceptron like `memjax.models.MLP` with tanh and PyTorch's initial parameters: weights and biases are
+    uniform on +-1/sqrt(fan_in). Losses for its targets are ``mse`` and ``sse``.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class TeacherStudent:
     hidden
         Widths of the teacher's hidden layers; ``()`` is a linear teacher.
     teacher_scale
-        Multiplies every parameter of the teacher.
+        Factor of every parameter of the teacher.
     teacher_seed
         Seed of the teacher; None draws one for each data seed.
     noise
@@ -77,7 +77,7 @@ class TeacherStudent:
         return self.output_dim
 
     def teacher(self, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Kernel ``float64[I, O]`` and bias ``float64[O]`` of every layer of the teacher of a data seed."""
+        """Kernel ``float64[I, O]`` and bias ``float64[O]`` of every layer of the teacher for a data seed."""
         rng = generator(seed if self.teacher_seed is None else self.teacher_seed, "teacher")
         layers = []
         for fan_in, width in itertools.pairwise((self.input_dim, *self.hidden, self.output_dim)):
@@ -95,7 +95,7 @@ class TeacherStudent:
     def _examples(self, seed: int, layers: list[tuple[np.ndarray, np.ndarray]], split: str, size: int) -> Data:
         x = generator(seed, f"{split} inputs").standard_normal((size, self.input_dim), np.float32)
         *hidden, (kernel, bias) = layers
-        # In float64, where the order of sums, which may follow the number of rows, does not reach the float32 targets.
+        # In float64: the order of sums may depend on the number of rows, but this does not change the float32 targets.
         h = x.astype(np.float64)
         for inner, offset in hidden:
             h = np.tanh(h @ inner + offset)

@@ -68,8 +68,8 @@ class Program:
     """The static structure that the runs of a group share; equal structures share their compiled programs.
 
     In `model` and `optimizer`, holes stand for the traced numbers; the methods fill them with the values of one run. A
-    function
-    may read a global or a list that has changed since it was compiled, so `content` is a digest of all that functions read.
+    function may read a global or a list that has changed since it was compiled, so `content` is a digest of all that
+    functions read.
     """
 
     model: Model

@@ -19,11 +19,9 @@ __all__ = ["run_in_lanes", "pool_turn"]
 Item = TypeVar("Item")
 
 # XLA's CPU client has one thread pool for all programs of the process, with one thread per core. Linear algebra over a
-# batch
-# (LAPACK, FFT) hands its work to that pool, and waits for the work in a thread of the same pool. If as many such programs
-# run
-# at once as there are threads, they wait for ever (seen with two lanes on two cores). One thread must stay free for the
-# work.
+# batch (LAPACK, FFT) hands its work to that pool, and waits for the work in a thread of the same pool. If as many such
+# programs run at once as there are threads, they wait for ever (seen with two lanes on two cores). One thread must stay
+# free for the work.
 _WAITING = threading.Semaphore(max(1, len(os.sched_getaffinity(0)) - 1 if hasattr(os, "sched_getaffinity") else 1))
 
 

@@ -1,1 +1,1 @@
-"""Images in files of the user's own: where the files are, how each format is read, and what is done to the pixels."""
+"""Images in a user's files: finding the files, reading their formats, and transforming the pixels."""

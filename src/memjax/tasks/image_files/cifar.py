@@ -1,4 +1,4 @@
-"""CIFAR-10 as its authors publish it: binary batches, and pickles read by a reader that admits arrays and nothing else."""
+"""CIFAR-10 as published: binary batches, and pickled batches, read by a reader that accepts only arrays."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _CLASSES, _PIXELS = 10, 3 * 32 * 32
 
 
 def read(paths: Sequence[Path]) -> Split:
-    """Batches of either form, the last of which is the test set: images ``uint8[N, 32, 32, 3]``, labels ``uint8[N]``."""
+    """Read batches of either form; the last is the test set. Images are ``uint8[N, 32, 32, 3]``, labels ``uint8[N]``."""
     batches = [read_binary(path) if path.suffix == ".bin" else read_pickle(path) for path in paths]
     x, y = (np.concatenate(part) for part in zip(*batches[:-1], strict=True))
     return Split(Data(x, y), batches[-1])
 
 
 def read_binary(path: Path) -> Data:
-    """Batch of the binary version: per image a byte for the label and 3,072 for the red, green and blue pixels by rows.
+    """Read a binary batch: per image one byte for the label and 3,072 bytes for the red, green and blue pixels by rows.
 
     Raises
     ------
     InputError
-        If the file is no such batch.
+        If the file is not such a batch.
     """
     rows = np.frombuffer(content(path), np.uint8)
     if not rows.size or rows.size % (1 + _PIXELS):
@@ -45,17 +45,17 @@ def read_binary(path: Path) -> Data:
 
 
 def read_pickle(path: Path) -> Data:
-    """Batch of the Python version: a pickled dictionary of ``data``, ``uint8[N, 3072]``, and ``labels``, N whole numbers.
+    """Read a pickled batch: a dictionary of ``data``, ``uint8[N, 3072]``, and ``labels``, N integers.
 
-    Nothing that the file names is imported or called; what stands for arrays in it is built here.
+    Nothing that the file names is imported or called; arrays in the file are built here.
 
     Raises
     ------
     InputError
-        If the file is no such batch, or holds anything but plain values and arrays of numbers.
+        If the file is not such a batch, or contains anything other than plain values and arrays of numbers.
     """
     try:
-        # Python 2 wrote the batches: its strings are bytes, which this encoding keeps one by one.
+        # Python 2 wrote the batches. Its strings are bytes, which this encoding preserves.
         batch = _ArraysOnly(io.BytesIO(content(path)), path).load()
         pixels, labels = (_array(batch[name]) for name in ("data", "labels"))
     except InputError:
@@ -86,7 +86,7 @@ class _ArraysOnly(pickle.Unpickler):
         self._path, self._known = path, _stand_ins()
 
     def find_class(self, module: str, name: str) -> Any:
-        """What a name in the pickle stands for."""
+        """Replacement for a name in the pickle."""
         short = f"{module.replace('numpy._core', 'numpy.core')}.{name}"
         if short not in self._known:
             raise InputError(
@@ -97,7 +97,7 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 class _Kind:
-    """Stands for a dtype in a pickle: of numbers only."""
+    """Replaces a dtype in a pickle; accepts dtypes of numbers only."""
 
     def __init__(self, name: str) -> None:
         self.dtype = np.dtype(name)
@@ -109,7 +109,7 @@ class _Kind:
 
 
 class _Array:
-    """Stands for an array in a pickle, because NumPy's own class trusts the state that a pickle gives it."""
+    """Replaces an array in a pickle, because NumPy's ``__setstate__`` trusts the file."""
 
     def __init__(self, values: np.ndarray) -> None:
         self.values = values
@@ -125,7 +125,7 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _stand_ins() -> dict[str, Callable[..., Any] | None]:
-    """Functions for the names that a pickled array contains, made anew for every file, because a pickle can write to them."""
+    """Functions for the names in a pickled array; new ones for every file, because a pickle can modify them."""
     return {
         "numpy.ndarray": None,
         "numpy.dtype": lambda name, *_: _Kind(name),

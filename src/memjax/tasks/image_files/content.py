@@ -1,4 +1,4 @@
-"""What the user's own files hold, as one digest, which is taken once for as long as the files look the same."""
+"""The content of a user's files as one digest, computed once for as long as the files appear unchanged."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from memjax.types import Split
 __all__ = ["State", "digest", "digest_of", "state"]
 
 State = tuple[tuple[str, int, int, int], ...]
-"""Per file its path, when its data and its entry last changed (nanoseconds), and its size in bytes."""
+"""Per file: path, times of the last change of its data and of its inode (nanoseconds), and size in bytes."""
 
-# A few words per file: hashing takes a second per gigabyte, and a spec is written several times in a sweep.
+# A cache: hashing takes a second per gigabyte, and a sweep writes its spec several times.
 _known: dict[State, str] = {}
 
 
 def state(found: Found) -> State:
-    """How files look from outside; copying can restore the time of the data, but not the time of the entry."""
+    """State of files without reading them. A copy can restore the time of the data, but not the time of the inode."""
     looks = ((path, path.stat()) for path in found.paths)
     return tuple((str(path.absolute()), look.st_mtime_ns, look.st_ctime_ns, look.st_size) for path, look in looks)
 
 
 def digest_of(files: State, read: Callable[[], Split]) -> str:
-    """SHA-256 in hexadecimal of what files of a state hold; they are read only if none has been taken yet."""
+    """SHA-256 in hexadecimal of the content of files in a given state; they are read only the first time."""
     if files not in _known:
         _known[files] = digest(read())
     return _known[files]
 
 
 def digest(split: Split) -> str:
-    """SHA-256 in hexadecimal of images and labels, their shapes and dtypes, whatever they were packed in.
+    """SHA-256 in hexadecimal of images and labels, their shapes and dtypes, independent of the file format.
 
     Examples
     --------

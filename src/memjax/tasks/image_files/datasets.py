@@ -1,4 +1,4 @@
-"""Read one data set of images: by name or by path, checked, as arrays of its two splits."""
+"""Read and check one data set of images, by name or by path, as arrays of both splits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["digits", "read"]
 
 
 def digits() -> Split:
-    """The 1,797 images of 8 x 8 pixels in scikit-learn, ``float32[N, 8, 8]`` of 0..1; no test split."""
+    """The 1,797 images of 8 x 8 pixels in scikit-learn, ``float32[N, 8, 8]`` in 0..1; the test split is empty."""
     try:
         from sklearn.datasets import load_digits
     except ImportError as problem:
@@ -31,12 +31,12 @@ def digits() -> Split:
 
 
 def read(dataset: str, found: Found) -> Split:
-    """Images ``[N, ...]`` of the file's own dtype and labels ``int32[N]``; a test split of no rows where there is none.
+    """Images ``[N, ...]`` in the dtype of the file and labels ``int32[N]``; the test split may be empty.
 
     Raises
     ------
     InputError
-        If a file cannot be read, is not the published one of that name, or its arrays are no images with labels.
+        If a file cannot be read, is not the published file of that name, or its arrays are not images with labels.
     """
     check_files(dataset, found.paths)
     split = _READERS[found.kind](found.paths)

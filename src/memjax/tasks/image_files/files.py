@@ -1,4 +1,4 @@
-"""Files of known data sets: how they lie in folders, where those are looked for, and their content."""
+"""Files of known data sets: their layouts in folders, the search for the folders, and reading the files."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-u
 
 
 class Layout(NamedTuple):
-    """One way in which a data set lies in a folder.
+    """One layout of the files of a data set in a folder.
 
     Attributes
     ----------
     kind
-        Which reader takes the files: ``idx``, ``npz`` or ``cifar``.
+        Reader of the files: ``idx``, ``npz`` or ``cifar``.
     folders
-        Folders below the one that is searched.
+        Subfolders of the searched folder in which the files may be.
     files
-        Every file by the names that it may have.
+        The possible names of every file.
     least
-        How many of the files, from the first, do for a folder of the user's own.
+        Number of files, from the first, that a user's own folder must have.
     """
 
     kind: str
@@ -57,26 +57,26 @@ def _cifar(suffix: str, *folders: str) -> Layout:
 KNOWN: dict[str, tuple[Layout, ...]] = {
     "mnist": (_idx("MNIST/raw", "mnist"), Layout("npz", ("", "mnist"), (("mnist.npz",),), 1)),
     "fashion-mnist": (_idx("FashionMNIST/raw", "fashion-mnist"),),
-    # Of this one only the compressed files have published sums.
+    # For this data set only the compressed files have published sums.
     "kmnist": (Layout("idx", ("KMNIST/raw", "kmnist"), tuple((f"{name}.gz",) for name in IDX), 4),),
     "cifar10": (_cifar(".bin", "cifar-10-batches-bin"), _cifar("", "cifar-10-batches-py")),
 }
-"""Layouts of the data sets that go by name."""
+"""Layouts of the named data sets."""
 
 _OWN = (*KNOWN["mnist"][:1], *KNOWN["cifar10"])
 _HINTS = {"fashion-mnist": " On Debian and Ubuntu, 'apt install dataset-fashion-mnist' puts them there."}
 
 
 def find(dataset: str, folder: str | None) -> Found:
-    """Files of a data set by name, or of the user's own by the path of a file or folder.
+    """Find the files of a named data set, or of a user's data set by the path of a file or folder.
 
-    A name is looked for in ``folder`` alone where one is given; else in ``$MEMJAX_DATA``, ``data``, ``~/data``,
+    A named data set is searched only in ``folder`` if it is given; else in ``$MEMJAX_DATA``, ``data``, ``~/data``,
     ``~/.keras/datasets`` and ``/usr/share/datasets``, in this order.
 
     Raises
     ------
     InputError
-        If they are not there; the message says where was looked, for what, and what to do.
+        If files are missing; the message lists the folders and files of the search, and says what to do.
     """
     if dataset not in KNOWN:
         return _own(dataset)
@@ -105,7 +105,7 @@ def _roots(folder: str | None) -> list[Path]:
 
 
 def _present(folder: Path, layout: Layout) -> tuple[tuple[Path, ...], list[str]]:
-    """Files of a layout that are in a folder, and the first names of the files that are missing."""
+    """Files of a layout that a folder has, and for each missing file the first of its names."""
     found = [next((folder / name for name in names if (folder / name).is_file()), None) for names in layout.files]
     missing = [names[0] for names, path in zip(layout.files, found, strict=True) if path is None]
     return tuple(path for path in found if path), missing
@@ -136,7 +136,7 @@ def _own(dataset: str) -> Found:
 
 
 def content(path: Path) -> bytes:
-    """Bytes of a file, decompressed if it is gzipped, whatever its name.
+    """Bytes of a file; gzipped files are decompressed, whatever their names.
 
     Raises
     ------

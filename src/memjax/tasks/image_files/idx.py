@@ -1,4 +1,4 @@
-"""The IDX format of MNIST and its relatives: an array, high byte first, behind a header with its kind and shape."""
+"""The IDX format of MNIST and similar data sets: a header with dtype and shape, then a big-endian array."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ def decode(content: bytes, source: str) -> np.ndarray:
     Parameters
     ----------
     content
-        The file: two zero bytes, one byte for the kind of number, one for the number of axes, four bytes per length.
+        The file: two zero bytes, one byte for the dtype, one byte for the number of axes, four bytes per length, the
+        values.
     source
-        What to call it in an error.
+        Name of the file in error messages.
 
     Returns
     -------
     np.ndarray
-        Array ``[N, ...]``: uint8, int8, int16, int32, float32 or float64 as the file says, in this machine's byte order.
+        Array ``[N, ...]`` of uint8, int8, int16, int32, float32 or float64, as in the file, in native byte order.
 
     Raises
     ------
     InputError
-        If the bytes are no such file, or more or fewer than its header says.
+        If the bytes are not an IDX file, or their number differs from the header.
 
     Examples
     --------
@@ -62,7 +63,7 @@ def decode(content: bytes, source: str) -> np.ndarray:
 
 
 def encode(array: np.ndarray) -> bytes:
-    """Bytes of the uncompressed IDX file of an array, the same for the same array wherever it was read.
+    """Bytes of the uncompressed IDX file with an array; equal arrays give equal bytes.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Images in an ``.npz`` file: Keras' ``mnist.npz``, or the user's own with the same names."""
+"""Images in an ``.npz`` file: Keras' ``mnist.npz``, or a user's file with the same names."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["read"]
 
 
 def read(path: Path) -> Split:
-    """Arrays ``x_train, y_train, x_test, y_test``, or ``x, y`` where there is no test set; nothing pickled is read.
+    """Read the arrays ``x_train, y_train, x_test, y_test``, or ``x, y`` without a test set; pickled data are refused.
 
     Returns
     -------
     Split
-        The arrays as they are in the file, a test split of no rows where it has none.
+        The arrays as in the file; the test split is empty if the file has none.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What is done to the pixels of a pool: to floats, corrupted (Zhang et al. 2017), brought to scale."""
+"""Transform the pixels of a pool: convert to floats, corrupt (Zhang et al. 2017), and scale."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _ROWS_AT_ONCE = 4096
 
 
 def floats(x: np.ndarray, source: str) -> np.ndarray:
-    """Pixels as ``float32[N, ...]``: whole numbers without a sign over the largest of their dtype, floats as they are.
+    """Pixels as ``float32[N, ...]``: unsigned integers divided by the largest of their dtype, floats unchanged.
 
     Raises
     ------
     InputError
-        If whole numbers have a sign, hence no full scale, or values are not finite.
+        If integers are signed, so that there is no full scale, or values are not finite.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def floats(x: np.ndarray, source: str) -> np.ndarray:
 
 
 def _positions(x: np.ndarray) -> np.ndarray:
-    """View ``[N, pixels, colours]`` of images ``[N, height, width, colours]``, or without colours, or flat."""
+    """View ``[N, pixels, colours]`` of images ``[N, height, width, colours]``, of images without colours, or of flat images."""
     colours = x.shape[3] if x.ndim == 4 else 1
     return x.reshape(len(x), -1, colours)
 
@@ -54,7 +54,7 @@ def _shuffled(x: np.ndarray, num_train: int, seed: int) -> np.ndarray:
 def _random(x: np.ndarray, num_train: int, seed: int) -> np.ndarray:
     pixels = _positions(x)
     shuffled = np.empty_like(pixels)
-    # A stream per split: which pixels an image gets must not depend on how many images of the other split there are.
+    # One random stream per split, so that an image does not depend on the number of images in the other split.
     for split, start, stop in (("train", 0, num_train), ("test", num_train, len(x))):
         rng = generator(seed, f"{split} pixels")
         for first in range(start, stop, _ROWS_AT_ONCE):
@@ -79,7 +79,7 @@ PIXELS: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {
     "random": _random,
     "gaussian": _gaussian,
 }
-"""Laws of corruption: pool ``float32[N, ...]`` with training rows first, how many those are, and a seed, to a pool."""
+"""Corruptions by name: ``(pool[N, ...], number of training rows, seed) -> pool``; training rows come first."""
 
 
 def _moments(x: np.ndarray) -> tuple[float, float]:
@@ -105,4 +105,4 @@ SCALES: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "standard": _standard,
     "l2": _l2,
 }
-"""Scales: pool ``float32[N, ...]`` and the number of training rows, which come first, to a pool."""
+"""Scales by name: ``(pool[N, ...], number of training rows) -> pool``; training rows come first."""

@@ -1,4 +1,4 @@
-"""Published MD5 sums of known data sets: a data set that goes by name is that one, to the byte."""
+"""Published MD5 sums of known data sets: a named data set must be identical to the published one."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ SUMS: dict[str, dict[str, str]] = {
         "test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d",
     },
 }
-"""By data set and file. A name of the IDX format without ``.gz`` stands for the uncompressed file."""
+"""MD5 sums by data set and file. An IDX name without ``.gz`` is the uncompressed file."""
 
 
 def check_files(dataset: str, paths: Sequence[Path]) -> None:
-    """Check files that have published sums as they stand; raises `InputError` where one is another."""
+    """Check files against their published sums; raises `InputError` for a file that differs."""
     for path in paths:
         wanted = SUMS.get(dataset, {}).get(path.name)
         if wanted and path.name not in IDX:
@@ -61,18 +61,18 @@ def check_files(dataset: str, paths: Sequence[Path]) -> None:
 
 
 def check_arrays(dataset: str, split: Split, source: Path) -> None:
-    """Check arrays against the sums of the IDX files that they would be, so that neither archive nor compression matters.
+    """Check arrays against the sums of their IDX files, so that archive format and compression do not matter.
 
     Raises
     ------
     InputError
-        If they are others than published.
+        If the arrays differ from the published ones.
     """
     arrays = (split.train.x, split.train.y, split.test.x, split.test.y)
     for name, array in zip(IDX, arrays, strict=True):
         wanted = SUMS.get(dataset, {}).get(name)
         if wanted:
-            # Published are bytes: arrays of another dtype cannot be the same.
+            # The published arrays are uint8, so arrays of another dtype always differ.
             found = encode(array) if array.dtype == np.uint8 else array.tobytes()
             _compare(dataset, f"{name} in {source}", found, wanted)
 
