@@ -195,7 +195,10 @@ def test_a_proof_is_of_rows_along_the_first_axis():
 
 def test_what_is_memjax_s_own_is_not_tried_and_what_holds_a_users_function_is():
     assert not any(
-        map(own, (mj.losses.mse, mj.models.MLP(), TASK, mj.measures.gradient_cosine.function, mj.measures.l2_of))
+        map(
+            is_user_code,
+            (mj.losses.mse, mj.models.MLP(), TASK, mj.measures.gradient_cosine.function, mj.measures.l2_of),
+        )
     )
     held = (
         functools.partial(mj.losses.mse),
@@ -203,7 +206,7 @@ def test_what_is_memjax_s_own_is_not_tried_and_what_holds_a_users_function_is():
         mj.tasks.ModularArithmetic(5, max),
         Line(),
     )
-    assert all(map(own, held))
+    assert all(map(is_user_code, held))
 
 
 def rows(rng, count):

@@ -126,6 +126,7 @@ def test_the_command_keeps_its_programs_where_it_is_told(here):
     assert mj.open("first").drop_attrs().equals(mj.open("second").drop_attrs())
 
 
+@pytest.mark.slow
 def test_shards_on_the_line_fill_a_store_that_opens_at_any_time(here, capsys):
     words = ["--no-cache", "run", "spec.toml", "--store", "kept"]
     assert main([*words, "--shard", "1/2"]) == 0
@@ -153,6 +154,7 @@ def test_a_damaged_part_is_named_and_trained_again_on_request(here, capsys):
     assert [path.name for path in (here / "kept/damaged").iterdir()] == [part.name]
 
 
+@pytest.mark.slow
 def test_sigterm_stops_as_ctrl_c_does(here):
     """Schedulers send SIGTERM some seconds before they kill."""
     (here / "spec.toml").write_text(SPEC.replace("steps = 4", "steps = 400000"))

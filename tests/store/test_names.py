@@ -34,6 +34,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_a_relative_store_stays_where_it_was_though_the_process_moves(here):
     class Move(logging.Handler):
         def emit(self, record):

@@ -30,7 +30,8 @@ def extra_attributes(thing: Any) -> dict[str, Any]:
 
     Examples
     --------
-    >>> own = dataclasses.make_dataclass("Own", ["name"], namespace={"__module__": "__main__"})("a")
+    >>> Own = dataclasses.make_dataclass("Own", ["name"])
+    >>> Own.__module__, own = "__main__", Own("a")
     >>> own.table = [1, 2]
     >>> extra_attributes(own)
     {'table': [1, 2]}

@@ -1,4 +1,4 @@
-"""The rows of the minibatch of each step."""
+"""The order of the minibatches: which rows of a run each step trains on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Random numbers on the host: one independent stream per seed and purpose.
 
-A stream is read in order, so a shorter draw is the beginning of a longer one. Therefore train sets are nested. Nothing here
+A stream is read in order, so a shorter draw is the beginning of a longer one, which makes train sets nested. Nothing here
 compiles, and the numbers do not depend on the device or on other runs.
 """
 

@@ -91,7 +91,9 @@ def _results(eqn: Any, states: list[State]) -> list[State]:
 
 def _scan(eqn: Any, states: list[State]) -> list[State]:
     """States of a scan's results: the carry, whose state the body must preserve, and the outputs stacked on a new axis 0."""
-    consts, carried = eqn.params["num_consts"], eqn.params["num_carry"]
+    # Newer versions of JAX keep trees of constants, carry and inputs in place of the numbers of the first two.
+    trees = eqn.params["ft_in"].unpack() if "ft_in" in eqn.params else ()
+    consts, carried = [len(list(tree)) for tree in trees[:2]] or (eqn.params["num_consts"], eqn.params["num_carry"])
     shapes = [atom.aval.shape for atom in eqn.invars]
     rows = {shape[state] for shape, state in zip(shapes, states, strict=True) if isinstance(state, int)}
     each = zip(shapes[consts:], states[consts : consts + carried], strict=False)
@@ -279,6 +281,7 @@ _RULES: dict[str, Callable[[Any, list[Any]], int]] = {
     "split": _rule_along("axis"),
     "top_k": _rule_along("axis"),
     "stack": lambda eqn, states: _common_axis(eqn, states) + (eqn.params["axis"] <= _common_axis(eqn, states)),
+    "unstack": lambda eqn, states: _after_removal(_common_axis(eqn, states), (eqn.params["axis"],)),
     "memjax_dense": _dense,
     "rev": _rule_along("dimensions"),
     "pad": _pad,
