@@ -13,6 +13,7 @@ import pytest
 from flax import nnx
 
 import memjax as mj
+from memjax.checks.values import is_user_code
 from memjax.engine.plan.groups import gather
 from memjax.engine.program import contracts as trial
 from memjax.engine.program.rows import proven_apart
