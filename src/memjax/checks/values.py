@@ -12,7 +12,7 @@ import numpy as np
 
 from memjax.errors import InputError, listing
 
-__all__ = ["flag", "keep_numbers", "keep_wholes", "number", "one_of", "is_user_code", "scalar", "takes_one", "whole"]
+__all__ = ["flag", "is_user_code", "keep_numbers", "keep_wholes", "number", "one_of", "scalar", "takes_one", "whole"]
 
 
 def whole(name: str, value: Any, least: int) -> int:
