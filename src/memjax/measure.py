@@ -102,20 +102,20 @@ def _sorted(measures: Any) -> tuple[list[OnSnapshot], list[Estimator]]:
     """Sort measures into functions of one snapshot, with one function for all recordable measures, and estimators."""
     if isinstance(measures, str) or not isinstance(measures, Iterable):
         raise InputError(f"measures is {measures!r}: give a list of them.")
-    own: list[Any] = []
+    on_snapshot: list[Any] = []
     recorded: list[Any] = []
     estimators: list[Estimator] = []
     for one in measures:
         if isinstance(one, Estimator) and not isinstance(one, type):
             estimators.append(one)
         else:
-            (own if not isinstance(one, str | Measure) and takes_one(one) else recorded).append(one)
+            (on_snapshot if not isinstance(one, str | Measure) and takes_one(one) else recorded).append(one)
     settled = as_measures(recorded, BUILT_IN)
     if any(one.function is step_loss.function for one in settled):
         raise InputError(
             "'step_loss' is of the steps of a run, and a snapshot has none: take 'loss', or record it in the run."
         )
-    return [*([functools.partial(_record, settled)] if recorded else []), *own], estimators
+    return [*([functools.partial(_record, settled)] if recorded else []), *on_snapshot], estimators
 
 
 def _record(measures: tuple[Measure, ...], snapshot: Snapshot) -> dict[str, xr.DataArray]:

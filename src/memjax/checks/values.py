@@ -28,10 +28,10 @@ def whole(name: str, value: Any, least: int) -> int:
     >>> whole("steps", np.int16(20_000), 1) + 20_000
     40000
     """
-    own = scalar(value)
-    if not isinstance(own, int) or isinstance(own, bool) or own < least:
+    plain = scalar(value)
+    if not isinstance(plain, int) or isinstance(plain, bool) or plain < least:
         raise InputError(f"{name} is {value!r}: give a whole number of at least {least}.")
-    return own
+    return plain
 
 
 def keep_wholes(thing: Any, least: Mapping[str, int], *, optional: bool = False) -> None:
@@ -65,8 +65,8 @@ def number(
     >>> number("alpha", 0.5), -number("alpha", np.int8(-128))
     (0.5, 128)
     """
-    own = scalar(value)
-    if not _finite(own) or not least <= own <= most or own >= below:
+    plain = scalar(value)
+    if not _finite(plain) or not least <= plain <= most or plain >= below:
         where = (
             ""
             if least == -math.inf
@@ -76,7 +76,7 @@ def number(
         )
         under = "" if below == math.inf else f" and less than {below:g}"
         raise InputError(f"{name} is {value!r}: give a finite number{where}{under}.")
-    return int(own) if isinstance(own, int) else float(own)
+    return int(plain) if isinstance(plain, int) else float(plain)
 
 
 def keep_numbers(thing: Any, names: Iterable[str], least: float = -math.inf, most: float = math.inf) -> None:
@@ -101,8 +101,8 @@ def scalar(value: Any) -> Any:
         or np.ma.isMaskedArray(value)
     ):
         return value
-    own = value.item()
-    return float(own) if isinstance(own, np.longdouble) else own
+    item = value.item()
+    return float(item) if isinstance(item, np.longdouble) else item
 
 
 def _finite(value: Any) -> bool:

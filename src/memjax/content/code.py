@@ -27,7 +27,7 @@ _GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 _EMPTY = ("a cell that is still empty",)
 
 
-def form_of(own: types.CodeType, doc: str | None) -> tuple[str, tuple[Any, ...]]:
+def form_of(compiled: types.CodeType, doc: str | None) -> tuple[str, tuple[Any, ...]]:
     """A code object as text, without constants, names, lines and file; and its constants, without the docstring.
 
     Examples
@@ -35,11 +35,11 @@ def form_of(own: types.CodeType, doc: str | None) -> tuple[str, tuple[Any, ...]]
     >>> form_of((lambda x: x + 1).__code__, None) == form_of((lambda x: x + 2).__code__, None)
     False
     """
-    arguments = own.co_argcount, own.co_posonlyargcount, own.co_kwonlyargcount, own.co_flags
-    names = own.co_names, own.co_varnames, own.co_freevars, own.co_cellvars
+    arguments = compiled.co_argcount, compiled.co_posonlyargcount, compiled.co_kwonlyargcount, compiled.co_flags
+    names = compiled.co_names, compiled.co_varnames, compiled.co_freevars, compiled.co_cellvars
     # `co_code` is the original bytecode, which calls of the function do not change.
-    form = repr((arguments, names, own.co_code, own.co_exceptiontable))
-    constants = own.co_consts
+    form = repr((arguments, names, compiled.co_code, compiled.co_exceptiontable))
+    constants = compiled.co_consts
     return form, constants[1:] if doc is not None and constants[:1] == (doc,) else constants
 
 
@@ -92,11 +92,11 @@ def _root(function: types.FunctionType, name: str) -> Any:
     return builtins if hasattr(builtins, name) else f"nothing is named {name}"
 
 
-def _paths(own: types.CodeType) -> Iterator[tuple[str, ...]]:
+def _paths(compiled: types.CodeType) -> Iterator[tuple[str, ...]]:
     """Global names in a code object and in nested code objects, each with the attributes that directly follow it."""
     path: tuple[str, ...] = ()
     module, pushed = "", [None, None]
-    for instruction in dis.get_instructions(own):
+    for instruction in dis.get_instructions(compiled):
         word, name = instruction.opname, instruction.argval
         if word == "EXTENDED_ARG":  # Part of the next instruction's operand, in a function with very many names.
             continue
@@ -115,7 +115,7 @@ def _paths(own: types.CodeType) -> Iterator[tuple[str, ...]]:
         pushed = [pushed[1], name]
     if path:
         yield path
-    for constant in own.co_consts:
+    for constant in compiled.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _paths(constant)
 

@@ -227,8 +227,8 @@ class _Reader:
         captured = {name: code.held_in(cell) for name, cell in cells}
         if where:
             captured = {name: as_captured(value) for name, value in captured.items()}
-        own = {name: value for name, value in vars(function).items() if name != "__wrapped__"}
-        tables = (types.MappingProxyType(held) for held in (function.__kwdefaults__ or {}, captured, own))
+        attributes = {name: value for name, value in vars(function).items() if name != "__wrapped__"}
+        tables = (types.MappingProxyType(held) for held in (function.__kwdefaults__ or {}, captured, attributes))
         inside = self._all("inside", (function.__defaults__, *tables))
         if where:
             return _hash("function", where, function.__code__.co_qualname, inside)
@@ -236,9 +236,9 @@ class _Reader:
         used = _hash("globals", *(part for path in sorted(named) for part in (path, named[path])))
         return _hash("function", self._code(function.__code__, function.__doc__), inside, used)
 
-    def _code(self, own: types.CodeType, doc: str | None) -> bytes:
+    def _code(self, compiled: types.CodeType, doc: str | None) -> bytes:
         self.read_code = True
-        form, constants = code.form_of(own, doc)
+        form, constants = code.form_of(compiled, doc)
         return _hash("code", form, *(self.digest(constant) for constant in constants))
 
     def _class(self, kind: type) -> bytes:

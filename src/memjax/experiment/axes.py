@@ -70,18 +70,20 @@ class Axis:
         if self.given is not None and len(self.names) == 1:
             return {self.labels[0]: np.asarray(self.given)}
         columns = zip(*self.rows, strict=True)
-        own = {
+        columns_by_label = {
             label: labels_of(name, list(column))
             for label, name, column in zip(self.labels, self.names, columns, strict=True)
         }
         if len(self.names) == 1:
-            return own
+            return columns_by_label
         if self.given is not None:
-            return {"_".join(self.labels): np.asarray(self.given), **own}
-        telling = next((label for label, column in own.items() if len(np.unique(column)) == len(column)), None)
-        if telling is None:
-            return {"_".join(self.labels): np.arange(len(self.rows)), **own}
-        return {telling: own.pop(telling), **own}
+            return {"_".join(self.labels): np.asarray(self.given), **columns_by_label}
+        distinct = next(
+            (label for label, column in columns_by_label.items() if len(np.unique(column)) == len(column)), None
+        )
+        if distinct is None:
+            return {"_".join(self.labels): np.arange(len(self.rows)), **columns_by_label}
+        return {distinct: columns_by_label.pop(distinct), **columns_by_label}
 
 
 def read_axes(over: SweptValues) -> tuple[Axis, ...]:
@@ -239,7 +241,7 @@ def full_paths(experiment: Experiment, axes: tuple[Axis, ...]) -> list[tuple[str
     found: list[dict[int, str]] = [{} for _ in axes]
     for position, place, path in _order(experiment, axes, [list(axis.rows[0]) for axis in axes]):
         found[position][place] = path
-    return [tuple(own[place] for place in range(len(axis.names))) for own, axis in zip(found, axes, strict=True)]
+    return [tuple(places[place] for place in range(len(axis.names))) for places, axis in zip(found, axes, strict=True)]
 
 
 def _kind(value: Any) -> Any:

@@ -71,7 +71,7 @@ def exact_numbers(column: Sequence[Any]) -> np.ndarray | None:
     # NumPy converts a list with integers above 2**63 to floats, which rounds them.
     unsigned = whole and 2**63 <= max(column) < 2**64 and min(column) >= 0
     numbers = np.asarray(column, np.uint64 if unsigned else None)
-    if numbers.dtype == object or any(own != value for own, value in zip(numbers.tolist(), column, strict=True)):
+    if numbers.dtype == object or any(kept != value for kept, value in zip(numbers.tolist(), column, strict=True)):
         return None
     return numbers
 

@@ -17,9 +17,8 @@ __all__ = ["check_inputs"]
 def check_inputs(model: Any, task: Task) -> None:
     """Raise `InputError` where a model would treat tokens as quantities, or has too few tokens for the task.
 
-    A model says what it takes by an attribute ``takes``, "quantities" or "tokens"; of a model without the attribute nothing is
-    known. Integer inputs of a task that does not declare ``num_tokens`` are quantities, such as counts, unless the model takes
-    tokens.
+    The attribute ``takes`` of a model says what its inputs are: "quantities" or "tokens". A model without the attribute is not
+    checked. Integer inputs of a task without ``num_tokens`` are quantities, such as counts, unless the model takes tokens.
     """
     kind, declared, takes = type(model).__name__, _declared(task), getattr(model, "takes", None)
     if takes == "quantities" and declared is not None:

@@ -129,14 +129,16 @@ class Transformer:
         # Multiply the query into the key matrix: a table [d, H] replaces the keys.
         asked = jnp.einsum("dhk,hk->dh", self._by_head(weights["key"]), query)
         places = params["position"]["kernel"][:2]
-        own = last @ asked, last @ weights["value"]
+        of_equals = last @ asked, last @ weights["value"]
         scores = rows(embedding @ asked, tokens) + places @ asked
         values = rows(embedding @ weights["value"], tokens) + places @ weights["value"]
-        scores = jnp.concatenate([scores, jnp.broadcast_to(own[0], (len(tokens), 1, self.heads))], 1)
+        scores = jnp.concatenate([scores, jnp.broadcast_to(of_equals[0], (len(tokens), 1, self.heads))], 1)
         attention = jax.nn.softmax(scores, axis=1)[..., None]
         values = self._by_head(values)
         mixed = (
-            attention[:, 0] * values[:, 0] + attention[:, 1] * values[:, 1] + attention[:, 2] * self._by_head(own[1])
+            attention[:, 0] * values[:, 0]
+            + attention[:, 1] * values[:, 1]
+            + attention[:, 2] * self._by_head(of_equals[1])
         )
         return mixed.reshape(len(tokens), -1)
 

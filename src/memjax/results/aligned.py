@@ -36,8 +36,8 @@ def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
         raise InputError("The dataset holds no snapshot of any of its runs.")
     axes = [str(dim) for dim in dataset["parameters"].dims if dim not in ("snapshot", "parameter_index")]
     steps = np.atleast_1d(dataset["snapshot"].values)
-    own = [name for name, coord in dataset.coords.items() if set(coord.dims) <= set(axes) and name != "snapshot"]
-    coords = {name: dataset[name].variable for name in own}
+    names = [name for name, coord in dataset.coords.items() if set(coord.dims) <= set(axes) and name != "snapshot"]
+    coords = {name: dataset[name].variable for name in names}
     out = xr.Dataset(
         coords={**coords, "snapshot": ("snapshot", steps, coordinate_attrs("snapshot"))}, attrs=dataset.attrs
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from memjax.errors import InputError
 
-__all__ = ["PARTIAL", "UnreadableFile", "checksum", "read_regular", "os_errors_as_input_errors", "write", "write_new"]
+__all__ = ["PARTIAL", "UnreadableFile", "checksum", "os_errors_as_input_errors", "read_regular", "write", "write_new"]
 
 PARTIAL = ".partial-"
 """Prefix of the names of files that are being written."""

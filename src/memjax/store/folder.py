@@ -114,7 +114,9 @@ class Store:
             return None
         manifests = tuple(manifest for manifest, _ in read)
         placed = [
-            block for i, (own, check) in enumerate(read) for block in _stored_blocks(i, own, check, manifests[-1])
+            block
+            for i, (manifest, check) in enumerate(read)
+            for block in _stored_blocks(i, manifest, check, manifests[-1])
         ]
         return StoreContents(manifests, _current_blocks(placed, count(manifests[-1].axes)))
 
@@ -237,8 +239,8 @@ def _stored_blocks(number: int, manifest: Manifest, check: str, last: Manifest) 
     cells = translate(written, manifest.axes, last.axes)
     if (cells < 0).any():
         raise InputError("The last manifest of the store lacks values of an axis: it was altered. Use another store.")
-    for i, (entry, own) in enumerate(zip(manifest.blocks, np.split(cells, np.cumsum(sizes)[:-1]), strict=False)):
-        yield StoredBlock(f"{number:04d}-{i:05d}", check, entry, manifest.sheets[entry.sheet], own)
+    for i, (entry, own_cells) in enumerate(zip(manifest.blocks, np.split(cells, np.cumsum(sizes)[:-1]), strict=False)):
+        yield StoredBlock(f"{number:04d}-{i:05d}", check, entry, manifest.sheets[entry.sheet], own_cells)
 
 
 def _current_blocks(placed: list[StoredBlock], cells: int) -> dict[str, StoredBlock]:

@@ -137,7 +137,7 @@ def _index(cell: int, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _plan(block: StoredBlock, runs: list[tuple[Program, Run]]) -> BlockPlan:
     program, first = runs[0]
-    alike = all(own == program and _same_pool(run, first) for own, run in runs)
+    alike = all(other == program and _same_pool(run, first) for other, run in runs)
     if not alike or _without_attributes(record_schema(program)) != _without_attributes(block.schema):
         raise InputError(
             f"The runs of block {block.name} of the store do not belong together, or record something else than it says: "

@@ -147,11 +147,11 @@ def _check(result: BlockResult, name: PartName, runs: int, sheet: RecordSchema) 
         raise ValueError("it does not hold the variables of its manifest")
     count = step // sheet.record_every + 1
     for variable, part in result.records.items():
-        own = len(sheet.variables[variable].dims)
+        num_dims = len(sheet.variables[variable].dims)
         for leaf in part.values() if isinstance(part, dict) else [part]:
-            if leaf.shape[:2] != (runs, count) or leaf.ndim != (2 if isinstance(part, dict) else 2 + own):
+            if leaf.shape[:2] != (runs, count) or leaf.ndim != (2 if isinstance(part, dict) else 2 + num_dims):
                 raise ValueError(f"{variable} has the shape {list(leaf.shape)}")
-        if isinstance(part, dict) and own != 1:
+        if isinstance(part, dict) and num_dims != 1:
             raise ValueError(f"{variable} has labels but no dimension for them")
     _check_snapshots(result.snapshots, result.layout, runs)
 

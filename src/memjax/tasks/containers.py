@@ -173,11 +173,11 @@ def _nullable(name: str, values: Any) -> np.ndarray:
     if missing.any():
         row = int(np.flatnonzero(missing)[0])
         raise InputError(f"{name} has no value in row {row}: remove or replace values that are missing.")
-    own = getattr(values.dtype, "numpy_dtype", None)
+    dtype = getattr(values.dtype, "numpy_dtype", None)
     if hasattr(values.dtype, "fill_value"):
-        own = values.dtype.subtype
-    if isinstance(own, np.dtype):
-        return np.array(values.to_numpy(dtype=own) if hasattr(values, "to_numpy") else values, own)
+        dtype = values.dtype.subtype
+    if isinstance(dtype, np.dtype):
+        return np.array(values.to_numpy(dtype=dtype) if hasattr(values, "to_numpy") else values, dtype)
     return np.array(values, object)
 
 

@@ -48,7 +48,7 @@ def proven_apart(closed: ClosedJaxpr, has_rows: Sequence[bool]) -> bool:
     >>> [proven_apart(jax.make_jaxpr(f)(x), [True]) for f in (jax.nn.softmax, lambda x: x - x.mean(0))]
     [True, False]
     """
-    start: list[State] = [0 if own else frozenset() for own in has_rows]
+    start: list[State] = [0 if rows else frozenset() for rows in has_rows]
     try:
         states = _propagate(closed.jaxpr, start)
     except Exception:  # an operation mixes rows, or has other parameter names in this version of JAX
@@ -145,8 +145,8 @@ def _equal_axes(eqn: Any, states: list[Any]) -> frozenset[int]:
         differ = {axis for place, axis in enumerate(mapped) if place not in states[0]}
         return frozenset(range(len(eqn.params["shape"]))) - differ
     if name in _ENTRYWISE:
-        own = [state for atom, state in zip(eqn.invars, states, strict=True) if atom.aval.ndim]
-        return frozenset.intersection(*own) if own else frozenset()
+        sets = [state for atom, state in zip(eqn.invars, states, strict=True) if atom.aval.ndim]
+        return frozenset.intersection(*sets) if sets else frozenset()
     return frozenset()
 
 
@@ -221,9 +221,9 @@ def _dot_general(eqn: Any, states: list[State]) -> int:
             if other != paired if isinstance(other, int) else paired not in other:
                 raise _Unproven
         else:
-            own = _after_removal(state, (*contract[side], *batch[side]))
+            kept_axis = _after_removal(state, (*contract[side], *batch[side]))
             first = eqn.invars[0].aval.ndim - len(contract[0]) - len(batch[0]) if side else 0
-            place = len(batch[0]) + first + own
+            place = len(batch[0]) + first + kept_axis
         places.append(place)
     if len(set(places)) > 1:
         raise _Unproven

@@ -83,8 +83,8 @@ def _total(schedule: Schedule, function: Total, params: Params, data: BlockData,
     spare = tiles.x[tiles.first, 0], tiles.y[tiles.first, 0]
     spread = jax.tree.map(lambda leaf: leaf[tiles.run], (params, data.hyper, tiles.size, spare))
 
-    def one_tile(own: Any, x: Array, y: Array, position: Array) -> Any:
-        params, hyper, size, spare = own
+    def one_tile(of_run: Any, x: Array, y: Array, position: Array) -> Any:
+        params, hyper, size, spare = of_run
         mask = tile_mask(position, x.shape[0], size)
         return function(params, hyper, masked_tile(x, y, mask, spare, data.pool))
 
@@ -204,11 +204,11 @@ def _once(apply: Callable[[Params, Array], Array], params: Params, x: Array) -> 
     """The same function, except that its value at ``params`` and ``x`` is computed only once."""
     kept: list[Array] = []
 
-    def shared(own: Params, inputs: Array) -> Array:
-        if own is not params or inputs is not x:
-            return apply(own, inputs)
+    def shared(parameters: Params, inputs: Array) -> Array:
+        if parameters is not params or inputs is not x:
+            return apply(parameters, inputs)
         if not kept:
-            kept.append(apply(own, inputs))
+            kept.append(apply(parameters, inputs))
         return kept[0]
 
     return shared
