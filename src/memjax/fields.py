@@ -135,8 +135,7 @@ def replace(node: Any, changes: Mapping[str, Any], checked: bool = True) -> Any:
     """Copy a tree of dataclasses with the fields at given full paths replaced, all at once.
 
     A field is replaced before the fields inside it. No object is ever made with only some of its new fields, because new
-    and
-    old fields may contradict each other.
+    and old fields may contradict each other.
 
     Parameters
     ----------

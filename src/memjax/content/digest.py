@@ -54,15 +54,13 @@ def content(thing: Any) -> str:
     -------
     str
         64 hexadecimal digits. If a user's code was read, they follow the version of Python, such as ``python3.11:``,
-        because
-        another version compiles the same source to other code.
+        because another version compiles the same source to other code.
 
     Raises
     ------
     Unreadable
         If something inside has only an address, such as an open file. An object with the attribute ``__memjax_content__``,
-        a
-        string, has that string as its content.
+        a string, has that string as its content.
 
     Examples
     --------

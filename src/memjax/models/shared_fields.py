@@ -16,8 +16,7 @@ def check_shared_fields(model: Any) -> None:
     """Check the shared fields of a model, and store numbers as Python numbers; call this in ``__post_init__``.
 
     ``outputs`` and ``num_tokens`` must be whole numbers or None, ``init_scale`` a finite number, ``bias`` True or False,
-    and
-    ``activation`` and ``initializer`` known.
+    and ``activation`` and ``initializer`` known.
 
     Raises
     ------

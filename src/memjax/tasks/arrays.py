@@ -167,8 +167,7 @@ def from_arrays(
         float, float32 or float64.
     y
         Targets: integer labels ``[N]`` or ``[N, 1]`` from 0, with an example of every class; names of classes, as strings
-        or
-        pandas categories; or float values ``[N]`` or ``[N, C]``.
+        or pandas categories; or float values ``[N]`` or ``[N, C]``.
     x_test, y_test
         Separate test rows; without them test examples are rows of ``x`` on which the run does not train.
     label_noise

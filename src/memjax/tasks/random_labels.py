@@ -48,8 +48,7 @@ class RandomLabels:
         Number of classes C, at least 2.
     inputs
         Distribution of the inputs: ``normal`` (N(0, I)), ``uniform`` (on [-1, 1)), ``uniform01`` (on [0, 1)),
-        ``rademacher``
-        (+-1) or ``sphere`` (unit sphere).
+        ``rademacher`` (+-1) or ``sphere`` (unit sphere).
     labels
         Distribution of the labels c = 1..C: ``uniform``, ``power`` (c^-alpha) or ``exponential`` (exp(-alpha c)).
     alpha

@@ -32,8 +32,7 @@ ROWS = 8
 """Number of examples of a run that a test needs."""
 
 # Relative tolerances. With the same program, values differ by rounding alone. At another position, or among fewer rows, a
-# sum
-# may be taken in another order, perhaps in 16 bits.
+# sum may be taken in another order, perhaps in 16 bits.
 _SAME, _MOVED = 1e-3, 0.05
 _COUNTS = (5, 7)
 _FEW = 4
@@ -170,8 +169,7 @@ class _Variants(NamedTuple):
     """A tile of examples, and four variants of the tile.
 
     The variants: the second half replaced by other examples, the second half replaced by the first half, all rows moved on
-    by
-    one position, and one row fewer.
+    by one position, and one row fewer.
     """
 
     base: Any
