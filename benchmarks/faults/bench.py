@@ -99,8 +99,8 @@ def kept(store: Path) -> float:
         return 0.0
     done = total = 0
     for name, block in contents.blocks.items():
-        total += block.sheet.steps * len(block.cells)
+        total += block.schema.steps * len(block.cells)
         if name in parts:
             step: Any = parts[name].step
-            done += (block.sheet.steps if step is None else step) * len(block.cells)
+            done += (block.schema.steps if step is None else step) * len(block.cells)
     return done / total

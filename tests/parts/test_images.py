@@ -15,6 +15,8 @@ import pytest
 
 import memjax as mj
 from memjax import InputError
+from memjax.experiment.decode import decode
+from memjax.experiment.encode import encode
 from memjax.tasks import Images
 from memjax.tasks.image_files import datasets, sums
 from memjax.tasks.shared_pools import Labelled, shared
@@ -322,7 +324,7 @@ def test_names_and_absent_files_have_no_content(files, tmp_path, monkeypatch):
     monkeypatch.setitem(sums.SUMS, "fashion-mnist", {})
     named = Images("fashion-mnist", folder=files)
     assert named.pool.shape == X.shape and named.content is None
-    assert Images("digits").content is None and "content" not in mj.encode.encode(Images("digits"))
+    assert Images("digits").content is None and "content" not in encode(Images("digits"))
     assert Images("mnist", folder=tmp_path).content is None and Images(tmp_path / "none.npz").content is None
 
 
@@ -425,8 +427,8 @@ def test_a_pool_does_not_travel_with_its_task(files):
 
 def test_spec_writes_and_reads_every_field(files):
     task = Images(files, "there", (3, 1), 7, 0.25, "shuffled", 2, "l2")
-    assert mj.spec.decode(mj.encode.encode(task)) == task
-    assert mj.encode.encode(task)["classes"] == [3, 1]
+    assert decode(encode(task)) == task
+    assert encode(task)["classes"] == [3, 1]
 
 
 def test_a_sweep_over_label_noise_reads_once_and_has_one_pool(files, monkeypatch):

@@ -8,6 +8,8 @@ from scipy.ndimage import gaussian_filter
 
 import memjax as mj
 from memjax import InputError
+from memjax.experiment.decode import decode
+from memjax.experiment.encode import encode
 from memjax.random import generator
 from memjax.tasks import MNIST1D, mnist1d
 
@@ -169,7 +171,7 @@ def test_a_few_signals_have_ten_classes_still():
 def test_a_pool_is_made_again_rather_than_sent_and_fields_are_data():
     task = MNIST1D(num_train=100, padding=[3, 9], iid_noise_scale=0.5)
     assert task.pool.nbytes > 100_000 and len(pickle.dumps(task)) < 1000
-    assert pickle.loads(pickle.dumps(task)) == task == mj.spec.decode(mj.encode.encode(task))
+    assert pickle.loads(pickle.dumps(task)) == task == decode(encode(task))
     assert task.padding == (3, 9) and len({MNIST1D(), MNIST1D(pool_seed=1), MNIST1D()}) == 2
 
 

@@ -97,7 +97,7 @@ def test_the_trajectory_is_the_same_with_traced_hyperparameters(index):
     ours, theirs = CASES[index]
 
     def run(values):
-        return _scan(fields.fill(ours, values).transformation(STEPS)), _scan(theirs)
+        return _scan(fields.with_numbers(ours, values).transformation(STEPS)), _scan(theirs)
 
     with jax.enable_x64(True):
         values = {path: jnp.asarray(float(value)) for path, value in fields.traced_values(ours).items()}

@@ -41,7 +41,7 @@ def test_traced_numbers_give_the_same_rates_from_one_program(ours, theirs):
     @jax.jit
     def rates(values):
         traces.append(1)
-        schedule = fields.fill(ours, values)
+        schedule = fields.with_numbers(ours, values)
         return jax.vmap(lambda step: schedule.at(step, STEPS))(jnp.arange(STEPS, dtype=jnp.int32))
 
     values = {path: jnp.asarray(float(value)) for path, value in fields.traced_values(ours).items()}

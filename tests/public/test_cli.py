@@ -11,6 +11,7 @@ import pytest
 
 import memjax as mj
 from memjax.cli import main
+from memjax.engine.training import train_runs
 from memjax.store.read import progress
 
 SPEC = """
@@ -182,7 +183,7 @@ def test_a_study_goes_on_from_its_stores(here, monkeypatch, capsys):
     monkeypatch.setattr(importlib.import_module("memjax.studies.run"), "sweep", lambda e, over, **options: small(
         dataclasses.replace(e, steps=20), over, **options))  # fmt: skip
     assert main([*words, "--out", "first"]) == 0
-    monkeypatch.setattr(importlib.import_module("memjax.sweep"), "execute", None)  # Nothing is left to execute.
+    monkeypatch.setattr(train_runs, "execute", None)  # Nothing is left to execute.
     assert main([*words, "--out", "second"]) == 0
     assert mj.open("first").drop_attrs().identical(mj.open("second").drop_attrs())
     assert sorted(path.name for path in (here / "kept").iterdir()) == sorted(

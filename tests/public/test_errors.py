@@ -1,13 +1,12 @@
 """Bad input: one clear sentence, before anything is trained."""
 
-import sys
-
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import memjax as mj
+from memjax.engine.training import train_runs
 from memjax.tasks import RandomLabels, from_arrays
 
 RNG = np.random.default_rng(0)
@@ -106,7 +105,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_mistake_gets_one_clear_sentence(case, monkeypatch):
-    monkeypatch.setattr(sys.modules["memjax.sweep"], "execute", lambda *rest: pytest.fail("training started"))
+    monkeypatch.setattr(train_runs, "execute", lambda *rest: pytest.fail("training started"))
     call, sentence = CASES[case]
     with pytest.raises(mj.InputError, match=sentence) as caught:
         call()

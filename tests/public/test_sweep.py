@@ -12,6 +12,7 @@ import pytest
 from flax import nnx
 
 import memjax as mj
+from memjax.engine.training import train_runs
 from memjax.optimizers import adam, sgd
 
 SMALL = dict(steps=6, record_every=2, train_size=12, model=mj.models.MLP(hidden=(5,)))
@@ -171,7 +172,7 @@ def test_results_say_where_they_come_from():
 
 
 def test_the_bar_is_there_before_the_first_compile(capsys, monkeypatch):
-    module = sys.modules["memjax.sweep"]
+    module = train_runs
     seen = []
     real = module.execute
 
