@@ -171,7 +171,7 @@ def test_results_say_where_they_come_from():
 
 
 def test_the_bar_is_there_before_the_first_compile(capsys, monkeypatch):
-    module = sys.modules["memjax.sweep"]
+    module = sys.modules["memjax.engine.training.train_runs"]
     seen = []
     real = module.execute
 

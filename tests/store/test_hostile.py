@@ -218,7 +218,7 @@ def a_part(kept, kind):
 def refused(block, name, content):
     """Whether a part of some content, under a name with its checksum, is refused cleanly."""
     try:
-        read_part(content, name._replace(checksum=checksum(content)), block.manifest, block.entry, block.sheet)
+        read_part(content, name._replace(checksum=checksum(content)), block.manifest, block.entry, block.schema)
     except ValueError:
         return True
     return False
@@ -242,7 +242,7 @@ def test_a_part_with_any_byte_changed_is_refused_and_one_with_the_right_checksum
     changed = bytearray(content)
     changed[place] ^= data.draw(st.integers(1, 255))
     with pytest.raises(ValueError, match="its checksum is wrong"):
-        read_part(bytes(changed), name, block.manifest, block.entry, block.sheet)
+        read_part(bytes(changed), name, block.manifest, block.entry, block.schema)
     refused(block, name, bytes(changed))
 
 
@@ -299,7 +299,7 @@ def test_a_part_that_is_whole_but_wrong_is_refused(kept, change):
     change(header, arrays)
     content = dump(header, arrays)
     with pytest.raises(ValueError, match=WRONG[change]):
-        read_part(content, name._replace(checksum=checksum(content)), block.manifest, block.entry, block.sheet)
+        read_part(content, name._replace(checksum=checksum(content)), block.manifest, block.entry, block.schema)
 
 
 ARRAYS = st.sampled_from(
@@ -419,7 +419,7 @@ def test_a_manifest_of_absurd_size_is_refused_before_memory_is_taken(kept, tmp_p
 )
 def test_a_partition_that_is_not_of_the_call_is_refused_or_fits(kept, tmp_path, field, value, monkeypatch):
     """What is executed is what the manifest says, if it can hold the runs and fits into memory."""
-    monkeypatch.setattr(importlib.import_module("memjax.sweep"), "execute", lambda *arguments: None)
+    monkeypatch.setattr("memjax.engine.training.train_runs.execute", lambda *arguments: None)
     store = altered_store(kept, tmp_path, lambda content: content["blocks"][0].update({field: value}))
     spec = mj.Experiment.from_json(json.dumps(json.loads((kept / "manifest-0000.json").read_text())["experiment"]))
     with pytest.raises(mj.InputError) as problem:
