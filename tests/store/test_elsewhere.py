@@ -232,7 +232,7 @@ def test_who_may_write_beside_whom(tmp_path, holder, other, refused):
 DEVICES = """
 import hashlib, jax
 import memjax as mj
-from memjax.engine import execute
+from memjax.engine.training import execute
 
 used, train_block = set(), execute.train_block
 def noting(block, compiled, device, *rest):
