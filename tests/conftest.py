@@ -18,6 +18,29 @@ def pytest_configure():
         enable_compile_cache(folder)
 
 
+# Examples in docstrings that train for seconds, of functions that the fast tests use everywhere.
+TRAINING_EXAMPLES = {
+    "memjax.experiment.start.Start",
+    "memjax.engine.training.train_runs.train_runs",
+    "memjax.measure.measure",
+    "memjax.measures.on_snapshots.hidden_layers.dimensionality",
+    "memjax.measures.on_snapshots.modular_fourier.modular_fourier",
+    "memjax.models.embedding_mlp.EmbeddingMLP",
+    "memjax.models.transformer.Transformer",
+    "memjax.results.parameters.params",
+    "memjax.results.summary.summary",
+    "memjax.sweep.sweep",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Leave the examples that train to `make slow`."""
+    for item in items:
+        if item.name in TRAINING_EXAMPLES:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def free_memory():
     """Say that 8 GB are free: how a sweep is packed must not depend on what else runs on this machine."""

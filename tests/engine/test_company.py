@@ -78,6 +78,7 @@ def test_the_packing_changes_a_run_by_rounding_only(alone, packing):
     assert_close(alone, records(mixed, train_size=40, seed=3))
 
 
+@pytest.mark.slow
 def test_permuted_runs_of_one_packed_shape_have_the_same_bits():
     forward = mj.sweep(SPEC, over={"seed": [0, 1, 2, 3, 4, 5]}, packing=FOUR["streamed"])
     backward = mj.sweep(SPEC, over={"seed": [5, 4, 3, 2, 1, 0]}, packing=FOUR["streamed"])
@@ -147,7 +148,12 @@ def _fill_padding(tiles, fill, pool):
 
 @pytest.mark.parametrize(
     ("batch_size", "pool"),
-    [(None, False), pytest.param(None, True, marks=SLOW), pytest.param(8, False, marks=SLOW), (8, True)],
+    [
+        (None, False),
+        pytest.param(None, True, marks=SLOW),
+        pytest.param(8, False, marks=SLOW),
+        pytest.param(8, True, marks=SLOW),
+    ],
     ids=["None-rows", "None-pool", "8-rows", "8-pool"],
 )
 def test_what_lies_in_the_padding_changes_no_bit(batch_size, pool):

@@ -86,7 +86,7 @@ FIELDS = {
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[] if name in ("adam", "schedule") else [pytest.mark.slow]) for name in FIELDS],
+    [pytest.param(name, marks=[] if name == "adam" else [pytest.mark.slow]) for name in FIELDS],
 )
 def test_fifty_values_of_each_traced_field_compile_as_much_as_two_of_one(name):
     base, fields = FIELDS[name]
@@ -115,6 +115,7 @@ def test_ten_train_sizes_share_three_programs():
     assert len(compiles) == 3
 
 
+@pytest.mark.slow
 def test_a_structural_axis_makes_one_group_of_programs_per_value_and_the_same_sweep_again_none():
     packing, hidden = mj.Packing(width=16, runs=2), [(), (4, 4)]
     with counted() as compiles:

@@ -22,8 +22,8 @@ EXPECTED = json.loads(sweeps.EXPECTED.read_text())
 ELSEWHERE = 1e-4
 
 
-# Each kind costs a compile of its own, so that `make test` does but two of them.
-QUICK = (sweeps.minibatch, sweeps.float64)
+# Each kind costs a compile of its own, so that `make test` does but one of them.
+QUICK = (sweeps.minibatch,)
 KINDS = [pytest.param(one, marks=() if one in QUICK else pytest.mark.slow, id=one.__name__) for one in sweeps.SWEEPS]
 
 
@@ -76,6 +76,7 @@ def test_a_store_and_a_file_of_before_are_read(store):
         np.testing.assert_array_equal(saved[name].values, values, err_msg=name)
 
 
+@pytest.mark.slow
 def test_a_store_of_before_goes_on_with_what_it_lacks(store, monkeypatch):
     trained = []
     train_block = execute.train_block

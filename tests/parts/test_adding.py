@@ -47,7 +47,11 @@ def swept():
     return mj.sweep(SPEC, over={"momentum": [0.0, 0.9], "init_scale": [0.5, 1.0]})
 
 
-@pytest.mark.parametrize("part", PARTS)
+# The example of a measure of snapshots trains a network.
+EXAMPLES = [pytest.param(p, marks=pytest.mark.slow if p == "snapshot_measure" else ()) for p in PARTS]
+
+
+@pytest.mark.parametrize("part", EXAMPLES)
 def test_the_documentation_of_a_file_to_copy_runs(part):
     found = doctest.testmod(sys.modules[f"adding_{part}"], optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     assert found.attempted and not found.failed

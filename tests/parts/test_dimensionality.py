@@ -251,6 +251,7 @@ def test_batch_entries_go_through_in_groups_of_whole_entries(monkeypatch, shape,
     assert len(seen) == calls and max(np.prod(part) for part in seen) <= 2 * 40 * 6
 
 
+@pytest.mark.slow
 def test_one_diverged_entry_is_nan_and_its_neighbours_are_as_without_it(on_jax):
     single = data_dimensionality(H)
     for arrays, bad in [(np.asarray, np.nan), (np.asarray, -np.inf), (np.asarray, 1e200), (jnp.asarray, np.nan)]:

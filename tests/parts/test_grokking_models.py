@@ -279,6 +279,7 @@ TRAINED = dict(
 )
 
 
+@pytest.mark.slow
 def test_the_perceptron_is_trained_by_a_sweep():
     """With a traced scale, and the recorded loss is that of the naive forward pass."""
     spec = mj.Experiment(model=EmbeddingMLP(4, 16), snapshots=(200,), **TRAINED)

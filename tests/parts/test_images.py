@@ -353,6 +353,7 @@ def swept(path, **where):
     return mj.sweep(spec, {"label_noise": [0.0, 0.5]}, progress=False, **where)
 
 
+@pytest.mark.slow
 def test_a_store_and_a_saved_dataset_refuse_files_that_have_changed(tmp_path):
     path, store = tmp_path / "im.npz", tmp_path / "store"
     np.savez(path, x=X, y=Y)

@@ -71,6 +71,7 @@ def test_a_runs_noise_is_its_own_whatever_its_company():
     assert len(np.unique(ends)) == len(ends)
 
 
+@pytest.mark.slow
 def test_noise_does_not_repeat_between_runs_that_start_from_one_network():
     chains = sweep(sgld(1e-3, nbeta=1.0), {"init_seed": [0, 1]}, start=mj.Start.of(_params()), data_seed=0)
     first, second = chains.weight_l2.values

@@ -147,6 +147,7 @@ def _rough(params):
     return hessian_top(iterations=3).bind(losses.cross_entropy)(params, shifted, _examples())
 
 
+@pytest.mark.slow
 def test_what_is_not_finite_gives_nan_for_that_run_only_and_company_changes_nothing():
     stacked = {name: jax.tree.map(lambda leaf: np.stack([leaf, leaf * np.nan, 2 * leaf, leaf, leaf]), part)
                for name, part in PARAMS.items()} | {"shift": np.array([0, 0, 0, 0, np.inf])}  # fmt: skip

@@ -90,6 +90,7 @@ def test_starts_are_equal_by_content_and_read_back_by_reference():
 LINEAR = dict(model=mj.models.MLP(hidden=()), snapshots=())
 
 
+@pytest.mark.slow
 def test_the_loss_of_a_step_is_that_of_the_record_before_it():
     fields = dict(**LINEAR, steps=6, measures=("loss", "step_loss"))
     found, coarse = (sweep({"seed": [0, 1]}, record_every=every, **fields) for every in (1, 3))

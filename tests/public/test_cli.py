@@ -301,6 +301,7 @@ for reader, *words in ((gone, "studies"), (gone, "--help"), (full,), (none, "--v
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /dev/full")
 def test_output_that_nobody_takes_ends_in_no_traceback():
     done = subprocess.run([sys.executable, "-c", READERS], capture_output=True, text=True)

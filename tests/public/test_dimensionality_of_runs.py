@@ -9,6 +9,9 @@ from memjax.measures import dimensionality
 from memjax.models import MLP
 from memjax.types import Data
 
+# The arrays behind the measure are tested fast in tests/parts; here whole runs are measured.
+pytestmark = pytest.mark.slow
+
 SPEC = mj.Experiment(
     task=mj.tasks.RandomLabels(input_dim=5, num_classes=3),
     model=MLP(hidden=(7, 4)),

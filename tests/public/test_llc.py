@@ -36,6 +36,7 @@ def estimate(start, potential, settings):
     return mj.measure(ds, [settings], using=using).squeeze()
 
 
+@pytest.mark.slow
 def test_a_quadratic_has_the_value_of_the_discrete_chain():
     h, nbeta, gamma, eps = np.array([0.0, 0.1, 1.0, 2.0, 5.0, 20.0], np.float32), 100.0, 2.0, 8e-4
     found = estimate(

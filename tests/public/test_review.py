@@ -30,11 +30,8 @@ class Normed(nn.Module):
 @pytest.mark.parametrize(
     ("schedule", "batch_size"),
     [
-        ("batched", None),
-        *(
-            pytest.param(*case, marks=pytest.mark.slow)
-            for case in (("streamed", None), ("streamed", 8), ("batched", 8))
-        ),
+        ("streamed", None),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in (("batched", None), ("streamed", 8), ("batched", 8))),
     ],
 )
 def test_a_model_that_is_singular_at_zero_trains_beside_padding(schedule, batch_size):
@@ -169,6 +166,7 @@ def test_names_that_collide_are_refused_before_training(measures, over, sentence
         mj.sweep(spec(measures=measures), over=over)
 
 
+@pytest.mark.slow
 def test_measure_words_are_checked():
     with pytest.raises(mj.InputError, match="letters, digits and underscores"):
         mj.Measure(status, "norm a/b")

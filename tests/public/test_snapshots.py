@@ -72,6 +72,7 @@ def own_losses(snapshot):
     return {"example_loss": ("example", values), "half": 0.5}
 
 
+@pytest.mark.slow
 def test_ragged_values_end_in_nan_and_average_to_the_recorded(dataset):
     found = mj.measure(dataset, [own_losses])
     assert found.example_loss.dims == ("train_size", "seed", "snapshot", "example")
@@ -205,7 +206,11 @@ def test_a_diverged_run_is_nan_whatever_a_measure_says():
 
 
 @pytest.mark.parametrize(
-    "kind", [list, pytest.param(lambda leaves: dict(enumerate(leaves)), id="dict", marks=pytest.mark.slow)]
+    "kind",
+    [
+        pytest.param(list, marks=pytest.mark.slow),
+        pytest.param(lambda leaves: dict(enumerate(leaves)), id="dict", marks=pytest.mark.slow),
+    ],
 )
 def test_parameters_come_back_in_the_structure_of_the_model(kind):
     task = mj.tasks.RandomLabels(input_dim=3, num_classes=2)

@@ -97,7 +97,7 @@ def linear_apply(params, x):
     "model",
     [
         pytest.param(Linen(), id="linen", marks=pytest.mark.slow),
-        pytest.param(Nnx, id="nnx"),
+        pytest.param(Nnx, id="nnx", marks=pytest.mark.slow),
         pytest.param((linear_init, linear_apply), id="pair"),
     ],
 )
@@ -147,6 +147,7 @@ def test_measures_of_the_users_own_are_labelled_and_right():
 SMALL_TASK = mj.tasks.RandomLabels()
 
 
+@pytest.mark.slow
 def test_a_pool_of_images_is_indexed_and_learned():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 200)

@@ -57,6 +57,7 @@ def test_a_relative_store_stays_where_it_was_though_the_process_moves(here):
     assert mj.open(saved).drop_attrs().identical(ds.drop_attrs())
 
 
+@pytest.mark.slow
 def test_a_tilde_is_the_home_folder_wherever_a_name_is_taken(here, capsys):
     ds = mj.sweep(SPEC, store="~/runs", progress=False)
     assert mj.open("~/runs").identical(ds)

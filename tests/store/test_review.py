@@ -49,6 +49,7 @@ def test_a_float_label_of_any_size_is_a_label(plain, store):
     assert mj.open(store).identical(grown) and (grown.status == "finished").sum() >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_shards_keep_their_shares_when_blocks_are_split(plain, store, order, monkeypatch, trained):
     """A split, and growth of the store, must leave no block untrained and train none twice."""
