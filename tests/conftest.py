@@ -28,6 +28,7 @@ TRAINING_EXAMPLES = {
     "memjax.models.embedding_mlp.EmbeddingMLP",
     "memjax.models.transformer.Transformer",
     "memjax.results.parameters.params",
+    "memjax.results.snapshots.snapshots",
     "memjax.results.summary.summary",
     "memjax.sweep.sweep",
 }

@@ -86,7 +86,7 @@ def test_permuted_runs_of_one_packed_shape_have_the_same_bits():
         assert_same_bits(records(forward, seed=seed), records(backward, seed=seed))
 
 
-@pytest.mark.parametrize("schedule", FOUR)
+@pytest.mark.parametrize("schedule", ["streamed", pytest.param("batched", marks=SLOW)])
 def test_neighbours_of_one_packed_shape_do_not_change_a_bit(schedule):
     first = mj.sweep(SPEC, over={"seed": [3, 4, 5, 6]}, packing=FOUR[schedule])
     second = mj.sweep(SPEC, over={"seed": [3, 14, 15, 16]}, packing=FOUR[schedule])
@@ -95,7 +95,10 @@ def test_neighbours_of_one_packed_shape_do_not_change_a_bit(schedule):
 
 @pytest.mark.parametrize(
     ("batch_size", "schedule"),
-    [(None, "streamed"), (None, "batched"), (16, "streamed"), pytest.param(16, "batched", marks=SLOW)],
+    [
+        (16, "streamed"),
+        *(pytest.param(*case, marks=SLOW) for case in ((None, "streamed"), (None, "batched"), (16, "batched"))),
+    ],
 )
 def test_a_diverging_run_is_marked_and_its_neighbours_do_not_change_a_bit(schedule, batch_size, caplog):
     spec = mj.Experiment.from_json(SPEC.to_json())
@@ -176,6 +179,7 @@ def test_smaller_runs_are_nested_in_larger_ones():
         np.testing.assert_array_equal(small.y, large.y[:50])
 
 
+@pytest.mark.slow
 def test_a_measure_that_applies_the_model_elsewhere_does_not_get_the_shared_outputs():
     """Measures of one pass share the outputs at the run's own parameters and inputs, and only those."""
 

@@ -46,12 +46,11 @@ OPTIMIZERS = {
 }
 
 
-# The fast cases show each loss with each kind of batch, momentum, clipping and a rule of optax; the slow ones
+# The fast cases show each loss with each kind of batch, momentum, a trained L2 and a rule of optax; the slow ones
 # are all the others.
 FAST = {
-    ("adam", "cross_entropy", None),
+    ("adam", "cross_entropy", 8),
     ("adam_l2", "cross_entropy", None),
-    ("clipped", "cross_entropy", 8),
     ("nesterov", "mse", None),
     ("lion", "mse", 8),
 }

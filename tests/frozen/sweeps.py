@@ -128,7 +128,9 @@ def written():
         "optimizer": mj.optimizers.norm_constrained(mj.optimizers.adamw(0.01, weight_decay=0.1), norm=3.0),
         "mlp": mj.models.MLP(hidden=(3,), activation=jax.nn.gelu),
         "transformer": mj.models.Transformer(),
-        "start": start(),
+        "start": mj.Start.of(
+            {"kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.ones(3, np.float32)}, "first"
+        ),
         "Start": mj.Start,
         "Measure": mj.Measure,
         "Examples": mj.Examples,

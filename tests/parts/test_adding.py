@@ -188,6 +188,7 @@ def test_entropy_and_information_of_predictions_have_their_closed_forms(outputs,
     assert records(measure.prediction_information, outputs) == pytest.approx(information, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_distance_from_the_boundary_is_exact_for_a_linear_network(swept):
     rng = np.random.default_rng(0)
     kernel, x = rng.normal(size=(3, 4)), rng.normal(size=(300, 3))

@@ -195,6 +195,7 @@ def test_the_weights_of_gromov_have_one_frequency_per_neuron_and_all_alike():
     np.testing.assert_allclose(found["ipr"], 1 / P + (1 - 1 / P) / 2, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_sweep_is_measured_with_the_keys_of_its_last_snapshot():
     """The table learns what it was shown by gradient descent; keys of the end hold for every snapshot of the same run."""
     spec = mj.Experiment(

@@ -375,6 +375,7 @@ def test_a_store_and_a_saved_dataset_refuse_files_that_have_changed(tmp_path):
     assert swept(path, store=store).equals(ds) and len(list(mj.snapshots(saved))) == 2
 
 
+@pytest.mark.slow
 def test_an_axis_of_tasks_refuses_a_changed_file_before_it_writes_anything(tmp_path):
     """The store is as it was, so it goes on once the files are as they were."""
     path = tmp_path / "im.npz"
@@ -432,6 +433,7 @@ def test_spec_writes_and_reads_every_field(files):
     assert encode(task)["classes"] == [3, 1]
 
 
+@pytest.mark.slow
 def test_a_sweep_over_label_noise_reads_once_and_has_one_pool(files, monkeypatch):
     reads, read = [], datasets.read
     monkeypatch.setattr(datasets, "read", lambda *arguments: reads.append(arguments) or read(*arguments))

@@ -119,6 +119,7 @@ def test_the_norm_is_put_back_after_every_step_of_the_inner_optimizer():
         np.testing.assert_allclose(ours, naive(norm), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_first_norm_is_kept_to_the_last_step():
     found = sweep(norm_constrained(sgd(0.5)), {"init_scale": [1.0, 2.0], "seed": [0, 1]})
     np.testing.assert_allclose(found.weight_l2, found.weight_l2.isel(step=0).broadcast_like(found.weight_l2), rtol=1e-5)

@@ -73,6 +73,7 @@ def _exact(params=PARAMS, loss=losses.cross_entropy, x=X, y=LABELS, model=apply)
         return np.linalg.eigvalsh(_hessian(params, loss, jnp.asarray(x, float), jnp.asarray(y), model))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cross_entropy", pytest.param("mse", marks=pytest.mark.slow)])
 def test_sharpness_is_the_largest_eigenvalue_of_the_exact_hessian(name):
     loss, y = losses.get(name), CASES[name]

@@ -75,6 +75,7 @@ def test_the_first_reason_stands():
     assert long.tolist() == short.tolist() and set(long) == {"the loss was NaN", "the loss was infinite"}
 
 
+@pytest.mark.slow
 def test_all_reasons_are_counted_in_one_line_and_a_finished_run_has_none(caplog):
     losses = [loss for loss, _, _ in CASES.values()]
     cube = mj.sweep(spec(square, 0.1), over={"loss": losses, "learning_rate": [0.1, 10.0, 1e10, 3e38]})

@@ -210,6 +210,7 @@ def test_names_with_underscores_stay_readable_in_markdown():
     assert text.startswith("### train_size and \\_this\\_\n") and "| x & y \\&lt; |" in text
 
 
+@pytest.mark.slow
 def test_a_study_of_ones_own_leaves_both_reports_and_the_call_that_makes_it_again(tmp_path):
     experiment = mj.Experiment(steps=2, record_every=1, train_size=8, model=mj.models.MLP(hidden=(4,)))
     own = Study(

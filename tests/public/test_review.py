@@ -27,6 +27,7 @@ class Normed(nn.Module):
         return nn.Dense(17)(x / jnp.linalg.norm(x, axis=-1, keepdims=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schedule", "batch_size"),
     [
