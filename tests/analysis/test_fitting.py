@@ -94,7 +94,7 @@ def test_resampled_means_have_exactly_student_spread():
     np.testing.assert_allclose(interval, expected, rtol=0.0, atol=0.015 * np.ptp(expected))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_coverage_with_four_seeds():
     rng = np.random.default_rng(5)
     values = PUBLISHED + 0.03 * PUBLISHED * rng.standard_normal((200, 4, SIZE.size))

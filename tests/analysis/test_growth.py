@@ -115,7 +115,7 @@ def test_units_shift_log_time_only():
         np.testing.assert_allclose(other[name], found[name], rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_intervals_hold_the_slope_as_often_as_they_say():
     """Nominal 80%, 4 seeds, 60 sweeps: 52 hold the truth (standard error 3)."""
     hits = 0

@@ -115,7 +115,7 @@ def test_ten_train_sizes_share_three_programs():
     assert len(compiles) == 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_structural_axis_makes_one_group_of_programs_per_value_and_the_same_sweep_again_none():
     packing, hidden = mj.Packing(width=16, runs=2), [(), (4, 4)]
     with counted() as compiles:

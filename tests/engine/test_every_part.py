@@ -128,7 +128,8 @@ def fits(task, model):
         return x.shape[1:] == (2,) and np.issubdtype(x.dtype, np.integer)
     if model == "Autoencoder":
         return x[0].size == task.num_outputs
-    return model != "MLP" or not hasattr(task, "num_tokens")
+    takes = getattr(MODELS[model](*widths(task)), "takes", None)
+    return takes != "quantities" or not hasattr(task, "num_tokens")
 
 
 OF_LABELS = ("accuracy", "logit_margin", "memorized_bits")
@@ -242,7 +243,7 @@ def test_a_run_in_company_is_the_run_by_hand(tasks, task, model):
     check_pair(tasks[task], model, [MEASURES[name] for name in COVERING[task, model]])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("task", TASKS)
 def test_every_pair_that_fits_trains_as_by_hand(tasks, task, model):
@@ -250,7 +251,7 @@ def test_every_pair_that_fits_trains_as_by_hand(tasks, task, model):
         check_pair(tasks[task], model, [MEASURES["loss"]])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("task", "model"),
     [

@@ -57,7 +57,7 @@ FAST = {
 CASES = [
     pytest.param(*case, id="-".join([*case[:2], "minibatch" if case[2] else "full"]), marks=marks)
     for case in itertools.product(OPTIMIZERS, ["cross_entropy", "mse"], [None, 8])
-    for marks in [() if case in FAST else pytest.mark.slow]
+    for marks in [() if case in FAST else pytest.mark.slow if case[0] in ("adam", "sgd", "adamw") else pytest.mark.long]
 ]
 
 

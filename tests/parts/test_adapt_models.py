@@ -99,7 +99,7 @@ def test_an_nnx_factory_trains():
     assert (loss.isel(step=-1) < loss.isel(step=0)).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_kind_trains():
     loss = _trained(Net(), as_model(NNXNet), as_model((init, apply)))
     assert loss["model"].values.tolist() == ["Net", "NNX", "FunctionPair"]

@@ -234,3 +234,8 @@ def test_a_refusal_of_the_model_itself_has_no_notes_of_jax():
     with pytest.raises(InputError) as found:
         mj.explain(Experiment(model=mj.models.EmbeddingMLP(), train_size=8))
     assert not hasattr(found.value, "__notes__")
+
+
+def test_a_record_every_beyond_all_floats_is_refused_in_a_sentence():
+    with pytest.raises(InputError, match="does not divide steps = 1000: use one of"):
+        Experiment(record_every=10**400)

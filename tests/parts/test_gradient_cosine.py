@@ -201,7 +201,7 @@ SPEC = mj.Experiment(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_records_that_of_the_initial_parameters(tmp_path):
     over = {"train_size": [5, 20], "seed": [0, 3]}
     packing = mj.Packing(schedule="batched", width=8, runs=4, lanes=1)

@@ -309,7 +309,7 @@ def test_they_are_written_and_read_as_json(model):
     assert mj.Experiment.from_json(spec.to_json()) == spec
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_small_net_groks_addition():
     """p = 31, fraction 0.8, weight decay 1: the train set is fit long before the test set."""
     spec = mj.Experiment(

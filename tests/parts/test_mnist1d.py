@@ -199,7 +199,7 @@ def test_every_bad_field_has_its_sentence(fields, sentence):
         MNIST1D(**fields)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_published_accuracies_of_logistic_regression_and_mlp():
     # The published training: Adam with 0.01, 6,000 batches of 100; 32% and 68%. Another sample and other seeds: measured
     # 33.3, 33.2, 33.6 and 35.5% for the one, 66.3, 69.0, 67.9 and 69.2% for the other.

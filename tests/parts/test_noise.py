@@ -54,7 +54,7 @@ def test_langevin_without_temperature_is_gradient_descent_with_l2():
     np.testing.assert_allclose(cold, descent, rtol=2e-6)  # Measured 0.
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_of_langevin_without_temperature_is_one_of_gradient_descent_with_l2():
     over, measures = {"seed": [0, 1]}, ("loss",)
     cold, descent = (sweep(rule, over, measures=measures) for rule in (langevin(0.1, l2=0.02), sgd(0.1, l2=0.02)))
@@ -86,7 +86,7 @@ def _params():
     }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_optax_factories_that_take_a_key_get_each_runs_own():
     noisy = from_optax(optax.noisy_sgd, learning_rate=0.1)
     found = sweep(noisy, {"init_seed": [0, 1]}, data_seed=0, start=mj.Start.of(_params()))

@@ -36,7 +36,7 @@ def _step(optimizer, params):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_mask_as_a_dict_decays_what_the_same_mask_as_a_function_does():
     spec = Experiment(**{**vars(BASE), "optimizer": _decayed(None)})
     by_function = lambda params: {name: {"kernel": True, "bias": False} for name in params}  # noqa: E731

@@ -228,7 +228,7 @@ SPEC = mj.Experiment(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_records_that_of_the_initial_parameters():
     over = {"train_size": [5, 20], "seed": [0, 3]}
     ds = mj.sweep(SPEC, over=over, packing=mj.Packing(schedule="streamed", width=8, runs=4, lanes=1))

@@ -101,7 +101,7 @@ class InFloats:
         return Split(*(Data(part.x.astype(np.float32), part.y) for part in parts))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_pass_with_int8_inputs_learns_and_is_that_with_floats():
     task = SparseParity(20, 2)
     spec = mj.Experiment(

@@ -155,7 +155,7 @@ def test_a_damaged_part_is_named_and_trained_again_on_request(here, capsys):
     assert [path.name for path in (here / "kept/damaged").iterdir()] == [part.name]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sigterm_stops_as_ctrl_c_does(here):
     """Schedulers send SIGTERM some seconds before they kill."""
     (here / "spec.toml").write_text(SPEC.replace("steps = 4", "steps = 400000"))
@@ -301,7 +301,7 @@ for reader, *words in ((gone, "studies"), (gone, "--help"), (full,), (none, "--v
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /dev/full")
 def test_output_that_nobody_takes_ends_in_no_traceback():
     done = subprocess.run([sys.executable, "-c", READERS], capture_output=True, text=True)

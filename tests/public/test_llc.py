@@ -36,7 +36,7 @@ def estimate(start, potential, settings):
     return mj.measure(ds, [settings], using=using).squeeze()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_quadratic_has_the_value_of_the_discrete_chain():
     h, nbeta, gamma, eps = np.array([0.0, 0.1, 1.0, 2.0, 5.0, 20.0], np.float32), 100.0, 2.0, 8e-4
     found = estimate(
@@ -52,7 +52,7 @@ def test_a_quadratic_has_the_value_of_the_discrete_chain():
     np.testing.assert_allclose(found.llc_curvature, a[-1], rtol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_chosen_step_keeps_its_share_of_the_stable_one():
     found = estimate(jnp.zeros(2), lambda w: (w[0] ** 2 + 9 * w[1] ** 2) / 2, llc(50.0, draws=20, burn_in=0, chains=2))
     np.testing.assert_allclose(found.llc_step_size, 0.1 * 4 / (50 * 9 + 1), rtol=1e-4)
@@ -95,7 +95,7 @@ def test_reduced_rank_regression_has_aoyagis_value(widths, rank):
     assert abs(found.llc / analysis.deep_linear_rlct(widths, rank) - 1) < 0.12
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_verdicts_say_what_is_wrong():
     # One model, so that all cases share their programs; 250 steps each.
     model = mj.models.FunctionPair(
@@ -178,7 +178,7 @@ def test_every_network_has_noise_of_its_own():
     assert np.abs(np.corrcoef(steps)[np.triu_indices(4, 1)]).max() < 0.5
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_chains_are_around_the_networks_own_examples():
     class TestFirst:
         """A task whose train examples depend on how many test examples are drawn before them."""

@@ -27,7 +27,7 @@ class Normed(nn.Module):
         return nn.Dense(17)(x / jnp.linalg.norm(x, axis=-1, keepdims=True))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("schedule", "batch_size"),
     [
@@ -128,7 +128,7 @@ def test_optimizer_mistakes_name_the_remedy():
         adam(b1=lambda step: 0.1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_whole_numbers_of_a_users_factory_stay_structure():
     import optax
 
@@ -200,7 +200,7 @@ def test_label_noise_of_arrays_is_in_the_provenance_and_shares_one_pool():
     assert len({block.key for block in plan.blocks}) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_a_label_stands_for_is_in_the_file():
     ds = mj.sweep(spec(), over={"optimizer": [adam(1e-3), sgd(0.3, momentum=0.9)]})
     over = json.loads(ds.attrs["over"])

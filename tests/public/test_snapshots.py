@@ -72,7 +72,7 @@ def own_losses(snapshot):
     return {"example_loss": ("example", values), "half": 0.5}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ragged_values_end_in_nan_and_average_to_the_recorded(dataset):
     found = mj.measure(dataset, [own_losses])
     assert found.example_loss.dims == ("train_size", "seed", "snapshot", "example")
@@ -83,7 +83,7 @@ def test_ragged_values_end_in_nan_and_average_to_the_recorded(dataset):
     assert (found.half == 0.5).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_without_a_snapshot_is_nan_there():
     spec = mj.Experiment(steps=4, record_every=2, train_size=6, test_size=5, model=MLP(hidden=(3,)))
     ds = mj.sweep(spec, over={("seed", "snapshots"): [(0, (0, 4)), (1, (2,))]}, progress=False)
@@ -93,7 +93,7 @@ def test_a_run_without_a_snapshot_is_nan_there():
     np.testing.assert_allclose(found.train_loss.sel(seed=1, snapshot=2), ds.train_loss.sel(seed=1, step=2), rtol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_pools_are_resolved_and_labels_keep_their_order():
     x = np.arange(60, dtype=np.float32).reshape(20, 3) / 60
     task = mj.tasks.from_arrays(x, np.arange(20) % 4)
@@ -178,7 +178,7 @@ def test_the_order_of_the_axes_does_not_matter(dataset):
         np.testing.assert_array_equal(other.sel(seed=[0, 3]).transpose(*whole.dims), whole)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_a_store_does_not_hold_yet_is_nan(tmp_path):
     """Of two widths and two seeds, two runs were asked for: the others have no parameters and no shape."""
     spec = mj.Experiment(steps=2, record_every=2, train_size=6, test_size=4, snapshots=(2,), measures=("loss",))
@@ -289,7 +289,7 @@ def test_rearranged_runs_are_an_input_error(dataset):
                 call(damaged)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_pools_of_different_sizes_do_not_share_a_program():
     tasks = [mj.tasks.MNIST1D(num_train=size, num_test=20) for size in (40, 60)]
     spec = mj.Experiment(train_size=30, test_size=10, steps=2, record_every=2, model=MLP(hidden=(4,)))

@@ -165,7 +165,7 @@ def test_cosines_are_in_units_of_full_cancellation():
     assert effects(runs)["conflict"].values == pytest.approx(1.0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_tiny_capacity_sweep_runs_through(tmp_path):
     sweeps = l2_capacity.STUDY.sweeps("quick", 2)
     networks = sweeps["networks"]

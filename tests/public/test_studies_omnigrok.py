@@ -188,7 +188,7 @@ def _shrunk(scale, seeds):
     return small
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_run_leaves_what_the_study_promises(tmp_path):
     study = dataclasses.replace(studies.find("omnigrok"), sweeps=_shrunk)
     folder, findings = studies.run(study, tmp_path / "out", seeds=2, progress=False)

@@ -242,7 +242,7 @@ def test_a_small_run_leaves_what_the_study_promises(finished):
     assert few < float(claims["inputs not normalised: spread of norms"].split()[0])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_geometry_is_that_of_the_very_examples(finished):
     data = mj.open(finished[0])
     best = geometry.best_runs(data)

@@ -248,7 +248,7 @@ def test_figures_show_every_weight_decay(flat):
     np.testing.assert_allclose(line.get_ydata()[-1], 2 ** float(found["half"].isel(step=-1)[2].mean()))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_further_runs_start_from_their_own_network_and_keep_its_decay_and_data():
     sweeps = STUDY.sweeps("paper", 2)
     assert sweeps["grokked"].experiment.task.p == 113

@@ -22,7 +22,7 @@ def spec(**fields):
     return mj.Experiment(**{**SMALL, **fields})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_width_depth_and_optimizer_share_one_cube_with_seeds_and_rates():
     over = {
         "hidden": [(3,), (4, 4)],
@@ -40,7 +40,7 @@ def test_width_depth_and_optimizer_share_one_cube_with_seeds_and_rates():
     assert np.isfinite(cube.train_loss).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_fields_that_move_together_are_one_axis_with_two_labels():
     ds = mj.sweep(spec(), over={("train_size", "steps"): [(8, 4), (16, 8)]})
     assert ds.train_loss.dims == ("train_size", "step") and ds.steps.values.tolist() == [4, 8]
@@ -59,7 +59,7 @@ def test_record_zero_is_the_initial_state_and_the_last_record_the_final_one():
         np.testing.assert_allclose(ds.weight_l2.sel(seed=4, step=step), norm, rtol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_data_seed_and_init_seed_follow_seed_unless_given():
     ds = mj.sweep(spec(snapshots=(0,)), over={"seed": [1, 2], "init_seed": [7, 1]})
     start = ds.parameters.isel(snapshot=0)
@@ -106,13 +106,13 @@ def test_a_users_own_model_is_taken_as_it_is(model):
     assert (ds.train_loss.isel(step=-1) < 0.8 * ds.train_loss.isel(step=0)).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_fields_of_a_linen_module_can_be_swept():
     ds = mj.sweep(spec(model=Linen()), over={"width": [2, 8]})
     assert ds.weight_l2.isel(step=0).sel(width=8) > ds.weight_l2.isel(step=0).sel(width=2)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_measures_of_the_users_own_are_labelled_and_right():
     def largest_weight(params, apply, examples):
         return jnp.max(jnp.abs(params["layer_0"]["kernel"]))
@@ -201,7 +201,7 @@ mj.save(mj.sweep(spec, over={"seed": range(6)}, packing=mj.Packing(runs=2)), sys
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_devices_give_the_bits_of_one(tmp_path):
     for count in (2, 1):
         code = TWO_DEVICES.replace("count=2", f"count={count}").replace("== 2", f"== {count}")

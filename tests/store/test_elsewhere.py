@@ -48,14 +48,14 @@ def test_an_executor_gives_the_bits_of_a_local_sweep(spec, store, tmp_path):
     assert same(found, sweep(spec))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_spawned_process_gives_them_too(spec):
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         found = sweep(spec, executor=executor)
     assert same(found, sweep(spec))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_functions_of_a_notebook_travel(spec):
     scale = 0.5
     over = {"activation": [lambda x: scale * x, "relu"], "seed": range(2)}
@@ -246,7 +246,7 @@ print(jax.local_device_count(), len(used), bits)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_lanes_use_every_device_by_default():
     def run(devices):
         flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}", "JAX_PLATFORMS": "cpu"}

@@ -57,7 +57,7 @@ def test_a_dask_worker_is_killed(bench):
     assert kills.worker(bench).identical
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_out_of_memory(bench):
     outcome = disks.out_of_memory(bench)
     assert outcome.identical and outcome.times >= 1 and "is trained in 2 parts" in outcome.said

@@ -217,7 +217,7 @@ def test_a_call_for_some_runs_finishes_the_blocks_they_are_in(spec, store, kille
     assert same(one, whole.sel(train_size=[12], seed=[0]))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_structure_functions_and_fields_that_move_together_can_be_swept(spec, store, trained):
     def wobble(x):
         return jax.numpy.sin(x)

@@ -74,7 +74,7 @@ def test_shards_keep_their_shares_when_blocks_are_split(plain, store, order, mon
     assert len(seen) == len(set(seen)) == 10
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_swept_field_hides_no_other_of_its_name(plain, store):
     def rule(learning_rate, steps):
         return optax.sgd(learning_rate * steps)
@@ -114,7 +114,7 @@ class Here:
         return future
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_task_without_a_hash_keeps_its_pool_in_a_worker(plain):
     spec = dataclasses.replace(plain, task=Pooled(), batch_size=None)
     over = {"scale": np.linspace(0.1, 2, 40)}
@@ -208,7 +208,7 @@ def test_labels_that_are_numbers_stay_numbers(plain, store, killed_after, monkey
     assert mj.open(store).part.values.tolist() == [9, 10]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_measure_that_has_changed_under_its_name_is_refused(plain, store, killed_after, monkeypatch):
     monkeypatch.setattr("memjax.engine.plan.packing.segment_records", lambda *arguments: 1)
 
@@ -301,7 +301,7 @@ def test_a_shard_does_not_answer_for_the_parts_of_others(plain, store, caplog):
         sweep(plain, store=store, shard=(0, 3))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_run_keeps_its_own_snapshots(spec, store):
     over = {"snapshots": [(0, 8), (4,)], "seed": range(2)}
     whole = mj.sweep(spec, over, progress=False, packing=mj.Packing(runs=4, lanes=1))

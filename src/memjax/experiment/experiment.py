@@ -187,7 +187,7 @@ def _train_size(train_size: Any, task: Task) -> int | float:
 def _check_records(steps: int, every: int) -> None:
     if steps % every:
         small = [d for d in range(1, min(math.isqrt(steps), _MOST) + 1) if steps % d == 0]
-        near = sorted({*small, *(steps // d for d in small)}, key=lambda d: abs(math.log(d / every)))[:12]
+        near = sorted({*small, *(steps // d for d in small)}, key=lambda d: abs(math.log(d) - math.log(every)))[:12]
         raise InputError(
             f"record_every is {every}, which does not divide steps = {steps}: use one of {', '.join(map(str, sorted(near)))}."
         )
