@@ -1,5 +1,7 @@
 """Snapshots and measures on them: what the loop recorded comes back, selections keep their runs, ragged sizes end in NaN."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -109,6 +111,70 @@ def test_pools_are_resolved_and_labels_keep_their_order():
     found = mj.measure(ds, [layers], using=(task,))
     np.testing.assert_array_equal(found.width.squeeze("snapshot"), [[3, np.nan], [4, 2]])
     assert found.layer.values.tolist() == ["layer_0", "layer_1"]
+
+
+class Further:
+    """An estimator of all snapshots at once: the train loss after a few more steps from each, by one batch of runs."""
+
+    def on_all(self, snapshots, train):
+        self.asked = [(one.run["train_size"], one.run["seed"], one.step) for one in snapshots]
+        more = dict(steps=10, record_every=10, measures=("loss",), snapshots=())
+        done = train([dataclasses.replace(one.experiment, start=one.start, **more) for one in snapshots])
+        return [
+            {"further": float(run.records["train_loss"][-1]), "at": one.step}
+            for run, one in zip(done, snapshots, strict=True)
+        ]
+
+
+def test_an_estimator_of_all_snapshots_trains_them_as_one_batch(dataset):
+    """Ten steps of plain descent from every snapshot, by hand: one update after another in NumPy."""
+    plain = mj.Experiment(
+        **{**vars(SPEC), "optimizer": mj.optimizers.sgd(0.1), "model": MLP(hidden=()), "snapshots": (0, 20)}
+    )
+    swept = mj.sweep(plain, over={"train_size": [5, 8], "seed": [0, 3]}, progress=False)
+    found = mj.measure(swept, ["weight_l2", further := Further()])
+    assert further.asked == [(n, seed, step) for n in (5, 8) for seed in (0, 3) for step in (0, 20)]
+    np.testing.assert_array_equal(found["at"].sel(train_size=8, seed=3), [0, 20])
+    for one in mj.snapshots(swept):
+        w, b = (one.params["layer_0"][name].astype(float) for name in ("kernel", "bias"))
+        for _ in range(10):
+            error = _softmax(one.train.x @ w + b) - np.eye(3)[one.train.y]
+            w, b = w - 0.1 * one.train.x.T @ error / len(error), b - 0.1 * error.mean(0)
+        loss = -np.log(_softmax(one.train.x @ w + b)[np.arange(len(one.train.y)), one.train.y]).mean()
+        np.testing.assert_allclose(found.further.sel(**one.run, snapshot=one.step), loss, rtol=1e-5)
+
+
+def _softmax(outputs):
+    powers = np.exp(outputs - outputs.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+class Wrong:
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __repr__(self):
+        return "Wrong"
+
+    def on_all(self, snapshots, train):
+        return self.answer(snapshots)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (lambda snapshots: {"a": 1.0}, "Wrong gave dict for 12 snapshots: on_all must give a list, one dict for each"),
+        (
+            lambda snapshots: [{"a": 1.0}],
+            "Wrong gave list for 12 snapshots: on_all must give a list, one dict for each",
+        ),
+        (lambda snapshots: [1.0 for _ in snapshots], "Wrong gave no dict for a snapshot but float"),
+    ],
+    ids=["a dict", "too few", "no dicts"],
+)
+def test_an_estimator_that_gives_something_else_is_refused(dataset, answer, sentence):
+    with pytest.raises(mj.InputError, match=sentence):
+        mj.measure(dataset, [Wrong(answer)])
 
 
 def test_a_store_and_a_file_give_the_same_snapshots(dataset, tmp_path):
