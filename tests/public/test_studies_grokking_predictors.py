@@ -112,8 +112,9 @@ def test_only_seeds_and_steps_with_estimates_are_compared(at):
 def test_a_monotone_predictor_has_correlation_one_and_its_negative_minus_one(recorded, at):
     table = relation.correlation_table(recorded, at)
     cells = [number(cell) for cell in row(table, "L2 norm")[1:-1]]
-    # Straight lines between eight snapshots miss the top.
-    assert 0.9 < cells.pop(1) < 0.98 and cells == pytest.approx([1.0] * 5)
+    # Straight lines between eight snapshots miss the top, and rounding breaks the ties of the flat end: 0.953 with NumPy 2.4
+    # and 0.888 with NumPy 2.5.
+    assert 0.85 < cells.pop(1) < 0.98 and cells == pytest.approx([1.0] * 5)
     sharp = row(table, "sharpness")
     assert sharp[1] == "not recorded" and sharp[-1] == "4 x 8"
     assert [number(cell) for cell in sharp[3:-1]] == pytest.approx([-1.0] * 4, abs=1e-6)
