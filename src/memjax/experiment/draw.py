@@ -14,9 +14,10 @@ from memjax.experiment import Experiment
 from memjax.tasks.containers import plain
 from memjax.types import Data, PoolTask, Split
 
-__all__ = ["check_finite", "check_targets", "draw_split", "parts_of"]
+__all__ = ["SQUARED", "check_finite", "check_targets", "draw_split", "parts_of"]
 
-_SQUARED = ("mse", "sse")
+SQUARED = ("mse", "sse")
+"""Losses of values, by name: they treat the numbering of classes as a quantity."""
 _OF_LABELS = ("cross_entropy", "cross_entropy_exact", "one_hot_mse")
 
 
@@ -85,8 +86,8 @@ def check_targets(experiment: Experiment, data: Data) -> None:
     """Raise `InputError` where drawn targets do not fit the loss or the task's outputs."""
     labels = np.issubdtype(data.y.dtype, np.integer)
     # Compare functions, because a user may pass the function of a built-in loss.
-    name = next((name for name in (*_SQUARED, *_OF_LABELS) if losses.get(name) is losses.get(experiment.loss)), None)
-    if name in _SQUARED and labels:
+    name = next((name for name in (*SQUARED, *_OF_LABELS) if losses.get(name) is losses.get(experiment.loss)), None)
+    if name in SQUARED and labels:
         raise InputError(
             f"loss is {name!r}, but the targets are class labels, for they are whole numbers: squared error would treat their "
             "numbering as a quantity. If they are classes, use loss = 'cross_entropy' or 'one_hot_mse'; if they are "

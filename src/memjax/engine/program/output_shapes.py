@@ -16,13 +16,13 @@ from memjax.engine.program.program import Program
 from memjax.errors import InputError, cause, listing
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
+from memjax.experiment.draw import SQUARED
 from memjax.jax_settings import float_dtype, wide
 from memjax.measures.measure import Measure
 from memjax.models.adapt import with_outputs
 
 __all__ = ["check_functions", "check_program", "shape_of"]
 
-_SQUARED = ("mse", "sse")
 
 _BATCH = 3
 
@@ -114,7 +114,7 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
             f"The model's output has shape {list(outputs.shape)} for {batch} examples, but the task calls for "
             f"{[batch, width]}: give the model {width} outputs."
         )
-    if experiment.loss in _SQUARED and outputs.shape != y.shape:
+    if experiment.loss in SQUARED and outputs.shape != y.shape:
         raise InputError(
             f"loss is {experiment.loss!r}, but targets have shape {list(y.shape)} and outputs {list(outputs.shape)}: give "
             "targets of the outputs' shape, such as y[:, None]."
