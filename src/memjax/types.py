@@ -162,18 +162,19 @@ class Model(Protocol):
         ...
 
 
-class Trained(Protocol):
-    """The result of one run."""
+class Trained(NamedTuple):
+    """The result of one run.
 
-    @property
-    def records(self) -> Mapping[str, Any]:
-        """Records ``[K, ...]`` by variable."""
-        ...
+    Attributes
+    ----------
+    records
+        Arrays ``[K, ...]`` by variable.
+    finished
+        Whether the run reached its last step with finite numbers.
+    """
 
-    @property
-    def finished(self) -> bool:
-        """Whether the run reached its last step with finite numbers."""
-        ...
+    records: dict[str, Any]
+    finished: bool
 
 
 Trainer: TypeAlias = Callable[[Sequence[Any]], Sequence[Trained]]

@@ -38,9 +38,8 @@ def written_name(module: str) -> str:
     ('memjax.start', 'memjax.measures.norms', 'numpy')
     """
     room, _, file = module.rpartition(".")
-    if module.startswith(_IN_FAMILIES) and room.count(".") == 2:
-        return _WRITTEN_AS.get(module, f"{room.rpartition('.')[0]}.{file}")
-    return _WRITTEN_AS.get(module, module)
+    in_family = module.startswith(_IN_FAMILIES) and room.count(".") == 2
+    return _WRITTEN_AS.get(module, f"{room.rpartition('.')[0]}.{file}" if in_family else module)
 
 
 def installed(module: Any) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -19,10 +17,9 @@ from memjax.engine.training.executor import Executor, execute_on
 from memjax.engine.training.keep import InMemory, Keeper
 from memjax.engine.training.progress import Progress
 from memjax.experiment.experiment import Experiment
+from memjax.types import Trained
 
-__all__ = ["Trained", "train_in_memory", "train_plan", "train_runs"]
-
-_LOG = logging.getLogger("memjax")
+__all__ = ["train_in_memory", "train_plan", "train_runs"]
 
 
 def train_plan(
@@ -58,21 +55,6 @@ def train_in_memory(
     keeper = InMemory()
     train_plan(plan, keeper, progress, executor)
     return keeper.finished
-
-
-class Trained(NamedTuple):
-    """The result of one run.
-
-    Attributes
-    ----------
-    records
-        Arrays ``[K, ...]`` by variable.
-    finished
-        Whether the run reached its last step with finite numbers.
-    """
-
-    records: dict[str, Any]
-    finished: bool
 
 
 def train_runs(
