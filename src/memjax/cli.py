@@ -12,11 +12,14 @@ import threading
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memjax.checks.file_names import absolute, shown
 from memjax.checks.json_text import read_json
 from memjax.errors import InputError
+
+if TYPE_CHECKING:
+    from memjax.studies import Findings
 
 __all__ = ["main"]
 
@@ -44,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     study.add_argument("--seeds", type=int, metavar="K", help="number of seeds")
     study.add_argument("--out", metavar="DIR", help="folder to make (default: runs/NAME-SCALE)")
+    study.add_argument("--again", metavar="DIR", help="make a folder's tables and figures again, without training")
     verbs.add_parser("studies", help="list the studies and their scales")
     run = verbs.add_parser("run", help="run the sweep of a TOML or JSON file")
     run.add_argument("spec", metavar="SPEC")
@@ -175,40 +179,46 @@ def _start_cache(options: argparse.Namespace) -> None:
 
 def _study(options: argparse.Namespace) -> int:
     from memjax import studies
-    from memjax.studies.report import as_text
 
     study = studies.find(options.name)
-    scale = options.scale or next(iter(study.scales))
     _start_cache(options)
+    if options.again is not None:
+        _refuse_beside_again(options)
+        return _show_findings(*studies.again(options.again, study=study))
+    scale = options.scale or next(iter(study.scales))
     out = Path("runs") / f"{study.name}-{scale}" if options.out is None else options.out
     if scale in study.scales:
         _print(f"{study.title} Scale {scale}: {study.scales[scale]}.")
-    folder, findings = studies.run(
-        study, out, scale=scale, seeds=options.seeds, store=options.store, progress=options.progress
-    )
-    for table in findings.tables.values():
-        _print(f"\n{as_text(table)}")
+    given = {"seeds": options.seeds, "store": options.store, "progress": options.progress}
+    return _show_findings(*studies.run(study, out, scale=scale, **given))
+
+
+def _refuse_beside_again(options: argparse.Namespace) -> None:
+    given = [name for name in ("scale", "seeds", "out", "store") if getattr(options, name) is not None]
+    if given:
+        raise InputError(f"--again trains nothing and reads what the folder has: leave --{given[0]} out.")
+
+
+def _show_findings(folder: Path, findings: Findings) -> int:
+    from memjax.studies.kit.report.text import findings_text
+
+    _print(findings_text(findings))
     _print(f"\nWrote {shown(folder)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
     return 0
 
 
 def _studies(options: argparse.Namespace) -> int:
-    from memjax import studies
+    from memjax.studies.kit.find import overview
 
     del options
-    found = [studies.find(name) for name in studies.names()]
-    width = max(len(study.name) for study in found)
-    for study in found:
-        _print(f"{study.name.ljust(width)}  {study.title}")
-        for scale, text in study.scales.items():
-            _print(f"{' ' * width}    {scale}: {text}")
+    _print(overview())
     return 0
 
 
 def _run(options: argparse.Namespace) -> int:
     from memjax.experiment.read import read_experiment, read_over
     from memjax.explain import explain
-    from memjax.studies.run import new_folder, save_folder
+    from memjax.studies.kit.folder import new_folder, save_folder
     from memjax.sweep import sweep
 
     if options.out is None and options.store is None and not options.dry_run:

@@ -12,9 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
 
 import memjax as mj
-from memjax import losses
+from memjax import losses, studies
 from memjax.measures import settle
 from memjax.types import Data
 
@@ -30,6 +31,7 @@ def load(part):
 
 
 task, model, measure, snapshot_measure, optimizer = map(load, PARTS)
+study = load("study")
 SPEC = mj.Experiment(
     task=task.XorClusters(input_dim=3, separation=4.0),
     model=model.SkipNet(hidden=6),
@@ -224,6 +226,61 @@ def test_sign_descent_moves_by_the_learning_rate():
         found = found + update
     # Rounding of float32 gave 2e-7.
     np.testing.assert_allclose(found, own, atol=2e-6)
+
+
+def signals(fitted, train, test):
+    """Records ``(share, seed, step)`` of a study of labels: steps to fit, and last accuracies, by share and seed."""
+    steps, shares = np.arange(0, 101, 10), [0.0, 0.5, 1.0]
+    dims = {"label_noise": shares, "seed": range(np.shape(fitted)[1]), "step": steps}
+    there = steps >= np.asarray(fitted)[..., None]
+    rows = {
+        "train_accuracy": there * np.asarray(train)[..., None],
+        "test_accuracy": there * np.asarray(test)[..., None],
+    }
+    return xr.Dataset({name: (tuple(dims), row) for name, row in rows.items()}, dims)
+
+
+def test_the_study_to_copy_reads_its_numbers_and_compares_them():
+    # The seed that never fits random labels ends at a train accuracy of 0 and an error of 1.
+    runs = signals([[10, 10], [20, 20], [40, 200]], np.ones((3, 2)), [[0.8, 0.8], [0.6, 0.6], [0.1, 0.1]])
+    found = study.fits(runs)
+    # Between a record at 0 and the next at 1, the accuracy is 0.99 after 99% of the ten steps.
+    np.testing.assert_allclose(found["fitted"], [[9.9, 9.9], [19.9, 19.9], [39.9, np.inf]])
+    np.testing.assert_allclose(found["test_error"], [[0.2, 0.2], [0.4, 0.4], [0.9, 1.0]])
+    found["sharpness"] = found["test_error"]
+    claims = study.claims(found, runs["step"].values)
+    assert [claim.verdict.value for claim in claims] == ["not told apart", "no interval", "as published", "not asked"]
+    assert claims[1].estimate.value == pytest.approx(39.9 / 9.9) and claims[1].estimate.never == 1
+    assert claims[2].estimate.value == pytest.approx(0.2) and claims[3].estimate.value == pytest.approx(
+        np.sqrt(4.5 * 5)
+    )
+    assert study.tables(found, runs["step"].values)["shares"].rows[2][1] == "39.9 [no interval], never in 1 of 2"
+
+
+def test_the_study_to_copy_says_what_it_costs():
+    for scale, shares in (("quick", 3), ("paper", 6)):
+        (part,) = study.STUDY.sweeps(scale, 2).values()
+        assert mj.explain(part.experiment, part.over).runs == 2 * shares
+    text = (ADDING / "study.py").read_text()
+    folder = re.search(r"copy it to src/memjax/studies/(\w+)/study\.py", text).group(1)
+    assert folder.replace("_", "-") == study.STUDY.name and study.STUDY.name not in studies.names()
+
+
+@pytest.mark.slow
+def test_the_study_to_copy_runs_and_is_made_again(tmp_path):
+    def toy(scale, seeds):
+        (part,) = study.STUDY.sweeps("quick", seeds).values()
+        spec = dataclasses.replace(part.experiment, steps=200, record_every=10, snapshots=(200,), train_size=50)
+        return {"runs": studies.Sweep(spec, part.over)}
+
+    toys = dataclasses.replace(study.STUDY, sweeps=toy)
+    folder, findings = studies.run(toys, tmp_path / "out", seeds=2, progress=False)
+    before = {name: (folder / name).read_bytes() for name in ("claims.json", "shares.csv", "report.html")}
+    # Both seeds fit 50 signals with random labels within 200 steps.
+    assert findings.claims[0].estimate.value == 1.0 and (folder / "noise.pdf").exists()
+    assert bool((xr.load_dataset(folder / "sharpness.nc", engine="h5netcdf").sharpness > 0).all())
+    studies.again(folder, study=toys)
+    assert {name: (folder / name).read_bytes() for name in before} == before
 
 
 # Parts of memjax with JSON of their own. What is left out holds objects of the user's: arrays or functions.

@@ -76,3 +76,17 @@ def test_what_was_calculated_can_be_named():
         plots.trajectories(wide, by="width", name="test error rate", ax=Figure(layout="constrained").subplots()),
     ):
         assert ax.get_ylabel() == "test error rate"
+
+
+def test_an_axis_of_times_that_never_come_can_be_drawn_with_plain_ticks():
+    never = xr.DataArray(np.full((2, 3), np.inf), {"rate": [0.1, 0.2, 0.4]}, ("seed", "rate"))
+    figure, (ax,) = plots.panels()
+    plots.mean(never, "rate", ax=ax, of="geometric")
+    # Ticks of the one axis fix the range of both, which on the other is around zero where there are no numbers.
+    plots.plain_ticks(ax, "x")
+    plots.plain_ticks(ax, "y")
+    figure.canvas.draw()
+    assert ax.get_ylim() == (1.0, 10.0)
+    # What comes later still decides on the range.
+    ax.plot([0.1, 0.4], [30.0, 400.0])
+    assert ax.get_ylim()[1] > 300.0

@@ -222,3 +222,46 @@ def test_cells_too_small_for_numbers_have_points():
 def test_errors(accuracy, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         draw(accuracy, **options)
+
+
+@pytest.fixture
+def kinds():
+    """Three seeds at each of two widths and four sizes; every run of a kind of its own place."""
+    data = np.arange(24).reshape(3, 2, 4) % 4
+    return xr.DataArray(data, {"width": [16, 8], "train_size": SIZE}, ("seed", "width", "train_size"))
+
+
+def strips(ax):
+    return np.asarray(ax.collections[0].get_array()).reshape(2, 12)
+
+
+def test_a_cell_of_kinds_has_a_strip_for_every_seed(kinds):
+    ax = plots.category_map(kinds, "train_size", "width", "abcd", ax=Figure(layout="constrained").subplots())
+    ax.figure.savefig(BytesIO(), format="png")
+    # The lower row is the smaller width, which comes second.
+    for row, width in enumerate([8, 16]):
+        for column, size in enumerate(SIZE):
+            own = kinds.sel(width=width, train_size=size).values
+            np.testing.assert_array_equal(strips(ax)[row, 3 * column : 3 * column + 3], own)
+    corners = ax.collections[0].get_coordinates()
+    np.testing.assert_allclose(corners[0, ::3, 0], [-0.5, 0.5, 1.5, 2.5, 3.5])
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["8", "16"]
+    colors = ax.collections[0].cmap(ax.collections[0].norm(np.arange(4)))
+    handles, names = ax.get_legend_handles_labels()
+    assert names == list("abcd")
+    np.testing.assert_array_equal(colors, [handle.get_facecolor()[0] for handle in handles])
+
+
+def test_kinds_without_seeds_fill_their_cells(kinds):
+    one = kinds.isel(seed=1, drop=True)
+    ax = plots.category_map(one, "train_size", "width", "abcd")
+    np.testing.assert_array_equal(np.asarray(ax.collections[0].get_array()).reshape(2, 4), one.sortby("width"))
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [(lambda kinds: kinds, "abc"), (lambda kinds: kinds - 1, "abcd"), (lambda kinds: kinds / 2, "abcdefgh")],
+)
+def test_what_counts_no_names_is_refused(kinds, change, names):
+    with pytest.raises(ValueError, match="kinds must count up to 7 names from 0"):
+        plots.category_map(change(kinds), "train_size", "width", names)

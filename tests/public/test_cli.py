@@ -180,7 +180,7 @@ def test_a_study_goes_on_from_its_stores(here, monkeypatch, capsys):
 
     words = ["--no-cache", "study", "l2-memorization", "--seeds", "1", "--store", "kept"]
     small = mj.sweep
-    monkeypatch.setattr(importlib.import_module("memjax.studies.run"), "sweep", lambda e, over, **options: small(
+    monkeypatch.setattr(importlib.import_module("memjax.studies.kit.run"), "sweep", lambda e, over, **options: small(
         dataclasses.replace(e, steps=20), over, **options))  # fmt: skip
     assert main([*words, "--out", "first"]) == 0
     monkeypatch.setattr(train_runs, "execute", None)  # Nothing is left to execute.
@@ -195,7 +195,8 @@ def test_studies_are_listed(capsys):
     assert main(["studies"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
     assert listed == [
-        "data-dimensionality", "early-training", "edge-of-stability", "grok-time", "grokking-predictors", "l2-capacity",
+        "data-dimensionality", "early-training", "edge-of-stability", "grok-time", "grokking-phases",
+        "grokking-predictors", "l2-capacity",
         "l2-memorization", "l2-test-loss", "memory-1", "memory-2", "modular-fourier", "omnigrok", "slingshot", "sparse-parity",
         "toy-double-descent", "ungrokking",
     ]  # fmt: skip

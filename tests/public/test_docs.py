@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "adding").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *(page for room in ("", "adding", "studies") for page in sorted((ROOT / "docs" / room).glob("*.md"))),
+]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

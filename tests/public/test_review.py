@@ -216,7 +216,7 @@ def test_parameters_that_are_one_array_come_back_as_it():
 
 @pytest.mark.slow
 def test_a_folder_that_comes_in_between_does_not_cost_the_sweep(tmp_path):
-    from memjax.studies.run import new_folder, save_folder
+    from memjax.studies.kit.run import new_folder, save_folder
 
     ds = mj.sweep(spec())
     target = new_folder(tmp_path / "out")

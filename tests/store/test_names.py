@@ -9,7 +9,7 @@ import pytest
 import memjax as mj
 from memjax.checks.file_names import absolute, shown
 from memjax.cli import main
-from memjax.studies.run import new_folder
+from memjax.studies.kit.run import new_folder
 
 SPEC = mj.Experiment(train_size=8, steps=1, record_every=1, model=mj.models.MLP(hidden=(2,)))
 TEXT = """

@@ -30,7 +30,7 @@ _PYTHON = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"),
 
 
 def written_name(module: str) -> str:
-    """Name of a module in stores and specs: for memjax its first name, without intermediate folders.
+    """Name of a module in stores and specs: for memjax its first name, without intermediate folders; a study is one module.
 
     Examples
     --------
@@ -38,6 +38,8 @@ def written_name(module: str) -> str:
     ('memjax.start', 'memjax.measures.norms', 'numpy')
     """
     room, _, file = module.rpartition(".")
+    if module.startswith("memjax.studies.") and room.count(".") == 2:
+        return room
     in_family = module.startswith(_IN_FAMILIES) and room.count(".") == 2
     return _WRITTEN_AS.get(module, f"{room.rpartition('.')[0]}.{file}" if in_family else module)
 

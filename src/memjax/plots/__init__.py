@@ -2,10 +2,27 @@
 
 from memjax.plots.curves import curve, curves
 from memjax.plots.fits import fit, ridge
-from memjax.plots.panels import small_multiples
-from memjax.plots.phases import phase_diagram
+from memjax.plots.means import mean
+from memjax.plots.multiples import small_multiples
+from memjax.plots.parts import level, panels, plain_ticks
+from memjax.plots.phases import category_map, phase_diagram
 from memjax.plots.runs import base_run
 from memjax.plots.steps import trajectories
 from memjax.plots.styles import style
 
-__all__ = ["base_run", "curve", "curves", "fit", "ridge", "phase_diagram", "small_multiples", "style", "trajectories"]
+__all__ = [
+    "base_run",
+    "category_map",
+    "curve",
+    "curves",
+    "fit",
+    "level",
+    "mean",
+    "panels",
+    "phase_diagram",
+    "plain_ticks",
+    "ridge",
+    "small_multiples",
+    "style",
+    "trajectories",
+]

@@ -11,7 +11,7 @@ import xarray as xr
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["axes_or_new", "label_of", "scale_axis", "text_of"]
+__all__ = ["axes_or_new", "label_of", "scale_axis", "set_plain_ticks", "text_of"]
 
 
 def axes_or_new(ax: Axes | None, width: float = 4.5, height: float = 3.2) -> Axes:
@@ -37,15 +37,19 @@ def text_of(value: Any) -> str:
 
 def scale_axis(ax: Axes, values: npt.ArrayLike, which: Literal["x", "y"]) -> None:
     """Make an axis logarithmic if its finite values are positive and span more than a decade."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
     numbers = np.asarray(values, dtype=np.float64)
     numbers = numbers[np.isfinite(numbers)]
     if numbers.size == 0 or numbers.min() <= 0.0 or numbers.max() <= 10.0 * numbers.min():
         return
-    decades = np.log10(numbers.max() / numbers.min())
     ax.set(**{f"{which}scale": "log"})
+    set_plain_ticks(ax, which, numbers.max() / numbers.min())
+
+
+def set_plain_ticks(ax: Axes, which: Literal["x", "y"], span: float) -> None:
+    """Ticks of a logarithmic axis as plain numbers, at 1, 2 and 5 where the axis spans less than two decades."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     axis = ax.xaxis if which == "x" else ax.yaxis
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.0 else (1.0,), numticks=8))
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if span < 100.0 else (1.0,), numticks=8))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xarray as xr
 
 from memjax.checks.labelled import positions, require_array, require_dim, require_fraction, require_only_dims
 from memjax.plots.axes import axes_or_new, label_of, scale_axis
 from memjax.plots.lines import add_color_key, draw_lines, is_numeric
-from memjax.plots.mean import draw_mean, mean_text
+from memjax.plots.means import draw_mean, draw_seeds, mean_text
 from memjax.plots.styles import MARKERS, style
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def curve(
         label=label or mean_text(values, over, level),
     )
     if over in values.dims:
-        _draw_seeds(ax, values.transpose(x, over), x)
+        draw_seeds(ax, values.transpose(x, over), x)
     scale_axis(ax, at, "x")
     ax.set(xlabel=label_of(values[x]), ylabel=name or label_of(values))
     ax.legend()
@@ -179,9 +178,3 @@ def _add_legend(ax: Axes, values: xr.DataArray, by: str, over: str, level: float
         title += "\n" + mean_text(values, over, level).replace(", ", ",\n")
     # The key stands beside the axes, because many curves leave no room inside.
     ax.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), alignment="left", title_fontsize="small")
-
-
-def _draw_seeds(ax: Axes, values: xr.DataArray, x: str) -> None:
-    color = ax.lines[-1].get_color()
-    at = np.broadcast_to(values[x].values[:, None], values.shape)
-    ax.plot(at.ravel(), values.values.ravel(), ".", color=color, alpha=0.5, markersize=5.0, markeredgewidth=0.0)

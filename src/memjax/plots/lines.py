@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.plots.axes import label_of, text_of
-from memjax.plots.mean import draw_mean
+from memjax.plots.means import draw_mean
 from memjax.plots.styles import CATEGORY_COLORS, MARKERS, ordered_colors
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A quantity over two swept axes: where the quantity is large, where it is small, and where the border runs."""
+"""Maps over two swept axes: where a quantity is large or small and where the border runs, or of which kind runs are."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from memjax.checks.labelled import require_array, require_choice, require_dim, r
 from memjax.plots.axes import axes_or_new, label_of
 from memjax.plots.cells import cells_of, mark_cells
 from memjax.plots.lines import is_numeric, ticks_of
-from memjax.plots.styles import style
+from memjax.plots.styles import CATEGORY_COLORS, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
     from matplotlib.colors import Normalize
 
-__all__ = ["phase_diagram"]
+__all__ = ["category_map", "phase_diagram"]
 
 _LINE_STYLES: tuple[Literal["-", "--", ":", "-."], ...] = ("-", "--", ":", "-.")
 # Room in points for the width of a letter and for the height of a tick label, both with a small reserve.
@@ -113,6 +113,58 @@ def phase_diagram(
     if key and np.isfinite(finite).any():
         bar = ax.figure.colorbar(mesh, ax=ax, label=_bar_label(ax, name, cells.text))
         bar.ax.minorticks_off()
+    return ax
+
+
+@style()
+def category_map(
+    kinds: xr.DataArray, x: str, y: str, names: Sequence[str], over: str = "seed", ax: Axes | None = None
+) -> Axes:
+    """Draw which of a few kinds every run is of, over two swept axes: a cell has a strip for each seed.
+
+    Parameters
+    ----------
+    kinds
+        Whole numbers that count the ``names`` from 0, dimensions ``(over, x, y)`` in any order; ``over`` may be missing.
+    x, y
+        Dimensions of the axes, as in `phase_diagram`.
+    names
+        Names of the kinds, at most seven. Several panels can share a legend, so none is drawn:
+        ``figure.legend(*ax.get_legend_handles_labels())``.
+    over, ax
+        Dimension of the seeds, and where to draw, as in `phase_diagram`.
+
+    Raises
+    ------
+    ValueError
+        If ``kinds`` is not a DataArray, lacks ``x`` or ``y``, has further dimensions, or holds anything but counts of names.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from matplotlib.figure import Figure
+    >>> phase = xr.DataArray([[0, 1], [1, 1]], {"rate": [0.1, 1.0], "seed": [0, 1]}).expand_dims(decay=[0.0])
+    >>> ax = category_map(phase, "rate", "decay", ["fits", "fails"], ax=Figure(layout="constrained").subplots())
+    >>> ax.get_legend_handles_labels()[1]
+    ['fits', 'fails']
+    """
+    from matplotlib.colors import ListedColormap
+
+    _check(kinds, x, y, over, None)
+    if not 0 < len(names) <= len(CATEGORY_COLORS) or not np.isin(kinds.values, np.arange(len(names))).all():
+        raise ValueError(
+            f"kinds must count up to {len(CATEGORY_COLORS)} names from 0, and here {len(names)} are given."
+        )
+    runs = _sorted(kinds if over in kinds.dims else kinds.expand_dims(over), x, y).transpose(y, x, over)
+    strips, colors = runs.values.reshape(runs.sizes[y], -1), CATEGORY_COLORS[: len(names)]
+    across = np.linspace(-0.5, runs.sizes[x] - 0.5, strips.shape[1] + 1), np.arange(runs.sizes[y] + 1) - 0.5
+    ax = axes_or_new(ax)
+    ax.pcolormesh(*across, strips, cmap=ListedColormap(colors), vmin=-0.5, vmax=len(names) - 0.5, edgecolors="face")
+    for lines, count, end in ((ax.vlines, runs.sizes[x], runs.sizes[y]), (ax.hlines, runs.sizes[y], runs.sizes[x])):
+        lines(np.arange(1, count) - 0.5, -0.5, end - 0.5, colors="white", linewidth=1.2)
+    for color, name in zip(colors, names, strict=True):
+        ax.fill_between([], [], color=color, label=name)
+    _label_axes(ax, runs[x], runs[y])
     return ax
 
 

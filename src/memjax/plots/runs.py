@@ -10,7 +10,7 @@ import xarray as xr
 
 from memjax.checks.labelled import require_only_dims
 from memjax.plots.axes import label_of, scale_axis
-from memjax.plots.mean import draw_mean
+from memjax.plots.means import draw_mean
 from memjax.plots.styles import CATEGORY_COLORS, style
 
 if TYPE_CHECKING:

@@ -1,0 +1,168 @@
+"""The mean over seeds with its interval, as a line with a band or bars: the element of most figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from memjax.analysis import mean_interval
+from memjax.checks.labelled import positions, require_array, require_fraction, require_only_dims
+from memjax.errors import InputError, listing
+from memjax.plots.axes import axes_or_new
+from memjax.plots.ranges import range_of
+from memjax.plots.styles import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["draw_mean", "draw_seeds", "mean", "mean_text"]
+
+Seeds = Literal["band", "bars", "points", "none"]
+_SEEDS = ("band", "bars", "points", "none")
+
+
+@style()
+def mean(
+    values: xr.DataArray,
+    x: str = "train_size",
+    over: str = "seed",
+    ax: Axes | None = None,
+    level: float = 0.95,
+    *,
+    of: Literal["mean", "geometric"] = "mean",
+    seeds: Seeds = "band",
+    **line: Any,
+) -> Axes:
+    """Draw one line, the mean over seeds with its interval, on axes that keep their labels and scales.
+
+    Parameters
+    ----------
+    values
+        Values, dimensions ``(over, x)`` in any order, or ``(x,)``. NaN (diverged runs) are left out of the mean. At a position
+        with an infinite run (one that never got there) an open triangle takes the place of the mean.
+    x
+        Dimension on the horizontal axis, with a numeric coordinate.
+    over
+        Dimension of the seeds.
+    ax
+        Where to draw; a new figure by default.
+    level
+        Nominal coverage of the Student-t interval, between 0 and 1.
+    of
+        ``geometric`` draws the geometric mean of positive values, and the interval of their logarithms.
+    seeds
+        The interval as a ``band`` or as ``bars``, every seed as faint ``points``, or ``none``.
+    line
+        What `matplotlib.axes.Axes.plot` takes: color, label, marker and others.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    ValueError
+        If ``values`` is not a DataArray or has further dimensions, ``x`` has no numeric coordinate, ``level`` is not in
+        (0, 1), or ``of`` or ``seeds`` is another word.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from matplotlib.figure import Figure
+    >>> loss = xr.DataArray([[1.0, 0.01], [100.0, 1.0]], {"step": [0, 10]}, ("seed", "step"))
+    >>> ax = mean(loss, x="step", ax=Figure().subplots(), of="geometric", label="loss")
+    >>> ax.lines[0].get_ydata().round(6).tolist()
+    [10.0, 0.1]
+    """
+    require_array(values, "values")
+    require_only_dims(values, (over, x))
+    require_fraction(level, "level")
+    positions(values, x)
+    if of not in ("mean", "geometric"):
+        raise InputError(f"of is {of!r}: use 'mean' or 'geometric'.")
+    if seeds not in _SEEDS:
+        raise InputError(f"seeds is {seeds!r}: use {listing(_SEEDS)}.")
+    ax = axes_or_new(ax)
+    draw_mean(ax, values.sortby(x), x, over, level, of=of, seeds=seeds, **line)
+    return ax
+
+
+def draw_mean(
+    ax: Axes,
+    values: xr.DataArray,
+    x: str,
+    over: str,
+    level: float,
+    *,
+    of: Literal["mean", "geometric"] = "mean",
+    seeds: Seeds = "band",
+    **line: Any,
+) -> xr.DataArray:
+    """Draw the mean of ``values (over, x)`` over ``over`` against ``x`` with its Student-t interval, and return the mean.
+
+    Without ``over``, or with one seed, only the line is drawn. At a position with an infinite run (the time of a value that the
+    run never reached) an open triangle takes the place of the mean. The interval keeps to the range of the quantity. ``line``
+    goes to `matplotlib.axes.Axes.plot`.
+    """
+    if over not in values.dims:
+        ax.plot(values[x].values, values.values, **line)
+        return values
+    endless = (abs(values) == np.inf).any(over)
+    middle, interval = (part.where(~endless) for part in _summary(values, over, level, of == "geometric"))
+    drawn = ax.plot(middle[x].values, middle.values, **line)[0]
+    interval = interval.transpose("bound", x).clip(*range_of(values))
+    _draw_interval(ax, middle[x].values, middle.values, interval.values, drawn.get_color(), seeds)
+    if seeds == "points":
+        draw_seeds(ax, values.transpose(x, over), x)
+    if bool(endless.any()):
+        # The triangle stands at the upper edge and shows that a position without a mean was not forgotten.
+        at, color = values[x].values[endless.values], drawn.get_color()
+        edge = ax.get_xaxis_transform()
+        ax.plot(at, np.full(at.shape, 0.98), "^", color=color, markerfacecolor="none", transform=edge)
+    return middle
+
+
+def _summary(values: xr.DataArray, over: str, level: float, geometric: bool) -> tuple[xr.DataArray, xr.DataArray]:
+    if not geometric:
+        found = mean_interval(values, over, level)
+        return found["mean"], found["mean_interval"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = values.copy(data=np.log(values.values.astype(np.float64)))
+    found = mean_interval(logs, over, level)
+    middle, interval = (found[name].copy(data=np.exp(found[name].values)) for name in ("mean", "mean_interval"))
+    return middle, interval
+
+
+def _draw_interval(ax: Axes, at: np.ndarray, middle: np.ndarray, ends: np.ndarray, color: Any, seeds: Seeds) -> None:
+    if seeds not in ("band", "bars") or np.isnan(ends).all():
+        return
+    low, high = ends
+    if seeds == "band":
+        ax.fill_between(at, low, high, color=color, alpha=0.2, linewidth=0.0)
+        return
+    lengths = np.nan_to_num(np.stack([middle - low, high - middle])).clip(min=0.0)
+    ax.errorbar(at, middle, lengths, fmt="none", ecolor=color, elinewidth=0.9)
+
+
+def draw_seeds(ax: Axes, values: xr.DataArray, x: str) -> None:
+    """Draw every seed of ``values (x, over)`` as a faint point in the colour of the line before."""
+    color = ax.lines[-1].get_color()
+    at = np.broadcast_to(values[x].values[:, None], values.shape)
+    ax.plot(at.ravel(), values.values.ravel(), ".", color=color, alpha=0.5, markersize=5.0, markeredgewidth=0.0)
+
+
+def mean_text(values: xr.DataArray, over: str, level: float) -> str:
+    """Words for line and band: the number of finite runs, and whether a mean is missing because a run is infinite."""
+    if values.sizes.get(over, 1) == 1:
+        return f"one {over}"
+    infinite = abs(values) == np.inf
+    counts = (values.notnull() & ~infinite).sum(over).values[~infinite.any(over).values]
+    counts = counts[counts > 0]
+    least, most = (counts.min(), counts.max()) if counts.size else (0, values.sizes[over])
+    seeds = f"{most}" if least in (0, most) else f"{least} to {most}"
+    return f"mean of {seeds} {over}s, {100.0 * level:g}% interval" + (
+        ", triangles: an infinite run" if bool(infinite.any()) else ""
+    )

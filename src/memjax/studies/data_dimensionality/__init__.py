@@ -1,0 +1,1 @@
+"""Maximal data dimensionality (Hobbhahn, 2023, after Olah)."""

@@ -1,0 +1,1 @@
+"""How well single metrics of a run predict its test loss (a thread on the learning coefficient and grokking)."""

@@ -1,0 +1,57 @@
+"""Studies by their names on the command line."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+from memjax.errors import InputError, listing
+from memjax.studies.kit.study import Study
+
+__all__ = ["find", "names", "overview"]
+
+
+def _packages() -> dict[str, str]:
+    """Package of every study by its name: a folder here whose file ``study.py`` defines ``STUDY``."""
+    found = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parents[1])]) if module.ispkg]
+    return {name.replace("_", "-"): name for name in found if name != "kit"}
+
+
+def names() -> list[str]:
+    """Names of all studies.
+
+    Examples
+    --------
+    >>> names()
+    ['data-dimensionality', 'early-training', 'edge-of-stability', 'grok-time', 'grokking-phases', 'grokking-predictors',
+     'l2-capacity', 'l2-memorization', 'l2-test-loss', 'memory-1', 'memory-2', 'modular-fourier', 'omnigrok', 'slingshot',
+     'sparse-parity', 'toy-double-descent', 'ungrokking']
+    """
+    return sorted(_packages())
+
+
+def find(name: str) -> Study:
+    """Study of a name.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message lists them.
+    """
+    packages = _packages()
+    if name not in packages:
+        raise InputError(f"There is no study {name!r}: use {listing(names())}.")
+    study: Study = importlib.import_module(f"memjax.studies.{packages[name]}.study").STUDY
+    return study
+
+
+def overview() -> str:
+    """All studies with their titles and scales, as text."""
+    found = [find(name) for name in names()]
+    width = max(len(study.name) for study in found)
+    lines = []
+    for study in found:
+        lines.append(f"{study.name.ljust(width)}  {study.title}")
+        lines += [f"{' ' * width}    {scale}: {text}" for scale, text in study.scales.items()]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""How memorization affects the L2 norm (Liu, "How does memorization affect l2?")."""

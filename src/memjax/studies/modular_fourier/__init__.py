@@ -1,0 +1,1 @@
+"""Modular addition in Fourier modes (Nanda et al., 2023; Gromov, 2023)."""

@@ -1,0 +1,1 @@
+"""Omnigrok: grokking and the norm of the weights (Liu et al., 2023)."""

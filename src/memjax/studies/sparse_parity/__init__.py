@@ -1,0 +1,1 @@
+"""Sparse parities learned by online SGD (Barak et al., 2022)."""

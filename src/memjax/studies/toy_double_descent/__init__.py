@@ -1,0 +1,1 @@
+"""Toy model of superposition and double descent (Henighan et al., 2023)."""
