@@ -203,6 +203,7 @@ def test_widths_agree_less_the_further_apart():
     np.testing.assert_allclose(claim.ours, exact)
 
 
+@pytest.mark.slow
 def test_one_seed_decides_nothing():
     for seeds in (1, 2):
         values = _all_values(seeds)
@@ -223,6 +224,7 @@ def test_the_spread_of_gaussian_activations_is_that_of_the_null():
     np.testing.assert_allclose(before.ours, 1.0, atol=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["curves", "correlations", "errors", "classes"])
 def test_figures_of_one_seed_are_drawn(name, tmp_path):
     given = _all_values(1)

@@ -157,6 +157,7 @@ def test_slopes_where_some_seeds_never_grok_are_bounds_from_below():
     np.testing.assert_allclose(found.least[0], 0.0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_time_that_grows_faster_than_exponentially_is_found():
     t_test = np.exp(5.0 + 0.15 / (FRACTIONS - 0.2) + NOISE)
     runs = _runs(np.full_like(t_test, 50.0), np.where(t_test < BUDGET, t_test, np.inf))

@@ -84,6 +84,7 @@ def test_a_small_rate_is_compared_with_ten_times_the_rate_after_a_tenth_of_the_s
     np.testing.assert_allclose(both, [0.05, 0.05])
 
 
+@pytest.mark.slow
 def test_frequencies_are_those_that_the_logits_have_by_a_plain_sum():
     spec = dataclasses.replace(
         STUDY.sweeps("quick", 1)["widths"].experiment,
@@ -204,6 +205,7 @@ def test_the_wall_has_a_map_for_every_scale_and_decay():
     assert len(drawn["rates"].axes) == 3
 
 
+@pytest.mark.slow
 def test_what_is_swept_is_data_and_every_run_is_counted():
     sweeps = STUDY.sweeps("quick", STUDY.seeds["quick"])
     plans = {name: mj.explain(part.experiment, part.over) for name, part in sweeps.items()}

@@ -142,6 +142,7 @@ def test_noise_on_top_of_the_norm_says_nothing_once_the_norm_is_given(at):
     assert number(row(table, "L2 norm", "step")[3]) > 0.9
 
 
+@pytest.mark.slow
 def test_predictions_know_runs_that_they_have_not_seen(at):
     drawn = np.random.default_rng(3).permutation(at["test_loss"].size).reshape(at["test_loss"].shape)
     known = at.assign(weight_l2=(DIMS, drawn**3), test_loss=(DIMS, np.exp(drawn / 10.0)))

@@ -141,6 +141,7 @@ def test_without_a_store_the_folder_keeps_what_was_trained_and_measured(tmp_path
     assert calls == [[1], [2]] and (tmp_path / "out" / "claims.json").exists()
 
 
+@pytest.mark.slow
 def test_parts_of_other_networks_or_by_another_function_are_measured_again(tmp_path):
     runs = {"runs": mj.sweep(EXPERIMENT, {"seed": [0, 1]}, progress=False)}
     first = measure_all(STUDY, "small", runs, tmp_path)["norms"]["norm"]
@@ -153,6 +154,7 @@ def test_parts_of_other_networks_or_by_another_function_are_measured_again(tmp_p
     np.testing.assert_allclose(measure_all(double, "small", {"runs": longer}, tmp_path)["norms"]["norm"], 2.0 * second)
 
 
+@pytest.mark.slow
 def test_networks_without_a_recorded_loss_are_told_apart_by_their_other_records(tmp_path):
     runs = mj.sweep(dataclasses.replace(EXPERIMENT, measures=("accuracy",)), {"seed": [0]}, progress=False)
     study = dataclasses.replace(

@@ -226,6 +226,7 @@ def test_the_arithmetic_bump_is_a_difference_of_means():
 SCALES = {"quick": (100, 0.9, 8000), "hobbhahn": (1000, 0.99, 20_000), "paper": (10_000, 0.999, 50_000)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", SCALES)
 def test_settings_are_the_published_ones_and_pairs_share_loads(scale):
     n, sparsity, steps = SCALES[scale]

@@ -221,6 +221,7 @@ def test_both_rates_stand_beside_each_other(flat):
     assert len(STUDY.sweeps("quick", 2)["grokked"].over["learning_rate"]) == 2
 
 
+@pytest.mark.slow
 def test_networks_that_had_not_grokked_are_not_known(flat):
     continued = flat[0].where((flat[0]["seed"] != 0) | (flat[0]["weight_decay"] != 2.0))
     made = _claims(continued, critical_sizes(continued), _scratch(FLAT))

@@ -8,8 +8,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.analysis import mean_interval
-from memjax.checks.labelled import positions, require_array, require_fraction, require_only_dims
-from memjax.errors import InputError, listing
+from memjax.checks.labelled import positions, require_array, require_choice, require_fraction, require_only_dims
 from memjax.plots.axes import axes_or_new
 from memjax.plots.ranges import range_of
 from memjax.plots.styles import style
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["draw_mean", "draw_seeds", "mean", "mean_text"]
 
 Seeds = Literal["band", "bars", "points", "none"]
-_SEEDS = ("band", "bars", "points", "none")
 
 
 @style()
@@ -81,10 +79,8 @@ def mean(
     require_only_dims(values, (over, x))
     require_fraction(level, "level")
     positions(values, x)
-    if of not in ("mean", "geometric"):
-        raise InputError(f"of is {of!r}: use 'mean' or 'geometric'.")
-    if seeds not in _SEEDS:
-        raise InputError(f"seeds is {seeds!r}: use {listing(_SEEDS)}.")
+    require_choice(of, ("mean", "geometric"), "of")
+    require_choice(seeds, ("band", "bars", "points", "none"), "seeds")
     ax = axes_or_new(ax)
     draw_mean(ax, values.sortby(x), x, over, level, of=of, seeds=seeds, **line)
     return ax

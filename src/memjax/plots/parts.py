@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from memjax.errors import InputError
+from memjax.checks.labelled import require_choice
 from memjax.plots.axes import set_plain_ticks
 from memjax.plots.styles import style
 
@@ -45,7 +45,7 @@ def panels(
 
     Raises
     ------
-    InputError
+    ValueError
         If there is no row or no column.
 
     Examples
@@ -57,7 +57,7 @@ def panels(
     from matplotlib.figure import Figure
 
     if rows < 1 or columns < 1:
-        raise InputError(f"A figure has {rows} rows and {columns} columns of panels: give at least one of each.")
+        raise ValueError(f"A figure has {rows} rows and {columns} columns of panels: give at least one of each.")
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, sharex=share_x, sharey=share_y, squeeze=False)
     return figure, axes[0] if rows == 1 else axes
@@ -119,7 +119,7 @@ def plain_ticks(ax: Axes, which: Literal["x", "y"] = "x") -> Axes:
 
     Raises
     ------
-    InputError
+    ValueError
         If ``which`` is another word.
 
     Examples
@@ -129,8 +129,7 @@ def plain_ticks(ax: Axes, which: Literal["x", "y"] = "x") -> Axes:
     >>> plain_ticks(axes[0]).get_xscale()
     'log'
     """
-    if which not in ("x", "y"):
-        raise InputError(f"which is {which!r}: use 'x' or 'y'.")
+    require_choice(which, ("x", "y"), "which")
     ax.set(**{f"{which}scale": "log"})
     low, high = ax.get_xlim() if which == "x" else ax.get_ylim()
     if low <= 0.0:
