@@ -155,7 +155,8 @@ def test_the_settings_of_the_linear_layer_are_the_published_ones():
     assert two.task.num_classes == 2 and not two.model.bias
 
 
-@pytest.mark.parametrize("scale", ["quick", pytest.param("paper", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", ["quick", "paper"])
 def test_every_scale_can_be_laid_out(scale):
     for part in STUDY.sweeps(scale, 2).values():
         assert mj.explain(part.experiment, part.over)

@@ -119,7 +119,8 @@ def test_the_block_has_one_activation_and_no_biases():
     np.testing.assert_allclose(model.apply(params, x), np.maximum(x @ up, 0) @ down @ head, rtol=2e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("scale", ["quick", pytest.param("paper", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", ["quick", "paper"])
 def test_every_scale_can_be_laid_out(scale):
     for part in STUDY.sweeps(scale, 2).values():
         assert mj.explain(part.experiment, part.over)
