@@ -31,6 +31,7 @@ _RATES = "Steps to an accuracy of 0.9 (triangle: a seed never gets there), and f
 
 @plots.style()
 def maps(found: Mapping[str, xr.Dataset]) -> Drawn:
+    """Phase of every run over rate and decay by initial scale, and over rate and temperature by decay."""
     figure, axes = plots.panels(3, 3, width=3.1, height=2.5)
     for row, name in zip(axes, ("adamw", "sgd", "langevin"), strict=True):
         by, up = ("weight_decay", "temperature") if name == "langevin" else ("init_scale", "weight_decay")
@@ -44,6 +45,7 @@ def maps(found: Mapping[str, xr.Dataset]) -> Drawn:
 
 @plots.style()
 def rates(found: Mapping[str, xr.Dataset]) -> Drawn:
+    """Steps to generalise against the rate, by modulus and by width, and frequencies against the width."""
     figure, axes = plots.panels(1, 3)
     _lines(axes[0], found["moduli"]["t_test"], "learning_rate", "p", "steps to generalise")
     _lines(axes[1], found["widths"]["t_test"], "learning_rate", "embedding", "steps to generalise")
@@ -53,11 +55,9 @@ def rates(found: Mapping[str, xr.Dataset]) -> Drawn:
 
 
 def _lines(ax: Axes, values: xr.DataArray, x: str, by: str, name: str) -> None:
-    labels = values[by].values.tolist()
-    for label, color, mark in zip(labels, ordered_colors(len(labels)), MARKERS, strict=False):
+    for label, color, mark in zip(values[by].values, ordered_colors(values.sizes[by]), MARKERS, strict=False):
         one = values.sel({by: label})
         plots.mean(one, x, ax=ax, of="geometric", seeds="bars", color=color, marker=mark, label=f"{label:g}")
-    for axis in ("x", "y"):
-        plots.plain_ticks(ax, axis)
+    plots.plain_ticks(plots.plain_ticks(ax, "x"), "y")
     ax.set(xlabel=x.replace("_", " "), ylabel=name)
     ax.legend(title=by.replace("_", " "), loc="lower left" if by != "learning_rate" else "upper left")

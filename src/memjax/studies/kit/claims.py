@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.studies.kit.estimate import Estimate, Kind, estimate
-from memjax.studies.kit.number_format import range_text, text
+from memjax.studies.kit.number_format import behind, range_text, text
 from memjax.studies.kit.table import Table
 from memjax.studies.kit.verdict import LEGEND, TOLERANCE, Rule, Verdict, decide, near
 from memjax.studies.kit.within import Within
@@ -94,8 +94,7 @@ class Claim:
         if self.published is None or isinstance(self.published, str):
             return NOT_READ if self.published is None else self.published
         low, high = _pair(self.published)
-        unit = self.units if self.units.startswith("%") or not self.units else f" {self.units}"
-        return f"{low:g}{f' to {high:g}' if high != low else ''}{unit}"
+        return f"{low:g}{f' to {high:g}' if high != low else ''}{behind(self.units)}"
 
     @property
     def published_shown(self) -> str:

@@ -8,7 +8,7 @@ from statistics import median_high
 
 from memjax.studies.kit.estimate import Estimate
 
-__all__ = ["column_text", "range_text", "text"]
+__all__ = ["behind", "column_text", "range_text", "text"]
 
 _MOST_DIGITS = 6
 _SMALL, _LARGE = 1e-4, 1e8
@@ -29,6 +29,11 @@ def text(one: Estimate, units: str = "") -> str:
     ('5.04 [4.10, 6.00]%', '0.00 [0.00, 0.60]')
     """
     return column_text([one], units)[0]
+
+
+def behind(units: str) -> str:
+    """Units as they stand behind a number: a percent sign without a space."""
+    return units if units.startswith("%") or not units else f" {units}"
 
 
 def range_text(one: Estimate) -> str:
@@ -67,8 +72,7 @@ def column_text(column: Sequence[Estimate], units: str = "") -> list[str]:
 
 def _cell(one: Estimate, shown: Callable[[float], str], units: str) -> str:
     ends = "no interval" if math.isnan(one.low) else f"{shown(one.low)}, {shown(one.high)}"
-    unit = units if units.startswith("%") or not units else f" {units}"
-    parts = [f"{shown(one.value)} [{ends}]{unit}"] if one.count else []
+    parts = [f"{shown(one.value)} [{ends}]{behind(units)}"] if one.count else []
     counts = (("never", one.never), ("not known", one.unknown))
     parts += [f"{word} in {number} of {one.runs}" for word, number in counts if number]
     return ", ".join(parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import xarray as xr
 
 from memjax.studies.kit import (
@@ -20,6 +19,7 @@ from memjax.studies.kit import (
     estimate,
     geometric,
     grid,
+    outcomes,
     ratio,
     time,
     within_records,
@@ -91,7 +91,7 @@ def _of_grokking(free: xr.Dataset, crossing: xr.DataArray) -> list[Claim]:
             "not given",
             within_records(never["t_test"], free["step"]),
             of="geometric",
-            remark=_outcomes(never),
+            remark=outcomes(never),
         ),
     ]
 
@@ -102,16 +102,11 @@ def _delay(free: xr.Dataset, scale: float) -> Claim:
     what = (
         f"initial scale {scale:g}, weight decay {_DECAY:g}: steps to learn the test set over steps to fit the train set"
     )
-    return Claim(what, published, _later(one), rule, "geometric", remark=_outcomes(one), main=scale == _LARGE)
+    return Claim(what, published, _later(one), rule, "geometric", remark=outcomes(one), main=scale == _LARGE)
 
 
 def _later(one: xr.Dataset) -> Within:
     return ratio(within_records(one["t_test"], one["step"]), within_records(one["t_train"], one["step"]))
-
-
-def _outcomes(one: xr.Dataset) -> str:
-    labels, counts = np.unique(one["outcome"].values, return_counts=True)
-    return ", ".join(f"{label} {count}" for label, count in zip(labels, counts, strict=True))
 
 
 def tables(held: xr.Dataset, free: xr.Dataset) -> dict[str, Table]:
@@ -127,7 +122,7 @@ def tables(held: xr.Dataset, free: xr.Dataset) -> dict[str, Table]:
         "t_test / t_train": lambda one: estimate(_later(one), "geometric"),
         "norm at the end": "end_norm",
         "test loss at the end": geometric("end_test_loss"),
-        "outcome": _outcomes,
+        "outcome": outcomes,
     }
     axes = {"init_scale": "initial scale", "weight_decay": "weight decay"}
     return {
