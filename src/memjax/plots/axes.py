@@ -20,7 +20,9 @@ def axes_or_new(ax: Axes | None, width: float = 4.5, height: float = 3.2) -> Axe
         return ax
     import matplotlib.pyplot as plt
 
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+    from memjax.plots.ticks import roomy_ticks
+
+    return roomy_ticks(plt.subplots(figsize=(width, height), layout="constrained")[1])
 
 
 def label_of(values: xr.DataArray) -> str:

@@ -92,6 +92,8 @@ def small_multiples(
 def _new_axes(count: int, columns: int, width: float, height: float) -> np.ndarray:
     import matplotlib.pyplot as plt
 
+    from memjax.plots.ticks import roomy_ticks
+
     columns = min(columns, count)
     rows = -(-count // columns)
     size = (width * columns + 0.3, height * rows + 0.3)
@@ -99,6 +101,8 @@ def _new_axes(count: int, columns: int, width: float, height: float) -> np.ndarr
     # Shared axes have numbers in the last row only. If this row is not full, the row above has the missing numbers.
     for ax in grid.ravel()[max(count - columns, 0) : count]:
         ax.tick_params(labelbottom=True)
+    for ax in grid.ravel():
+        roomy_ticks(ax)
     return grid.ravel()
 
 

@@ -29,6 +29,8 @@ def panels(
 ) -> tuple[Figure, np.ndarray]:
     """Figure of its own with panels in a grid, in the style of memjax.
 
+    A linear horizontal axis has fewer ticks where their numbers would touch.
+
     Parameters
     ----------
     rows, columns
@@ -56,10 +58,14 @@ def panels(
     """
     from matplotlib.figure import Figure
 
+    from memjax.plots.ticks import roomy_ticks
+
     if rows < 1 or columns < 1:
         raise ValueError(f"A figure has {rows} rows and {columns} columns of panels: give at least one of each.")
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, sharex=share_x, sharey=share_y, squeeze=False)
+    for ax in axes.ravel():
+        roomy_ticks(ax)
     return figure, axes[0] if rows == 1 else axes
 
 

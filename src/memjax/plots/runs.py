@@ -81,7 +81,10 @@ def _three_axes(axes: Sequence[Axes] | np.ndarray | None) -> np.ndarray:
     if axes is None:
         import matplotlib.pyplot as plt
 
-        return plt.subplots(1, 3, figsize=(7.5, 2.5), layout="constrained")[1]
+        from memjax.plots.ticks import roomy_ticks
+
+        grid: np.ndarray = plt.subplots(1, 3, figsize=(7.5, 2.5), layout="constrained")[1]
+        return np.array([roomy_ticks(ax) for ax in grid], dtype=object)
     panels = np.array(axes, dtype=object).ravel()
     if panels.size != 3:
         raise ValueError(f"axes holds {panels.size} axes; exactly 3 are needed, for example plt.subplots(1, 3)[1].")
