@@ -31,7 +31,8 @@ def all_figures(rates: xr.Dataset, three: xr.Dataset, heavy: xr.Dataset, step_lo
 
 _SHARPNESS = (
     "Largest Hessian eigenvalue along training for a Chebyshev polynomial of degree 3, one thin line per seed. "
-    "Dotted: 2 / learning rate, above which gradient descent diverges on a quadratic loss. Right: the same in that unit."
+    "Dotted, in the same colours: 2 / learning rate, above which gradient descent diverges on a quadratic loss. Right: the "
+    "same in that unit."
 )
 _EDGE = (
     "Sharpness at the end against the limit of stability, means with 95% intervals over seeds, by polynomial (left) "
@@ -53,11 +54,11 @@ def sharpness(found: xr.Dataset) -> Drawn:
         labels = [f"{rate:g}", *["_"] * (one.sizes["seed"] - 1)]
         axes[0].plot(one["step"], one["sharpness"], color=color, linewidth=0.7, label=labels)
         axes[1].plot(one["step"], one["ratio"], color=color, linewidth=0.7)
-        plots.level(axes[0], float(one["limit"]), f"2 / {rate:g}", color=color)
+        plots.level(axes[0], float(one["limit"]), color=color)
     plots.level(axes[1], 1.0)
     axes[0].set(xlabel="training step", ylabel="sharpness")
     axes[1].set(xlabel="training step", ylabel="sharpness × learning rate / 2", ylim=(0, 1.3))
-    axes[1].legend(*axes[0].get_legend_handles_labels(), title="learning rate", loc="lower right")
+    figure.legend(*axes[0].get_legend_handles_labels(), title="learning rate", loc="outside right center")
     for ax in axes:
         ax.set_xlim(0, float(found["step"][-1]))
     return figure
