@@ -205,6 +205,22 @@ def test_the_wall_has_a_map_for_every_scale_and_decay():
     assert len(drawn["rates"].axes) == 3
 
 
+@pytest.mark.parametrize("scale", STUDY.scales)
+def test_descent_has_rates_a_hundred_times_and_decays_a_thousandth_of_those_of_adamw(scale):
+    sweeps = STUDY.sweeps(scale, 1)
+    adaptive, descent = sweeps["adamw"].over, sweeps["sgd"].over
+    assert (adaptive["learning_rate"], adaptive["weight_decay"]) == (
+        (0.001, 0.003, 0.01, 0.03, 0.1),
+        (0, 0.1, 0.5, 2, 10),
+    )
+    np.testing.assert_allclose(descent["learning_rate"], [0.1, 0.3, 1, 3, 10], rtol=1e-12)
+    np.testing.assert_allclose(descent["l2"], [0, 0.0001, 0.0005, 0.002, 0.01], rtol=1e-12)
+    assert adaptive["init_scale"] == descent["init_scale"] == (0.1, 0.3, 1)
+    assert sweeps["sgd"].experiment.optimizer.hyperparameters["momentum"] == 0.9
+    for name in ("moduli", "widths"):
+        assert sweeps[name].experiment.optimizer.hyperparameters["weight_decay"] == 1.0
+
+
 @pytest.mark.slow
 def test_what_is_swept_is_data_and_every_run_is_counted():
     sweeps = STUDY.sweeps("quick", STUDY.seeds["quick"])

@@ -217,8 +217,20 @@ def test_both_rates_stand_beside_each_other(flat):
         assert one.estimate.value == pytest.approx(1.0, abs=0.01) and one.verdict == Verdict.AS_PUBLISHED
     made = claims.tables(continued, _scratch(FLAT), found)
     assert [row[:2] for row in made["critical"].rows[2:4]] == [("0.01", "2"), ("0.005", "0.5")]
-    assert STUDY.sweeps("quick", 2)["scratch"].experiment.optimizer.hyperparameters["learning_rate"] == 0.005
     assert len(STUDY.sweeps("quick", 2)["grokked"].over["learning_rate"]) == 2
+
+
+@pytest.mark.parametrize(("scale", "rate"), [("quick", 0.005), ("paper", 0.001)])
+def test_networks_from_scratch_have_the_rate_the_decay_and_the_steps_of_those_they_are_compared_with(scale, rate):
+    sweeps = STUDY.sweeps(scale, 2)
+    grokked, scratch = sweeps["grokked"], sweeps["scratch"]
+    used = scratch.experiment.optimizer.hyperparameters
+    # The claim takes the networks that go on at the lowest rate and a weight decay of 1.
+    assert (used["learning_rate"], used["weight_decay"]) == (rate, 1.0)
+    assert rate == min(grokked.over["learning_rate"]) and 1.0 in grokked.over["weight_decay"]
+    assert not {"learning_rate", "weight_decay"} & set(scratch.over)
+    first, further = (2000, 3000) if scale == "quick" else (10_000, 20_000)
+    assert (grokked.experiment.steps, scratch.experiment.steps) == (first, first + further)
 
 
 @pytest.mark.slow
