@@ -194,7 +194,7 @@ def _shrunk(scale, seeds):
 
 
 @pytest.mark.long
-def test_a_small_run_reaches_the_edge_and_leaves_what_the_study_promises(tmp_path):
+def test_a_small_run_reaches_the_edge_and_leaves_what_the_study_promises(tmp_path, made_again):
     study = dataclasses.replace(studies.find("edge-of-stability"), sweeps=_shrunk)
     folder, findings = studies.run(study, tmp_path / "out", seeds=2, progress=False)
     assert all((folder / f"{name}.{ending}").exists() for name in findings.figures for ending in ("png", "pdf"))
@@ -205,8 +205,4 @@ def test_a_small_run_reaches_the_edge_and_leaves_what_the_study_promises(tmp_pat
     assert edge.estimate.value == pytest.approx(10.0, rel=0.05) and edge.verdict == "not told apart"
     assert found["learning rate 0.05: sharpness at the end"].verdict == "not known"
     assert mj.open(folder).sizes["degree"] == 2
-    before = {
-        path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".csv", ".json", ".md", ".html")
-    }
-    studies.again(folder, study=study)
-    assert {name: (folder / name).read_bytes() for name in before} == before
+    made_again(folder, study)

@@ -251,13 +251,11 @@ def shrunk(scale, seeds):
 
 
 @pytest.mark.long
-def test_a_shrunk_study_runs_through_and_can_be_made_again(tmp_path):
+def test_a_shrunk_study_runs_through_and_can_be_made_again(tmp_path, made_again):
     study = dataclasses.replace(STUDY, sweeps=shrunk)
     folder, findings = studies.run(study, tmp_path / "out", seeds=2, progress=False)
     assert all((folder / f"{name}.{ending}").exists() for name in findings.figures for ending in ("png", "pdf"))
-    names = [f"{name}.csv" for name in ("published", *findings.tables)] + ["claims.json", "report.md", "report.html"]
-    before = {name: (folder / name).read_bytes() for name in names}
-    found = json.loads(before["claims.json"])
+    found = json.loads((folder / "claims.json").read_text())
     assert found["study"] == "grokking-phases" and len(found["tables"]["adamw"]["rows"]) == 1 + 3 * 2 * 2
     rows = [
         dict(zip(found["tables"]["adamw"]["rows"][0], row, strict=True)) for row in found["tables"]["adamw"]["rows"][1:]
@@ -268,5 +266,4 @@ def test_a_shrunk_study_runs_through_and_can_be_made_again(tmp_path):
     assert fast == {"grokking, grokking"}
     narrow = next(claim for claim in findings.claims if claim.what.startswith("width 4"))
     assert narrow.estimate.value == 1.0
-    studies.again(folder, study=study)
-    assert {name: (folder / name).read_bytes() for name in names} == before
+    made_again(folder, study)

@@ -101,7 +101,7 @@ def test_tables_hold_every_size_and_the_exponents_that_round_to_an_r_squared_of_
 
 
 @pytest.mark.long
-def test_a_shrunk_study_runs_through_and_can_be_made_again(tmp_path):
+def test_a_shrunk_study_runs_through_and_can_be_made_again(tmp_path, made_again):
     part = STUDY.sweeps("quick", 2)["sweep"]
     model = mj.models.MLP(hidden=(8,))
     experiment = replace(part.experiment, model=model, steps=100, record_every=50)
@@ -116,6 +116,5 @@ def test_a_shrunk_study_runs_through_and_can_be_made_again(tmp_path):
         "report.html",
     }
     assert [row[0] for row in found.tables["gaps"].rows] == [str(size) for size in SIZES[:7]]
-    before = {name: (folder / name).read_bytes() for name in ("published.csv", "gaps.csv", "ridge.csv", "claims.json")}
-    studies.again(folder, study=study)
-    assert before == {name: (folder / name).read_bytes() for name in before}
+    made_again(folder, study)
+    assert {"published", "gaps", "ridge"} <= set(found.all_tables)

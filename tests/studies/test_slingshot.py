@@ -234,7 +234,7 @@ def _shrunk(scale, seeds):
 
 
 @pytest.mark.long
-def test_a_small_run_leaves_what_the_study_promises(tmp_path):
+def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again):
     study = dataclasses.replace(studies.find("slingshot"), sweeps=_shrunk)
     folder, findings = studies.run(study, tmp_path / "out", seeds=2, progress=False)
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
@@ -243,7 +243,5 @@ def test_a_small_run_leaves_what_the_study_promises(tmp_path):
     # Two thousand steps are far too few for any slingshot.
     found = {claim.what: claim for claim in findings.claims}
     assert found["Adam: slingshots per run"].verdict == Verdict.DIFFERS
-    names = [f"{name}.csv" for name in ("published", "runs", "accuracy")] + ["claims.json"]
-    before = [(folder / name).read_text() for name in names]
-    studies.again(folder, study=study)
-    assert [(folder / name).read_text() for name in names] == before
+    made_again(folder, study)
+    assert {"published", "runs", "accuracy"} <= set(findings.all_tables)

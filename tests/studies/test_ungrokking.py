@@ -277,7 +277,7 @@ SMALL = {"steps": 20, "record_every": 10, "snapshots": (20,)}
 
 
 @pytest.mark.long
-def test_a_small_run_goes_on_from_what_it_trained(tmp_path):
+def test_a_small_run_goes_on_from_what_it_trained(tmp_path, made_again):
     def shrunk(scale, seeds):
         parts = STUDY.sweeps(scale, seeds)
         few = {"learning_rate": (0.005,), "weight_decay": (1.0, 2.0), "seed": tuple(range(seeds))}
@@ -304,7 +304,5 @@ def test_a_small_run_goes_on_from_what_it_trained(tmp_path):
     assert float(ends.sel(train_size=60)) < 0.2 and float(ends.sel(train_size=769)) > 0.95
     assert json.loads(continued.attrs["axes"])["weight_decay"] == [1.0, 1.0, 2.0, 2.0]
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
-    names = [f"{name}.csv" for name in ("published", "critical", "sizes", "scratch")] + ["claims.json"]
-    before = [(folder / name).read_text() for name in names]
-    studies.again(folder, study=study)
-    assert [(folder / name).read_text() for name in names] == before
+    made_again(folder, study)
+    assert {"published", "critical", "sizes", "scratch"} <= set(findings.all_tables)
