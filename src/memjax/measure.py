@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import functools
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import xarray as xr
 
 from memjax.checks.values import takes_one
-from memjax.engine.training.record import record
+from memjax.engine.plan.plan import Plan
+from memjax.engine.program.program import num_parameters
+from memjax.engine.training.record_runs import plan_records, record_networks
 from memjax.engine.training.train_runs import train_runs
 from memjax.errors import InputError
 from memjax.measures import BUILT_IN, Measure
 from memjax.measures.names import as_measures
+from memjax.measures.on_snapshots.snapshot_measure import SnapshotMeasure
 from memjax.measures.recorded.loss import step_loss
 from memjax.results.aligned import Row, aligned
-from memjax.results.snapshots import Snapshot, snapshots
-from memjax.types import Estimator, Split
+from memjax.results.batches import batches
+from memjax.results.runs import Network, check_parameters, networks
+from memjax.results.snapshots import Loader, Snapshot
+from memjax.types import Estimator
 
 __all__ = ["measure"]
-
-OnSnapshot = Callable[[Snapshot], Mapping[str, Any]]
 
 
 def measure(
@@ -70,43 +73,28 @@ def measure(
     >>> found.largest_output.dims, bool(np.allclose(found.test_loss, ds.test_loss.sel(step=[0, 4])))
     (('seed', 'snapshot'), True)
     """
-    functions, estimators = _sorted(measures)
-    found = snapshots(dataset, using)
-    if not estimators:
-        return aligned(dataset, [_row(functions, snapshot) for snapshot in found])
-    held = list(found)
-    rows = [_row(functions, snapshot) for snapshot in held]
-    for estimator in estimators if held else ():
-        for row, values in zip(rows, _estimates(estimator, held), strict=True):
-            row.values.extend(values)
+    recorded, others = _sorted(measures)
+    found = list(networks(dataset, using))
+    plan = _plan(found, recorded) if recorded and found else None
+    # The quick and the user's own come first, so that a mistake in them shows before the records take their time.
+    taken = [_taken(one, found) for one in others]
+    records = [record_networks(plan, [network.parameters for network in found])] if plan else []
+    rows = [Row(network.run, network.step, []) for network in found]
+    for values in (*records, *taken):
+        for row, own in zip(rows, values, strict=True):
+            row.values.extend(own.items())
     return aligned(dataset, rows)
 
 
-def _row(functions: Iterable[OnSnapshot], snapshot: Snapshot) -> Row:
-    values = [part for function in functions for part in _named(function, function(snapshot))]
-    return Row(snapshot.run, snapshot.step, values)
-
-
-def _estimates(estimator: Estimator, held: Sequence[Snapshot]) -> Iterable[Iterable[tuple[str, Any]]]:
-    """Values of every snapshot from an estimator of all snapshots at once."""
-    found = estimator.on_all(held, train_runs)
-    if not isinstance(found, Sequence) or len(found) != len(held):
-        raise InputError(
-            f"{estimator!r} gave {type(found).__name__} for {len(held)} snapshots: on_all must give a list, one dict "
-            "for each."
-        )
-    return [_named(estimator, values) for values in found]
-
-
-def _sorted(measures: Any) -> tuple[list[OnSnapshot], list[Estimator]]:
-    """Sort measures into functions of one snapshot, with one function for all recordable measures, and estimators."""
+def _sorted(measures: Any) -> tuple[tuple[Measure, ...], list[Any]]:
+    """Measures that a run can record, and all others in order, with estimators of all snapshots at the end."""
     if isinstance(measures, str) or not isinstance(measures, Iterable):
         raise InputError(f"measures is {measures!r}: give a list of them.")
     on_snapshot: list[Any] = []
     recorded: list[Any] = []
-    estimators: list[Estimator] = []
+    estimators: list[Any] = []
     for one in measures:
-        if isinstance(one, Estimator) and not isinstance(one, type):
+        if _is_estimator(one):
             estimators.append(one)
         else:
             (on_snapshot if not isinstance(one, str | Measure) and takes_one(one) else recorded).append(one)
@@ -115,17 +103,55 @@ def _sorted(measures: Any) -> tuple[list[OnSnapshot], list[Estimator]]:
         raise InputError(
             "'step_loss' is of the steps of a run, and a snapshot has none: take 'loss', or record it in the run."
         )
-    return [*([functools.partial(_record, settled)] if recorded else []), *on_snapshot], estimators
+    return settled, [*on_snapshot, *estimators]
 
 
-def _record(measures: tuple[Measure, ...], snapshot: Snapshot) -> dict[str, xr.DataArray]:
-    return record(snapshot.experiment, snapshot.params, Split(snapshot.train, snapshot.test), measures)
+def _is_estimator(one: Any) -> bool:
+    return isinstance(one, Estimator) and not isinstance(one, type)
 
 
-def _named(source: Any, values: Any) -> Iterable[tuple[str, Any]]:
+def _plan(found: Sequence[Network], measures: tuple[Measure, ...]) -> Plan:
+    """Plan of the records of all networks, once their parameters are known to be those of their models."""
+    of_run = [list(own) for _, own in itertools.groupby(found, lambda network: id(network.experiment))]
+    plan = plan_records([own[0].experiment for own in of_run], [len(own) for own in of_run], measures)
+    for block in plan.blocks:
+        for run in block.runs:
+            check_parameters(found[run.index[0]].parameters, num_parameters(block.program))
+    return plan
+
+
+def _taken(measure: Any, found: Sequence[Network]) -> Sequence[Mapping[str, Any]]:
+    """Values of every network, by name, of a function of a snapshot or an estimator."""
+    if _is_estimator(measure):
+        return _estimates(measure, [*map(Loader(), found)])
+    if isinstance(measure, SnapshotMeasure) and measure.on_batch is not None:
+        return _in_batches(measure, found)
+    load = Loader()
+    return [_named(measure, measure(load(network))) for network in found]
+
+
+def _in_batches(measure: SnapshotMeasure, found: Sequence[Network]) -> list[Mapping[str, Any]]:
+    values: dict[int, Mapping[str, Any]] = {}
+    for places, snapshots in batches(found):
+        values.update(zip(places, measure.of_batch(snapshots), strict=True))
+    return [values[place] for place in range(len(found))]
+
+
+def _estimates(estimator: Estimator, held: Sequence[Snapshot]) -> list[Mapping[str, Any]]:
+    """Values of every snapshot from an estimator of all snapshots at once."""
+    found = estimator.on_all(held, train_runs) if held else []
+    if not isinstance(found, Sequence) or len(found) != len(held):
+        raise InputError(
+            f"{estimator!r} gave {type(found).__name__} for {len(held)} snapshots: on_all must give a list, one dict "
+            "for each."
+        )
+    return [_named(estimator, values) for values in found]
+
+
+def _named(source: Any, values: Any) -> Mapping[str, Any]:
     """Values by name that a function or an estimator returned for one snapshot, checked."""
     if not isinstance(values, Mapping):
         raise InputError(
             f"{source!r} gave no dict for a snapshot but {type(values).__name__}: give values by their names."
         )
-    return values.items()
+    return values

@@ -21,6 +21,7 @@ __all__ = [
     "path_names",
     "sizes",
     "tree_like",
+    "trees_like",
     "unit",
 ]
 
@@ -59,11 +60,25 @@ def tree_like(like: Any, flat: Any) -> Params:
     >>> tree_like({"b": np.zeros(1), "w": np.zeros((1, 2))}, np.arange(3.0))
     {'b': array([0.]), 'w': array([[1., 2.]])}
     """
+    return trees_like(like, flat)
+
+
+def trees_like(like: Any, flat: Any) -> Params:
+    """Flat parameters ``[..., P]`` of several networks as one tree with the structure, shapes ``[..., shape]`` and dtypes.
+
+    Parameters behind those that ``like`` has are left out.
+
+    Examples
+    --------
+    >>> trees_like({"b": np.zeros(1), "w": np.zeros(2)}, np.ones((5, 4)))["w"].shape
+    (5, 2)
+    """
     leaves, tree = jax.tree.flatten(like)
     starts = np.cumsum([0, *(leaf.size for leaf in leaves)])
-    parts = (flat[start : start + leaf.size] for start, leaf in zip(starts, leaves, strict=False))
+    parts = (flat[..., start : start + leaf.size] for start, leaf in zip(starts, leaves, strict=False))
+    lead = flat.shape[:-1]
     return jax.tree.unflatten(
-        tree, [part.reshape(leaf.shape).astype(leaf.dtype) for part, leaf in zip(parts, leaves, strict=True)]
+        tree, [part.reshape(*lead, *leaf.shape).astype(leaf.dtype) for part, leaf in zip(parts, leaves, strict=True)]
     )
 
 

@@ -10,13 +10,14 @@ import xarray as xr
 
 from memjax.engine.program.outcome import RESERVED
 from memjax.errors import InputError
+from memjax.measures.values import Values
 from memjax.results.schema import coordinate_attrs
 
 __all__ = ["Row", "aligned"]
 
 
 class Row(NamedTuple):
-    """Values of one run at one snapshot, by name: numbers, pairs ``(dims, array)``, or DataArrays."""
+    """Values of one run at one snapshot, by name: numbers, pairs ``(dims, array)``, DataArrays, or `Values`."""
 
     run: dict[str, Any]
     step: int
@@ -41,7 +42,8 @@ def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
     out = xr.Dataset(
         coords={**coords, "snapshot": ("snapshot", steps, coordinate_attrs("snapshot"))}, attrs=dataset.attrs
     )
-    places = [_position(out, axes, row) for row in rows]
+    positions = {dim: {label: i for i, label in enumerate(out[dim].values.tolist())} for dim in (*axes, "snapshot")}
+    places = [tuple(positions[dim][label] for dim, label in _at(row, axes)) for row in rows]
     read = [_read(row, {*RESERVED, *map(str, out.coords)}) for row in rows]
     labels = _labels(value for values in read for value in values.values())
     out = out.assign_coords({dim: found for dim, found in labels.items() if not isinstance(found, int)})
@@ -53,13 +55,13 @@ def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
     return out
 
 
-def _position(out: xr.Dataset, axes: Sequence[str], row: Row) -> tuple[int, ...]:
-    at = {**row.run, "snapshot": row.step}
-    return tuple(out[dim].values.tolist().index(at[dim]) for dim in (*axes, "snapshot"))
+def _at(row: Row, axes: Sequence[str]) -> list[tuple[str, Any]]:
+    """Labels of a row along every dimension of runs and snapshots."""
+    return [*((dim, row.run[dim]) for dim in axes), ("snapshot", row.step)]
 
 
-def _read(row: Row, taken: set[str]) -> dict[str, xr.DataArray]:
-    found: dict[str, xr.DataArray] = {}
+def _read(row: Row, taken: set[str]) -> dict[str, Values]:
+    found: dict[str, Values] = {}
     for name, value in row.values:
         if name in found or name in taken:
             raise InputError(f"Two things would be named {name!r}: give each measure and axis its own name.")
@@ -73,7 +75,7 @@ def _read(row: Row, taken: set[str]) -> dict[str, xr.DataArray]:
     return found
 
 
-def _array(name: str, value: Any) -> xr.DataArray:
+def _array(name: str, value: Any) -> Values:
     dims, values = _dims_and_values(value)
     try:
         array = np.asarray(values)
@@ -84,13 +86,18 @@ def _array(name: str, value: Any) -> xr.DataArray:
             f"The measure {name!r} gave {type(value).__name__} of shape {list(array.shape)}: give a number, or a pair of the "
             "names of its dimensions, each once, and an array of numbers."
         )
-    return value if isinstance(value, xr.DataArray) else xr.DataArray(array, dims=dims)
+    if isinstance(value, xr.DataArray):
+        labels = {str(dim): value[dim].values.tolist() for dim in value.dims if dim in value.coords}
+        return Values(tuple(map(str, dims)), array, labels, value.attrs)
+    return value._replace(array=array) if isinstance(value, Values) else Values(dims, array, {}, {})
 
 
 def _dims_and_values(value: Any) -> tuple[tuple[Any, ...], Any]:
     """Names of dimensions, and the values along them."""
     if isinstance(value, xr.DataArray):
         return value.dims, value.values
+    if isinstance(value, Values):
+        return value.dims, value.array
     if isinstance(value, tuple) and len(value) == 2:
         dims = (value[0],) if isinstance(value[0], str) else value[0]
         if isinstance(dims, tuple | list) and all(isinstance(dim, str) for dim in dims):
@@ -98,20 +105,22 @@ def _dims_and_values(value: Any) -> tuple[tuple[Any, ...], Any]:
     return (), value
 
 
-def _labels(values: Iterable[xr.DataArray]) -> dict[str, Any]:
+def _labels(values: Iterable[Values]) -> dict[str, Any]:
     """Labels of every dimension of all values, in order of appearance; for a dimension without labels, its largest size."""
     found: dict[str, Any] = {}
     for value in values:
-        for dim in map(str, value.dims):
-            known = found.setdefault(dim, [] if dim in value.coords else 0)
-            if isinstance(known, int) == (dim in value.coords):
+        for dim, size in zip(value.dims, value.array.shape, strict=True):
+            known = found.setdefault(dim, [] if dim in value.labels else 0)
+            if isinstance(known, int) == (dim in value.labels):
                 raise InputError(
                     f"The dimension {dim!r} has labels in some values and none in others: give all or none."
                 )
             if isinstance(known, int):
-                found[dim] = max(known, value.sizes[dim])
+                found[dim] = max(known, size)
                 continue
-            labels = value[dim].values.tolist()
+            labels = np.asarray(value.labels[dim]).tolist()
+            if labels == known:
+                continue
             if len(set(labels)) < len(labels) or any(label != label for label in labels):
                 raise InputError(f"The dimension {dim!r} has the labels {labels}: give each once, and no NaN.")
             known += [label for label in labels if label not in known]
@@ -121,37 +130,40 @@ def _labels(values: Iterable[xr.DataArray]) -> dict[str, Any]:
 def _variable(
     out: xr.Dataset,
     lead: tuple[str, ...],
-    cells: Sequence[tuple[tuple[int, ...], xr.DataArray]],
+    cells: Sequence[tuple[tuple[int, ...], Values]],
     labels: dict[str, Any],
 ) -> xr.Variable:
     """One variable over all runs and snapshots."""
     first = cells[0][1]
     cells = [(place, _like(first, value)) for place, value in cells]
-    sizes = [labels[dim] if isinstance(labels[dim], int) else len(labels[dim]) for dim in map(str, first.dims)]
+    sizes = [labels[dim] if isinstance(labels[dim], int) else len(labels[dim]) for dim in first.dims]
     shape = (*(out.sizes[dim] for dim in lead), *sizes)
-    whole = len(cells) == np.prod(shape[: len(lead)]) and all(list(value.shape) == sizes for _, value in cells)
-    dtype = np.result_type(*{value.dtype for _, value in cells}, *([] if whole else [np.float32]))
+    whole = len(cells) == np.prod(shape[: len(lead)]) and all(list(value.array.shape) == sizes for _, value in cells)
+    dtype = np.result_type(*{value.array.dtype for _, value in cells}, *([] if whole else [np.float32]))
     full = np.full(shape, 0 if whole else np.nan, dtype)
     for place, value in cells:
         cell: tuple[Any, ...] = (*place, *np.ix_(*_positions(value, labels)))
-        full[cell] = value.values
-    return xr.Variable((*lead, *map(str, first.dims)), full, first.attrs)
+        full[cell] = value.array
+    return xr.Variable((*lead, *first.dims), full, first.attrs)
 
 
-def _like(first: xr.DataArray, value: xr.DataArray) -> xr.DataArray:
+def _like(first: Values, value: Values) -> Values:
     """Transpose a value to the order of dimensions of ``first``."""
+    if value.dims == first.dims:
+        return value
     if set(value.dims) != set(first.dims):
         raise InputError(
             f"A measure has the dimensions {list(first.dims)} in one run and {list(value.dims)} in another: give all the same."
         )
-    return value.transpose(*first.dims)
+    order = [value.dims.index(dim) for dim in first.dims]
+    return value._replace(dims=first.dims, array=value.array.transpose(order))
 
 
-def _positions(value: xr.DataArray, labels: dict[str, Any]) -> list[list[int]]:
+def _positions(value: Values, labels: dict[str, Any]) -> list[list[int]]:
     """Positions of a value's entries along each of its dimensions."""
     return [
-        [labels[dim].index(label) for label in value[dim].values.tolist()]
-        if dim in value.coords
-        else list(range(value.sizes[dim]))
-        for dim in map(str, value.dims)
+        [labels[dim].index(label) for label in np.asarray(value.labels[dim]).tolist()]
+        if dim in value.labels
+        else list(range(size))
+        for dim, size in zip(value.dims, value.array.shape, strict=True)
     ]

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
 from memjax.errors import InputError
 from memjax.experiment import Experiment
-from memjax.experiment.axes import Axis, cells, read_axes
 from memjax.experiment.draw import draw_split
-from memjax.experiment.read import read_over
 from memjax.experiment.start import Start
+from memjax.fields import without_numbers
 from memjax.jax_settings import host_dtype
 from memjax.models.adapt import with_outputs
 from memjax.parameter_trees import tree_like
-from memjax.results.carried import carried
-from memjax.results.parameters import require_snapshots
-from memjax.types import Array, Data, Model, Params, PoolTask
+from memjax.results.forward import forward
+from memjax.results.runs import Network, check_parameters, networks
+from memjax.types import Array, Data, Model, Params, PoolTask, Split
 
-__all__ = ["Snapshot", "runs_of", "snapshots"]
+__all__ = ["Loader", "Snapshot", "snapshots"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +63,7 @@ class Snapshot:
 
     def outputs(self, x: np.ndarray) -> Array:
         """Outputs ``[B, C]`` for inputs ``x[B, ...]``, in the dtype of the model."""
-        return self.model.apply(jax.tree.map(jnp.asarray, self.params), jnp.asarray(x))
+        return forward(self.model, "apply", self.params, x)
 
     def hidden(self, x: np.ndarray) -> dict[str, Array]:
         """Activations ``[B, m]`` of every hidden layer, by layer name, for inputs ``x[B, ...]``.
@@ -76,13 +73,12 @@ class Snapshot:
         InputError
             If the model does not provide hidden activations.
         """
-        give = getattr(self.model, "hidden_activations", None)
-        if give is None:
+        if not hasattr(self.model, "hidden_activations"):
             raise InputError(
                 f"The model {self.model!r} gives no hidden activations: add hidden_activations(params, x) to it, which gives "
                 "a dict of arrays [B, m] by layer, as memjax.models.MLP has."
             )
-        return give(jax.tree.map(jnp.asarray, self.params), jnp.asarray(x))
+        return forward(self.model, "hidden_activations", self.params, x)
 
 
 def snapshots(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Snapshot]:
@@ -120,83 +116,55 @@ def snapshots(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Snapsh
     {'seed': 1} 0 (8, 5)
     {'seed': 1} 4 (8, 5)
     """
-    require_snapshots(dataset)
-    for run, experiment in runs_of(dataset, using):
-        kept = [(step, flat) for step, flat in _parameters(dataset, run) if step in experiment.snapshots]
-        if not kept:
-            continue
-        train, test = _examples(experiment)
-        like = _drawn(experiment, train.x)
-        for step, flat in kept:
-            yield Snapshot(run, step, experiment, _tree(like, flat), train, test)
+    load = Loader()
+    for network in networks(dataset, using):
+        yield load(network)
 
 
-def _parameters(dataset: xr.Dataset, run: dict[str, Any]) -> Iterator[tuple[int, np.ndarray]]:
-    """Steps at which a run has parameters, each with the flat parameters."""
-    one = dataset["parameters"].sel(run)
-    one = one if "snapshot" in one.dims else one.expand_dims("snapshot")
-    for step, flat in zip(one["snapshot"].values.tolist(), one.transpose("snapshot", ...).values, strict=True):
-        if np.isfinite(flat).any():
-            yield step, flat
+class Loader:
+    """Makes snapshots of networks: draws examples once per run, and shapes of parameters once per structure.
+
+    Networks of one run must come one after another: only the examples of the last run are kept.
+    """
+
+    def __init__(self) -> None:
+        self._shapes: dict[Any, Any] = {}
+        self._last: tuple[Experiment, Split] | None = None
+
+    def __call__(self, network: Network) -> Snapshot:
+        """The snapshot of a network; raises `InputError` if the parameters are not those of the model."""
+        run, step, experiment, flat = network
+        train, test = self._examples(experiment)
+        like = self._like(experiment, train.x)
+        check_parameters(flat, sum(leaf.size for leaf in jax.tree.leaves(like)))
+        return Snapshot(run, step, experiment, tree_like(like, flat), train, test)
+
+    def _examples(self, experiment: Experiment) -> Split:
+        if self._last is None or self._last[0] is not experiment:
+            self._last = experiment, _examples(experiment)
+        return self._last[1]
+
+    def _like(self, experiment: Experiment, x: np.ndarray) -> Any:
+        """Shape structs of the parameters that the model of a run draws for inputs ``x[N, ...]``."""
+        model = with_outputs(experiment.model, experiment.task.num_outputs)
+        key = without_numbers(model), x.shape[1:], host_dtype(x.dtype)
+        try:
+            if key not in self._shapes:
+                self._shapes[key] = _drawn(model, *key[1:])
+            return self._shapes[key]
+        except TypeError:  # A model without a hash.
+            return _drawn(model, *key[1:])
 
 
-def _drawn(experiment: Experiment, x: np.ndarray) -> Any:
-    """Shape structs of the parameters that the model of a run draws for inputs ``x[N, ...]``."""
-    model = with_outputs(experiment.model, experiment.task.num_outputs)
-    inputs: Any = jax.ShapeDtypeStruct((1, *x.shape[1:]), host_dtype(x.dtype))
+def _drawn(model: Model, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    inputs: Any = jax.ShapeDtypeStruct((1, *shape), dtype)
     return jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)), inputs)
 
 
-def _tree(like: Any, flat: np.ndarray) -> Params:
-    """Flat parameters of one run as a tree with the structure, shapes and dtypes of ``like``."""
-    size = sum(leaf.size for leaf in jax.tree.leaves(like))
-    if size > len(flat) or np.isfinite(flat[size:]).any():
-        raise InputError(
-            f"The dataset keeps other parameters than the {size} that the model draws: it was changed since, or the "
-            "objects in using are not those that were trained."
-        )
-    return tree_like(like, flat)
-
-
-def runs_of(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[tuple[dict[str, Any], Experiment]]:
-    """Labels and experiment of every run of a dataset, in the order of the axes of the sweep."""
-    using = (*using, *carried(dataset))
-    try:
-        experiment = Experiment.from_json(dataset.attrs["experiment"], using)
-        axes = read_axes(read_over(json.loads(dataset.attrs["over"]), using))
-    except KeyError as missing:
-        raise InputError(
-            f"The dataset has no attribute {missing}, so it does not say what its runs are: use one that memjax.sweep gave."
-        ) from None
-    labels = [axis.coords()[axis.dim].tolist() for axis in axes]
-    kept = [_kept_positions(dataset, axis, known) for axis, known in zip(axes, labels, strict=True)]
-    for index in np.ndindex(*(len(places) for places in kept)):
-        cell = tuple(places[i] for places, i in zip(kept, index, strict=True))
-        ((_, run),) = cells(experiment, axes, [cell])
-        named = {axis.dim: known[i] for axis, known, i in zip(axes, labels, cell, strict=True)}
-        yield {dim: label for dim, label in named.items() if dim in dataset.dims}, run
-
-
-def _kept_positions(dataset: xr.Dataset, axis: Axis, known: list[Any]) -> list[int]:
-    """Positions along an axis of the sweep that a selection still contains."""
-    if axis.dim not in dataset.coords or dataset[axis.dim].dims not in ((axis.dim,), ()):
-        raise InputError(
-            f"The dataset lost its axis {axis.dim!r}, so its runs are no longer those of the sweep: measure snapshots before "
-            "averaging or stacking, and select without drop=True."
-        )
-    labels = np.atleast_1d(dataset[axis.dim].values).tolist()
-    if set(labels) - set(known) or len(set(labels)) < len(labels):
-        raise InputError(
-            f"The axis {axis.dim!r} of the dataset has the labels {labels}, but the sweep that it says it is of has "
-            f"{known}: measure each sweep by itself, with every run once."
-        )
-    return [known.index(label) for label in labels]
-
-
-def _examples(experiment: Experiment) -> tuple[Data, Data]:
+def _examples(experiment: Experiment) -> Split:
+    """Examples of a run, with the pool's inputs in place of indices."""
     split = draw_split(experiment)
     if not isinstance(experiment.task, PoolTask):
-        return split.train, split.test
+        return split
     pool = experiment.task.pool
-    train, test = (Data(pool[part.x], part.y) for part in split)
-    return train, test
+    return Split(*(Data(pool[part.x], part.y) for part in split))

@@ -14,7 +14,7 @@ from memjax.engine.program.step import BlockData, RunState, Schedule, first_stat
 from memjax.engine.program.tiles import Shape, Tiles
 from memjax.jax_settings import float_dtype
 
-__all__ = ["Compiled", "compile_block", "segment", "state_shapes"]
+__all__ = ["Compiled", "CompiledRecord", "compile_block", "compile_record", "segment", "state_shapes"]
 
 
 def segment(
@@ -151,10 +151,44 @@ def compile_block(
         jax.jit(lambda d, s: take_record(program, schedule, d, s)).lower(*place((data, state))),
         jax.jit(lambda d, s, r: segment(program, schedule, records, d, s, r)).lower(*place((data, state, rows))),
     )
-    blocks_pool = device.platform == "cpu" and any(_POOL_OPERATIONS.search(low.as_text()) for low in lowered)
+    blocks_pool = any(_blocks_pool(low, device) for low in lowered)
     with ThreadPoolExecutor(len(lowered)) as pool:
         init, record, run = pool.map(lambda low: low.compile(compiler_options=_options(device)), lowered)
     return Compiled(init, record, run, blocks_pool)
+
+
+class CompiledRecord(NamedTuple):
+    """The program of a record alone, for networks that are trained already.
+
+    Attributes
+    ----------
+    record, blocks_pool
+        As in `Compiled`; the state has no optimizer.
+    params
+        Shape structs of the parameters of one network.
+    """
+
+    record: Any
+    params: Any
+    blocks_pool: bool
+
+
+@functools.lru_cache(maxsize=64)
+def compile_record(
+    program: Program, schedule: Schedule, shape: Shape, pool_rows: int | None, device: Any, settings: tuple[Any, ...]
+) -> CompiledRecord:
+    """Compile the record of a packed shape; arguments as in `compile_block`."""
+    del settings
+    _, data, state = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
+    place = functools.partial(_with_device, device)
+    function = jax.jit(lambda d, s: take_record(program, schedule, d, s))
+    lowered = function.lower(*place((data, state._replace(opt_state=None))))
+    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), state.params)
+    return CompiledRecord(lowered.compile(compiler_options=_options(device)), one, _blocks_pool(lowered, device))
+
+
+def _blocks_pool(lowered: Any, device: Any) -> bool:
+    return device.platform == "cpu" and _POOL_OPERATIONS.search(lowered.as_text()) is not None
 
 
 def _options(device: Any) -> dict[str, Any]:

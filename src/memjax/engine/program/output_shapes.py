@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from memjax.errors import InputError, cause, listing
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
 from memjax.experiment.draw import SQUARED
-from memjax.jax_settings import float_dtype, wide
+from memjax.jax_settings import compile_settings, float_dtype, wide
 from memjax.measures.measure import Measure
 from memjax.models.adapt import with_outputs
 
@@ -29,6 +30,13 @@ _BATCH = 3
 
 def check_program(program: Program) -> None:
     """Raise `InputError` where the optimizer or a measure fails on the model, or a measure gives the wrong shape."""
+    _checked(program, compile_settings())
+
+
+# A program that is measured again and again is checked once: tracing a measure may take longer than taking it.
+@functools.lru_cache(maxsize=64)
+def _checked(program: Program, settings: tuple[Any, ...]) -> None:
+    del settings
     hyper = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
     params = _check_rule(program, hyper)
     program.optimizer.check_rates(program.steps)

@@ -13,7 +13,6 @@ import numpy as np
 from memjax.engine.plan.blocks import BlockPlan
 from memjax.engine.plan.packing import half_blocks
 from memjax.engine.plan.plan import Plan
-from memjax.engine.program.loop import Compiled
 from memjax.engine.program.outcome import BlockResult
 from memjax.engine.training.block import compile_for, train_block
 from memjax.engine.training.keep import Keeper
@@ -21,7 +20,7 @@ from memjax.engine.training.lanes import run_in_lanes
 from memjax.errors import InputError, cause
 from memjax.jax_settings import host_dtype
 
-__all__ = ["DevicePools", "ProgressListener", "execute", "out_of_memory", "split"]
+__all__ = ["DevicePools", "Programs", "ProgressListener", "execute", "out_of_memory", "split"]
 
 _LOG = logging.getLogger("memjax")
 
@@ -138,18 +137,18 @@ def split(block: BlockPlan, problem: BaseException) -> list[BlockPlan]:
 class Programs:
     """Compiled programs of a sweep: each is compiled when a lane first needs it, while other lanes train."""
 
-    def __init__(self, on_first: Callable[[], None]) -> None:
-        self._held: dict[Any, tuple[threading.Lock, list[Compiled]]] = {}
+    def __init__(self, on_first: Callable[[], None], compiler: Callable[[BlockPlan, Any], Any] = compile_for) -> None:
+        self._held: dict[Any, tuple[threading.Lock, list[Any]]] = {}
         self._lock = threading.Lock()
-        self._on_first = on_first
+        self._on_first, self._compiler = on_first, compiler
 
-    def get(self, block: BlockPlan, device: Any) -> Compiled:
+    def get(self, block: BlockPlan, device: Any) -> Any:
         """Programs of a block on a device."""
         with self._lock:
             own, held = self._held.setdefault((block.key, device), (threading.Lock(), []))
         with own:
             if not held:
-                held.append(compile_for(block, device))
+                held.append(self._compiler(block, device))
                 with self._lock:
                     self._on_first()
                     self._on_first = lambda: None

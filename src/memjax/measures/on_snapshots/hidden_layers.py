@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from memjax.checks.values import number, one_of
 from memjax.errors import InputError, listing
+from memjax.measures.arrays.cores import num_cores, on_cores
 from memjax.measures.arrays.leverage import data_dimensionality, feature_dimensionality, hidden_space
-from memjax.measures.arrays.whitening import smallest_rtol
+from memjax.measures.arrays.whitening import namespace, smallest_rtol
 from memjax.measures.on_snapshots.snapshot_measure import SnapshotMeasure, Variable
 
 __all__ = ["dimensionality"]
@@ -37,14 +38,31 @@ class _Dimensionality:
     split: str
 
     def __call__(self, snapshot: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        hidden = _chosen(self.layers, snapshot.hidden(getattr(snapshot, self.split).x))
-        columns = [self._of_layer(np.asarray(h)) for h in hidden.values()]
-        values = map(np.stack, zip(*columns, strict=True))
-        return dict(zip(_VARIABLES, values, strict=True)), {"layer": list(hidden)}
+        values, labels = self.on_batch([snapshot])
+        return {name: value[0] for name, value in values.items()}, labels
 
-    def _of_layer(self, h: np.ndarray) -> tuple[Any, ...]:
+    def on_batch(self, snapshots: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Values of several snapshots with as many examples and the same layers; each value has the axis ``[S]`` in front."""
+        hidden = [_chosen(self.layers, one.hidden(getattr(one, self.split).x)) for one in snapshots]
+        layers = list(hidden[0])
+        columns = [self._of_layer([one[layer] for one in hidden]) for layer in layers]
+        values = (np.stack(column, axis=1) for column in zip(*columns, strict=True))
+        return dict(zip(_VARIABLES, values, strict=True)), {"layer": layers}
+
+    def _of_layer(self, activations: Sequence[Any]) -> list[np.ndarray]:
+        """Values ``[S, ...]`` of one layer, from its activations ``[N, m]`` in every snapshot."""
+        if namespace(activations[0]) is not np:
+            return self._of_stack(activations)
+        bounds = np.linspace(0, len(activations), min(num_cores(), len(activations)) + 1).astype(int)
+        found = on_cores(self._of_stack, [activations[a:b] for a, b in itertools.pairwise(bounds)])
+        return [np.concatenate(column) for column in zip(*found, strict=True)]
+
+    def _of_stack(self, activations: Sequence[Any]) -> list[np.ndarray]:
+        xp = namespace(activations[0])
+        h = xp.stack([xp.asarray(one) for one in activations])
         space = hidden_space(h, self.ridge, self.rtol)
-        return data_dimensionality(h, space=space), feature_dimensionality(h), space.rank, space.live, h.shape[-1]
+        neurons = np.full(len(h), h.shape[-1])
+        return [data_dimensionality(h, space=space), feature_dimensionality(h), space.rank, space.live, neurons]
 
 
 def _chosen(layers: tuple[str, ...] | None, hidden: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -58,7 +76,7 @@ def _chosen(layers: tuple[str, ...] | None, hidden: Mapping[str, Any]) -> Mappin
 
 def dimensionality(
     layers: tuple[str, ...] | None = None, ridge: float = 0.0, rtol: float | None = None, split: str = "train"
-) -> Callable[[Any], dict[str, xr.DataArray]]:
+) -> SnapshotMeasure:
     """Data dimensionality of every example in every hidden layer, to be taken on snapshots by `memjax.measure`.
 
     Parameters
@@ -72,7 +90,7 @@ def dimensionality(
 
     Returns
     -------
-    Callable
+    SnapshotMeasure
         From a `memjax.Snapshot` to ``data_dimensionality`` (D*) and ``own_dimensionality`` (D), ``(layer, example)``, in the
         order of the run's examples; ``rank``, ``live_neurons`` and ``num_neurons``, ``(layer,)``. NaN for a diverged run.
 
@@ -98,4 +116,5 @@ def dimensionality(
     one_of("split", split, ("train", "test"))
     if layers is not None and not (isinstance(layers, tuple) and layers):
         raise InputError(f"layers is {layers!r}: give a tuple of names, or None for all layers.")
-    return SnapshotMeasure(_Dimensionality(layers, float(ridge), rtol, split), _VARIABLES)
+    function = _Dimensionality(layers, float(ridge), rtol, split)
+    return SnapshotMeasure(function, _VARIABLES, function.on_batch)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
 from memjax.checks.values import number
 from memjax.errors import InputError, cause
+from memjax.measures.arrays.cores import on_cores
 from memjax.measures.arrays.fourier import fourier_power, gini, inverse_participation_ratio
-from memjax.measures.on_snapshots.modes import by_result, fewest, mean_cross_entropy, modes
+from memjax.measures.on_snapshots.modes import by_result, fewest, losses_without, mean_cross_entropy, modes
 from memjax.measures.on_snapshots.snapshot_measure import SnapshotMeasure, Variable
 from memjax.parameter_trees import path_names
 
@@ -49,12 +49,27 @@ class _ModularFourier:
 
     def __call__(self, snapshot: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         p, sign = _modulus(snapshot.experiment.task)
-        values = _of_weights(_embedding(self.weights, snapshot.params, p))
-        logits = _logits(snapshot, p)
-        powers = _powers(logits, p, sign)
+        return self._values(snapshot, _logits(snapshot, _pairs(p)), sign), {"frequency": np.arange(p // 2 + 1)}
+
+    def on_batch(self, snapshots: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Values of several snapshots of one task; each value has the axis ``[S]`` in front."""
+        p, sign = _modulus(snapshots[0].experiment.task)
+        pairs = _pairs(p)
+        with_logits = ((snapshot, _logits(snapshot, pairs)) for snapshot in snapshots)
+        found = list(on_cores(lambda one: self._values(*one, sign), with_logits))
+        return {name: np.stack([one[name] for one in found]) for name in _VARIABLES}, {
+            "frequency": np.arange(p // 2 + 1)
+        }
+
+    def _values(self, snapshot: Any, logits: np.ndarray, sign: int) -> dict[str, Any]:
+        """Values of one snapshot, from its logits ``[p, p, C]``."""
+        p = len(logits)
+        means = by_result(logits, sign)
+        # Over all p^2 pairs and all classes.
+        powers = p * fourier_power(means)
         keys = self._keys(snapshot, powers)
-        values |= _of_logits(logits, powers) | {"key_frequency": keys} | _losses(snapshot, logits, sign, keys)
-        return values, {"frequency": np.arange(p // 2 + 1)}
+        found = _of_weights(_embedding(self.weights, snapshot.params, p)) | _of_logits(logits, powers)
+        return found | {"key_frequency": keys} | _losses(snapshot, logits, means, sign, keys)
 
     def _keys(self, snapshot: Any, powers: np.ndarray) -> np.ndarray:
         """Mask of the key frequencies."""
@@ -132,17 +147,15 @@ def _of_weights(weights: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _logits(snapshot: Any, p: int) -> np.ndarray:
+def _pairs(p: int) -> np.ndarray:
+    """All pairs of residues ``[p, p, 2]``."""
+    return np.moveaxis(np.indices((p, p), np.int32), 0, -1)
+
+
+def _logits(snapshot: Any, pairs: np.ndarray) -> np.ndarray:
     """Logits ``float64[p, p, C]`` of all pairs, less their mean over the classes, which has no effect on a softmax."""
-    params = jax.tree.map(jnp.asarray, snapshot.params)
-    pairs = np.indices((p, p), np.int32).reshape(2, -1).T
-    logits = np.asarray(snapshot.model.apply(params, jnp.asarray(pairs)), np.float64)
-    return (logits - logits.mean(-1, keepdims=True)).reshape(p, p, -1)
-
-
-def _powers(logits: np.ndarray, p: int, sign: int) -> np.ndarray:
-    """Power of the logits in each frequency of the result, over all p^2 pairs and all classes."""
-    return p * fourier_power(by_result(logits, sign))
+    logits = np.asarray(snapshot.outputs(pairs.reshape(-1, 2)), np.float64)
+    return (logits - logits.mean(-1, keepdims=True)).reshape(*pairs.shape[:2], -1)
 
 
 def _share(part: np.ndarray, total: float) -> np.ndarray:
@@ -154,23 +167,22 @@ def _of_logits(logits: np.ndarray, powers: np.ndarray) -> dict[str, Any]:
     return {"logit_power": _share(powers, total), "logit_gini": gini(np.sqrt(powers[1:]))}
 
 
-def _losses(snapshot: Any, logits: np.ndarray, sign: int, keys: np.ndarray) -> dict[str, Any]:
+def _losses(snapshot: Any, logits: np.ndarray, means: np.ndarray, sign: int, keys: np.ndarray) -> dict[str, Any]:
     p = len(logits)
     a, b = snapshot.train.x.T.astype(int)
     trained, train, y = logits[a, b], (a + sign * b) % p, snapshot.train.y
     held, held_y = snapshot.test.x.T.astype(int), snapshot.test.y
     test = (held[0] + sign * held[1]) % p
-    parts = modes(by_result(logits, sign))
-    kept, every = parts[0] + parts[keys].sum(0), np.arange(p)
+    parts, every = modes(means), np.arange(p)
+    kept, alone = parts[0] + parts[keys].sum(0), parts[0] + parts
+    alone[0] = parts[0]
     return {
         "restricted_loss": mean_cross_entropy(kept, every),
         "restricted_train_loss": mean_cross_entropy(kept[train], y),
         "restricted_test_loss": mean_cross_entropy(kept[test], held_y),
         "excluded_loss": mean_cross_entropy(trained - parts[keys].sum(0)[train], y),
-        "frequency_loss": np.array(
-            [mean_cross_entropy(parts[0] + (k > 0) * part, every) for k, part in enumerate(parts)]
-        ),
-        "frequency_excluded_loss": np.array([mean_cross_entropy(trained - part[train], y) for part in parts]),
+        "frequency_loss": mean_cross_entropy(alone, every),
+        "frequency_excluded_loss": losses_without(trained, parts, train, y),
     }
 
 
@@ -236,4 +248,5 @@ def modular_fourier(
         raise InputError(f"weights is {weights!r}: give a function from the parameters to an array [p, ...], or None.")
     if keys is not None and not isinstance(keys, tuple | xr.DataArray):
         raise InputError(f"keys is {keys!r}: give a tuple of frequencies, a DataArray of them, or None.")
-    return SnapshotMeasure(_ModularFourier(weights, float(share), keys), _VARIABLES)
+    function = _ModularFourier(weights, float(share), keys)
+    return SnapshotMeasure(function, _VARIABLES, function.on_batch)

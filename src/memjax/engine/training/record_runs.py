@@ -1,0 +1,151 @@
+"""Records of finished networks, in packed blocks over lanes: the first record of training, without a step after it."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from memjax.engine.plan.blocks import BlockPlan, Run
+from memjax.engine.plan.groups import gather
+from memjax.engine.plan.packing import Packing
+from memjax.engine.plan.plan import Plan, pack, plan_of
+from memjax.engine.program.loop import CompiledRecord, compile_record
+from memjax.engine.program.outcome import Variable, record_schema
+from memjax.engine.program.step import BlockData, RunState
+from memjax.engine.program.tiles import draw_block
+from memjax.engine.training.execute import DevicePools, Programs, out_of_memory, split
+from memjax.engine.training.lanes import pool_turn, run_in_lanes
+from memjax.experiment.experiment import Experiment
+from memjax.jax_settings import compile_settings
+from memjax.measures.measure import Measure
+from memjax.measures.values import Values
+from memjax.optimizers import sgd
+from memjax.parameter_trees import trees_like
+
+__all__ = ["plan_records", "record_networks"]
+
+_NO_TRAINING: dict[str, Any] = {
+    "optimizer": sgd(0.0),
+    "loss_scale": 1.0,
+    "steps": 1,
+    "record_every": 1,
+    "batch_size": None,
+    "start": None,
+    "snapshots": (),
+}
+"""Fields of an experiment that no record depends on: networks that were trained in other ways share their blocks."""
+
+
+def plan_records(runs: Sequence[Experiment], counts: Sequence[int], measures: tuple[Measure, ...]) -> Plan:
+    """Pack networks for a record of their own.
+
+    Parameters
+    ----------
+    runs, counts
+        Experiments from which the networks come, and the number of networks of each.
+    measures
+        The measures to compute.
+
+    Returns
+    -------
+    Plan
+        The first entry of the index of a run in it is the place of a network: those of the first experiment come first.
+
+    Raises
+    ------
+    InputError
+        If a measure does not fit a network, or the networks do not fit into memory.
+    """
+    bare = [dataclasses.replace(run, measures=measures, **_NO_TRAINING) for run in runs]
+    first = np.cumsum([0, *counts])
+    groups = gather(((place,), run) for place, run in enumerate(bare))
+    # Checked once per experiment, for the checks do not see the parameters.
+    networks = {key: [one for run in found for one in _networks(run, first)] for key, found in groups.items()}
+    packing = Packing()
+    return plan_of(bare[0], (), pack(networks, packing), packing)
+
+
+def _networks(run: Run, first: np.ndarray) -> list[Run]:
+    (place,) = run.index
+    return [dataclasses.replace(run, index=(network,)) for network in range(first[place], first[place + 1])]
+
+
+def record_networks(plan: Plan, parameters: Sequence[np.ndarray]) -> list[dict[str, Values]]:
+    """Values of the measures of every network of a plan, by variable.
+
+    Parameters
+    ----------
+    plan
+        Made by `plan_records`.
+    parameters
+        Flat parameters ``[P]`` of every network; entries behind the parameters of its model are ignored.
+
+    Returns
+    -------
+    list
+        One dict for each network, in the order of ``parameters``.
+    """
+    found: dict[int, dict[str, Values]] = {}
+    pools, programs = DevicePools(), Programs(lambda: None, _compiled)
+
+    def work(block: BlockPlan, device: Any, stop: threading.Event) -> None:
+        parts: list[BlockPlan] = []
+        try:
+            compiled, pool = programs.get(block, device), pools.get(block, device)
+            records = _record_block(block, compiled, device, pool, parameters)
+            found.update((run.index[0], _values(block, records, row)) for row, run in enumerate(block.runs))
+        except Exception as problem:
+            if not out_of_memory(problem):
+                raise
+            parts = split(block, problem)
+        # Outside the except clause: the traceback of the error keeps the arrays alive that did not fit.
+        for part in parts:
+            work(part, device, stop)
+
+    run_in_lanes(plan.blocks, work, plan.lanes)
+    return [found[place] for place in range(len(parameters))]
+
+
+def _compiled(block: BlockPlan, device: Any) -> CompiledRecord:
+    program, schedule, shape, _, rows = block.key
+    return compile_record(program, schedule, shape, rows, device, compile_settings())
+
+
+def _record_block(
+    block: BlockPlan, compiled: CompiledRecord, device: Any, pool: Any, parameters: Sequence[np.ndarray]
+) -> dict[str, Any]:
+    """Records ``[R, ...]`` of the networks of a block, on the host."""
+    packed = draw_block(block.program, block.shape, [run.experiment for run in block.runs])
+    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None), device)._replace(pool=pool)
+    state = jax.device_put(_state(block, compiled.params, parameters), device)
+    with pool_turn(compiled.blocks_pool):
+        records: dict[str, Any] = jax.tree.map(np.asarray, compiled.record(data, state))
+    return records
+
+
+def _state(block: BlockPlan, like: Any, parameters: Sequence[np.ndarray]) -> RunState:
+    """The networks of a block as the state of a training that has not begun; the last network fills the places left."""
+    size = sum(leaf.size for leaf in jax.tree.leaves(like))
+    places = [run.index[0] for run in block.runs]
+    places += places[-1:] * (block.shape.runs - len(places))
+    flat, zeros = np.stack([parameters[place][:size] for place in places]), np.zeros(len(places), np.int32)
+    return RunState(trees_like(like, flat), None, zeros, zeros)  # type: ignore[arg-type]
+
+
+def _values(block: BlockPlan, records: dict[str, Any], row: int) -> dict[str, Values]:
+    return {
+        name: _labelled(jax.tree.map(lambda leaf: leaf[row], records[name]), about)
+        for name, about in record_schema(block.program).variables.items()
+    }
+
+
+def _labelled(value: Any, about: Variable) -> Values:
+    attrs = {"long_name": about.long_name, "units": about.units}
+    if isinstance(value, dict):
+        return Values(about.dims, np.array(list(value.values())), {about.dims[0]: list(value)}, attrs)
+    return Values(about.dims, value, {}, attrs)

@@ -1,0 +1,93 @@
+"""The runs of a sweep, and the networks that their snapshots keep, as flat parameters without examples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from memjax.errors import InputError
+from memjax.experiment import Experiment
+from memjax.experiment.axes import Axis, cells, read_axes
+from memjax.experiment.read import read_over
+from memjax.results.carried import carried
+from memjax.results.parameters import require_snapshots
+
+__all__ = ["Network", "check_parameters", "networks", "runs_of"]
+
+
+class Network(NamedTuple):
+    """One snapshot of a run as the Dataset keeps it: labels of the run, steps done, experiment, and flat parameters."""
+
+    run: dict[str, Any]
+    step: int
+    experiment: Experiment
+    parameters: np.ndarray
+
+
+def networks(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Network]:
+    """Every network that a Dataset keeps, run after run in the order of the axes, and in each run by step.
+
+    Networks of one run share their experiment. Raises `InputError` as `memjax.snapshots`.
+    """
+    require_snapshots(dataset)
+    for run, experiment in runs_of(dataset, using):
+        for step, flat in _parameters(dataset, run):
+            if step in experiment.snapshots:
+                yield Network(run, step, experiment, flat)
+
+
+def _parameters(dataset: xr.Dataset, run: dict[str, Any]) -> Iterator[tuple[int, np.ndarray]]:
+    """Steps at which a run has parameters, each with the flat parameters."""
+    one = dataset["parameters"].sel(run)
+    one = one if "snapshot" in one.dims else one.expand_dims("snapshot")
+    for step, flat in zip(one["snapshot"].values.tolist(), one.transpose("snapshot", ...).values, strict=True):
+        if np.isfinite(flat).any():
+            yield step, flat
+
+
+def check_parameters(flat: np.ndarray, size: int) -> None:
+    """Raise `InputError` where a Dataset keeps another number of parameters than the ``size`` that a model draws."""
+    if size > len(flat) or np.isfinite(flat[size:]).any():
+        raise InputError(
+            f"The dataset keeps other parameters than the {size} that the model draws: it was changed since, or the "
+            "objects in using are not those that were trained."
+        )
+
+
+def runs_of(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[tuple[dict[str, Any], Experiment]]:
+    """Labels and experiment of every run of a dataset, in the order of the axes of the sweep."""
+    using = (*using, *carried(dataset))
+    try:
+        experiment = Experiment.from_json(dataset.attrs["experiment"], using)
+        axes = read_axes(read_over(json.loads(dataset.attrs["over"]), using))
+    except KeyError as missing:
+        raise InputError(
+            f"The dataset has no attribute {missing}, so it does not say what its runs are: use one that memjax.sweep gave."
+        ) from None
+    labels = [axis.coords()[axis.dim].tolist() for axis in axes]
+    kept = [_kept_positions(dataset, axis, known) for axis, known in zip(axes, labels, strict=True)]
+    for index in np.ndindex(*(len(places) for places in kept)):
+        cell = tuple(places[i] for places, i in zip(kept, index, strict=True))
+        ((_, run),) = cells(experiment, axes, [cell])
+        named = {axis.dim: known[i] for axis, known, i in zip(axes, labels, cell, strict=True)}
+        yield {dim: label for dim, label in named.items() if dim in dataset.dims}, run
+
+
+def _kept_positions(dataset: xr.Dataset, axis: Axis, known: list[Any]) -> list[int]:
+    """Positions along an axis of the sweep that a selection still contains."""
+    if axis.dim not in dataset.coords or dataset[axis.dim].dims not in ((axis.dim,), ()):
+        raise InputError(
+            f"The dataset lost its axis {axis.dim!r}, so its runs are no longer those of the sweep: measure snapshots before "
+            "averaging or stacking, and select without drop=True."
+        )
+    labels = np.atleast_1d(dataset[axis.dim].values).tolist()
+    if set(labels) - set(known) or len(set(labels)) < len(labels):
+        raise InputError(
+            f"The axis {axis.dim!r} of the dataset has the labels {labels}, but the sweep that it says it is of has "
+            f"{known}: measure each sweep by itself, with every run once."
+        )
+    return [known.index(label) for label in labels]
