@@ -26,6 +26,8 @@ from memjax.types import Estimator
 
 __all__ = ["measure"]
 
+OnSnapshot = Callable[[Snapshot], Mapping[str, Any]]
+
 
 def measure(
     dataset: xr.Dataset,
@@ -41,11 +43,12 @@ def measure(
         Result of a sweep whose experiment had ``snapshots``, or a selection of its runs and snapshots.
     measures
         Three kinds. (1) All that an experiment can record: names of built-in measures, `memjax.measures.Measure` objects,
-        and functions ``(params, apply, examples)``. (2) Functions of one `memjax.Snapshot`, such as
-        `memjax.measures.dimensionality` makes. They run on the host and return a dict by name, whose values are numbers,
-        pairs ``(dims, array)``, or DataArrays. (3) Estimators of all snapshots at once, such as `memjax.measures.llc`:
-        objects with a method ``on_all(snapshots, train)`` that returns such a dict for each snapshot, where
-        ``train(experiments)`` trains any list of runs as one packed batch.
+        and functions ``(params, apply, examples)``. All networks are measured in packed batches on all cores, as runs are
+        trained. (2) Functions of one `memjax.Snapshot`. They run on the host, one snapshot after another, and return a dict
+        by name, whose values are numbers, pairs ``(dims, array)``, or DataArrays. A `memjax.measures.SnapshotMeasure`, such
+        as `memjax.measures.dimensionality` makes, may take many snapshots of one structure at once. (3) Estimators of all
+        snapshots at once, such as `memjax.measures.llc`: objects with a method ``on_all(snapshots, train)`` that returns
+        such a dict for each snapshot, where ``train(experiments)`` trains any list of runs as one packed batch.
     using
         Your own functions and objects that the experiment names, as in `memjax.Experiment.from_json`. They are needed only
         for a dataset that was read from a file; a dataset in memory carries them.
@@ -76,11 +79,14 @@ def measure(
     recorded, others = _sorted(measures)
     found = list(networks(dataset, using))
     plan = _plan(found, recorded) if recorded and found else None
-    # The quick and the user's own come first, so that a mistake in them shows before the records take their time.
-    taken = [_taken(one, found) for one in others]
-    records = [record_networks(plan, [network.parameters for network in found])] if plan else []
+    # The user's own functions come first, so that a mistake in them shows before all else takes its time.
+    columns = iter(_one_by_one([one for one in others if not _takes_many(one)], found))
+    taken: list[Sequence[Mapping[str, Any]]]
+    taken = [_of_many(one, found) if _takes_many(one) else next(columns) for one in others]
+    if plan:
+        taken.insert(0, record_networks(plan, [network.parameters for network in found]))
     rows = [Row(network.run, network.step, []) for network in found]
-    for values in (*records, *taken):
+    for values in taken:
         for row, own in zip(rows, values, strict=True):
             row.values.extend(own.items())
     return aligned(dataset, rows)
@@ -120,14 +126,26 @@ def _plan(found: Sequence[Network], measures: tuple[Measure, ...]) -> Plan:
     return plan
 
 
-def _taken(measure: Any, found: Sequence[Network]) -> Sequence[Mapping[str, Any]]:
-    """Values of every network, by name, of a function of a snapshot or an estimator."""
-    if _is_estimator(measure):
-        return _estimates(measure, [*map(Loader(), found)])
-    if isinstance(measure, SnapshotMeasure) and measure.on_batch is not None:
-        return _in_batches(measure, found)
+def _one_by_one(functions: Sequence[OnSnapshot], found: Sequence[Network]) -> list[list[Mapping[str, Any]]]:
+    """Values of every network, by name, of each function of a snapshot; examples are drawn once for all functions."""
+    columns: list[list[Mapping[str, Any]]] = [[] for _ in functions]
     load = Loader()
-    return [_named(measure, measure(load(network))) for network in found]
+    for network in found if functions else ():
+        snapshot = load(network)
+        for column, function in zip(columns, functions, strict=True):
+            column.append(_named(function, function(snapshot)))
+    return columns
+
+
+def _takes_many(measure: Any) -> bool:
+    return _is_estimator(measure) or (isinstance(measure, SnapshotMeasure) and measure.on_batch is not None)
+
+
+def _of_many(measure: Any, found: Sequence[Network]) -> list[Mapping[str, Any]]:
+    """Values of every network, by name, of a measure of many snapshots."""
+    if isinstance(measure, SnapshotMeasure):
+        return _in_batches(measure, found)
+    return _estimates(measure, [*map(Loader(), found)])
 
 
 def _in_batches(measure: SnapshotMeasure, found: Sequence[Network]) -> list[Mapping[str, Any]]:

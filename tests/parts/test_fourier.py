@@ -10,7 +10,7 @@ from scipy.special import log_softmax
 import memjax as mj
 from memjax import InputError
 from memjax.measures import fourier_basis, fourier_power, gini, inverse_participation_ratio, modular_fourier
-from memjax.measures.on_snapshots.modes import fewest
+from memjax.measures.on_snapshots.modes import fewest, losses_without, mean_cross_entropy
 from memjax.types import Data
 
 RNG = np.random.default_rng(0)
@@ -245,3 +245,20 @@ def test_other_operations_and_parameters_without_an_embedding_are_input_errors()
         _taken(_clock(), "multiply")
     with pytest.raises(InputError, match="under 'embedding', nor one per operand under 'layer_0'"):
         _taken(_clock(), embedding=np.ones((3, 3)))
+
+
+@pytest.mark.parametrize("scale", [0.1, 10.0, 100.0, 1000.0])
+def test_losses_without_a_part_are_those_of_the_difference(scale):
+    """Up to the widest logits whose exponentials are products, and beyond; labels are not always the results."""
+    rng = np.random.default_rng(0)
+    results, labels = rng.integers(0, 5, 60), rng.integers(0, 7, 60)
+    parts, logits = scale * rng.normal(size=(4, 5, 7)), scale * rng.normal(size=(60, 7))
+    logits[:50, 3] += 5 * scale
+    labels[:50] = 3
+    found = losses_without(logits, parts, results, labels)
+    # Measured 2e-15.
+    expected = [mean_cross_entropy(logits - part[results], labels) for part in parts]
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    # A tiny loss keeps its digits.
+    tiny = losses_without(np.array([[60.0, 0.0]]), np.zeros((1, 1, 2)), np.array([0]), np.array([0]))
+    np.testing.assert_allclose(tiny, np.exp(-60.0), rtol=1e-13)

@@ -15,6 +15,7 @@ from memjax import Examples, InputError, losses
 from memjax.experiment.encode import encode, reference, to_json
 from memjax.measures import BUILT_IN, hessian_top, sharpness
 from memjax.measures.recorded.curvature import top_eigenvalue
+from memjax.measures.recorded.tridiagonal import largest_of_tridiagonal
 
 WIDTH, COUNT = 4, 10  # Ten examples in tiles of four: three tiles, two rows of padding.
 RNG = np.random.default_rng(0)
@@ -253,3 +254,21 @@ def test_the_built_in_is_written_by_name_and_others_by_their_number():
     assert "iterations=7" in reference(hessian_top(7)) and "0x" not in reference(hessian_top(7))
     spec = dataclasses.replace(SPEC, measures=(hessian_top(7, name="rough"), "sharpness"))
     assert mj.Experiment.from_json(to_json(spec), using=(hessian_top(7, name="rough"),)) == spec
+
+
+@pytest.mark.parametrize("size", [2, 20])
+def test_the_largest_eigenvalue_of_a_tridiagonal_matrix_has_the_bits_that_jax_gives_it(size):
+    """Random matrices, some in two parts and some all but diagonal, one with equal entries; records must keep their bits."""
+    rng = np.random.default_rng(size)
+    diagonal = rng.normal(size=(40, size)).astype(np.float32)
+    beside = (rng.normal(size=(40, size - 1)) * rng.choice([0, 1e-4, 1], (40, 1))).astype(np.float32)
+    diagonal[0], beside[0], beside[1, 0] = 1, 0, 0
+
+    def by_jax(diagonal, beside):
+        select = {"eigvals_only": True, "select": "i", "select_range": (size - 1, size - 1)}
+        return jax.scipy.linalg.eigh_tridiagonal(diagonal, beside, **select)[0]
+
+    found, given = (np.asarray(jax.jit(jax.vmap(f))(diagonal, beside)) for f in (largest_of_tridiagonal, by_jax))
+    np.testing.assert_array_equal(found, given)
+    whole = [np.diag(d) + np.diag(b, 1) + np.diag(b, -1) for d, b in zip(diagonal.astype(float), beside, strict=True)]
+    np.testing.assert_allclose(found, np.linalg.eigvalsh(whole)[:, -1], rtol=1e-6, atol=1e-6)

@@ -30,6 +30,7 @@ from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
 from memjax.measures.on_snapshots.hidden_layers import dimensionality
 from memjax.measures.on_snapshots.modular_fourier import modular_fourier
+from memjax.measures.on_snapshots.snapshot_measure import SnapshotMeasure, Variable
 from memjax.measures.sampled.llc import LLC, llc
 from memjax.measures.sampled.settings import VERDICTS
 
@@ -59,6 +60,8 @@ __all__ = [
     "VERDICTS",
     "HiddenSpace",
     "Measure",
+    "SnapshotMeasure",
+    "Variable",
     "accuracy",
     "batch_gradient_cosine",
     "data_dimensionality",

@@ -11,14 +11,16 @@ import jax
 from memjax.engine.plan.budget import default_budget
 from memjax.experiment import Experiment
 from memjax.fields import without_numbers
+from memjax.measures.arrays.cores import num_cores
 from memjax.models.adapt import with_outputs
 from memjax.results.runs import Network
 from memjax.results.snapshots import Loader, Snapshot
 
 __all__ = ["batches"]
 
-# Bytes of all values of a forward pass of all examples of a batch, of which a measure holds a part at a time. Beyond a few
-# hundred megabytes, and beyond some dozens of networks, a larger batch saves no more time.
+# Bytes of all values of a forward pass of all examples of a batch, of which a measure holds a part at a time. A batch has a
+# network for every core if a share of the budget allows it; beyond these bytes, and beyond some dozens of networks, a larger
+# batch saves no more time.
 _BATCH_BYTES = 256 * 2**20
 _SHARE = 0.25
 _MOST = 64
@@ -39,12 +41,12 @@ def batches(networks: Sequence[Network]) -> Iterator[tuple[list[int], list[Snaps
         numbers, equal tasks, and equal numbers of train and of test examples.
     """
     load, row_bytes = Loader(), {}
-    most = min(_BATCH_BYTES, int(_SHARE * default_budget()))
+    budget = int(_SHARE * default_budget())
     for (*structure, (train_size, test_size)), places in _alike(networks).items():
         if tuple(structure) not in row_bytes:
             row_bytes[tuple(structure)] = _row_bytes(load(networks[places[0]]))
         held = (train_size + test_size) * row_bytes[tuple(structure)]
-        count = max(1, min(_MOST, most // held))
+        count = max(1, min(_MOST, budget // held, max(num_cores(), _BATCH_BYTES // held)))
         for start in range(0, len(places), count):
             some = places[start : start + count]
             yield some, [load(networks[place]) for place in some]

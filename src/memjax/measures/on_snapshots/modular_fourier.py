@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,28 +48,31 @@ class _ModularFourier:
     keys: tuple[int, ...] | xr.DataArray | None
 
     def __call__(self, snapshot: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        p, sign = _modulus(snapshot.experiment.task)
-        return self._values(snapshot, _logits(snapshot, _pairs(p)), sign), {"frequency": np.arange(p // 2 + 1)}
+        values, labels = self.on_batch([snapshot])
+        return {name: value[0] for name, value in values.items()}, labels
 
     def on_batch(self, snapshots: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Values of several snapshots of one task; each value has the axis ``[S]`` in front."""
         p, sign = _modulus(snapshots[0].experiment.task)
-        pairs = _pairs(p)
-        with_logits = ((snapshot, _logits(snapshot, pairs)) for snapshot in snapshots)
-        found = list(on_cores(lambda one: self._values(*one, sign), with_logits))
+        found = list(on_cores(lambda network: self._values(*network, sign), self._networks(snapshots, p)))
         return {name: np.stack([one[name] for one in found]) for name in _VARIABLES}, {
             "frequency": np.arange(p // 2 + 1)
         }
 
-    def _values(self, snapshot: Any, logits: np.ndarray, sign: int) -> dict[str, Any]:
-        """Values of one snapshot, from its logits ``[p, p, C]``."""
-        p = len(logits)
+    def _networks(self, snapshots: Sequence[Any], p: int) -> Iterator[tuple[Any, np.ndarray, np.ndarray]]:
+        """Every snapshot with its embedding ``[p, n]`` and its logits ``[p, p, C]``: what JAX or the user computes."""
+        pairs = np.moveaxis(np.indices((p, p), np.int32), 0, -1)
+        for snapshot in snapshots:
+            yield snapshot, _embedding(self.weights, snapshot.params, p), _logits(snapshot, pairs)
+
+    def _values(self, snapshot: Any, embedding: np.ndarray, logits: np.ndarray, sign: int) -> dict[str, Any]:
+        """Values of one snapshot."""
         means = by_result(logits, sign)
         # Over all p^2 pairs and all classes.
-        powers = p * fourier_power(means)
+        powers = len(logits) * fourier_power(means)
         keys = self._keys(snapshot, powers)
-        found = _of_weights(_embedding(self.weights, snapshot.params, p)) | _of_logits(logits, powers)
-        return found | {"key_frequency": keys} | _losses(snapshot, logits, means, sign, keys)
+        found = _of_weights(embedding) | _of_logits(logits, powers) | {"key_frequency": keys}
+        return found | _losses(snapshot, logits, means, sign, keys)
 
     def _keys(self, snapshot: Any, powers: np.ndarray) -> np.ndarray:
         """Mask of the key frequencies."""
@@ -145,11 +148,6 @@ def _of_weights(weights: np.ndarray) -> dict[str, Any]:
         "embedding_gini": gini(np.sqrt(power[1:])),
         "ipr": ratios[alive].mean() if alive.any() else np.nan,
     }
-
-
-def _pairs(p: int) -> np.ndarray:
-    """All pairs of residues ``[p, p, 2]``."""
-    return np.moveaxis(np.indices((p, p), np.int32), 0, -1)
 
 
 def _logits(snapshot: Any, pairs: np.ndarray) -> np.ndarray:

@@ -14,10 +14,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jax.scipy.linalg import eigh_tridiagonal
 
 from memjax.examples import Examples
 from memjax.measures.recorded.gradient import tile_gradient
+from memjax.measures.recorded.tridiagonal import largest_of_tridiagonal
 from memjax.parameter_trees import unit
 from memjax.types import Apply, Array, LossFn, Params
 
@@ -143,5 +143,5 @@ def _largest(diagonal: Array, beside: Array) -> Array:
     # occupy.
     scale = jnp.maximum(jnp.abs(diagonal).max(), jnp.abs(beside).max())
     rows = (jnp.where(finite, part / jnp.where(scale == 0, 1, scale), 0) for part in (diagonal, beside[:-1]))
-    found = eigh_tridiagonal(*rows, eigvals_only=True, select="i", select_range=(last, last))[0]
+    found = largest_of_tridiagonal(*rows)
     return jnp.where(finite, found * scale, jnp.nan)
