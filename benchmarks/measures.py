@@ -4,9 +4,10 @@ python -m benchmarks.measures; --only WORDS takes the cases with these words, --
 checkout, whose sources are in the folder, in the same session.
 
 Every way runs in a process of its own, in turn, on the same Dataset from a file. "Cold" is the first call of a process, after
-the import and the reading of the file; "again" is the median of further calls. The loop is what a user writes with jit:
-`sharpness` is compiled once per number of examples; the other two apply the model as it is, and take the arrays of one network.
-The JSON has the largest difference between the values of two ways, over the largest value of a variable.
+the import and the reading of the file; "again" is the median of further calls. Both are in seconds, and in seconds of all cores
+together (CPU), which depend less on what else runs on the machine. The loop is what a user writes with jit: `sharpness` is
+compiled once per number of examples; the other two apply the model as it is, and take the arrays of one network. The JSON has
+the largest difference between the values of two ways, over the largest value of a variable.
 """
 
 from __future__ import annotations
@@ -119,12 +120,12 @@ def child(name: str, way: str, path: str, out: str) -> None:
     """Time one way in this process; print seconds, and save the values, a row for each snapshot."""
     case, dataset, seconds = CASES[name], mj.open(path), []
     for _ in range(case.times):
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         if way == "loop":
             rows = list(by_loop(dataset, case.measure))
         else:
             found = mj.measure(dataset, [case.measure])
-        seconds.append(time.perf_counter() - start)
+        seconds.append([time.perf_counter() - start, time.process_time() - busy])
     if way != "loop":
         rows = [_row(found, snapshot) for snapshot in mj.snapshots(dataset)]
     flat = {key: np.concatenate([np.ravel(np.asarray(row[key], float)) for row in rows]) for key in rows[0]}
@@ -137,20 +138,20 @@ def _row(found: xr.Dataset, snapshot: mj.Snapshot) -> dict[str, Any]:
     return {key: value.dropna("example") if "example" in value.dims else value for key, value in own.items()}
 
 
-def timed(name: str, way: str, path: Path, out: Path, source: str | None) -> list[float]:
-    """Seconds of one way in a fresh process, of this checkout or of another."""
+def timed(name: str, way: str, path: Path, out: Path, source: str | None) -> list[list[float]]:
+    """Seconds and CPU seconds of every call of one way in a fresh process, of this checkout or of another."""
     paths = [source, os.getcwd()] if source else [os.environ.get("PYTHONPATH", ""), os.getcwd()]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     command = [sys.executable, "-c", CHILD, name, way, str(path), str(out)]
     said = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
-    seconds: list[float] = json.loads(said.splitlines()[-1])
+    seconds: list[list[float]] = json.loads(said.splitlines()[-1])
     return seconds
 
 
 def compare(name: str, repeats: int, before: str | None) -> dict[str, Any]:
     """Seconds of every way, and how far their values lie apart."""
     ways = {"memjax": None, "loop": None} | ({"memjax before": before} if before else {})
-    readings: dict[str, list[list[float]]] = {way: [] for way in ways}
+    readings: dict[str, list[list[list[float]]]] = {way: [] for way in ways}
     with tempfile.TemporaryDirectory() as scratch:
         path = mj.save(CASES[name].make(), Path(scratch) / "runs.nc")
         for _ in range(repeats):
@@ -162,10 +163,11 @@ def compare(name: str, repeats: int, before: str | None) -> dict[str, Any]:
     return result
 
 
-def _summary(seconds: list[list[float]]) -> dict[str, Any]:
-    again = [one for process in seconds for one in process[1:]]
-    cold = statistics.median(process[0] for process in seconds)
-    return {"cold": cold, "again": statistics.median(again) if again else None, "readings": seconds}
+def _summary(processes: list[list[list[float]]]) -> dict[str, Any]:
+    """Medians of first and of further calls: seconds, and CPU seconds."""
+    calls = {"cold": [calls[0] for calls in processes], "again": [call for calls in processes for call in calls[1:]]}
+    medians = {kind: [statistics.median(column) for column in zip(*rows, strict=True)] for kind, rows in calls.items()}
+    return {**medians, "readings": processes}
 
 
 def _difference(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> float:
@@ -180,8 +182,8 @@ def show(name: str, result: dict[str, Any]) -> None:
     for way in (way for way in result if way != "difference"):
         parts = []
         for kind in ("cold", "again"):
-            if (seconds := result[way][kind]) is not None:
-                parts.append(f"{kind} {seconds:7.2f} s ({seconds / ours[kind]:4.1f}x)")
+            for seconds, own, unit in zip(result[way][kind], ours[kind], ("s", "s CPU"), strict=False):
+                parts.append(f"{kind} {seconds:6.2f} {unit} ({seconds / own:4.1f}x)")
         apart = f"  difference {result['difference'][way]:.1e}" if way in result["difference"] else ""
         print(f"  {way:14s} {'  '.join(parts)}{apart}", flush=True)
 

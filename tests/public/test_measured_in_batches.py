@@ -158,7 +158,7 @@ def test_dimensionality_of_a_batch_is_that_of_each_network_alone(swept, name):
         own = found.sel({**snapshot.run, "snapshot": snapshot.step})
         plain = hidden_plainly(snapshot)
         scores = own.data_dimensionality.dropna("layer", how="all").dropna("example", how="all").values
-        # Activations in float32: measured 2e-6.
+        # Activations in float32: measured below 2e-6.
         np.testing.assert_allclose(scores, plain["data_dimensionality"], rtol=0, atol=2e-5)
         for count in ("rank", "live_neurons"):
             np.testing.assert_array_equal(own[count].dropna("layer").values, plain[count])
@@ -185,7 +185,7 @@ def test_fourier_measures_of_a_batch_are_those_of_each_network_alone(swept, name
         }
         parts = {k: waves @ (waves.T @ logits) for k, waves in parts.items()}
         power = {k: np.square(part).sum() / np.square(logits).sum() for k, part in parts.items()}
-        np.testing.assert_allclose(own.logit_power, list(power.values()), rtol=0, atol=1e-6)  # Measured SPREAD_A.
+        np.testing.assert_allclose(own.logit_power, list(power.values()), rtol=0, atol=1e-6)
         rows = snapshot.train.x @ [P, 1]
         for k in (1, 2, 3):
             rest = logits[rows] - parts[k][rows]

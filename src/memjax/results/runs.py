@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -34,19 +35,19 @@ def networks(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Network
     Networks of one run share their experiment. Raises `InputError` as `memjax.snapshots`.
     """
     require_snapshots(dataset)
+    kept = (
+        dataset["parameters"]
+        if "snapshot" in dataset["parameters"].dims
+        else dataset["parameters"].expand_dims("snapshot")
+    )
+    dims = [str(dim) for dim in kept.dims if dim not in ("snapshot", "parameter_index")]
+    places = {dim: {label: i for i, label in enumerate(dataset[dim].values.tolist())} for dim in dims}
+    steps, values = kept["snapshot"].values.tolist(), kept.transpose(*dims, "snapshot", ...).values
     for run, experiment in runs_of(dataset, using):
-        for step, flat in _parameters(dataset, run):
-            if step in experiment.snapshots:
+        own = values[tuple(places[dim][run[dim]] for dim in dims)]
+        for step, flat in zip(steps, own, strict=True):
+            if step in experiment.snapshots and np.isfinite(flat).any():
                 yield Network(run, step, experiment, flat)
-
-
-def _parameters(dataset: xr.Dataset, run: dict[str, Any]) -> Iterator[tuple[int, np.ndarray]]:
-    """Steps at which a run has parameters, each with the flat parameters."""
-    one = dataset["parameters"].sel(run)
-    one = one if "snapshot" in one.dims else one.expand_dims("snapshot")
-    for step, flat in zip(one["snapshot"].values.tolist(), one.transpose("snapshot", ...).values, strict=True):
-        if np.isfinite(flat).any():
-            yield step, flat
 
 
 def check_parameters(flat: np.ndarray, size: int) -> None:
@@ -70,9 +71,7 @@ def runs_of(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[tuple[di
         ) from None
     labels = [axis.coords()[axis.dim].tolist() for axis in axes]
     kept = [_kept_positions(dataset, axis, known) for axis, known in zip(axes, labels, strict=True)]
-    for index in np.ndindex(*(len(places) for places in kept)):
-        cell = tuple(places[i] for places, i in zip(kept, index, strict=True))
-        ((_, run),) = cells(experiment, axes, [cell])
+    for cell, run in cells(experiment, axes, itertools.product(*kept)):
         named = {axis.dim: known[i] for axis, known, i in zip(axes, labels, cell, strict=True)}
         yield {dim: label for dim, label in named.items() if dim in dataset.dims}, run
 

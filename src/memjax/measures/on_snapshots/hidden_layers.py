@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,6 @@ import numpy as np
 
 from memjax.checks.values import number, one_of
 from memjax.errors import InputError, listing
-from memjax.measures.arrays.cores import num_cores, on_cores
 from memjax.measures.arrays.leverage import data_dimensionality, feature_dimensionality, hidden_space
 from memjax.measures.arrays.whitening import namespace, smallest_rtol
 from memjax.measures.on_snapshots.snapshot_measure import SnapshotMeasure, Variable
@@ -51,13 +49,7 @@ class _Dimensionality:
 
     def _of_layer(self, activations: Sequence[Any]) -> list[np.ndarray]:
         """Values ``[S, ...]`` of one layer, from its activations ``[N, m]`` in every snapshot."""
-        if namespace(activations[0]) is not np:
-            return self._of_stack(activations)
-        bounds = np.linspace(0, len(activations), min(num_cores(), len(activations)) + 1).astype(int)
-        found = on_cores(self._of_stack, [activations[a:b] for a, b in itertools.pairwise(bounds)])
-        return [np.concatenate(column) for column in zip(*found, strict=True)]
-
-    def _of_stack(self, activations: Sequence[Any]) -> list[np.ndarray]:
+        # No threads here: the work is that of BLAS and LAPACK, which use all cores themselves, and get in each other's way.
         xp = namespace(activations[0])
         h = xp.stack([xp.asarray(one) for one in activations])
         space = hidden_space(h, self.ridge, self.rtol)

@@ -60,13 +60,14 @@ class _ModularFourier:
         }
 
     def _networks(self, snapshots: Sequence[Any], p: int) -> Iterator[tuple[Any, np.ndarray, np.ndarray]]:
-        """Every snapshot with its embedding ``[p, n]`` and its logits ``[p, p, C]``: what JAX or the user computes."""
-        pairs = np.moveaxis(np.indices((p, p), np.int32), 0, -1)
+        """Every snapshot with its embedding ``[p, n]``, and its outputs for all pairs: what JAX or the user computes."""
+        pairs = np.indices((p, p), np.int32).reshape(2, -1).T
         for snapshot in snapshots:
-            yield snapshot, _embedding(self.weights, snapshot.params, p), _logits(snapshot, pairs)
+            yield snapshot, _embedding(self.weights, snapshot.params, p), np.asarray(snapshot.outputs(pairs))
 
-    def _values(self, snapshot: Any, embedding: np.ndarray, logits: np.ndarray, sign: int) -> dict[str, Any]:
+    def _values(self, snapshot: Any, embedding: np.ndarray, outputs: np.ndarray, sign: int) -> dict[str, Any]:
         """Values of one snapshot."""
+        logits = _logits(outputs, len(embedding))
         means = by_result(logits, sign)
         # Over all p^2 pairs and all classes.
         powers = len(logits) * fourier_power(means)
@@ -150,10 +151,10 @@ def _of_weights(weights: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _logits(snapshot: Any, pairs: np.ndarray) -> np.ndarray:
+def _logits(outputs: np.ndarray, p: int) -> np.ndarray:
     """Logits ``float64[p, p, C]`` of all pairs, less their mean over the classes, which has no effect on a softmax."""
-    logits = np.asarray(snapshot.outputs(pairs.reshape(-1, 2)), np.float64)
-    return (logits - logits.mean(-1, keepdims=True)).reshape(*pairs.shape[:2], -1)
+    logits = outputs.astype(np.float64)
+    return (logits - logits.mean(-1, keepdims=True)).reshape(p, p, -1)
 
 
 def _share(part: np.ndarray, total: float) -> np.ndarray:
