@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -17,7 +18,8 @@ from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
 from memjax.models.initializers import draw
-from memjax.models.layers import dense, flat_inputs
+from memjax.models.layers import dense, flat_inputs, flat_struct
+from memjax.models.padding import wider
 from memjax.models.shared_fields import check_shared_fields
 from memjax.types import Array, Params
 
@@ -74,18 +76,35 @@ class SkipNet:
         """Draw parameters for inputs ``x[B, ...]``: ``layer_0`` and ``layer_1`` / ``kernel, bias``, and ``direct / kernel``."""
         if self.outputs is None:
             raise InputError("SkipNet.outputs is None: give the output width, or let an experiment's task set it.")
-        inputs = flat_inputs(x)
+        return draw(key, self._shapes(flat_struct(x)), self.initializer, self.init_scale)
+
+    def _shapes(self, inputs: Any) -> dict[str, Any]:
+        """Shape structs of the parameters for inputs ``[B, D]``."""
         # In the order of their names, which is that of a tree of parameters and of its flat form.
-        shapes = {
+        return {
             "direct": {"kernel": jax.ShapeDtypeStruct((inputs.shape[1], self.outputs), inputs.dtype)},
             "layer_0": self._affine(inputs.shape[1], self.hidden, inputs.dtype),
             "layer_1": self._affine(self.hidden, self.outputs, inputs.dtype),
         }
-        return draw(key, shapes, self.initializer, self.init_scale)
 
     def _affine(self, fan_in: int, width: int, dtype: Any) -> dict[str, jax.ShapeDtypeStruct]:
         kernel = {"kernel": jax.ShapeDtypeStruct((fan_in, width), dtype)}
         return {"bias": jax.ShapeDtypeStruct((width,), dtype), **kernel} if self.bias else kernel
+
+    # The next three members are optional. With them, runs of several widths share a program.
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The hidden width."""
+        return (self.hidden,)
+
+    def padded(self, widths: tuple[int, ...]) -> SkipNet:
+        """The model with another hidden width, which computes the same from padded parameters."""
+        return dataclasses.replace(self, hidden=widths[0])
+
+    def pad(self, params: Params, widths: tuple[int, ...]) -> Params:
+        """Parameters among zeros in the arrays of a wider hidden layer."""
+        kernel = params["direct"]["kernel"]
+        return wider(params, self.padded(widths)._shapes(jax.ShapeDtypeStruct((1, len(kernel)), kernel.dtype)))
 
     def apply(self, params: Params, x: Array) -> Array:
         """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""

@@ -31,7 +31,9 @@ class BlockSummary:
     structure
         Model and optimizer, without their swept numbers.
     parameters
-        Number of parameters of the model.
+        Number of parameters of the smallest and of the largest network.
+    widths
+        Widths to which networks of several widths are padded; None without padding.
     schedule, shape
         The order in which a block computes its tiles, and its packed shape.
     blocks, runs
@@ -45,7 +47,8 @@ class BlockSummary:
     """
 
     structure: str
-    parameters: int
+    parameters: tuple[int, int]
+    widths: tuple[int, ...] | None
     schedule: str
     shape: Shape
     blocks: int
@@ -70,7 +73,7 @@ class Explanation:
     groups
         Blocks, grouped by the programs that they share.
     runs, lanes, programs
-        Numbers of runs, lanes and programs; a group has three programs per device.
+        Numbers of runs, lanes and training programs; a group has one program per device.
     backend
         ``cpu``, ``gpu`` or ``tpu``.
     memory, budget
@@ -102,10 +105,10 @@ class Explanation:
         return "\n".join(
             [
                 head,
-                *parts,
-                f"work    {self.flops:.3g} operations",
-                f"memory  {self._memory()}",
                 f"time    about {_span(self.compile_seconds)} to compile, {_span(self.seconds)} to train",
+                f"memory  {self._memory()}",
+                f"work    {self.flops:.3g} operations",
+                *parts,
             ]
         )
 
@@ -163,7 +166,7 @@ def explain(
         groups=tuple(_summary(blocks) for blocks in by_key.values()),
         runs=len(plan.runs),
         lanes=plan.lanes,
-        programs=3 * len(by_key),
+        programs=len(by_key),
         backend=jax.default_backend(),
         memory=plan.memory,
         budget=plan.budget,
@@ -182,13 +185,14 @@ def _busy_seconds(plan: Plan) -> float:
 
 
 def _summary(blocks: list[BlockPlan]) -> BlockSummary:
-    program, shape, work = blocks[0].program, blocks[0].shape, work_of(blocks[0].program)
-    batch = program.batch_size
+    program, shape = blocks[0].program, blocks[0].shape
+    batch, sizes = program.batch_size, [size for block in blocks for size in block.sizes]
     tiles = sum(shape.width * block.step_tiles for block in blocks)
     return BlockSummary(
         structure=f"{_named(program.model)}, {program.optimizer.name}, "
         f"{'full batch' if batch is None else f'batches of {batch}'}",
-        parameters=work.parameters,
+        parameters=(min(sizes), max(sizes)),
+        widths=program.widths,
         schedule=blocks[0].schedule,
         shape=shape,
         blocks=len(blocks),
@@ -210,12 +214,19 @@ def _flops(block: BlockPlan) -> float:
 def _group_lines(group: BlockSummary) -> list[str]:
     shape = group.shape
     return [
-        f"{group.structure}: {group.runs} runs of {group.parameters:,} parameters",
+        f"{group.structure}: {group.runs} runs of {_parameters(group)}",
         f"        {group.blocks} {_several('block', group.blocks)} of {shape.runs} {_several('run', shape.runs)}, "
         f"{group.schedule}, tiles of {shape.width}, room for {shape.train_tiles} train and {shape.test_tiles} test tiles",
         f"        {group.examples:,} examples a step, {group.waste:.1%} of what is computed is padding; "
         f"{group.flops:.3g} operations; {_size(group.bytes)} a block",
     ]
+
+
+def _parameters(group: BlockSummary) -> str:
+    least, most = group.parameters
+    if group.widths is None:
+        return f"{most:,} parameters"
+    return f"{least:,} to {most:,} parameters, padded to the widths {group.widths}"
 
 
 def _named(model: Any) -> str:

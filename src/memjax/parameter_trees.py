@@ -13,11 +13,13 @@ from memjax.types import Array, Params
 
 __all__ = [
     "Layout",
+    "alone",
     "flatten_runs",
     "layout_of",
     "layout_of_runs",
     "nested",
     "norm",
+    "normal_numbers",
     "path_names",
     "sizes",
     "tree_like",
@@ -144,6 +146,32 @@ def unit(vector: Array) -> tuple[Array, Array]:
     vector = (down * vector) / jnp.where(largest == 0, 1, down * largest)
     norm = jnp.sqrt(jnp.square(vector).sum())
     return vector / jnp.where(norm == 0, 1, norm), largest * norm
+
+
+def alone(tree: Params, live: Params | None) -> Params:
+    """A tree with zeros where a tree of masks is False: the parameters of a padded network without its padding.
+
+    Examples
+    --------
+    >>> alone([jnp.array([1.0, jnp.nan])], [jnp.array([True, False])])[0].tolist(), alone(3.0, None)
+    ([1.0, 0.0], 3.0)
+    """
+    return tree if live is None else jax.tree.map(lambda mask, leaf: jnp.where(mask, leaf, 0), live, tree)
+
+
+def normal_numbers(key: Array, size: int, dtype: Any, live: Array | None = None) -> Array:
+    """Standard normal numbers ``[P]``; those at the places of a mask ``live[P]`` are the numbers of a vector without the rest.
+
+    Examples
+    --------
+    >>> key, mask = jax.random.key(0), jnp.array([True, False, True])
+    >>> padded, alone = normal_numbers(key, 3, jnp.float32, mask), normal_numbers(key, 2, jnp.float32)
+    >>> bool((padded[mask] == alone).all()), float(padded[1])
+    (True, 0.0)
+    """
+    numbers = jax.random.normal(key, (size,), dtype)
+    # Each number depends on its place alone, so a shorter vector holds the first numbers of a longer one.
+    return numbers if live is None else jnp.where(live, numbers[jnp.cumsum(live) - 1], 0)
 
 
 def norm(tree: Params) -> Array:

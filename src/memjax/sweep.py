@@ -132,7 +132,9 @@ def _sweep_in_memory(plan: Plan, progress: bool | None, executor: Executor | Non
         finished = train_in_memory(plan, progress, executor)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Stopped, and nothing is kept: with store=folder the next call goes on.") from None
-    blocks = [BlockRecords(record_schema(b.program), [run.index for run in b.runs], result) for b, result in finished]
+    blocks = [
+        BlockRecords(record_schema(b.program), [run.index for run in b.runs], b.sizes, result) for b, result in finished
+    ]
     dataset = assemble([axis.coords() for axis in plan.axes], blocks)
     packed = [(block.schedule, block.shape) for block in plan.blocks]
     dataset.attrs = attributes(request.fields, request.axes, packed, _provenance(Packing(lanes=plan.lanes)))

@@ -26,8 +26,8 @@ import jax
 import numpy as np
 
 __all__ = [
-    "Apply", "Array", "Data", "Estimator", "FileTask", "FiniteTask", "LossFn", "Model", "Params", "PoolTask", "SizedTask",
-    "Split", "Task", "TokenTask", "Trained", "Trainer",
+    "Apply", "Array", "Data", "Estimator", "FileTask", "FiniteTask", "LossFn", "Model", "PaddableModel", "Params",
+    "PoolTask", "SizedTask", "Split", "Task", "TokenTask", "Trained", "Trainer",
 ]  # fmt: skip
 
 Array: TypeAlias = jax.Array
@@ -159,6 +159,35 @@ class Model(Protocol):
 
     def apply(self, params: Params, x: Array) -> Array:
         """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""
+        ...
+
+
+@runtime_checkable
+class PaddableModel(Model, Protocol):
+    """A model whose widths can be data, so that a sweep over widths shares programs.
+
+    The parameters of a run lie among zeros in the arrays of a wider model, and stay the only ones that change. Initial
+    parameters, snapshots and counts are those of the true model.
+    """
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Numbers of units that can be padded, such as the widths of the hidden layers."""
+        ...
+
+    def padded(self, widths: tuple[int, ...]) -> Model:
+        """A model of these widths that computes from padded parameters what this model computes from its own.
+
+        Padded models of models that differ in ``widths`` alone are equal up to traced numbers. Any widths are allowed, also
+        smaller ones.
+        """
+        ...
+
+    def pad(self, params: Params, widths: tuple[int, ...]) -> Params:
+        """Parameters of this model, arrays of NumPy, among zeros in the arrays of ``padded(widths)``.
+
+        The numbers keep their order within an array, row after row. A padded unit has zeros in and zeros out.
+        """
         ...
 
 

@@ -11,7 +11,17 @@ ALLOWED = {
     memjax.plots: {"numpy", "xarray", "memjax.analysis", "memjax.checks.labelled", "memjax.plots"},
 }
 ANALYSIS = Path(memjax.analysis.__file__).parent
-STANDARD = {"__future__", "collections", "contextlib", "dataclasses", "inspect", "math", "typing", "warnings"}
+STANDARD = {
+    "functools",
+    "__future__",
+    "collections",
+    "contextlib",
+    "dataclasses",
+    "inspect",
+    "math",
+    "typing",
+    "warnings",
+}
 # Families of memjax.analysis that a family builds on, beside base.
 BUILDS_ON = {"shapes": {"fits"}}
 

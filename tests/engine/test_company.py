@@ -9,6 +9,7 @@ import pytest
 import memjax as mj
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import make_plan
+from memjax.engine.program.loop import Length
 from memjax.engine.program.tiles import draw_block
 from memjax.engine.training import block as train
 from memjax.engine.training.execute import DevicePools
@@ -131,11 +132,13 @@ def packed_run(fill, batch_size, pool):
     block = make_plan(spec, {"train_size": [21, 30]}, Packing(width=16, runs=3)).blocks[0]
     device = jax.local_devices()[0]
     compiled, on_device = train.compile_for(block, device), DevicePools().get(block, device)
-    packed = draw_block(block.program, block.shape, [run.experiment for run in block.runs])
-    data, state = train._on_device(packed, on_device, device), train._initial_state(compiled, packed, device)
+    packed = draw_block(block.program, block.shape, block.experiments)
+    data = train._on_device(packed, None, on_device, device)
+    state = train._initial_state(block, compiled, packed, device)
     filled = [_fill_padding(tiles, fill, pool) for tiles in (data.train, data.test)]
     data = data._replace(train=filled[0], test=filled[1])
-    state, found = compiled.segment(data, state, train._rows(block, 0, block.records * 10, device))
+    length = Length(np.int32(block.records), np.int32(10))
+    state, found = compiled.segment(data, state, train._rows(block, 0, block.records * 10, device), length)
     return jax.tree.map(np.asarray, (state.params, found))
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.ticker import AutoLocator
 
 from memjax import plots
-from memjax.plots.ticks import RoomyLocator
+from memjax.plots.ticks import roomy_locator
 
 
 def shown(ax):
@@ -74,4 +74,4 @@ def test_figures_that_memjax_opens_itself_have_the_same_ticks():
     several = plots.small_multiples(lambda panel, ax: plots.mean(panel, x="step", ax=ax), loss, by="width")
     run = plots.base_run(xr.Dataset({"train_loss": loss.isel(width=0)}))
     for ax in (one, *several, run[0]):
-        assert isinstance(ax.xaxis.get_major_locator(), RoomyLocator)
+        assert isinstance(ax.xaxis.get_major_locator(), roomy_locator())

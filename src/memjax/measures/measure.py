@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -85,9 +86,9 @@ class Measure:
         """Name of the variable for one split."""
         return f"{split}_{self.name}" if len(self.splits) > 1 else self.name
 
-    def bind(self, loss: LossFn) -> Callable[..., Any]:
-        """The function; if the function asks for ``loss``, with ``loss`` supplied."""
-        wanted = inspect.signature(self.function).parameters.get("loss")
-        if wanted is None or wanted.kind is not inspect.Parameter.KEYWORD_ONLY:
-            return self.function
-        return lambda params, apply, examples: self.function(params, apply, examples, loss=loss)
+    def bind(self, loss: LossFn, live: Any = None) -> Callable[..., Any]:
+        """The function, with ``loss`` and the mask ``live`` of a padded run's own parameters if the function asks for them."""
+        asked = inspect.signature(self.function).parameters.items()
+        wanted = {name for name, one in asked if one.kind is inspect.Parameter.KEYWORD_ONLY}
+        given = {name: value for name, value in (("loss", loss), ("live", live)) if name in wanted}
+        return functools.partial(self.function, **given) if given else self.function

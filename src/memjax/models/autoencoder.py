@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import jax
+import numpy as np
 
 from memjax.checks.values import keep_wholes
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
 from memjax.models.initializers import draw
-from memjax.models.layers import dense, flat_inputs
+from memjax.models.layers import dense, flat_inputs, flat_struct
+from memjax.models.padding import in_corner
 from memjax.models.shared_fields import check_shared_fields
 from memjax.types import Array, Params
 
@@ -66,16 +69,30 @@ class Autoencoder:
 
     def init(self, key: Array, x: Array) -> Params:
         """Draw ``tied / kernel [n, m], bias [n]``: row i of the kernel is the hidden vector W_i of feature i."""
-        features = flat_inputs(x).shape[1]
+        inputs = flat_struct(x)
+        features, dtype = inputs.shape[1], inputs.dtype
         if self.outputs not in (None, features):
             raise InputError(
                 f"An autoencoder gives back its inputs, but has {self.outputs} outputs for {features} inputs: use a task "
                 "whose targets are its inputs, such as memjax.tasks.SparseFeatures."
             )
-        dtype = flat_inputs(x).dtype
         shapes = {"kernel": jax.ShapeDtypeStruct((features, self.hidden), dtype)}
         shapes |= {"bias": jax.ShapeDtypeStruct((features,), dtype)} if self.bias else {}
         return draw(key, {"tied": shapes}, self.initializer, self.init_scale)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The hidden width."""
+        return (self.hidden,)
+
+    def padded(self, widths: tuple[int, ...]) -> Autoencoder:
+        """The model with another hidden width; see `memjax.types.PaddableModel`."""
+        return dataclasses.replace(self, hidden=widths[0])
+
+    def pad(self, params: Params, widths: tuple[int, ...]) -> Params:
+        """Parameters among zeros in the arrays of a wider hidden layer."""
+        kernel = np.asarray(params["tied"]["kernel"])
+        return {"tied": {**params["tied"], "kernel": in_corner(kernel, (len(kernel), widths[0]))}}
 
     def apply(self, params: Params, x: Array) -> Array:
         """Reconstruction ``[B, n]`` of inputs ``x[B, ...]``."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from memjax.checks.values import keep_wholes, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
-from memjax.models.initializers import draw, draw_normal
+from memjax.models.initializers import draw, draw_normal, stacked
+from memjax.models.padding import in_corners_of_rows, wider
 from memjax.models.shared_fields import check_shared_fields
 from memjax.models.tokens import pairs, rows, struct, vocabulary
 from memjax.types import Array, Params
@@ -89,16 +92,17 @@ class EmbeddingMLP:
         ``layer_i / kernel, bias``; the last layer has no bias.
         """
         pairs(self, x)
-        tokens, _ = vocabulary(self)
         embedding_key, layers_key = jax.random.split(key)
-        kernel = struct(*(() if self.shared else (2,)), tokens, self.embedding)
-        params = draw_normal(embedding_key, {"embedding": {"kernel": kernel}}, 1.0, self.init_scale)
+        params = draw_normal(embedding_key, {"embedding": self._table_shape()}, 1.0, self.init_scale)
         layers = draw(layers_key, self._layer_shapes(), self.initializer, self.init_scale)
         if not self.concatenate:
             # Drawn separately, so that the fan_in is the width of one operand.
             operands = layers.pop("layer_0_a"), layers.pop("layer_0_b")
-            layers["layer_0"] = jax.tree.map(lambda *both: jnp.stack(both), *operands)
+            layers["layer_0"] = jax.tree.map(lambda *both: stacked(both), *operands)
         return params | layers
+
+    def _table_shape(self) -> dict[str, Any]:
+        return {"kernel": struct(*(() if self.shared else (2,)), vocabulary(self)[0], self.embedding)}
 
     def _layer_shapes(self) -> dict[str, Any]:
         first, *hidden = self._hidden
@@ -111,6 +115,28 @@ class EmbeddingMLP:
     @property
     def _hidden(self) -> tuple[int, ...]:
         return _widths(self.hidden)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Width of the embedding, then of the hidden layers."""
+        return (self.embedding, *self._hidden)
+
+    def padded(self, widths: tuple[int, ...]) -> EmbeddingMLP:
+        """The model with other widths; see `memjax.types.PaddableModel`."""
+        return dataclasses.replace(self, embedding=widths[0], hidden=tuple(widths[1:]))
+
+    def pad(self, params: Params, widths: tuple[int, ...]) -> Params:
+        """Parameters among zeros in the arrays of wider layers; both operands' rows of a first layer stay apart."""
+        wide = self.padded(widths)
+        shapes = {"embedding": wide._table_shape()} | wide._layer_shapes()
+        if self.concatenate:
+            kernel = np.asarray(params["layer_0"]["kernel"])
+            kernel = in_corners_of_rows(kernel, shapes["layer_0"]["kernel"].shape, 2)
+            params = {**params, "layer_0": {**params["layer_0"], "kernel": kernel}}
+        else:
+            one, _ = shapes.pop("layer_0_a"), shapes.pop("layer_0_b")
+            shapes["layer_0"] = {name: struct(2, *leaf.shape) for name, leaf in one.items()}
+        return wider(params, shapes)
 
     def apply(self, params: Params, x: Array) -> Array:
         """Logits ``[B, C]`` for tokens ``x[B, 2]``; NaN for tokens outside the embedding."""

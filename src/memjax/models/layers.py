@@ -10,6 +10,7 @@ of each primitive is one of the other two, to any order, in forward and reverse 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from jax.interpreters import ad, batching, mlir
 from memjax.jax_settings import float_dtype
 from memjax.types import Array
 
-__all__ = ["dense", "flat_inputs"]
+__all__ = ["dense", "flat_inputs", "flat_struct"]
 
 
 def dense(kernel: Array, inputs: Array) -> Array:
@@ -59,6 +60,19 @@ def flat_inputs(x: Array) -> Array:
     # Convert a NumPy array first, so that JAX does not warn about its 64-bit dtype.
     x = jnp.asarray(x).reshape(x.shape[0], -1)
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float_dtype())
+
+
+def flat_struct(x: Any) -> jax.ShapeDtypeStruct:
+    """Shape struct of `flat_inputs`, from the shape and dtype of ``x[B, ...]`` alone.
+
+    Examples
+    --------
+    >>> flat_struct(np.zeros((4, 8, 8), np.float32)).shape
+    (4, 64)
+    """
+    dtype = jax.dtypes.canonicalize_dtype(x.dtype)
+    kept = dtype if jnp.issubdtype(dtype, jnp.floating) else float_dtype()
+    return jax.ShapeDtypeStruct((x.shape[0], math.prod(x.shape[1:])), kept)
 
 
 def _product(a: Array, b: Array, contract: tuple[int, int]) -> Array:

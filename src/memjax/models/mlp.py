@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -14,7 +17,8 @@ from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
 from memjax.models.initializers import draw
-from memjax.models.layers import dense, flat_inputs
+from memjax.models.layers import dense, flat_inputs, flat_struct
+from memjax.models.padding import wider
 from memjax.models.shared_fields import check_shared_fields
 from memjax.types import Array, Params
 
@@ -111,8 +115,31 @@ class MLP:
 
     def init(self, key: Array, x: Array) -> Params:
         """Draw parameters for inputs ``x[B, ...]`` from one flat draw: a tree ``layer_i / kernel, bias``."""
-        shapes = jax.eval_shape(self._layers().init, key, x)["params"]
-        return draw(key, shapes, self.initializer, self.init_scale)
+        self._layers()
+        return draw(key, self._shapes(flat_struct(x)), self.initializer, self.init_scale)
+
+    def _shapes(self, inputs: Any) -> Any:
+        """Shape structs of the parameters for inputs ``[B, D]``."""
+        shape = functools.partial(jax.ShapeDtypeStruct, dtype=inputs.dtype)
+        sizes = (inputs.shape[1], *self.hidden, self.outputs)
+        return {
+            f"layer_{i}": {"kernel": shape((into, out))} | ({"bias": shape((out,))} if self.bias else {})
+            for i, (into, out) in enumerate(itertools.pairwise(sizes))
+        }
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
+        return self.hidden
+
+    def padded(self, widths: tuple[int, ...]) -> MLP:
+        """The model with other widths; see `memjax.types.PaddableModel`."""
+        return dataclasses.replace(self, hidden=widths)
+
+    def pad(self, params: Params, widths: tuple[int, ...]) -> Params:
+        """Parameters among zeros in the arrays of wider layers."""
+        inputs = jax.ShapeDtypeStruct((1, params["layer_0"]["kernel"].shape[0]), params["layer_0"]["kernel"].dtype)
+        return wider(params, self.padded(widths)._shapes(inputs))
 
     def apply(self, params: Params, x: Array) -> Array:
         """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from memjax.checks.values import keep_wholes, whole
 from memjax.fields import traced
 from memjax.jax_settings import float_dtype
 from memjax.models.initializers import draw_normal
+from memjax.models.padding import wider
 from memjax.models.shared_fields import check_shared_fields
 from memjax.models.tokens import pairs, rows, struct, vocabulary
 from memjax.random import generator
@@ -62,21 +64,57 @@ class QuadraticMLP:
     def init(self, key: Array, x: Array) -> Params:
         """Draw ``layer_0 / kernel [2, V, N]``, a table per operand, and ``layer_1 / kernel [N, C]`` for tokens ``x[B, 2]``."""
         pairs(self, x)
-        tokens, outputs = vocabulary(self)
-        shapes = {"layer_0": struct(2, tokens, self.hidden), "layer_1": struct(self.hidden, outputs)}
+        shapes = self._shapes()
         params = draw_normal(key, shapes, dict.fromkeys(shapes, 1.0), self.init_scale)
         return {name: {"kernel": kernel} for name, kernel in params.items()}
+
+    def _shapes(self) -> dict[str, Any]:
+        tokens, outputs = vocabulary(self)
+        return {"layer_0": struct(2, tokens, self.hidden), "layer_1": struct(self.hidden, outputs)}
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The hidden width."""
+        return (self.hidden,)
+
+    def padded(self, widths: tuple[int, ...]) -> QuadraticMLP:
+        """The model with another hidden width that divides by this one's; see `memjax.types.PaddableModel`."""
+        return _Padded(**(_fields(self) | {"hidden": widths[0]}), divisor=float(self.hidden))
+
+    def pad(self, params: Params, widths: tuple[int, ...]) -> Params:
+        """Parameters among zeros in the arrays of a wider hidden layer."""
+        shapes = dataclasses.replace(self, hidden=widths[0])._shapes()
+        return wider(params, {name: {"kernel": shape} for name, shape in shapes.items()})
 
     def apply(self, params: Params, x: Array) -> Array:
         """Outputs ``[B, C]`` for tokens ``x[B, 2]``; NaN for tokens outside the tables."""
         squares = self.hidden_activations(params, x)["layer_0"]
-        return squares @ params["layer_1"]["kernel"] / self.hidden
+        return squares @ params["layer_1"]["kernel"] / self._divisor
+
+    @property
+    def _divisor(self) -> Any:
+        return self.hidden
 
     def hidden_activations(self, params: Params, x: Array) -> dict[str, Array]:
         """Activations ``layer_0[B, N]`` of the hidden layer, ``(W_1 x)^2 / D``, for tokens ``x[B, 2]``."""
         kernel, tokens = params["layer_0"]["kernel"], pairs(self, x)
         sums = rows(kernel[0], tokens[:, 0]) + rows(kernel[1], tokens[:, 1])
         return {"layer_0": jnp.square(sums) / (2 * kernel.shape[1])}
+
+
+@dataclass(frozen=True)
+class _Padded(QuadraticMLP):
+    """The model on padded parameters: its outputs are divided by the number of units that are not padding."""
+
+    divisor: float = traced(1.0)
+
+    @property
+    def _divisor(self) -> Any:
+        return self.divisor
+
+
+def _fields(model: QuadraticMLP) -> dict[str, Any]:
+    return {field.name: getattr(model, field.name) for field in dataclasses.fields(QuadraticMLP)}
 
 
 def gromov_weights(p: int, hidden: int, seed: int = 0) -> Params:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
 from memjax.models.initializers import draw_normal
+from memjax.models.padding import wider
 from memjax.models.shared_fields import check_shared_fields
 from memjax.models.tokens import pairs, rows, struct, vocabulary
 from memjax.types import Array, Params
@@ -83,8 +85,15 @@ class Transformer:
         bias_in [m], kernel_out [m, d], bias_out [d]``; ``unembedding / kernel [d, C]``.
         """
         pairs(self, x)
+        shapes, d = self._shapes(), self.width
+        spreads = jax.tree.map(lambda leaf: d**-0.5, shapes)
+        spreads["mlp"] |= {"bias_in": 0.0, "bias_out": 0.0}
+        spreads["unembedding"] = {"kernel": (vocabulary(self)[0] + 1) ** -0.5}
+        return draw_normal(key, shapes, spreads, self.init_scale)
+
+    def _shapes(self) -> dict[str, Any]:
         (tokens, outputs), d, m = vocabulary(self), self.width, self.mlp
-        shapes = {
+        return {
             "embedding": {"kernel": struct(tokens, d), "equals": struct(d)},
             "position": {"kernel": struct(3, d)},
             "attention": {name: struct(d, d) for name in ("query", "key", "value", "output")},
@@ -96,10 +105,19 @@ class Transformer:
             },
             "unembedding": {"kernel": struct(d, outputs)},
         }
-        spreads = jax.tree.map(lambda leaf: d**-0.5, shapes)
-        spreads["mlp"] |= {"bias_in": 0.0, "bias_out": 0.0}
-        spreads["unembedding"] = {"kernel": (tokens + 1) ** -0.5}
-        return draw_normal(key, shapes, spreads, self.init_scale)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Width of the hidden layer; the width of the stream stays structure."""
+        return (self.mlp,)
+
+    def padded(self, widths: tuple[int, ...]) -> Transformer:
+        """The model with another hidden width; see `memjax.types.PaddableModel`."""
+        return dataclasses.replace(self, mlp=widths[0])
+
+    def pad(self, params: Params, widths: tuple[int, ...]) -> Params:
+        """Parameters among zeros in the arrays of a wider hidden layer."""
+        return wider(params, self.padded(widths)._shapes())
 
     def apply(self, params: Params, x: Array) -> Array:
         """Logits ``[B, C]`` for tokens ``x[B, 2]``; NaN for tokens outside the embedding."""

@@ -15,6 +15,7 @@ from memjax.errors import InputError
 from memjax.jax_settings import wide
 from memjax.optimizers.optimizer import Optimizer
 from memjax.optimizers.values import Described, Value, values_of
+from memjax.parameter_trees import alone
 from memjax.types import Array, Params
 
 __all__ = ["NormConstrained", "norm_constrained"]
@@ -55,14 +56,17 @@ class NormConstrained(Described):
         def init(params: Params) -> _State:
             return _State(rule.init(params), _norm(params) if norm is None else jnp.asarray(norm))
 
-        def update(gradient: Params, state: _State, params: Params | None = None) -> tuple[Params, _State]:
+        def update(
+            gradient: Params, state: _State, params: Params | None = None, *, live: Params | None = None, **_: Any
+        ) -> tuple[Params, _State]:
             step, inner = rule.update(gradient, state.inner, params)
+            step = alone(step, live)
             moved = optax.apply_updates(params, step)
             factor = state.norm / _norm(moved)
             back = jax.tree.map(lambda new, old: new * factor.astype(new.dtype) - old, moved, params)
             return back, _State(inner, state.norm)
 
-        return optax.GradientTransformation(init, update)
+        return optax.GradientTransformationExtraArgs(init, update)
 
 
 def _norm(params: Params) -> Array:

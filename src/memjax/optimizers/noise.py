@@ -11,6 +11,7 @@ from jax.flatten_util import ravel_pytree
 
 from memjax.optimizers.optimizer import Optimizer, Rate
 from memjax.optimizers.values import LearningRate, NotNegative
+from memjax.parameter_trees import normal_numbers
 from memjax.types import Array, Params
 
 __all__ = ["langevin", "sgld"]
@@ -96,13 +97,15 @@ def _langevin(
         del params
         return _LangevinState(key, jnp.zeros((), jnp.int32))
 
-    def update(gradient: Params, state: _LangevinState, params: Params | None = None) -> tuple[Params, _LangevinState]:
+    def update(
+        gradient: Params, state: _LangevinState, params: Params | None = None, *, live: Params | None = None, **_: Any
+    ) -> tuple[Params, _LangevinState]:
         rate = learning_rate(state.steps) if callable(learning_rate) else learning_rate
-        noise = _noise(state.key, state.steps, params)
+        noise = _noise(state.key, state.steps, params, live)
         step = lambda g, w, n: -rate * (g + l2 * w) + jnp.sqrt(2 * rate * temperature) * n  # noqa: E731
         return jax.tree.map(step, gradient, params, noise), state._replace(steps=state.steps + 1)
 
-    return optax.GradientTransformation(init, update)
+    return optax.GradientTransformationExtraArgs(init, update)
 
 
 def _sgld(
@@ -111,8 +114,10 @@ def _sgld(
     def init(params: Params) -> _SGLDState:
         return _SGLDState(key, jnp.zeros((), jnp.int32), jax.tree.map(jnp.asarray, params))
 
-    def update(gradient: Params, state: _SGLDState, params: Params | None = None) -> tuple[Params, _SGLDState]:
-        noise = _noise(state.key, state.steps, params)
+    def update(
+        gradient: Params, state: _SGLDState, params: Params | None = None, *, live: Params | None = None, **_: Any
+    ) -> tuple[Params, _SGLDState]:
+        noise = _noise(state.key, state.steps, params, live)
 
         def step(g: Array, w: Array, center: Array, n: Array) -> Array:
             return -step_size / 2 * (nbeta * g + localization * (w - center)) + jnp.sqrt(step_size) * n
@@ -120,10 +125,14 @@ def _sgld(
         updates = jax.tree.map(step, gradient, params, state.center, noise)
         return updates, state._replace(steps=state.steps + 1)
 
-    return optax.GradientTransformation(init, update)
+    return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _noise(key: Array, count: Array, like: Any) -> Params:
-    """Standard normal numbers of one step in the shape of a tree: one flat draw, as each draw takes seconds to compile."""
+def _noise(key: Array, count: Array, like: Any, live: Params | None) -> Params:
+    """Standard normal numbers of one step in the shape of a tree: one flat draw, as each draw takes seconds to compile.
+
+    ``live`` masks the parameters of a padded network that are its own; they get the noise of the network without padding.
+    """
     flat, restore = ravel_pytree(like)
-    return restore(jax.random.normal(jax.random.fold_in(key, count), flat.shape, flat.dtype))
+    mask = None if live is None else ravel_pytree(live)[0]
+    return restore(normal_numbers(jax.random.fold_in(key, count), flat.size, flat.dtype, mask))

@@ -154,13 +154,15 @@ def _with_raw_keys(rule: optax.GradientTransformation) -> optax.GradientTransfor
     def raw(state: Any) -> Any:
         return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, state)
 
-    def update(gradient: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+    extended = optax.with_extra_args_support(rule)
+
+    def update(gradient: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
         like = jax.eval_shape(rule.init, params)
         wrap = lambda own, leaf: jax.random.wrap_key_data(leaf, impl=_KEYS) if _is_key(own) else leaf  # noqa: E731
-        step, state = rule.update(gradient, jax.tree.map(wrap, like, state), params)
+        step, state = extended.update(gradient, jax.tree.map(wrap, like, state), params, **extra)
         return step, raw(state)
 
-    return optax.GradientTransformation(lambda params: raw(rule.init(params)), update)
+    return optax.GradientTransformationExtraArgs(lambda params: raw(rule.init(params)), update)
 
 
 def _is_key(leaf: Any) -> bool:

@@ -29,12 +29,15 @@ class BlockRecords(NamedTuple):
         Steps and variables of the records.
     cells
         Index of every run along the axes; None for a run outside the Dataset.
+    sizes
+        Number of parameters of every run.
     result
         The records; None if none have been saved yet.
     """
 
     schema: RecordSchema
     cells: Sequence[Index | None]
+    sizes: Sequence[int]
     result: BlockResult | None
 
 
@@ -72,7 +75,7 @@ def _run_coordinates(shape: Index, blocks: Iterable[BlockRecords]) -> dict[str, 
         for i, cell in enumerate(block.cells):
             if cell is None:
                 continue
-            status[cell], size[cell] = "waiting", block.schema.num_parameters
+            status[cell], size[cell] = "waiting", block.sizes[i]
             if block.result is not None:
                 code = Status(int(block.result.status[i]))
                 status[cell], stop[cell], reason[cell] = code.label, block.result.stop_step[i], code.reason

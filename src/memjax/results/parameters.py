@@ -35,12 +35,13 @@ def add_snapshots(
     layouts: list[Layout] = []
     which = np.full(shape, -1, np.int32)
     for cells, result in blocks:
-        if result.snapshots and result.layout not in layouts:
-            layouts.append(result.layout)
+        for layout in result.layouts if result.snapshots else ():
+            if layout not in layouts:
+                layouts.append(layout)
         for i, cell in enumerate(cells):
             if cell is None or not result.snapshots:
                 continue
-            which[cell] = layouts.index(result.layout)
+            which[cell] = layouts.index(result.layout(i))
             for step, flat in result.snapshots.items():
                 values[cell][steps.index(step), : flat.shape[1]] = flat[i]
     dataset = dataset.assign_coords(

@@ -57,6 +57,11 @@ class StoredBlock(NamedTuple):
     schema: RecordSchema
     cells: np.ndarray
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of parameters of each run."""
+        return self.entry.sizes or (self.schema.num_parameters,) * len(self.cells)
+
 
 class StoreContents(NamedTuple):
     """The combined content of all manifests of a store.

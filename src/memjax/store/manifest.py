@@ -12,8 +12,8 @@ from memjax.store.files import checksum
 
 __all__ = ["FORMAT", "STORE_VERSION", "BlockEntry", "Manifest", "signature"]
 
-STORE_VERSION = 2
-"""Increases when the meaning of a file in a store changes."""
+STORE_VERSION = 3
+"""Increases when the meaning of a file in a store changes. Version 3 added blocks of networks of several widths."""
 
 FORMAT = "memjax store"
 """Value of the field ``format`` of a manifest."""
@@ -23,7 +23,9 @@ FORMAT = "memjax store"
 class BlockEntry:
     """A block: number of its sheet, schedule, packed shape, records per segment, and flat indices of its cells.
 
-    ``share`` decides which shard trains the block; when a block is split, its parts keep the share.
+    ``share`` decides which shard trains the block; when a block is split, its parts keep the share. A block of networks of
+    several widths has the ``widths`` to which they are padded, and the number of parameters of each run in ``sizes``; both
+    are empty for any other block.
     """
 
     share: int
@@ -32,6 +34,8 @@ class BlockEntry:
     shape: tuple[int, int, int, int]
     records: int
     cells: tuple[int, ...]
+    widths: tuple[int, ...] = ()
+    sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

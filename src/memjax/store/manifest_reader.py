@@ -7,7 +7,7 @@ from typing import Any
 
 from memjax.checks.json_text import read_json
 from memjax.engine.program.outcome import RESERVED, RecordSchema, Variable
-from memjax.errors import InputError
+from memjax.errors import InputError, listing
 from memjax.experiment.axes import MOST_CELLS
 from memjax.experiment.written import AxisEntry
 from memjax.store.manifest import FORMAT, STORE_VERSION, BlockEntry, Manifest, signature
@@ -18,6 +18,8 @@ _MOST_CELLS = MOST_CELLS
 _MOST_RECORDS = 10**8
 _DEEPEST = 40
 _LARGEST = 2**31
+# A store of schema 2 is one of schema 3 without blocks of several widths.
+_READ = (2, STORE_VERSION)
 
 
 def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:
@@ -35,10 +37,10 @@ def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path!r} is no manifest of a memjax store.")
     version = content.get("schema")
-    if version != STORE_VERSION:
+    if version not in _READ:
         raise InputError(
-            f"The store of {path!r} has schema {version!r}, this memjax reads schema {STORE_VERSION}: use the version that "
-            "made it, or another store."
+            f"The store of {path!r} has schema {version!r}, this memjax reads the schemas {listing(_READ)}: use the version "
+            "that made it, or another store."
         )
     body = {name: value for name, value in content.items() if name not in ("format", "schema", "checksum")}
     try:
@@ -140,7 +142,10 @@ def _block(data: Any) -> BlockEntry:
     _ensure(1 <= len(cells) <= runs, "a block holds no run, or more than there is room for")
     share, sheet = (_whole(data[name], 0, _LARGEST) for name in ("share", "sheet"))
     records = _whole(data["records"], 1, _MOST_RECORDS)
-    return BlockEntry(share, sheet, data["schedule"], (runs, width, train, test), records, cells)
+    widths = tuple(_whole(width, 1, _LARGEST) for width in _list(data.get("widths", [])))
+    sizes = tuple(_whole(size, 0, 10**15) for size in _list(data.get("sizes", [])))
+    _ensure(len(sizes) == (len(cells) if widths else 0), "a block does not say the number of parameters of each run")
+    return BlockEntry(share, sheet, data["schedule"], (runs, width, train, test), records, cells, widths, sizes)
 
 
 def _ensure(condition: bool, otherwise: str) -> None:

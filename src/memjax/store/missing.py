@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan, Run
+from memjax.engine.plan.families import padded
 from memjax.engine.plan.groups import Groups, read_groups
 from memjax.engine.plan.packing import Packing, block_of
 from memjax.engine.plan.plan import Plan, pack, plan_of
@@ -87,7 +88,9 @@ def _manifest(
         number = sheets.setdefault(block.program, len(sheets))
         runs, width, train, test = block.shape
         shape = (int(runs), int(width), int(train), int(test))
-        entries.append(BlockEntry(share, number, block.schedule, shape, block.records, tuple(places)))
+        widths = block.program.widths or ()
+        sizes = block.sizes if widths else ()
+        entries.append(BlockEntry(share, number, block.schedule, shape, block.records, tuple(places), widths, sizes))
     return Manifest(
         request.fields,
         named_settings(),
@@ -136,6 +139,9 @@ def _index(cell: int, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _plan(block: StoredBlock, runs: list[tuple[Program, Run]]) -> BlockPlan:
+    widths, known = block.entry.widths, dict[Program, str]()
+    if widths:
+        runs = [(padded(program, run.experiment, widths, known), run) for program, run in runs]
     program, first = runs[0]
     alike = all(other == program and _same_pool(run, first) for other, run in runs)
     if not alike or _without_attributes(record_schema(program)) != _without_attributes(block.schema):

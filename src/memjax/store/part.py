@@ -80,7 +80,7 @@ def part_bytes(block: str, manifest: str, result: BlockResult, made: dict[str, A
         "status": put(result.status),
         "stop_step": put(result.stop_step),
         "snapshots": {str(step): put(flat) for step, flat in result.snapshots.items()},
-        "layout": result.layout,
+        **_write_layouts(result.layouts),
         "state": None if result.state is None else [put(leaf) for leaf in result.state],
     }
     return dump(header, arrays)
@@ -113,7 +113,7 @@ def _result(header: dict[str, Any], arrays: list[np.ndarray]) -> BlockResult:
             raise ValueError(f"{place!r} is no array's number")
         return arrays[place]
 
-    state, layout = header["state"], header["layout"]
+    state = header["state"]
     return BlockResult(
         step=header["step"],
         records={
@@ -123,9 +123,33 @@ def _result(header: dict[str, Any], arrays: list[np.ndarray]) -> BlockResult:
         status=get(header["status"]),
         stop_step=get(header["stop_step"]),
         snapshots={int(step): get(place) for step, place in header["snapshots"].items()},
-        layout=[([str(key) for key in path], [int(size) for size in shape]) for path, shape in layout],
+        layouts=_read_layouts(header),
         state=None if state is None else tuple(get(place) for place in state),
     )
+
+
+def _write_layouts(layouts: tuple[Layout, ...]) -> dict[str, Any]:
+    """Header fields: one layout of all runs, or different layouts and the number of each run's own."""
+    if len(layouts) < 2:
+        return {"layout": layouts[0] if layouts else []}
+    different: list[Layout] = []
+    for layout in layouts:
+        if layout not in different:
+            different.append(layout)
+    return {"layouts": different, "layout_of": [different.index(layout) for layout in layouts]}
+
+
+def _read_layouts(header: dict[str, Any]) -> tuple[Layout, ...]:
+    if "layouts" not in header:
+        return (_read_layout(header["layout"]),) if header["layout"] else ()
+    different = [_read_layout(layout) for layout in header["layouts"]]
+    if any(not isinstance(i, int) or isinstance(i, bool) or i < 0 for i in header["layout_of"]):
+        raise ValueError("a run has no layout of parameters")
+    return tuple(different[i] for i in header["layout_of"])
+
+
+def _read_layout(layout: Any) -> Layout:
+    return [([str(key) for key in path], [int(size) for size in shape]) for path, shape in layout]
 
 
 def _label(value: Any) -> str | int | float:
@@ -153,13 +177,16 @@ def _check(result: BlockResult, name: PartName, runs: int, sheet: RecordSchema) 
                 raise ValueError(f"{variable} has the shape {list(leaf.shape)}")
         if isinstance(part, dict) and num_dims != 1:
             raise ValueError(f"{variable} has labels but no dimension for them")
-    _check_snapshots(result.snapshots, result.layout, runs)
+    _check_snapshots(result.snapshots, result.layouts, runs)
 
 
-def _check_snapshots(snapshots: dict[int, np.ndarray], layout: Layout, runs: int) -> None:
-    size = sum(math.prod(shape) for _, shape in layout)
-    if any(min(shape, default=1) < 0 for _, shape in layout) or any(not path for path, _ in layout[1:]):
-        raise ValueError("its parameters have no layout")
+def _check_snapshots(snapshots: dict[int, np.ndarray], layouts: tuple[Layout, ...], runs: int) -> None:
+    if len(layouts) not in (0, 1, runs):
+        raise ValueError(f"it holds {len(layouts)} layouts of parameters for {runs} runs")
+    for layout in layouts:
+        if any(min(shape, default=1) < 0 for _, shape in layout) or any(not path for path, _ in layout[1:]):
+            raise ValueError("its parameters have no layout")
+    size = max((sum(math.prod(shape) for _, shape in layout) for layout in layouts), default=0)
     for step, flat in snapshots.items():
         if flat.shape != (runs, size) or flat.dtype.kind not in "iufcV" or step < 0:
             raise ValueError(f"the parameters of step {step} have the shape {list(flat.shape)}")

@@ -82,7 +82,7 @@ def read_runs(
         results[block.name] = _read(store, block, parts.get(block.name), skip_damaged)
     if needed is not None:
         _check_finished(store, [block for block in blocks if block.name in needed], results)
-    filled = [BlockRecords(b.schema, [index[cell] for cell in b.cells], results[b.name]) for b in blocks]
+    filled = [BlockRecords(b.schema, [index[cell] for cell in b.cells], b.sizes, results[b.name]) for b in blocks]
     _check_room(axes, filled)
     dataset = assemble(coordinates(axes), filled)
     made = merged_provenance([manifest.made for manifest in contents.manifests])

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from memjax.engine.program.program import Program
+from memjax.engine.program.initial import own_size
+from memjax.engine.program.program import Program, num_parameters
 from memjax.engine.program.step import Schedule
 from memjax.engine.program.tiles import Shape
 from memjax.experiment import Experiment
@@ -58,6 +59,19 @@ class BlockPlan:
     seconds: float
     bytes: int
     name: str = ""
+
+    @property
+    def experiments(self) -> list[Experiment]:
+        """Experiments of the runs; the last one is repeated in place of missing runs."""
+        own = [run.experiment for run in self.runs]
+        return own + own[-1:] * (self.shape.runs - len(own))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of parameters of each run, without padding."""
+        if self.program.widths is None:
+            return (num_parameters(self.program),) * len(self.runs)
+        return tuple(own_size(self.program, run.experiment) for run in self.runs)
 
     @property
     def key(self) -> Any:

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from memjax.engine.program.output_shapes import shape_of
-from memjax.engine.program.program import Program, RunKeys
+from memjax.engine.program.program import Program
 from memjax.engine.program.step import loss_sum
 from memjax.examples import Tile
 from memjax.jax_settings import float_dtype
@@ -90,7 +90,8 @@ def work_of(program: Program) -> Work:
     number = jax.ShapeDtypeStruct((), float_dtype())
     hyper = dict.fromkeys(program.traced, number)
     key = jax.ShapeDtypeStruct((2,), "uint32")
-    params, opt_state = jax.eval_shape(program.init, RunKeys(key, key), hyper)
+    params = jax.eval_shape(program.draw, key, hyper)
+    opt_state = jax.eval_shape(program.first_state, params, key, hyper)
     mask: Any = jax.ShapeDtypeStruct((_SAMPLE,), "bool")
     tile = Tile(program.x.struct(_SAMPLE), program.y.struct(_SAMPLE), mask)
     gradient = jax.jit(jax.value_and_grad(loss_sum(program)))

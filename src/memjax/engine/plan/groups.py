@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from memjax.engine.plan.blocks import Run
 from memjax.engine.plan.cost import work_of
+from memjax.engine.plan.families import family_of
 from memjax.engine.plan.samples import Samples, sample_of
 from memjax.engine.program.contracts import try_contracts
 from memjax.engine.program.outcome import check_names
@@ -64,22 +65,32 @@ def gather(
     groups: Groups = {}
     samples: Samples = {}
     known: dict[Program, str] = {}
+    tried: set[tuple[Program, int]] = set()
     for done, (index, experiment) in enumerate(runs, 1):
         check_run(experiment)
         program, run = _run(index, experiment, samples, known, new=True)
         check_hashable(experiment, program)
         key = program, id(run.pool)
         if key not in groups:
-            check_functions(experiment, program.x.struct(2), program.y.struct(2))
-            check_program(program)
-            try_contracts(program, experiment, sample_of(experiment, samples).rows)
-            # The partition needs the work later. Counting takes as long as the checks, so count here, under progress.
-            work_of(program)
+            # Networks that differ in their widths alone pass or fail together.
+            family = family_of(program, experiment) or program, id(run.pool)
+            if family not in tried:
+                tried.add(family)
+                _try(program, experiment, samples)
         check_start(program, experiment)
         groups.setdefault(key, []).append(run)
         if tell:
             tell(done, len(groups))
     return groups
+
+
+def _try(program: Program, experiment: Experiment, samples: Samples) -> None:
+    """Check the functions of a program, by shapes and on examples."""
+    check_functions(experiment, program.x.struct(2), program.y.struct(2))
+    check_program(program)
+    try_contracts(program, experiment, sample_of(experiment, samples).rows)
+    # The partition needs the work later. Counting takes as long as the checks, so count here, under progress.
+    work_of(program)
 
 
 def runs_of(runs: Iterable[tuple[tuple[int, ...], Experiment]], samples: Samples) -> list[tuple[Program, Run]]:

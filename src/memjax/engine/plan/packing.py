@@ -22,7 +22,7 @@ from memjax.engine.program.step import Schedule
 from memjax.engine.program.tiles import Shape
 from memjax.errors import InputError
 
-__all__ = ["Packing", "block_of", "default_lanes", "half_blocks", "partition"]
+__all__ = ["Packing", "block_of", "default_lanes", "half_blocks", "partition", "schedule_of"]
 
 # Limits of a streamed block. With 16 runs a step's fixed cost per run is small already; above 2.5e5 bytes, parameters and
 # optimizer state no longer fit in the cache.
@@ -69,6 +69,11 @@ def default_lanes() -> int:
     return max(cores, jax.local_device_count())
 
 
+def schedule_of(packing: Packing) -> Schedule:
+    """The schedule that a packing asks for; by default *streamed* on a CPU, else *batched*."""
+    return packing.schedule or ("streamed" if jax.default_backend() == "cpu" else "batched")
+
+
 def partition(
     program: Program, runs: Sequence[Run], packing: Packing, lanes: int, budget: int, cores: int
 ) -> Iterable[BlockPlan]:
@@ -76,7 +81,7 @@ def partition(
 
     ``cores`` is the number of cores per run.
     """
-    schedule: Schedule = packing.schedule or ("streamed" if jax.default_backend() == "cpu" else "batched")
+    schedule = schedule_of(packing)
     group = _Group(program, schedule, work_of(program), runs[0].pool, cores if schedule == "streamed" else 1)
     ordered = sorted(runs, key=lambda run: -run.experiment.sizes()[0])
     for part, width in _by_width(ordered, group, packing.width):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from memjax.engine.plan.blocks import BlockPlan, Run
 from memjax.engine.plan.budget import Memory, block_budget, default_budget, fit_lanes
+from memjax.engine.plan.families import merged
 from memjax.engine.plan.groups import Groups, PlanningCallback, read_groups
-from memjax.engine.plan.packing import Packing, default_lanes, partition
+from memjax.engine.plan.packing import Packing, default_lanes, partition, schedule_of
 from memjax.experiment.axes import Axis, SweptValues, read_axes
 from memjax.experiment.experiment import Experiment
 
@@ -60,11 +61,12 @@ def make_plan(
 
 
 def pack(groups: Groups, packing: Packing, shards: int = 1) -> list[BlockPlan]:
-    """Partition every group into enough blocks to keep the lanes of all shards busy."""
+    """Merge groups into classes of widths, and partition every class into enough blocks to keep all shards' lanes busy."""
     wanted = packing.lanes or default_lanes()
-    share = block_budget(budget_of(packing), [(program, runs) for (program, _), runs in groups.items()], wanted)
+    classes = merged(groups, wanted * shards, streamed=schedule_of(packing) == "streamed")
+    share = block_budget(budget_of(packing), classes, wanted)
     cores = max(1, default_lanes() // max(1, sum(len(runs) for runs in groups.values())))
-    parts = [partition(key[0], runs, packing, wanted * shards, share, cores) for key, runs in groups.items()]
+    parts = [partition(program, runs, packing, wanted * shards, share, cores) for program, runs in classes]
     return [block for part in parts for block in part]
 
 

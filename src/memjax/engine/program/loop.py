@@ -1,4 +1,4 @@
-"""The training loop: a scan over records around a scan over steps, compiled once per packed shape."""
+"""The training loop: a loop over records around a loop over steps, compiled once per packed shape."""
 
 from __future__ import annotations
 
@@ -8,41 +8,63 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
-from memjax.engine.program.program import Program, RunKeys, ShapeOf, num_parameters
+from memjax.engine.program.initial import draws_itself, host
+from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.step import BlockData, RunState, Schedule, first_state, step, take_record
 from memjax.engine.program.tiles import Shape, Tiles
 from memjax.jax_settings import float_dtype
 
-__all__ = ["Compiled", "CompiledRecord", "compile_block", "compile_record", "segment", "state_shapes"]
+__all__ = ["Compiled", "CompiledRecord", "Length", "compile_block", "compile_record", "segment", "state_shapes"]
+
+
+class Length(NamedTuple):
+    """Length of a segment: number of records up to the K of its program, and steps before each. Both are data.
+
+    One record after no step is the record of the initial state, so that record needs no program of its own.
+    """
+
+    records: Any
+    steps: Any
 
 
 def segment(
-    program: Program, schedule: Schedule, records: int, data: BlockData, state: RunState, rows: Any
+    program: Program, schedule: Schedule, records: int, data: BlockData, state: RunState, rows: Any, length: Length
 ) -> tuple[RunState, dict[str, Any]]:
-    """Train for ``records`` records, and compute them.
+    """Train, and compute a record after every so many steps.
 
     Parameters
     ----------
     records
-        Number of records K, one after every ``record_every`` steps.
+        Room for K records.
     rows
         Minibatch rows ``int32[K, record_every, R, B]``, or None for full batch.
+    length
+        Number of records, and of steps before each.
 
     Returns
     -------
     tuple
-        The state after the last step, and the records, ``[K, R, ...]`` each.
+        The state after the last step, and the records, ``[K, R, ...]`` each; zeros after the last one.
     """
+    # Jitted, so that their shapes and their place in the loops need one trace.
+    stepped = jax.jit(functools.partial(step, program, schedule))
+    taken = jax.jit(functools.partial(take_record, program, schedule))
 
-    def one_step(state: RunState, rows: Any) -> tuple[RunState, Any]:
-        return step(program, schedule, data, state, rows)
+    def one_record(k: Any, carry: tuple[RunState, Any]) -> tuple[RunState, Any]:
+        def one_step(i: Any, carry: tuple[RunState, Any]) -> tuple[RunState, Any]:
+            state, loss = stepped(data, carry[0], None if rows is None else rows[k, i])
+            return state, carry[1] + loss
 
-    def one_record(state: RunState, rows: Any) -> tuple[RunState, dict[str, Any]]:
-        state, losses = jax.lax.scan(one_step, state, rows, length=program.record_every)
-        return state, take_record(program, schedule, data, state, losses)
+        state, total = jax.lax.fori_loop(0, length.steps, one_step, (carry[0], jnp.zeros_like(losses)))
+        record = taken(data, state, total, length.steps)
+        return state, jax.tree.map(lambda room, value: room.at[k].set(value), carry[1], record)
 
-    return jax.lax.scan(one_record, state, rows, length=records)
+    losses = jax.eval_shape(stepped, data, state, None if rows is None else rows[0, 0])[1]
+    one = jax.eval_shape(taken, data, state, losses, length.steps)
+    room = jax.tree.map(lambda leaf: jnp.zeros((records, *leaf.shape), leaf.dtype), one)
+    return jax.lax.fori_loop(0, length.records, one_record, (state, room))
 
 
 # Operations over a batch that wait inside XLA's thread pool for other threads of the pool: LAPACK and Fourier transforms.
@@ -54,29 +76,28 @@ class Compiled(NamedTuple):
 
     Attributes
     ----------
-    init
-        ``(keys, hyper, start) -> (params, opt_state)`` of one run. It runs on the host, so that the numbers do not depend
-        on the device, nor on the other runs of the block.
-    record
-        ``(data, state) -> records [R, ...]`` of a state, without a step.
+    draw
+        ``(raw key, hyper) -> params`` of one run, on the host; None for a model that draws by itself.
+    first
+        ``(params, raw key, hyper) -> opt_state`` of one run, on the host.
     segment
-        ``(data, state, rows) -> (state, records [K, R, ...])``.
+        ``(data, state, rows, length) -> (state, records [K, R, ...])``.
     blocks_pool
         Whether one of the programs waits inside XLA's thread pool; see `memjax.engine.training.lanes.pool_turn`.
     """
 
-    init: Any
-    record: Any
+    draw: Any
+    first: Any
     segment: Any
     blocks_pool: bool
 
 
-def _start_shapes(program: Program, hyper: Any) -> tuple[Any, Any]:
-    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), hyper)
+def _start_shapes(program: Program) -> tuple[Any, Any, Any]:
+    """Shape structs of the arguments of ``draw``, and of parameters and optimizer state of one run."""
+    one = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
     key = jax.ShapeDtypeStruct((2,), "uint32")
-    start = jax.ShapeDtypeStruct((num_parameters(program),), float_dtype()) if program.started else None
-    arguments = RunKeys(key, key), one, start
-    return arguments, jax.eval_shape(program.init, *arguments)
+    params = jax.eval_shape(program.draw, key, one)
+    return (key, one), params, jax.eval_shape(program.first_state, params, key, one)
 
 
 def _tile_shapes(x: ShapeOf, y: ShapeOf, runs: int, tiles: int, width: int) -> Tiles:
@@ -86,31 +107,22 @@ def _tile_shapes(x: ShapeOf, y: ShapeOf, runs: int, tiles: int, width: int) -> T
     )
 
 
-def block_shapes(program: Program, shape: Shape, pool: ShapeOf | None, rows: int) -> tuple[Any, Any, Any]:
-    """Shape structs of the programs' arguments: the arguments of init, the data, and the state."""
-    number = float_dtype()
-    hyper = {path: jax.ShapeDtypeStruct((shape.runs,), number) for path in program.traced}
+def block_shapes(program: Program, shape: Shape, pool: ShapeOf | None, rows: int) -> tuple[Any, Any]:
+    """Shape structs of the programs' arguments: the data and the state."""
+    hyper = {path: jax.ShapeDtypeStruct((shape.runs,), float_dtype()) for path in program.traced}
     x = program.x if pool is None else ShapeOf(((), "int32"))
     train, test = (_tile_shapes(x, program.y, shape.runs, tiles, shape.width) for tiles in shape[2:])
-    data = BlockData(hyper, train, test, None if pool is None else program.x.struct(rows))
-    start, _ = _start_shapes(program, hyper)
-    return start, data, state_shapes(program, shape)
+    state = state_shapes(program, shape)
+    live = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, "bool"), state.params)
+    pooled = None if pool is None else program.x.struct(rows)
+    return BlockData(hyper, train, test, pooled, None if program.widths is None else live), state
 
 
 def state_shapes(program: Program, shape: Shape) -> Any:
     """Shape structs of the training state."""
-    hyper = {path: jax.ShapeDtypeStruct((shape.runs,), float_dtype()) for path in program.traced}
-    _, one = _start_shapes(program, hyper)
+    one = _start_shapes(program)[1:]
     stacked = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((shape.runs, *leaf.shape), leaf.dtype), one)
     return jax.eval_shape(lambda p, o: first_state(p, o, shape.runs), *stacked)
-
-
-def _host(device: Any) -> Any:
-    """The host's CPU device if JAX has one, so that initial parameters do not depend on the accelerator."""
-    try:
-        return jax.local_devices(backend="cpu")[0]
-    except RuntimeError:
-        return device
 
 
 def _with_device(device: Any, shapes: Any) -> Any:
@@ -128,7 +140,7 @@ def compile_block(
     device: Any,
     settings: tuple[Any, ...],
 ) -> Compiled:
-    """Compile the three programs of a packed shape at the same time; the same arguments give the same programs.
+    """Compile the programs of a packed shape at the same time; the same arguments give the same programs.
 
     Parameters
     ----------
@@ -142,19 +154,32 @@ def compile_block(
         JAX's settings that change what is compiled. They are used only in the key of the cache.
     """
     del settings
-    start, data, state = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
+    data, state = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
     batch = (records, program.record_every, shape.runs, program.batch_size)
     rows = None if program.batch_size is None else jax.ShapeDtypeStruct(batch, "int32")
+    length = Length(*(jax.ShapeDtypeStruct((), "int32") for _ in Length._fields))
     place = functools.partial(_with_device, device)
-    lowered = (
-        jax.jit(program.init).lower(*_with_device(_host(device), start)),
-        jax.jit(lambda d, s: take_record(program, schedule, d, s)).lower(*place((data, state))),
-        jax.jit(lambda d, s, r: segment(program, schedule, records, d, s, r)).lower(*place((data, state, rows))),
-    )
+    lowered = [
+        _lower_first(program, host(device)),
+        jax.jit(lambda d, s, r, n: segment(program, schedule, records, d, s, r, n)).lower(
+            *place((data, state, rows, length))
+        ),
+    ]
+    if not draws_itself(program):
+        lowered.append(_lower_draw(program, host(device)))
     blocks_pool = any(_blocks_pool(low, device) for low in lowered)
     with ThreadPoolExecutor(len(lowered)) as pool:
-        init, record, run = pool.map(lambda low: low.compile(compiler_options=_options(device)), lowered)
-    return Compiled(init, record, run, blocks_pool)
+        first, run, *draw = pool.map(lambda low: low.compile(compiler_options=_options(device)), lowered)
+    return Compiled(draw[0] if draw else None, first, run, blocks_pool)
+
+
+def _lower_first(program: Program, device: Any) -> Any:
+    (key, numbers), params, _ = _start_shapes(program)
+    return jax.jit(program.first_state).lower(*_with_device(device, (params, key, numbers)))
+
+
+def _lower_draw(program: Program, device: Any) -> Any:
+    return jax.jit(program.draw).lower(*_with_device(device, _start_shapes(program)[0]))
 
 
 class CompiledRecord(NamedTuple):
@@ -164,12 +189,9 @@ class CompiledRecord(NamedTuple):
     ----------
     record, blocks_pool
         As in `Compiled`; the state has no optimizer.
-    params
-        Shape structs of the parameters of one network.
     """
 
     record: Any
-    params: Any
     blocks_pool: bool
 
 
@@ -179,12 +201,11 @@ def compile_record(
 ) -> CompiledRecord:
     """Compile the record of a packed shape; arguments as in `compile_block`."""
     del settings
-    _, data, state = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
+    data, state = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
     place = functools.partial(_with_device, device)
     function = jax.jit(lambda d, s: take_record(program, schedule, d, s))
     lowered = function.lower(*place((data, state._replace(opt_state=None))))
-    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), state.params)
-    return CompiledRecord(lowered.compile(compiler_options=_options(device)), one, _blocks_pool(lowered, device))
+    return CompiledRecord(lowered.compile(compiler_options=_options(device)), _blocks_pool(lowered, device))
 
 
 def _blocks_pool(lowered: Any, device: Any) -> bool:

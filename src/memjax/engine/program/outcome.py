@@ -76,9 +76,9 @@ class BlockResult(NamedTuple):
     status, stop_step
         ``int32[R]``, codes of `Status` and steps done by each run.
     snapshots
-        Flat parameters ``[R, P]`` by step.
-    layout
-        Path and shape of every parameter array; empty without snapshots.
+        Flat parameters ``[R, P]`` by step; of a run with fewer than P parameters, NaN after its own.
+    layouts
+        Path and shape of every parameter array of each run: R layouts, or one that all runs share; none without snapshots.
     state
         Leaves ``[R', ...]`` of the training state, padding included, from which training resumes; None if finished.
     """
@@ -88,13 +88,17 @@ class BlockResult(NamedTuple):
     status: np.ndarray
     stop_step: np.ndarray
     snapshots: dict[int, np.ndarray]
-    layout: Layout
+    layouts: tuple[Layout, ...]
     state: tuple[np.ndarray, ...] | None
 
     @property
     def finished(self) -> bool:
         """Whether the block is trained to its end."""
         return self.state is None
+
+    def layout(self, run: int) -> Layout:
+        """Layout of the parameters of a run."""
+        return self.layouts[run if len(self.layouts) > 1 else 0]
 
 
 class Variable(NamedTuple):

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,15 +22,15 @@ from memjax.measures import BUILT_IN
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
 from memjax.models.adapt import with_outputs
-from memjax.parameter_trees import layout_of, tree_like
+from memjax.parameter_trees import layout_of
 from memjax.types import Apply, Array, Data, LossFn, Model
 
 __all__ = [
     "Program",
-    "RunKeys",
     "ShapeOf",
     "check_hashable",
     "check_start",
+    "model_of",
     "num_parameters",
     "parameter_layout",
     "program_of",
@@ -39,13 +39,6 @@ __all__ = [
 
 Hyper = Mapping[str, Any]
 _DEFAULT_MEASURES = ("loss", "accuracy", "weight_l2")
-
-
-class RunKeys(NamedTuple):
-    """Raw keys ``uint32[2]`` of one run: for its initial parameters, and for its optimizer's noise."""
-
-    init: Any
-    noise: Any
 
 
 class ShapeOf(tuple[tuple[int, ...], str]):
@@ -67,9 +60,9 @@ class ShapeOf(tuple[tuple[int, ...], str]):
 class Program:
     """The static structure that the runs of a group share; equal structures share their compiled programs.
 
-    In `model` and `optimizer`, holes stand for the traced numbers; the methods fill them with the values of one run. A
-    function may read a global or a list that has changed since it was compiled, so `content` is a digest of all that
-    functions read.
+    In `model` and `optimizer`, holes stand for the traced numbers; the methods fill them with the values of one run. With
+    `widths`, `model` is padded to these widths, and each run brings a mask of its own parameters. A function may read a
+    global or a list that has changed since it was compiled, so `content` is a digest of all that functions read.
     """
 
     model: Model
@@ -83,6 +76,7 @@ class Program:
     y: ShapeOf
     traced: tuple[str, ...]
     started: bool
+    widths: tuple[int, ...] | None = None
     content: str = ""
 
     @property
@@ -99,22 +93,20 @@ class Program:
         model = self.model_with(hyper)
         return lambda params, x: wide(model.apply(params, x))
 
-    def rule_with(self, hyper: Hyper, key: Array | None = None) -> optax.GradientTransformation:
+    def rule_with(self, hyper: Hyper, key: Array | None = None) -> optax.GradientTransformationExtraArgs:
         """The optax transformation with one run's numbers; only its ``init`` needs the run's key."""
-        return with_numbers(self.optimizer, _below("optimizer.", hyper)).transformation(self.steps, key)
+        rule = with_numbers(self.optimizer, _below("optimizer.", hyper)).transformation(self.steps, key)
+        return optax.with_extra_args_support(rule)
 
     def draw(self, key_data: Array, hyper: Hyper) -> Any:
         """The parameters that the model of one run draws."""
         key = jax.random.wrap_key_data(key_data, impl="threefry2x32")
         return self.model_with(hyper).init(key, jax.numpy.zeros((1, *self.x[0]), self.x[1]))
 
-    def init(self, keys: RunKeys, hyper: Hyper, start: Array | None = None) -> tuple[Any, Any]:
-        """Initial parameters and optimizer state of one run; ``start[P]`` replaces the draw in runs that have a start."""
-        params = self.draw(keys.init, hyper)
-        if start is not None:
-            params = tree_like(params, start)
+    def first_state(self, params: Any, key: Array, hyper: Hyper) -> Any:
+        """State of the optimizer of one run before its first step, from its initial parameters and its raw noise key."""
         # In float32 or wider: squares of gradients, which Adam keeps, leave the range of 16 bits.
-        return params, self.rule_with(hyper, keys.noise).init(jax.tree.map(wide, params))
+        return self.rule_with(hyper, key).init(jax.tree.map(wide, params))
 
 
 def num_parameters(program: Program) -> int:
@@ -133,18 +125,34 @@ def _below(prefix: str, hyper: Hyper) -> dict[str, Any]:
     return {path.removeprefix(prefix): value for path, value in hyper.items() if path.startswith(prefix)}
 
 
-def traced_of(experiment: Experiment) -> dict[str, float]:
+def traced_of(experiment: Experiment, widths: tuple[int, ...] | None = None) -> dict[str, float]:
     """Numbers of one run that enter its program as data. The task's numbers stay on the host: they only shape its draws."""
-    return {path: value for path, value in traced_values(experiment).items() if not path.startswith("task.")}
+    numbers = {path: value for path, value in traced_values(experiment).items() if not path.startswith("task.")}
+    if widths is None:
+        return numbers
+    of_model = traced_values(model_of(experiment, widths), "model.")
+    return {path: value for path, value in numbers.items() if not path.startswith("model.")} | of_model
 
 
-def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] | None = None) -> Program:
+def model_of(experiment: Experiment, widths: tuple[int, ...] | None = None) -> Any:
+    """The model of a run with as many outputs as the task needs; padded if ``widths`` are given."""
+    model: Any = with_outputs(experiment.model, experiment.task.num_outputs)
+    return model if widths is None else model.padded(widths)
+
+
+def program_of(
+    experiment: Experiment,
+    sample: Data,
+    known: dict[Program, str] | None = None,
+    widths: tuple[int, ...] | None = None,
+) -> Program:
     """Program of one run, given some of its examples with the pool's inputs in place of indices.
 
-    ``known`` caches the content of each program of a sweep, so that content is read once per program, not once per run.
+    ``known`` caches the content of each program of a sweep, so that content is read once per program, not once per run. With
+    ``widths`` this is the program of runs of up to these widths.
     """
     known = {} if known is None else known
-    model = with_outputs(experiment.model, experiment.task.num_outputs)
+    model = model_of(experiment, widths)
     program = Program(
         model=without_numbers(model),
         optimizer=without_numbers(experiment.optimizer),
@@ -155,8 +163,9 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
         batch_size=experiment.batch_size,
         x=ShapeOf.of(sample.x),
         y=ShapeOf.of(sample.y),
-        traced=tuple(sorted(traced_of(experiment))),
+        traced=tuple(sorted(traced_of(experiment, widths))),
         started=experiment.start is not None,
+        widths=widths,
     )
     try:
         if program not in known:

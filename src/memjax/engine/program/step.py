@@ -21,6 +21,7 @@ from memjax.engine.program.tiles import Tiles
 from memjax.examples import Examples, Tile, masked_tile, tile_mask
 from memjax.jax_settings import wide
 from memjax.measures.recorded.loss import step_loss
+from memjax.parameter_trees import alone
 from memjax.random.minibatches import PAD
 from memjax.types import Array, Params
 
@@ -50,12 +51,16 @@ class RunState(NamedTuple):
 
 
 class BlockData(NamedTuple):
-    """Data of a block: hyperparameters ``[R]`` each, both splits, and the task's pool, if any."""
+    """Data of a block: hyperparameters ``[R]`` each, both splits, and the task's pool, if any.
+
+    ``live`` is a tree of masks ``[R, ...]`` of the parameters that are the runs' own, None without padding.
+    """
 
     hyper: Hyper
     train: Tiles
     test: Tiles
     pool: Array | None
+    live: Any = None
 
 
 def first_state(params: Params, opt_state: Any, runs: int) -> RunState:
@@ -114,7 +119,8 @@ def _gradient(
         one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
         total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
     mean = lambda leaf: leaf / count.astype(leaf.dtype).reshape(-1, *(1,) * (leaf.ndim - 1))  # noqa: E731
-    return jax.tree.map(lambda leaf: mean(wide(leaf)), total)
+    loss, gradient = jax.tree.map(lambda leaf: mean(wide(leaf)), total)
+    return loss, alone(gradient, data.live)
 
 
 def _minibatch(examples: Examples, rows: Array) -> Tile:
@@ -122,7 +128,7 @@ def _minibatch(examples: Examples, rows: Array) -> Tile:
     return examples.take(jnp.where(mask, rows, 0), mask)
 
 
-def _update(program: Program, hyper: Hyper, state: RunState, loss: Array, gradient: Params) -> RunState:
+def _update(program: Program, hyper: Hyper, live: Any, state: RunState, loss: Array, gradient: Params) -> RunState:
     """Next state of one run. A run freezes for good when its loss or its next parameters are not finite."""
     # The optimizer computes in float32 or wider; only its result is rounded to the dtype of the parameters. For complex
     # parameters, JAX's derivative is the conjugate of the direction in which the loss grows.
@@ -130,8 +136,10 @@ def _update(program: Program, hyper: Hyper, state: RunState, loss: Array, gradie
     scale = lambda leaf, like: (descent(leaf) * hyper["loss_scale"].astype(leaf.dtype)).astype(like.dtype)  # noqa: E731
     exact = jax.tree.map(wide, state.params)
     scaled = jax.tree.map(scale, gradient, exact)
-    updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, exact)
-    params = jax.tree.map(lambda new, old: new.astype(old.dtype), optax.apply_updates(exact, updates), state.params)
+    extra = {} if live is None else {"live": live}
+    updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, exact, **extra)
+    stepped = alone(optax.apply_updates(exact, updates), live)
+    params = jax.tree.map(lambda new, old: new.astype(old.dtype), stepped, state.params)
     finite = jnp.isfinite(loss)
     for leaf in jax.tree.leaves(params):
         finite &= jnp.isfinite(leaf).all()
@@ -159,15 +167,20 @@ def step(
     ``rows[R, B]`` is the minibatch; None is the full batch.
     """
     loss, gradient = _gradient(program, schedule, state.params, data, rows)
-    return jax.vmap(functools.partial(_update, program))(data.hyper, state, loss, gradient), loss
+    return jax.vmap(functools.partial(_update, program))(data.hyper, data.live, state, loss, gradient), loss
 
 
 def take_record(
-    program: Program, schedule: Schedule, data: BlockData, state: RunState, losses: Array | None = None
+    program: Program,
+    schedule: Schedule,
+    data: BlockData,
+    state: RunState,
+    total: Array | None = None,
+    steps: Array | int = 0,
 ) -> dict[str, Any]:
     """Values ``[R, ...]`` of all measures, by variable; NaN for runs that diverged.
 
-    ``losses[record_every, R]`` are the losses of the steps since the last record, None in the first record.
+    ``total[R]`` is the sum of the losses of the ``steps`` steps since the last record; there are none before the first.
     """
     record: dict[str, Any] = {}
     for split, tiles in (("train", data.train), ("test", data.test)):
@@ -175,8 +188,9 @@ def take_record(
         record |= _per_example(program, schedule, data, state.params, split, tiles, measures)
         record |= _whole(program, data, state.params, split, tiles, measures)
     for measure in program.measures:
-        if losses is not None and measure.function is step_loss.function:
-            record[measure.name] = losses.mean(0).astype(record[measure.name].dtype)
+        if total is not None and measure.function is step_loss.function:
+            own = record[measure.name]
+            record[measure.name] = jnp.where(steps > 0, total / jnp.maximum(steps, 1), own).astype(own.dtype)
     alive = state.status < Status.LOSS_NAN
     blank = lambda leaf: jnp.where(alive.reshape(-1, *(1,) * (leaf.ndim - 1)), leaf, jnp.nan)  # noqa: E731
     return jax.tree.map(lambda leaf: blank(wide(leaf)), record)
@@ -222,6 +236,15 @@ def _whole(
     found = {}
     for measure in measures:
         if not measure.per_example:
-            one = lambda p, h, e, m=measure: m.bind(program.loss)(p, program.apply_with(h), e)  # noqa: E731
-            found[measure.variable(split)] = jax.vmap(one, in_axes=(0, 0, axes))(params, data.hyper, examples)
+            one = functools.partial(_of_whole, program, measure)
+            found[measure.variable(split)] = jax.vmap(one, in_axes=(0, 0, 0, axes))(
+                params, data.hyper, data.live, examples
+            )
     return found
+
+
+def _of_whole(program: Program, measure: Any, params: Params, hyper: Hyper, live: Any, examples: Examples) -> Any:
+    """Value of a measure of one run. Derivatives in padding are zero, because the measure's function does not see any."""
+    apply = program.apply_with(hyper)
+    own = apply if live is None else lambda p, x: apply(alone(p, live), x)
+    return measure.bind(program.loss, live)(params, own, examples)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from memjax.engine.program.program import Program, RunKeys, traced_of
+from memjax.engine.program.program import Program, traced_of
 from memjax.experiment import Experiment
 from memjax.experiment.draw import draw_split
 from memjax.jax_settings import float_dtype, host_dtype
@@ -62,25 +62,21 @@ class Tiles(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Host arrays of a block, over its runs: all arguments of its compiled programs except the pool."""
+    """Host arrays of a block, over its runs: raw keys ``uint32[R, 2]`` of the noise, numbers, and examples."""
 
-    keys: RunKeys
-    starts: np.ndarray | None
+    noise: np.ndarray
     hyper: dict[str, np.ndarray]
     train: Tiles
     test: Tiles
 
 
 def draw_block(program: Program, shape: Shape, runs: Sequence[Experiment]) -> Block:
-    """Draw the data of ``runs`` and pack them; the last run is repeated in place of missing runs."""
-    missing = shape.runs - len(runs)
+    """Draw the data of ``runs``, as many as the shape has, and pack them."""
     splits = _drawn(runs)
-    runs, splits = [*runs, *[runs[-1]] * missing], [*splits, *[splits[-1]] * missing]
-    numbers = [traced_of(run) for run in runs]
+    numbers = [traced_of(run, program.widths) for run in runs]
     dtype = float_dtype()
     return Block(
-        keys=RunKeys(*(np.stack([key_data(run.init_key, purpose) for run in runs]) for purpose in ("init", "noise"))),
-        starts=np.stack([run.start.parameters for run in runs if run.start]).astype(dtype) if program.started else None,
+        noise=np.stack([key_data(run.init_key, "noise") for run in runs]),
         hyper={path: np.array([row[path] for row in numbers], dtype) for path in program.traced},
         train=pack_tiles([split.train for split in splits], shape.width, shape.train_tiles),
         test=pack_tiles([split.test for split in splits], shape.width, shape.test_tiles),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,8 @@ import jax
 import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan
-from memjax.engine.program.loop import Compiled, compile_block, state_shapes
+from memjax.engine.program.initial import initial_parameters, live_masks, own_layout, without_padding
+from memjax.engine.program.loop import Compiled, Length, compile_block, state_shapes
 from memjax.engine.program.outcome import BlockResult, Status
 from memjax.engine.program.step import BlockData, RunState
 from memjax.engine.program.tiles import Block, draw_block
@@ -61,22 +61,24 @@ def train_block(
         A finished result, or one with the state from which training resumes.
     """
     program = block.program
-    packed = draw_block(program, block.shape, [run.experiment for run in block.runs])
-    data = _on_device(packed, pool, device)
-    history = _BlockHistory(block, start)
+    packed = draw_block(program, block.shape, block.experiments)
+    masks = live_masks(program, block.experiments)
+    data = _on_device(packed, masks, pool, device)
+    history = _BlockHistory(block, masks, start)
     with pool_turn(compiled.blocks_pool):
-        state = _restored_state(block, start, device) if start else _initial_state(compiled, packed, device)
-    if start is None:
-        with pool_turn(compiled.blocks_pool):
-            history.add(jax.tree.map(lambda leaf: np.asarray(leaf)[None], compiled.record(data, state)))
-        history.add_snapshot(0, state)
-    span = block.records * program.record_every
+        state = _restored_state(block, start, device) if start else _initial_state(block, compiled, packed, device)
+    span, whole = block.records * program.record_every, Length(np.int32(block.records), np.int32(program.record_every))
     for step in range(history.step, program.steps, span):
+        rows = _rows(block, step, step + span, device)
+        if step == 0:
+            with pool_turn(compiled.blocks_pool):
+                records = compiled.segment(data, state, rows, Length(np.int32(1), np.int32(0)))[1]
+                history.add(jax.tree.map(lambda leaf: np.asarray(leaf)[:1], records))
+            history.add_snapshot(0, state)
         if stop.is_set():
             return history.result(state)
-        rows = _rows(block, step, step + span, device)
         with pool_turn(compiled.blocks_pool):
-            state, records = compiled.segment(data, state, rows)
+            state, records = compiled.segment(data, state, rows, whole)
             history.add(jax.tree.map(np.asarray, records))
         history.step = step + span
         history.add_snapshot(history.step, state)
@@ -88,12 +90,12 @@ def train_block(
 class _BlockHistory:
     """Records and snapshots of a block so far."""
 
-    def __init__(self, block: BlockPlan, start: BlockResult | None) -> None:
+    def __init__(self, block: BlockPlan, masks: Any, start: BlockResult | None) -> None:
         self.step = start.step if start else 0
-        self._block = block
+        self._block, self._masks = block, masks
         self._parts = [jax.tree.map(self._loop_layout, start.records)] if start else []
         self._snapshots = dict(start.snapshots) if start else {}
-        self._layout = start.layout if start else []
+        self._layouts = start.layouts if start else ()
 
     def _loop_layout(self, leaf: np.ndarray) -> np.ndarray:
         """Saved records ``[R, K, ...]`` in the layout of the loop: ``[K, R', ...]``, padding included."""
@@ -108,9 +110,9 @@ class _BlockHistory:
     def add_snapshot(self, step: int, state: RunState) -> None:
         asked = np.array([step in run.experiment.snapshots for run in self._block.runs])
         if asked.any():
-            flat = flatten_runs(_snapshot(state))[: len(self._block.runs)]
+            flat = _own(flatten_runs(_snapshot(state)), self._masks)[: len(self._block.runs)]
             self._snapshots[step] = np.where(asked[:, None], flat, np.nan).astype(flat.dtype)
-            self._layout = layout_of_runs(state.params)
+            self._layouts = _layouts(self._block, state)
 
     def result(self, state: RunState) -> BlockResult:
         real = slice(0, len(self._block.runs))
@@ -120,7 +122,24 @@ class _BlockHistory:
         if finished:
             status = _final_status(status, records)
         leaves = None if finished else tuple(np.asarray(leaf) for leaf in jax.tree.leaves(state))
-        return BlockResult(self.step, records, status, stop_step, dict(self._snapshots), self._layout, leaves)
+        return BlockResult(self.step, records, status, stop_step, dict(self._snapshots), self._layouts, leaves)
+
+
+def _own(flat: np.ndarray, masks: Any) -> np.ndarray:
+    """Flat parameters ``[R, P]`` without the padding of a program of several widths; NaN after those of a smaller run."""
+    if masks is None:
+        return flat
+    rows = without_padding(flat, masks)
+    own = np.full((len(flat), max(map(len, rows))), np.nan, flat.dtype)
+    for row, part in zip(own, rows, strict=True):
+        row[: len(part)] = part
+    return own
+
+
+def _layouts(block: BlockPlan, state: RunState) -> tuple[Any, ...]:
+    if block.program.widths is None:
+        return (layout_of_runs(state.params),)
+    return tuple(own_layout(block.program, run.experiment) for run in block.runs)
 
 
 def _final_status(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
@@ -131,19 +150,20 @@ def _final_status(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
     return np.where(status == Status.RUNNING, found, status).astype(np.int32)
 
 
-def _on_device(packed: Block, pool: Any, device: Any) -> BlockData:
-    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None), device)
+def _on_device(packed: Block, masks: Any, pool: Any, device: Any) -> BlockData:
+    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None, masks), device)
     return data._replace(pool=pool)
 
 
-def _initial_state(compiled: Compiled, packed: Block, device: Any) -> RunState:
+def _initial_state(block: BlockPlan, compiled: Compiled, packed: Block, device: Any) -> RunState:
     """Initial state of the block; the state of each run is made separately."""
-    arguments = packed.keys, packed.hyper, packed.starts
-    runs = range(len(packed.keys.init))
-    each = [compiled.init(*jax.tree.map(operator.itemgetter(i), arguments)) for i in runs]
-    params, opt_state = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *each)
-    zeros: Any = np.zeros(len(runs), np.int32)
-    return jax.device_put(RunState(params, opt_state, zeros, zeros), device)
+    params = [initial_parameters(block.program, run, compiled.draw) for run in block.experiments]
+    numbers = [{path: values[i] for path, values in packed.hyper.items()} for i in range(len(params))]
+    states = map(compiled.first, params, packed.noise, numbers)
+    each = list(zip(params, states, strict=True))
+    stacked, first = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *each)
+    zeros: Any = np.zeros(len(params), np.int32)
+    return jax.device_put(RunState(stacked, first, zeros, zeros), device)
 
 
 def _restored_state(block: BlockPlan, start: BlockResult, device: Any) -> RunState:
@@ -171,9 +191,7 @@ def _rows(block: BlockPlan, start: int, stop: int, device: Any) -> Any:
     size = block.program.batch_size
     if size is None:
         return None
-    runs = [run.experiment for run in block.runs]
-    runs += [runs[-1]] * (block.shape.runs - len(runs))
-    rows = batch_order(runs, size, start, stop)
+    rows = batch_order(block.experiments, size, start, stop)
     return jax.device_put(rows.reshape(-1, block.program.record_every, *rows.shape[1:]), device)
 
 

@@ -19,11 +19,13 @@ from typing import Any, Protocol
 import jax
 
 from memjax.engine.plan.blocks import BlockPlan
+from memjax.engine.plan.families import padded
 from memjax.engine.plan.groups import runs_of
 from memjax.engine.plan.packing import block_of
 from memjax.engine.plan.plan import Plan
 from memjax.engine.plan.samples import Samples
 from memjax.engine.program.outcome import BlockResult
+from memjax.engine.program.program import Program
 from memjax.engine.program.step import Schedule
 from memjax.engine.program.tiles import Shape
 from memjax.engine.training.block import compile_for, train_block
@@ -57,6 +59,7 @@ class Job:
     schedule: Schedule
     shape: Shape
     records: int
+    widths: tuple[int, ...] | None
     name: str
     start: BlockResult | None
     settings: tuple[Any, ...]
@@ -151,7 +154,17 @@ def _pickled(value: Any) -> bytes:
 
 def _job(sweep: bytes, block: BlockPlan, start: BlockResult | None) -> Job:
     indices = tuple(run.index for run in block.runs)
-    return Job(sweep, indices, block.schedule, block.shape, block.records, block.name, start, compile_settings())
+    return Job(
+        sweep,
+        indices,
+        block.schedule,
+        block.shape,
+        block.records,
+        block.program.widths,
+        block.name,
+        start,
+        compile_settings(),
+    )
 
 
 def _submit(executor: Executor, job: Job) -> Any:
@@ -215,11 +228,14 @@ class _Worker:
     def __init__(self, sweep: bytes) -> None:
         self._experiment, self._axes = pickle.loads(sweep)
         self._samples: Samples = {}
+        self._known: dict[Program, str] = {}
         self._pools, self._turn = DevicePools(), itertools.count()
 
     def train(self, job: Job) -> BlockResult:
         runs = runs_of(cells(self._experiment, self._axes, job.indices), self._samples)
-        block = block_of(runs[0][0], job.schedule, job.shape, job.records, [run for _, run in runs], job.name)
+        program, first = runs[0]
+        program = program if job.widths is None else padded(program, first.experiment, job.widths, self._known)
+        block = block_of(program, job.schedule, job.shape, job.records, [run for _, run in runs], job.name)
         devices = jax.local_devices()
         device = devices[next(self._turn) % len(devices)]
         programs, pool = compile_for(block, device), self._pools.get(block, device)

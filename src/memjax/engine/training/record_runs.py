@@ -14,6 +14,7 @@ from memjax.engine.plan.blocks import BlockPlan, Run
 from memjax.engine.plan.groups import gather
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import Plan, pack, plan_of
+from memjax.engine.program.initial import given_parameters, live_masks
 from memjax.engine.program.loop import CompiledRecord, compile_record
 from memjax.engine.program.outcome import Variable, record_schema
 from memjax.engine.program.step import BlockData, RunState
@@ -25,7 +26,6 @@ from memjax.jax_settings import compile_settings
 from memjax.measures.measure import Measure
 from memjax.measures.values import Values
 from memjax.optimizers import sgd
-from memjax.parameter_trees import trees_like
 
 __all__ = ["plan_records", "record_networks"]
 
@@ -120,21 +120,23 @@ def _record_block(
     block: BlockPlan, compiled: CompiledRecord, device: Any, pool: Any, parameters: Sequence[np.ndarray]
 ) -> dict[str, Any]:
     """Records ``[R, ...]`` of the networks of a block, on the host."""
-    packed = draw_block(block.program, block.shape, [run.experiment for run in block.runs])
-    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None), device)._replace(pool=pool)
-    state = jax.device_put(_state(block, compiled.params, parameters), device)
+    packed, masks = (
+        draw_block(block.program, block.shape, block.experiments),
+        live_masks(block.program, block.experiments),
+    )
+    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None, masks), device)._replace(pool=pool)
+    state = jax.device_put(_state(block, parameters), device)
     with pool_turn(compiled.blocks_pool):
         records: dict[str, Any] = jax.tree.map(np.asarray, compiled.record(data, state))
     return records
 
 
-def _state(block: BlockPlan, like: Any, parameters: Sequence[np.ndarray]) -> RunState:
+def _state(block: BlockPlan, parameters: Sequence[np.ndarray]) -> RunState:
     """The networks of a block as the state of a training that has not begun; the last network fills the places left."""
-    size = sum(leaf.size for leaf in jax.tree.leaves(like))
-    places = [run.index[0] for run in block.runs]
-    places += places[-1:] * (block.shape.runs - len(places))
-    flat, zeros = np.stack([parameters[place][:size] for place in places]), np.zeros(len(places), np.int32)
-    return RunState(trees_like(like, flat), None, zeros, zeros)  # type: ignore[arg-type]
+    networks = [given_parameters(block.program, run.experiment, parameters[run.index[0]]) for run in block.runs]
+    networks += networks[-1:] * (block.shape.runs - len(networks))
+    zeros: Any = np.zeros(len(networks), np.int32)
+    return RunState(jax.tree.map(lambda *leaves: np.stack(leaves), *networks), None, zeros, zeros)
 
 
 def _values(block: BlockPlan, records: dict[str, Any], row: int) -> dict[str, Values]:

@@ -18,7 +18,7 @@ from jax.flatten_util import ravel_pytree
 from memjax.examples import Examples
 from memjax.measures.recorded.gradient import tile_gradient
 from memjax.measures.recorded.tridiagonal import largest_of_tridiagonal
-from memjax.parameter_trees import unit
+from memjax.parameter_trees import normal_numbers, unit
 from memjax.types import Apply, Array, LossFn, Params
 
 __all__ = ["hessian_product", "top_eigenvalue"]
@@ -58,7 +58,7 @@ def hessian_product(params: Params, apply: Apply, examples: Examples, loss: Loss
     return product
 
 
-def top_eigenvalue(product: Callable[[Any], Any], like: Any, iterations: int) -> Array:
+def top_eigenvalue(product: Callable[[Any], Any], like: Any, iterations: int, live: Any = None) -> Array:
     """Largest algebraic eigenvalue of a symmetric linear map, by Lanczos from a fixed start vector.
 
     The value approaches the eigenvalue from below. If ``iterations`` reaches the number of different eigenvalues, the value is
@@ -72,6 +72,9 @@ def top_eigenvalue(product: Callable[[Any], Any], like: Any, iterations: int) ->
         A flat vector ``[P]``, or any tree of P floating-point numbers; only its shapes and dtypes matter.
     iterations
         Number of products; at most P are taken.
+    live
+        Masks in the structure of ``like``, for a map that is zero outside of them; None for all of ``like``. The start
+        vector is the one of a vector of only those entries.
 
     Returns
     -------
@@ -94,7 +97,8 @@ def top_eigenvalue(product: Callable[[Any], Any], like: Any, iterations: int) ->
         return ravel_pytree(product(restore(vector.astype(flat.dtype))))[0].astype(dtype)
 
     # Every run starts Lanczos from the same vector, so the value depends on parameters and examples alone.
-    start = unit(jax.random.normal(jax.random.key(0, impl="threefry2x32"), flat.shape, dtype))[0]
+    key = jax.random.key(0, impl="threefry2x32")
+    start = unit(normal_numbers(key, flat.shape[0], dtype, None if live is None else ravel_pytree(live)[0]))[0]
     return _largest(*_lanczos(wide, start, iterations))
 
 

@@ -23,8 +23,10 @@ class _HessianTop:
 
     iterations: int
 
-    def __call__(self, params: Params, apply: Apply, examples: Examples, *, loss: LossFn) -> Array:
-        return top_eigenvalue(hessian_product(params, apply, examples, loss), params, self.iterations)
+    def __call__(
+        self, params: Params, apply: Apply, examples: Examples, *, loss: LossFn, live: Params | None = None
+    ) -> Array:
+        return top_eigenvalue(hessian_product(params, apply, examples, loss), params, self.iterations, live)
 
 
 def hessian_top(iterations: int = 20, name: str = "sharpness") -> Measure:

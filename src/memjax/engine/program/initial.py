@@ -1,0 +1,145 @@
+"""Initial parameters of runs, on the host, and the masks of runs whose parameters lie among zeros.
+
+Parameters are drawn by the model of each run, of its own widths, so they depend neither on the device nor on the runs
+beside it. A program of several widths pads them afterwards.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from memjax.checks.values import is_user_code
+from memjax.engine.program.program import Program, ShapeOf, model_of, traced_of
+from memjax.experiment import Experiment
+from memjax.fields import without_numbers
+from memjax.jax_settings import float_dtype
+from memjax.parameter_trees import Layout, layout_of, trees_like
+from memjax.random import key_data
+
+__all__ = [
+    "draws_itself",
+    "given_parameters",
+    "host",
+    "initial_parameters",
+    "live_masks",
+    "own_layout",
+    "own_size",
+    "without_padding",
+]
+
+_KEYS = "threefry2x32"
+
+
+def host(otherwise: Any = None) -> Any:
+    """The host's CPU device if JAX has one, so that initial parameters do not depend on the accelerator."""
+    try:
+        return jax.local_devices(backend="cpu")[0]
+    except RuntimeError:
+        return otherwise
+
+
+def draws_itself(program: Program) -> bool:
+    """Whether the model draws its parameters without a compile of its own; models of memjax do."""
+    return not is_user_code(program.model)
+
+
+def initial_parameters(
+    program: Program, run: Experiment, draw: Callable[[np.ndarray, dict[str, Any]], Any] | None
+) -> Any:
+    """Initial parameters of one run, a tree of NumPy arrays, padded to the widths of the program.
+
+    Parameters
+    ----------
+    program
+        The program that trains the run.
+    run
+        The run; its ``start``, if any, takes the place of a draw.
+    draw
+        Compiled draw ``(raw key, numbers) -> parameters`` of a user's model without padding; not used for any other.
+    """
+    model = model_of(run)
+    if run.start is not None:
+        return given_parameters(program, run, run.start.parameters.astype(float_dtype()))
+    if draws_itself(program):
+        with jax.default_device(host()):
+            key: Any = np.asarray(key_data(run.init_key, "init"))
+            zeros: Any = np.zeros((1, *program.x[0]), program.x[1])
+            params = model.init(jax.random.wrap_key_data(key, impl=_KEYS), zeros)
+    else:
+        numbers = {path: np.asarray(value, float_dtype()) for path, value in traced_of(run).items()}
+        one = draw if program.widths is None and draw else _own_draw(program, run)
+        with jax.default_device(host()):
+            params = one(np.asarray(key_data(run.init_key, "init")), numbers)
+    return _padded(program, model, params)
+
+
+def given_parameters(program: Program, run: Experiment, flat: np.ndarray) -> Any:
+    """Flat parameters of a run as a tree of NumPy arrays, padded to the widths of the program; entries behind are ignored."""
+    shapes = own_shapes(program, run)
+    return _padded(program, model_of(run), trees_like(shapes, flat))
+
+
+def _padded(program: Program, model: Any, params: Any) -> Any:
+    params = jax.tree.map(np.asarray, params)
+    return params if program.widths is None else model.pad(params, program.widths)
+
+
+def _own_draw(program: Program, run: Experiment) -> Callable[..., Any]:
+    """The draw of a user's model of the widths of a run, which compiles once for these widths."""
+    own = dataclasses.replace(
+        program, model=without_numbers(model_of(run)), traced=tuple(sorted(traced_of(run))), widths=None
+    )
+    return _compiled_draw(own, float_dtype().name)
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled_draw(program: Program, dtype: str) -> Callable[..., Any]:
+    del dtype
+    return jax.jit(program.draw)
+
+
+def own_shapes(program: Program, run: Experiment) -> Any:
+    """Shape structs of the parameters of a run, without padding."""
+    return _shapes(model_of(run), program.x, float_dtype().name)
+
+
+@functools.lru_cache(maxsize=8192)
+def _shapes(model: Any, x: ShapeOf, dtype: str) -> Any:
+    del dtype  # Parameters of a model on tokens follow JAX's setting of 64 bits.
+    return jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)), x.struct(1))
+
+
+def own_size(program: Program, run: Experiment) -> int:
+    """Number of parameters of a run, without padding."""
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(own_shapes(program, run)))
+
+
+def own_layout(program: Program, run: Experiment) -> Layout:
+    """Paths and shapes of the parameters of a run, without padding."""
+    return [(list(path), list(shape)) for path, shape in layout_of(own_shapes(program, run))]
+
+
+def live_masks(program: Program, runs: Sequence[Experiment]) -> Any:
+    """Masks ``[R, ...]`` of the parameters that are the runs' own, as a tree; None for a program without padding."""
+    if program.widths is None:
+        return None
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *(_mask(program, run) for run in runs))
+
+
+def _mask(program: Program, run: Experiment) -> Any:
+    model: Any = model_of(run)
+    full = jax.tree.map(lambda leaf: np.ones(leaf.shape, bool), own_shapes(program, run))
+    return model.pad(full, program.widths)
+
+
+def without_padding(flat: np.ndarray, masks: Any) -> list[np.ndarray]:
+    """Flat parameters ``[P]`` of each run from padded ones ``[R, P']``."""
+    leaves = [leaf.reshape(len(flat), -1) for leaf in jax.tree.leaves(masks)]
+    return [row[mask] for row, mask in zip(flat, np.concatenate(leaves, axis=1), strict=True)]

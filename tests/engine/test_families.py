@@ -1,0 +1,304 @@
+"""Networks of several widths in one program are the networks that they would be alone.
+
+Each sweep over widths is compared with sweeps of one width, which have no padding. The cost model would not merge such small
+sweeps, so here a compile is made dear.
+"""
+
+import dataclasses
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+import memjax as mj
+from memjax.engine.plan import families
+from memjax.engine.plan.packing import Packing
+from memjax.engine.plan.plan import make_plan
+from memjax.engine.training import block as train
+
+LABELS = mj.tasks.RandomLabels(input_dim=5, num_classes=4)
+ADDITION = mj.tasks.ModularArithmetic(p=7)
+FEATURES = mj.tasks.SparseFeatures(num_features=6, sparsity=0.5)
+MODELS = mj.models
+# A model, its task, and widths to sweep together: narrower and wider than each other in every width.
+CASES = {
+    "one layer": (MODELS.MLP(), LABELS, {"hidden": [(3,), (9,), (6,)]}),
+    "two layers": (MODELS.MLP(activation="tanh"), LABELS, {"hidden": [(3, 8), (7, 4), (7, 8)]}),
+    "three layers, no bias": (MODELS.MLP(bias=False, initializer="he"), LABELS, {"hidden": [(3, 4, 5), (6, 2, 7)]}),
+    # An activation that is not zero at zero: a padded unit is not silent by itself.
+    "sigmoid": (MODELS.MLP(activation="sigmoid", init_scale=1.5), LABELS, {"hidden": [(3, 5), (8, 2)]}),
+    "bottleneck": (MODELS.Autoencoder(), FEATURES, {"hidden": [1, 4]}),
+    "embedding": (MODELS.EmbeddingMLP(), ADDITION, {"embedding": [3, 5], "hidden": [(4,), (7,)]}),
+    "tables apart": (MODELS.EmbeddingMLP(shared=False, hidden=(4, 5)), ADDITION, {"embedding": [2, 6]}),
+    "side by side": (MODELS.EmbeddingMLP(concatenate=True), ADDITION, {"embedding": [3, 5], "hidden": [(4,), (7,)]}),
+    "quadratic": (MODELS.QuadraticMLP(), ADDITION, {"hidden": [3, 9]}),
+    "transformer": (MODELS.Transformer(width=8, heads=2), ADDITION, {"mlp": [3, 9]}),
+}
+PACKING = Packing(lanes=1, memory=10**9)
+
+
+@pytest.fixture
+def merging(monkeypatch):
+    """Every family becomes one class."""
+    monkeypatch.setattr(families, "COMPILE_SECONDS", 1e6)
+
+
+def spec_of(model, task, **fields):
+    loss = "mse" if task is FEATURES else "cross_entropy"
+    given = dict(steps=6, record_every=3, train_size=20, test_size=10, snapshots=(0, 6), loss=loss)
+    return mj.Experiment(task=task, model=model, **given | fields)
+
+
+def alone(spec, over, cell):
+    """The runs of one structure, trained by themselves."""
+    names = [name for name in over if name != "seed"]
+    one = {name: [over[name][i]] for name, i in zip(names, cell, strict=True)} | {
+        name: values for name, values in over.items() if name == "seed"
+    }
+    assert {block.program.widths for block in make_plan(spec, one, PACKING).blocks} == {None}
+    return mj.sweep(spec, one, packing=PACKING).isel(dict.fromkeys(names, 0))
+
+
+def cells(over):
+    return np.ndindex(*(len(values) for name, values in over.items() if name != "seed"))
+
+
+def compare(together, own, tolerance):
+    for name in own.data_vars:
+        a, b = together[name], own[name]
+        if name == "parameters":
+            size = own.sizes["parameter_index"]
+            assert np.isnan(a.isel(parameter_index=slice(size, None))).all()
+            a = a.isel(parameter_index=slice(0, size))
+            np.testing.assert_array_equal(a.isel(snapshot=0), b.isel(snapshot=0))
+        assert a.shape == b.shape
+        scale = max(1.0, float(np.nanmax(np.abs(b.values), initial=0)))
+        np.testing.assert_allclose(a.values, b.values, rtol=0, atol=tolerance * scale, err_msg=str(name))
+
+
+# Measures of examples, of parameters and of layers, and of a gradient.
+MEASURES = ("loss", "weight_l2", "layer_l2", "last_layer_l2", "gradient_norm")
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "case", [case if case in ("one layer", "quadratic") else pytest.param(case, marks=SLOW) for case in CASES]
+)
+def test_runs_of_a_class_are_those_of_their_own_networks(case, merging):
+    model, task, over = CASES[case]
+    spec, over = spec_of(model, task, measures=MEASURES), over | {"seed": [0, 1]}
+    assert len({block.program for block in make_plan(spec, over, PACKING).blocks}) == 1
+    together = mj.sweep(spec, over, packing=PACKING)
+    names = list(over)[:-1]
+    for cell in cells(over):
+        part, own = together.isel(dict(zip(names, cell, strict=True))), alone(spec, over, cell)
+        np.testing.assert_array_equal(part.num_parameters, own.num_parameters)
+        compare(part, own, 1e-4)
+        one = mj.params(part, {"seed": 1}, 6)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), one, mj.params(own, {"seed": 1}, 6))
+
+
+# Noise, decay, a held norm, moments divided by themselves, and batches.
+RULES = {
+    "langevin": dict(optimizer=mj.optimizers.langevin(0.05, temperature=0.01, l2=0.1)),
+    "sgld": dict(optimizer=mj.optimizers.sgld(1e-3, nbeta=10.0, localization=1.0), batch_size=6),
+    "adamw": dict(optimizer=mj.optimizers.adamw(0.05, weight_decay=0.5)),
+    "adam without eps": dict(optimizer=mj.optimizers.adam(0.01, eps=0.0)),
+    "norm": dict(optimizer=mj.optimizers.norm_constrained(mj.optimizers.adam(0.01, eps=0.0), norm=2.0)),
+    "sgd": dict(optimizer=mj.optimizers.sgd(0.1, momentum=0.9), batch_size=6),
+    "rmsprop": dict(optimizer=mj.optimizers.rmsprop(0.01, decay=0.9)),
+}
+
+
+@pytest.mark.parametrize(
+    "rule", [rule if rule in ("langevin", "norm") else pytest.param(rule, marks=SLOW) for rule in RULES]
+)
+def test_every_optimizer_leaves_padding_at_zero_and_moves_the_rest_as_alone(rule, merging, monkeypatch):
+    held = []
+
+    def seen(flat, masks, real=train._own):
+        if masks is not None:
+            live = np.concatenate([leaf.reshape(len(flat), -1) for leaf in jax.tree.leaves(masks)], axis=1)
+            held.append(flat[~live])
+        return real(flat, masks)
+
+    monkeypatch.setattr(train, "_own", seen)
+    # Sigmoid: a unit without weights is 1/2, and only a mask keeps its outgoing weights at zero.
+    model = MODELS.MLP(hidden=(3,), activation="sigmoid")
+    spec = spec_of(model, LABELS, measures=("loss", "weight_l2"), **RULES[rule])
+    over = {"hidden": [(3,), (7,)], "seed": [0]}
+    together = mj.sweep(spec, over, packing=PACKING)
+    assert len(held) == 2 and all(part.size and not part.any() for part in held)
+    assert (together.status == "finished").all()
+    for i in range(2):
+        compare(together.isel(hidden=i), alone(spec, over, (i,)), 1e-4)
+
+
+@SLOW
+def test_sharpness_and_cosines_start_from_the_vectors_of_the_true_network(merging):
+    spec = spec_of(
+        MODELS.MLP(activation="tanh"), LABELS, measures=("loss", mj.measures.hessian_top(4), "gradient_cosine")
+    )
+    over = {"hidden": [(3,), (8,)], "seed": [0]}
+    together = mj.sweep(spec, over, packing=PACKING)
+    for i in range(2):
+        # Four iterations are far from the eigenvalue: another start vector would give another value.
+        compare(together.isel(hidden=i), alone(spec, over, (i,)), 1e-4)
+
+
+def test_a_store_goes_on_with_a_class_and_says_what_its_runs_are(tmp_path, merging, monkeypatch):
+    spec = spec_of(MODELS.MLP(), LABELS, measures=("loss", "weight_l2"))
+    over = {"hidden": [(3,), (6,)], "seed": [0, 1]}
+    whole = mj.sweep(spec, over, packing=PACKING)
+    real = train.train_block
+
+    def stopped(block, compiled, device, pool, start, on_segment, stop):
+        stop.set()
+        return real(block, compiled, device, pool, start, on_segment, stop)
+
+    monkeypatch.setattr("memjax.engine.training.execute.train_block", stopped)
+    store = tmp_path / "store"
+    with pytest.raises(mj.InputError, match="lacks"):
+        mj.sweep(spec, over, store=store, packing=PACKING)
+    waiting = mj.open(store)
+    assert waiting.num_parameters.values.tolist() == [[34, 34], [64, 64]]
+    monkeypatch.setattr("memjax.engine.training.execute.train_block", real)
+    kept = mj.sweep(spec, over, store=store, packing=PACKING)
+    for name in whole.variables:
+        np.testing.assert_array_equal(kept[name], whole[name])
+    # Another width is a block of its own, beside those that are there.
+    more = mj.sweep(spec, over | {"hidden": [(3,), (6,), (4,)]}, store=store, packing=PACKING)
+    np.testing.assert_array_equal(more.train_loss.isel(hidden=slice(0, 2)), whole.train_loss)
+    compare(more.isel(hidden=2), alone(spec, {"hidden": [(4,)], "seed": [0, 1]}, (0,)), 1e-4)
+    label = more.hidden.values[0]
+    assert mj.params(mj.open(store), {"hidden": label, "seed": 0}, 6)["layer_0"]["kernel"].shape == (5, 3)
+
+
+@SLOW
+def test_chains_around_networks_of_several_widths_are_one_class(merging):
+    """A chain draws the noise of its own network: the estimate of each is what the network alone gives."""
+    spec = spec_of(MODELS.MLP(), LABELS, snapshots=(6,))
+    over = {"hidden": [(3,), (6,)], "seed": [0]}
+    llc = mj.measures.llc(chains=2, draws=20, burn_in=0, step_size=1e-4, nbeta=10.0, localization=1.0)
+    together = mj.measure(mj.sweep(spec, over, packing=PACKING), [llc])
+    for i in range(2):
+        own = mj.measure(alone(spec, over, (i,)), [llc])
+        for name in own.data_vars:
+            np.testing.assert_allclose(together[name].isel(hidden=i), own[name], rtol=1e-2, err_msg=str(name))
+
+
+def mean_size(params, apply, examples):
+    leaves = jax.tree.leaves(params)
+    return sum(abs(leaf).sum() for leaf in leaves) / sum(leaf.size for leaf in leaves)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        dict(measures=("loss", mean_size)),
+        dict(optimizer=mj.optimizers.from_optax(optax.adafactor, learning_rate=0.01)),
+        dict(model=MODELS.MLP(activation=lambda h: h - h.mean(0))),
+    ],
+    ids=["measure", "optimizer", "activation"],
+)
+def test_what_might_see_padding_is_not_padded(fields, merging):
+    """A user's measure or optimizer might look at the number of parameters, and an activation at other units."""
+    spec = dataclasses.replace(spec_of(MODELS.MLP(), LABELS), **fields)
+    assert {block.program.widths for block in make_plan(spec, {"hidden": [(3,), (6,)]}, PACKING).blocks} == {None}
+
+
+def test_a_users_activation_of_single_numbers_is_padded(merging):
+    spec = spec_of(MODELS.MLP(activation=lambda h: jax.numpy.cos(h)), LABELS)
+    assert {block.program.widths for block in make_plan(spec, {"hidden": [(3,), (6,)]}, PACKING).blocks} == {(6,)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A user's network of one hidden layer, x -> cos(x W) V."""
+
+    hidden: int = 3
+    outputs: int | None = None
+
+    def init(self, key, x):
+        first, second = jax.random.split(key)
+        return {
+            "w": jax.random.normal(first, (x.shape[1], self.hidden)),
+            "v": jax.random.normal(second, (self.hidden, self.outputs)),
+        }
+
+    def apply(self, params, x):
+        return jax.numpy.cos(x @ params["w"]) @ params["v"]
+
+    @property
+    def widths(self):
+        return (self.hidden,)
+
+    def padded(self, widths):
+        return dataclasses.replace(self, hidden=widths[0])
+
+    def pad(self, params, widths):
+        wide = {"w": np.zeros((len(params["w"]), widths[0]), params["w"].dtype)}
+        wide["v"] = np.zeros((widths[0], params["v"].shape[1]), params["v"].dtype)
+        wide["w"][:, : self.hidden], wide["v"][: self.hidden] = params["w"], params["v"]
+        return wide
+
+
+def test_a_users_model_takes_part_by_pad(merging):
+    spec, over = spec_of(Pair(), LABELS, measures=("loss", "weight_l2")), {"hidden": [3, 6], "seed": [0, 1]}
+    assert {block.program.widths for block in make_plan(spec, over, PACKING).blocks} == {(6,)}
+    together = mj.sweep(spec, over, packing=PACKING)
+    for i in range(2):
+        compare(together.isel(hidden=i), alone(spec, over, (i,)), 1e-4)
+
+
+class Backwards(Pair):
+    def pad(self, params, widths):
+        return {"w": super().pad(params, widths)["w"][:, ::-1], "v": super().pad(params, widths)["v"][::-1]}
+
+
+class Averaging(Pair):
+    """The mean over hidden units has another divisor in the wider model."""
+
+    def apply(self, params, x):
+        return super().apply(params, x) / params["v"].shape[0]
+
+
+class Loud(Pair):
+    def pad(self, params, widths):
+        loud = lambda leaf: leaf if leaf.dtype == bool else np.where(leaf == 0, leaf.dtype.type(1), leaf)  # noqa: E731
+        return jax.tree.map(loud, super().pad(params, widths))
+
+
+class Narrow(Pair):
+    def pad(self, params, widths):
+        return params
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (Backwards(), "puts its parameters in another order"),
+        (Averaging(), "computes something else from padded parameters"),
+        (Loud(), "puts other numbers than zero in its padding"),
+        (Narrow(), "pads its parameters to other arrays"),
+    ],
+    ids=lambda case: type(case).__name__ if isinstance(case, Pair) else "",
+)
+def test_a_users_padding_that_breaks_its_word_is_refused(model, message):
+    with pytest.raises(mj.InputError, match=message):
+        mj.explain(spec_of(model, LABELS), {"hidden": [3, 6]})
+
+
+def test_the_cost_model_merges_what_a_compile_costs_more_than(monkeypatch):
+    spec = spec_of(MODELS.MLP(), LABELS, steps=60)
+    over = {"hidden": [(w,) for w in (2, 3, 4, 200, 210, 220)]}
+
+    def classes(seconds):
+        monkeypatch.setattr(families, "COMPILE_SECONDS", seconds)
+        return sorted({block.program.widths or (0,) for block in make_plan(spec, over, PACKING).blocks})
+
+    assert classes(1e6) == [(220,)]
+    # Between: what the small networks would waste in a class with the large ones is more than one compile.
+    between = [classes(10.0**k) for k in np.arange(-7, 0.5, 0.25)]
+    assert [(4,), (220,)] in between
