@@ -170,7 +170,7 @@ def explain(
         backend=jax.default_backend(),
         memory=plan.memory,
         budget=plan.budget,
-        compile_seconds=COMPILE_SECONDS * len(by_key) / plan.lanes,
+        compile_seconds=COMPILE_SECONDS * len(by_key) / plan.lanes / speed,
         seconds=_busy_seconds(plan) / speed,
     )
 

@@ -12,7 +12,7 @@ import optax
 import pytest
 
 import memjax as mj
-from memjax.engine.plan import families
+from memjax.engine.plan import cost, families
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import make_plan
 from memjax.engine.training import block as train
@@ -178,7 +178,8 @@ def test_a_store_goes_on_with_a_class_and_says_what_its_runs_are(tmp_path, mergi
 @SLOW
 def test_chains_around_networks_of_several_widths_are_one_class(merging):
     """A chain draws the noise of its own network: the estimate of each is what the network alone gives."""
-    spec = spec_of(MODELS.MLP(), LABELS, snapshots=(6,))
+    # Around initial parameters, which are equal bit for bit: the seed of a chain follows from the bits of its start.
+    spec = spec_of(MODELS.MLP(), LABELS, snapshots=(0,))
     over = {"hidden": [(3,), (6,)], "seed": [0]}
     llc = mj.measures.llc(chains=2, draws=20, burn_in=0, step_size=1e-4, nbeta=10.0, localization=1.0)
     together = mj.measure(mj.sweep(spec, over, packing=PACKING), [llc])
@@ -291,6 +292,7 @@ def test_a_users_padding_that_breaks_its_word_is_refused(model, message):
 
 
 def test_the_cost_model_merges_what_a_compile_costs_more_than(monkeypatch):
+    monkeypatch.setattr(cost, "rates", lambda: cost._CPU_CORE)
     spec = spec_of(MODELS.MLP(), LABELS, steps=60)
     over = {"hidden": [(w,) for w in (2, 3, 4, 200, 210, 220)]}
 

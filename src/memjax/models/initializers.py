@@ -21,6 +21,8 @@ from memjax.types import Array, Params
 
 __all__ = ["check", "draw", "draw_normal", "stacked"]
 
+# Numbers that are drawn in less time than a call of a program takes.
+_LEAST_ROOM = 4096
 _RULES = ("torch", "lecun", "he", "xavier", "normal")
 
 
@@ -86,7 +88,7 @@ def _flat(key: Array, shapes: Any, uniform: bool) -> Any:
         return _numbers(key, total, dtype, uniform)
     # Each number depends on its place alone, so a longer draw begins with a shorter one.
     apart = jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]
-    room = 1 << (total - 1).bit_length() if apart else total
+    room = max(_LEAST_ROOM, 1 << (total - 1).bit_length()) if apart else total
     return np.asarray(_drawn(key, room, dtype, uniform))[:total]
 
 

@@ -23,8 +23,8 @@ from memjax.jax_settings import float_dtype
 
 __all__ = ["COMPILE_SECONDS", "Rates", "Work", "candidate_widths", "rates", "run_seconds", "work_of"]
 
-# Compile time on one lane: three programs take 2 s on two cores.
-COMPILE_SECONDS = 4.0
+# Trace and compile of one training program: seconds of one core, whether one core or several work at it.
+COMPILE_SECONDS = 1.25
 _WIDEST = 512
 # Widest tile for one run on two cores: tiles of 1600 to 6400 are about 1.6 times as fast (python -m benchmarks.lone_run).
 _WIDEST_SHARED = 6400
