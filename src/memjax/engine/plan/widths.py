@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from memjax.engine.plan.cost import COMPILE_SECONDS, candidate_widths
+from memjax.engine.plan.cost import candidate_widths
 
-__all__ = ["Seconds", "width_classes"]
+__all__ = ["LEAST_SAVED", "Seconds", "width_classes"]
+
+LEAST_SAVED = 4.0
+"""Seconds on one lane that another tile width must save: a compile, and room for errors of the cost model."""
 
 _MOST_CHOICES = 16
 
@@ -42,7 +45,7 @@ def _classes(sizes: np.ndarray, part: slice, cores: int, seconds: Seconds) -> li
     cuts = _spread(part.start + 1 + np.flatnonzero(np.diff(sizes[part, 0])))
     halves = [(slice(part.start, cut), slice(cut, part.stop)) for cut in cuts]
     costs = [sum(_best_width(sizes[half], cores, seconds)[0] for half in pair) for pair in halves]
-    if not costs or min(costs) + COMPILE_SECONDS >= whole:
+    if not costs or min(costs) + LEAST_SAVED >= whole:
         return [(part, width)]
     return [found for half in halves[int(np.argmin(costs))] for found in _classes(sizes, half, cores, seconds)]
 
