@@ -5,6 +5,7 @@ sweeps, so here a compile is made dear.
 """
 
 import dataclasses
+import json
 
 import jax
 import numpy as np
@@ -151,6 +152,7 @@ def test_a_store_goes_on_with_a_class_and_says_what_its_runs_are(tmp_path, mergi
     spec = spec_of(MODELS.MLP(), LABELS, measures=("loss", "weight_l2"))
     over = {"hidden": [(3,), (6,)], "seed": [0, 1]}
     whole = mj.sweep(spec, over, packing=PACKING)
+    assert [shape["widths"] for shape in json.loads(whole.packing)["shapes"]] == [[6]]
     real = train.train_block
 
     def stopped(block, compiled, device, pool, start, on_segment, stop):
@@ -167,6 +169,7 @@ def test_a_store_goes_on_with_a_class_and_says_what_its_runs_are(tmp_path, mergi
     kept = mj.sweep(spec, over, store=store, packing=PACKING)
     for name in whole.variables:
         np.testing.assert_array_equal(kept[name], whole[name])
+    assert json.loads(kept.packing)["shapes"] == json.loads(whole.packing)["shapes"]
     # Another width is a block of its own, beside those that are there.
     more = mj.sweep(spec, over | {"hidden": [(3,), (6,), (4,)]}, store=store, packing=PACKING)
     np.testing.assert_array_equal(more.train_loss.isel(hidden=slice(0, 2)), whole.train_loss)

@@ -61,7 +61,7 @@ def _values(axis: AxisEntry) -> Any:
 def attributes(
     experiment: dict[str, Any],
     axes: Sequence[AxisEntry],
-    packed: Sequence[tuple[str, tuple[int, ...]]],
+    packed: Sequence[tuple[str, tuple[int, ...], tuple[int, ...] | None]],
     made: dict[str, Any],
 ) -> dict[str, Any]:
     """Attributes with the provenance of a Dataset; they are text and numbers only, so that any file format can hold them.
@@ -73,12 +73,13 @@ def attributes(
     axes
         Every axis, encoded.
     packed
-        Schedule and packed shape of every block.
+        Schedule and packed shape of every block, and the widths to which its networks are padded, if they are.
     made
         ``packing`` (device, lanes and precision), ``versions`` of packages, and ``created`` (time).
     """
     shapes = [
-        {"schedule": schedule, **dict(zip(_SHAPE, shape, strict=True))} for schedule, shape in dict.fromkeys(packed)
+        {"schedule": schedule, **dict(zip(_SHAPE, shape, strict=True))} | ({"widths": list(widths)} if widths else {})
+        for schedule, shape, widths in dict.fromkeys(packed)
     ]
     return {
         "schema_version": SCHEMA_VERSION,
