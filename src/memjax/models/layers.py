@@ -67,7 +67,7 @@ def flat_struct(x: Any) -> jax.ShapeDtypeStruct:
 
     Examples
     --------
-    >>> flat_struct(np.zeros((4, 8, 8), np.float32)).shape
+    >>> flat_struct(jnp.zeros((4, 8, 8))).shape
     (4, 64)
     """
     dtype = jax.dtypes.canonicalize_dtype(x.dtype)
