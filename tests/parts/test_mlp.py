@@ -8,6 +8,7 @@ import pytest
 from scipy import special
 
 from memjax import InputError
+from memjax.fields import with_numbers
 from memjax.models import MLP, activations
 from memjax.models.adapt import with_outputs
 
@@ -269,3 +270,18 @@ def test_widths_from_numpy_are_whole_numbers_too():
 def test_an_open_width_cannot_be_applied():
     with pytest.raises(InputError, match=r"MLP\.outputs is None"):
         MLP().init(jax.random.key(0), np.zeros((1, 2), np.float32))
+
+
+@pytest.mark.parametrize("rule", ["torch", "he"])
+def test_initial_parameters_are_the_same_in_a_trace_and_outside(rule):
+    """Outside of a trace a longer draw is cut, and NumPy does the rest; the engine draws in this way."""
+    x, scale = np.zeros((1, 9), np.float32), np.float32(0.3)
+
+    def drawn(key, scale):
+        return with_numbers(MLP(hidden=(70, 50), outputs=17, initializer=rule), {"init_scale": scale}).init(key, x)
+
+    key = jax.random.key(3)
+    outside = MLP(hidden=(70, 50), outputs=17, initializer=rule, init_scale=0.3).init(key, x)
+    for within in (jax.jit(drawn)(key, scale), jax.jit(lambda scale: drawn(key, scale))(scale)):
+        jax.tree.map(np.testing.assert_array_equal, outside, within)
+    assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(outside))

@@ -50,7 +50,7 @@ def draw(key: Array, shapes: Any, rule: str, scale: Array | float) -> Params:
     Params
         Tree of arrays with those shapes and dtypes.
     """
-    return _shaped(_flat(key, shapes, rule == "torch"), shapes, _spreads(shapes, rule), scale)
+    return _shaped(_flat(key, shapes, rule == "torch", scale), shapes, _spreads(shapes, rule), scale)
 
 
 def draw_normal(key: Array, shapes: Any, spreads: Any, scale: Array | float) -> Params:
@@ -72,19 +72,21 @@ def draw_normal(key: Array, shapes: Any, spreads: Any, scale: Array | float) -> 
     Params
         Tree of arrays with those shapes and dtypes.
     """
-    return _shaped(_flat(key, shapes, False), shapes, spreads, scale)
+    return _shaped(_flat(key, shapes, False, scale), shapes, spreads, scale)
 
 
-def stacked(arrays: Sequence[Any]) -> Any:
-    """Arrays of one shape along a new first axis; arrays of NumPy stay on the host."""
-    return np.stack(arrays) if isinstance(arrays[0], np.ndarray) else jnp.stack(arrays)
+def stacked(arrays: Sequence[Array]) -> Array:
+    """Arrays of one shape along a new first axis; without a compile outside of a trace."""
+    if any(isinstance(array, jax.core.Tracer) for array in arrays):
+        return jnp.stack(arrays)
+    return jnp.asarray(np.stack([np.asarray(array) for array in arrays]))
 
 
-def _flat(key: Array, shapes: Any, uniform: bool) -> Any:
-    """One number of unit spread for every parameter: traced, or an array of NumPy if the key is no tracer."""
+def _flat(key: Array, shapes: Any, uniform: bool, scale: Array | float) -> Any:
+    """One number of unit spread for every parameter: an array of NumPy, or traced if the key or the scale is a tracer."""
     leaves = jax.tree.leaves(shapes)
     total, dtype = sum(leaf.size for leaf in leaves), leaves[0].dtype
-    if isinstance(key, jax.core.Tracer):
+    if isinstance(key, jax.core.Tracer) or isinstance(scale, jax.core.Tracer):
         return _numbers(key, total, dtype, uniform)
     # Each number depends on its place alone, so a longer draw begins with a shorter one.
     apart = jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]
@@ -110,7 +112,7 @@ def _shaped(flat: Any, shapes: Any, spreads: Any, scale: Array | float) -> Param
     leaves, tree = jax.tree.flatten(shapes)
     offsets = [0, *_cumulative([leaf.size for leaf in leaves])]
     parts = [
-        flat[start : start + leaf.size].reshape(leaf.shape) * factor(spread)
+        jnp.asarray(flat[start : start + leaf.size].reshape(leaf.shape) * factor(spread))
         for start, leaf, spread in zip(offsets, leaves, jax.tree.leaves(spreads), strict=False)
     ]
     return jax.tree.unflatten(tree, parts)
