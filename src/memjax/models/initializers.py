@@ -112,10 +112,11 @@ def _shaped(flat: Any, shapes: Any, spreads: Any, scale: Array | float) -> Param
     leaves, tree = jax.tree.flatten(shapes)
     offsets = [0, *_cumulative([leaf.size for leaf in leaves])]
     parts = [
-        jnp.asarray(flat[start : start + leaf.size].reshape(leaf.shape) * factor(spread))
+        flat[start : start + leaf.size].reshape(leaf.shape) * factor(spread)
         for start, leaf, spread in zip(offsets, leaves, jax.tree.leaves(spreads), strict=False)
     ]
-    return jax.tree.unflatten(tree, parts)
+    # All at once, for each transfer costs as much as a small draw.
+    return jax.tree.unflatten(tree, jax.device_put(parts) if isinstance(flat, np.ndarray) else parts)
 
 
 def _cumulative(sizes: list[int]) -> list[int]:
