@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import memjax as mj
+from memjax.engine.plan import cost
 from memjax.engine.plan.cost import work_of
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import make_plan
@@ -235,4 +236,4 @@ def test_planning_that_takes_long_is_shown_and_short_planning_is_not(monkeypatch
 
 def test_the_work_of_many_programs_is_counted_once_each():
     # The plan asks for it several times, in order: a cache of fewer would forget each before it is asked for again.
-    assert work_of.cache_parameters()["maxsize"] >= 4096
+    assert cost._counted.cache_parameters()["maxsize"] >= 4096

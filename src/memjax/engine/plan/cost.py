@@ -7,6 +7,7 @@ docs/performance.md says how they were measured. `memjax.explain` scales its sec
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from collections.abc import Sequence
@@ -83,10 +84,15 @@ class Work(NamedTuple):
     state_bytes: int
 
 
-# Planning asks for the work of every program several times. With more programs than this, work is counted again each time.
-@functools.lru_cache(maxsize=8192)
 def work_of(program: Program) -> Work:
     """Count the work of a program by lowering the gradient of one tile; compiles nothing."""
+    # A padded network does the work of a network of those widths, which may be one that is planned too.
+    return _counted(dataclasses.replace(program, widths=None))
+
+
+# Planning asks for the work of every program several times. With more programs than this, work is counted again each time.
+@functools.lru_cache(maxsize=8192)
+def _counted(program: Program) -> Work:
     number = jax.ShapeDtypeStruct((), float_dtype())
     hyper = dict.fromkeys(program.traced, number)
     key = jax.ShapeDtypeStruct((2,), "uint32")
