@@ -14,6 +14,13 @@ from memjax.optimizers import adam, from_optax, langevin, norm_constrained, sgd,
 COMPILE = "/jax/core/compile/backend_compile_duration"
 
 
+@pytest.fixture(autouse=True, scope="module")
+def drawn():
+    """The program that draws numbers for all networks of up to 4096 parameters is compiled once in a process."""
+    with jax.default_device(jax.local_devices(backend="cpu")[0]):
+        mj.models.MLP(hidden=(), outputs=1).init(jax.random.key(0), np.zeros((1, 2), np.float32))
+
+
 @contextlib.contextmanager
 def counted():
     """Count XLA compiles while open."""
