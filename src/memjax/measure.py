@@ -10,7 +10,6 @@ import xarray as xr
 
 from memjax.checks.values import takes_one
 from memjax.engine.plan.plan import Plan
-from memjax.engine.program.program import num_parameters
 from memjax.engine.training.record_runs import plan_records, record_networks
 from memjax.engine.training.train_runs import train_runs
 from memjax.errors import InputError
@@ -121,8 +120,8 @@ def _plan(found: Sequence[Network], measures: tuple[Measure, ...]) -> Plan:
     of_run = [list(own) for _, own in itertools.groupby(found, lambda network: id(network.experiment))]
     plan = plan_records([own[0].experiment for own in of_run], [len(own) for own in of_run], measures)
     for block in plan.blocks:
-        for run in block.runs:
-            check_parameters(found[run.index[0]].parameters, num_parameters(block.program))
+        for run, size in zip(block.runs, block.sizes, strict=True):
+            check_parameters(found[run.index[0]].parameters, size)
     return plan
 
 

@@ -6,6 +6,7 @@ sweeps, so here a compile is made dear.
 
 import dataclasses
 import json
+import sys
 
 import jax
 import numpy as np
@@ -203,8 +204,10 @@ def mean_size(params, apply, examples):
         dict(measures=("loss", mean_size)),
         dict(optimizer=mj.optimizers.from_optax(optax.adafactor, learning_rate=0.01)),
         dict(model=MODELS.MLP(activation=lambda h: h - h.mean(0))),
+        # Zeros among the units change the largest of them only where all others are negative.
+        dict(model=MODELS.MLP(activation=lambda h: jax.numpy.where(h == h.max(0), h, 0.1 * h))),
     ],
-    ids=["measure", "optimizer", "activation"],
+    ids=["measure", "optimizer", "activation", "competition"],
 )
 def test_what_might_see_padding_is_not_padded(fields, merging):
     """A user's measure or optimizer might look at the number of parameters, and an activation at other units."""
@@ -212,9 +215,52 @@ def test_what_might_see_padding_is_not_padded(fields, merging):
     assert {block.program.widths for block in make_plan(spec, {"hidden": [(3,), (6,)]}, PACKING).blocks} == {None}
 
 
-def test_a_users_activation_of_single_numbers_is_padded(merging):
-    spec = spec_of(MODELS.MLP(activation=lambda h: jax.numpy.cos(h)), LABELS)
-    assert {block.program.widths for block in make_plan(spec, {"hidden": [(3,), (6,)]}, PACKING).blocks} == {(6,)}
+MIXING = 0.0
+
+
+def bent(h):
+    return jax.numpy.cos(h) - MIXING * h.mean(0)
+
+
+def test_a_users_activation_of_single_numbers_is_padded_until_it_mixes_them(merging, monkeypatch):
+    def padding():
+        spec = spec_of(MODELS.MLP(activation=bent), LABELS)
+        return {block.program.widths for block in make_plan(spec, {"hidden": [(3,), (6,)]}, PACKING).blocks}
+
+    assert padding() == {(6,)}
+    # The same function computes something else, which its content says.
+    monkeypatch.setattr(sys.modules[__name__], "MIXING", 1.0)
+    assert padding() == {None}
+
+
+class Averaged(MODELS.MLP):
+    """A user's model that inherits its padding and computes what the padding does not know of."""
+
+    def apply(self, params, x):
+        return super().apply(params, x) / self.hidden[0]
+
+
+def test_a_model_that_only_inherits_its_padding_works_as_without(merging):
+    spec, over = spec_of(Averaged(), LABELS), {"hidden": [(3,), (6,)]}
+    assert {block.program.widths for block in make_plan(spec, over, PACKING).blocks} == {None}
+
+
+def test_a_users_measure_keeps_its_own_default_of_a_name_that_memjax_uses():
+    def kept(params, apply, examples, *, live=2.0):
+        return jax.numpy.asarray(live)
+
+    assert (mj.sweep(spec_of(MODELS.MLP(hidden=(3,)), LABELS, measures=("loss", kept))).kept == 2.0).all()
+
+
+def test_snapshots_of_crossing_widths_are_measured_and_those_of_other_networks_refused(merging):
+    spec = spec_of(MODELS.MLP(), LABELS, measures=("loss", "weight_l2"))
+    together = mj.sweep(spec, {"hidden": [(9, 2), (3, 7)], "seed": [0]}, packing=PACKING)
+    found = mj.measure(together, ["weight_l2"])
+    np.testing.assert_allclose(found.weight_l2, together.weight_l2.sel(step=[0, 6]), rtol=1e-5)
+    other = together.copy(deep=True)
+    other["parameters"][:, 0] = other["parameters"][0, 0]
+    with pytest.raises(mj.InputError, match="keeps other parameters than the"):
+        mj.measure(other, ["weight_l2"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -267,6 +313,15 @@ class Averaging(Pair):
     def apply(self, params, x):
         return super().apply(params, x) / params["v"].shape[0]
 
+    def pad(self, params, widths):
+        return super().pad(params, widths)
+
+
+class Whole(Pair):
+    @property
+    def widths(self):
+        return self.hidden
+
 
 class Loud(Pair):
     def pad(self, params, widths):
@@ -284,6 +339,7 @@ class Narrow(Pair):
     [
         (Backwards(), "puts its parameters in another order"),
         (Averaging(), "computes something else from padded parameters"),
+        (Whole(), "has widths = 3, which must be a tuple of whole numbers"),
         (Loud(), "puts other numbers than zero in its padding"),
         (Narrow(), "pads its parameters to other arrays"),
     ],

@@ -90,5 +90,7 @@ class Measure:
         """The function, with ``loss`` and the mask ``live`` of a padded run's own parameters if the function asks for them."""
         asked = inspect.signature(self.function).parameters.items()
         wanted = {name for name, one in asked if one.kind is inspect.Parameter.KEYWORD_ONLY}
-        given = {name: value for name, value in (("loss", loss), ("live", live)) if name in wanted}
+        given = {
+            name: value for name, value in (("loss", loss), ("live", live)) if name in wanted and value is not None
+        }
         return functools.partial(self.function, **given) if given else self.function

@@ -23,6 +23,7 @@ __all__ = ["check", "draw", "draw_normal", "stacked"]
 
 # Numbers that are drawn in less time than a call of a program takes.
 _LEAST_ROOM = 4096
+_COUNTER = "threefry2x32"
 _RULES = ("torch", "lecun", "he", "xavier", "normal")
 
 
@@ -89,7 +90,7 @@ def _flat(key: Array, shapes: Any, uniform: bool, scale: Array | float) -> Any:
     if isinstance(key, jax.core.Tracer) or isinstance(scale, jax.core.Tracer):
         return _numbers(key, total, dtype, uniform)
     # Each number depends on its place alone, so a longer draw begins with a shorter one.
-    apart = jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]
+    apart = jax.config.jax_threefry_partitionable and str(jax.random.key_impl(key)) == _COUNTER  # type: ignore[attr-defined]
     room = max(_LEAST_ROOM, 1 << (total - 1).bit_length()) if apart else total
     return np.asarray(_drawn(key, room, dtype, uniform))[:total]
 

@@ -106,6 +106,8 @@ class QuadraticMLP:
 class _Padded(QuadraticMLP):
     """The model on padded parameters: its outputs are divided by the number of units that are not padding."""
 
+    name: ClassVar[str] = "QuadraticMLP"
+
     divisor: float = traced(1.0)
 
     @property

@@ -61,7 +61,8 @@ class Optimizer:
     def built_in(self) -> bool:
         """Whether the factory is the rule of an optimizer that `memjax.optimizers` exports: a user's of that name is not it."""
         # One that wraps another's, as norm_constrained does, is as built in as that one.
-        rule = getattr(self.factory, "inner", self.factory)
+        wraps = type(self.factory).__module__.split(".")[0] == "memjax"
+        rule = getattr(self.factory, "inner", self.factory) if wraps else self.factory
         exported = getattr(sys.modules[__package__], _name(rule), None)
         return exported is not None and getattr(rule, "__module__", None) == getattr(exported, "__module__", "")
 

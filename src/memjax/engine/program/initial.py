@@ -18,7 +18,7 @@ import numpy as np
 from memjax.checks.values import is_user_code
 from memjax.engine.program.program import Program, ShapeOf, model_of, traced_of
 from memjax.experiment import Experiment
-from memjax.fields import without_numbers
+from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype
 from memjax.parameter_trees import Layout, layout_of, trees_like
 from memjax.random import key_data
@@ -107,13 +107,17 @@ def _compiled_draw(program: Program, dtype: str) -> Callable[..., Any]:
 
 def own_shapes(program: Program, run: Experiment) -> Any:
     """Shape structs of the parameters of a run, without padding."""
-    return _shapes(model_of(run), program.x, float_dtype().name)
+    model = model_of(run)
+    # Shapes do not depend on traced numbers. A user's function may read a global that has changed, hence the content.
+    return _shapes(without_numbers(model), tuple(traced_values(model)), program.x, float_dtype().name, program.content)
 
 
 @functools.lru_cache(maxsize=8192)
-def _shapes(model: Any, x: ShapeOf, dtype: str) -> Any:
-    del dtype  # Parameters of a model on tokens follow JAX's setting of 64 bits.
-    return jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)), x.struct(1))
+def _shapes(model: Any, traced: tuple[str, ...], x: ShapeOf, dtype: str, content: str) -> Any:
+    del content
+    numbers = {path: jax.ShapeDtypeStruct((), dtype) for path in traced}
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    return jax.eval_shape(lambda k, n, x: with_numbers(model, n).init(k, x), key, numbers, x.struct(1))
 
 
 def own_size(program: Program, run: Experiment) -> int:

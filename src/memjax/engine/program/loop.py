@@ -165,7 +165,8 @@ def compile_block(
             *place((data, state, rows, length))
         ),
     ]
-    if not draws_itself(program):
+    # Runs of several widths have a draw of each width, which is compiled when it is first needed.
+    if not draws_itself(program) and program.widths is None:
         lowered.append(_lower_draw(program, host(device)))
     blocks_pool = any(_blocks_pool(low, device) for low in lowered)
     with ThreadPoolExecutor(len(lowered)) as pool:

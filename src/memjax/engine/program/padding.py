@@ -14,16 +14,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax.checks.values import is_user_code
+from memjax.content import try_content
 from memjax.engine.program.initial import host
 from memjax.engine.program.program import ShapeOf
 from memjax.errors import InputError, cause
 from memjax.jax_settings import float_dtype
 from memjax.parameter_trees import alone
+from memjax.random import generator
 from memjax.types import PaddableModel
 
 __all__ = ["can_pad"]
 
-_ROWS = 5
+_ROWS = 64
 # Rounding of sums in another order; a padding that is wrong differs by the size of the numbers themselves.
 _TOLERANCE = 1e-3
 
@@ -31,21 +33,21 @@ _TOLERANCE = 1e-3
 def can_pad(model: Any, x: ShapeOf) -> bool:
     """Whether a model says how it is padded, for inputs of a shape, and keeps its word.
 
-    A model of memjax with a function of the user's, such as an activation that mixes units, may not keep it: then it is not
-    padded.
+    A model that only inherits its padding, or that has a function of the user's, such as an activation that mixes units, may
+    not keep it: then it is not padded.
 
     Raises
     ------
     InputError
-        If a user's own model does not keep its word.
+        If a user's own padding does not keep its word.
     """
-    if not isinstance(model, PaddableModel) or not model.widths:
+    if not isinstance(model, PaddableModel) or (isinstance(model.widths, tuple) and not model.widths):
         return False
     if not is_user_code(model):
         return True
     hashed: Any = model
-    fault = _fault(hashed, x, float_dtype().name)
-    if fault and is_user_code(type(model)):
+    fault = _fault(hashed, x, float_dtype().name, try_content(model) or "")
+    if fault and _own_padding(type(model)):
         raise InputError(
             f"The model {model!r} {fault}: correct its widths, padded and pad, or leave them out, and every width is a "
             "program of its own."
@@ -53,22 +55,44 @@ def can_pad(model: Any, x: ShapeOf) -> bool:
     return fault is None
 
 
+def _own_padding(kind: type) -> bool:
+    """Whether a user wrote the padding of a class of models, and wrote it for this ``apply``."""
+    places = {name: next(i for i, one in enumerate(kind.__mro__) if name in vars(one)) for name in ("pad", "apply")}
+    return is_user_code(kind.__mro__[places["pad"]]) and places["pad"] <= places["apply"]
+
+
 @functools.lru_cache(maxsize=256)
-def _fault(model: Any, x: ShapeOf, dtype: str) -> str | None:
-    del dtype  # Parameters of a model on tokens follow JAX's setting of 64 bits.
+def _fault(model: Any, x: ShapeOf, dtype: str, content: str) -> str | None:
+    # Parameters of a model on tokens follow JAX's setting of 64 bits; a function may read a global that has changed.
+    del dtype, content
+    if not isinstance(model.widths, tuple) or not all(isinstance(width, int) for width in model.widths):
+        return f"has widths = {model.widths!r}, which must be a tuple of whole numbers"
     widths = tuple(width + 1 + place for place, width in enumerate(model.widths))
     try:
         with jax.default_device(host()):
+            activation = getattr(model, "activation", None)
+            if callable(activation) and not _by_entry(activation):
+                return "has an activation that mixes the units of a layer"
             return _tried(model, model.padded(widths), widths, _rows(x))
     except Exception as problem:
         return f"cannot be padded from the widths {tuple(model.widths)} to {widths}: {cause(problem)[:-1]}"
+
+
+def _by_entry(activation: Any) -> bool:
+    """Whether a function of units and examples gives each entry a value of its own."""
+    for scale in (0.1, 1.0, 10.0):
+        entries = jnp.asarray(scale * generator(0, "padding").normal(size=(7, _ROWS)), float_dtype())
+        alone = jax.vmap(jax.vmap(lambda entry: activation(entry[None, None])[0, 0]))(entries)
+        if not _close(activation(entries), alone):
+            return False
+    return True
 
 
 def _rows(x: ShapeOf) -> Any:
     shape = _ROWS, *x[0]
     if "int" in x[1]:
         return jnp.asarray(np.arange(np.prod(shape)).reshape(shape) % 2, x[1])
-    return jnp.asarray(np.sin(1 + np.arange(np.prod(shape))).reshape(shape), x[1])
+    return jnp.asarray(generator(1, "padding").normal(size=shape), x[1])
 
 
 def _tried(model: Any, wide: Any, widths: tuple[int, ...], x: Any) -> str | None:

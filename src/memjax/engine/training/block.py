@@ -70,7 +70,7 @@ def train_block(
     span, whole = block.records * program.record_every, Length(np.int32(block.records), np.int32(program.record_every))
     for step in range(history.step, program.steps, span):
         rows = _rows(block, step, step + span, device)
-        if step == 0:
+        if start is None and step == 0:
             with pool_turn(compiled.blocks_pool):
                 records = compiled.segment(data, state, rows, Length(np.int32(1), np.int32(0)))[1]
                 history.add(jax.tree.map(lambda leaf: np.asarray(leaf)[:1], records))
