@@ -23,7 +23,6 @@ __all__ = [
     "path_names",
     "sizes",
     "tree_like",
-    "trees_like",
     "unit",
 ]
 
@@ -55,24 +54,16 @@ def layout_of(params: Any) -> tuple[tuple[tuple[str, ...], tuple[int, ...]], ...
 
 
 def tree_like(like: Any, flat: Any) -> Params:
-    """Flat parameters ``[P]`` (NumPy or JAX) as a tree with the structure, shapes and dtypes of ``like``.
+    """Flat parameters ``[..., P]`` (NumPy or JAX) as a tree with the structure, shapes and dtypes of ``like``.
+
+    Axes before the last, such as one of networks, come before the axes of every array. Parameters behind those that ``like``
+    has are left out.
 
     Examples
     --------
     >>> tree_like({"b": np.zeros(1), "w": np.zeros((1, 2))}, np.arange(3.0))
     {'b': array([0.]), 'w': array([[1., 2.]])}
-    """
-    return trees_like(like, flat)
-
-
-def trees_like(like: Any, flat: Any) -> Params:
-    """Flat parameters ``[..., P]`` of several networks as one tree with the structure, shapes ``[..., shape]`` and dtypes.
-
-    Parameters behind those that ``like`` has are left out.
-
-    Examples
-    --------
-    >>> trees_like({"b": np.zeros(1), "w": np.zeros(2)}, np.ones((5, 4)))["w"].shape
+    >>> tree_like({"b": np.zeros(1), "w": np.zeros(2)}, np.ones((5, 4)))["w"].shape
     (5, 2)
     """
     leaves, tree = jax.tree.flatten(like)

@@ -133,7 +133,7 @@ def packed_run(fill, batch_size, pool):
     device = jax.local_devices()[0]
     compiled, on_device = train.compile_for(block, device), DevicePools().get(block, device)
     packed = draw_block(block.program, block.shape, block.experiments)
-    data = train._on_device(packed, None, on_device, device)
+    data = train.on_device(packed, None, on_device, device)
     state = train._initial_state(block, compiled, packed, device)
     filled = [_fill_padding(tiles, fill, pool) for tiles in (data.train, data.test)]
     data = data._replace(train=filled[0], test=filled[1])

@@ -14,12 +14,11 @@ import jax
 import numpy as np
 
 from memjax.checks.values import is_user_code
-from memjax.content import try_content
 from memjax.engine.plan.blocks import Run
 from memjax.engine.plan.cost import COMPILE_SECONDS, Work, run_seconds, work_of
 from memjax.engine.program.initial import own_size
 from memjax.engine.program.padding import can_pad
-from memjax.engine.program.program import Program, model_of, num_parameters, traced_of
+from memjax.engine.program.program import Program, model_of, num_parameters, traced_of, with_content
 from memjax.experiment import Experiment
 from memjax.fields import without_numbers
 
@@ -58,11 +57,7 @@ def padded(
         widths=widths,
         content="",
     )
-    if known is None:
-        return made
-    if made not in known:
-        known[made] = try_content((made.model, made.optimizer, made.loss, made.measures)) or ""
-    return dataclasses.replace(made, content=known[made])
+    return made if known is None else with_content(made, known)
 
 
 def merged(groups: dict[tuple[Program, int], list[Run]], lanes: int, *, streamed: bool) -> list[Group]:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax.checks.values import is_user_code
+from memjax.engine.program.initial import host
 from memjax.engine.program.program import Program, traced_of
 from memjax.engine.program.rows import proven_apart
 from memjax.engine.program.traces import same_numbers
@@ -63,7 +64,7 @@ def try_contracts(program: Program, experiment: Experiment, rows: Data) -> None:
     hyper = {path: np.asarray(value, float_dtype()) for path, value in traced_of(experiment).items()}
     key = np.asarray(key_data(experiment.init_key, "init"))
     x, y = (np.asarray(part).astype(shape[1]) for part, shape in zip(rows, (program.x, program.y), strict=True))
-    with jax.default_device(_host()):
+    with jax.default_device(host()):
         for part in parts:
             # Parameters as drawn, and perturbed ones: a last layer of zeros would hide every dependence on the rows.
             trials: list[tuple[Any, _Variants]] = [((key, hyper, shake), _variants(x, y)) for shake in (0.0, 0.1)]
@@ -79,13 +80,6 @@ def _outputs(width: int) -> tuple[np.ndarray, np.ndarray]:
     values = generator(0, "outputs").normal(size=(ROWS, width)).astype(float_dtype())
     shares = np.exp(values)
     return values, shares / shares.sum(1, keepdims=True)
-
-
-def _host() -> Any:
-    try:
-        return jax.local_devices(backend="cpu")[0]
-    except RuntimeError:
-        return None
 
 
 @functools.lru_cache(maxsize=64)

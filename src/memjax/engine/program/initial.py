@@ -20,7 +20,7 @@ from memjax.engine.program.program import Program, ShapeOf, model_of, traced_of
 from memjax.experiment import Experiment
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype
-from memjax.parameter_trees import Layout, layout_of, trees_like
+from memjax.parameter_trees import Layout, layout_of, tree_like
 from memjax.random import key_data
 
 __all__ = [
@@ -83,7 +83,7 @@ def initial_parameters(
 def given_parameters(program: Program, run: Experiment, flat: np.ndarray) -> Any:
     """Flat parameters of a run as a tree of NumPy arrays, padded to the widths of the program; entries behind are ignored."""
     shapes = own_shapes(program, run)
-    return _padded(program, model_of(run), trees_like(shapes, flat))
+    return _padded(program, model_of(run), tree_like(shapes, flat))
 
 
 def _padded(program: Program, model: Any, params: Any) -> Any:

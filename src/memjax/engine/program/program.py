@@ -35,6 +35,7 @@ __all__ = [
     "parameter_layout",
     "program_of",
     "traced_of",
+    "with_content",
 ]
 
 Hyper = Mapping[str, Any]
@@ -140,19 +141,12 @@ def model_of(experiment: Experiment, widths: tuple[int, ...] | None = None) -> A
     return model if widths is None else model.padded(widths)
 
 
-def program_of(
-    experiment: Experiment,
-    sample: Data,
-    known: dict[Program, str] | None = None,
-    widths: tuple[int, ...] | None = None,
-) -> Program:
+def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] | None = None) -> Program:
     """Program of one run, given some of its examples with the pool's inputs in place of indices.
 
-    ``known`` caches the content of each program of a sweep, so that content is read once per program, not once per run. With
-    ``widths`` this is the program of runs of up to these widths.
+    ``known`` caches the content of each program of a sweep, so that content is read once per program, not once per run.
     """
-    known = {} if known is None else known
-    model = model_of(experiment, widths)
+    model = model_of(experiment)
     program = Program(
         model=without_numbers(model),
         optimizer=without_numbers(experiment.optimizer),
@@ -163,15 +157,19 @@ def program_of(
         batch_size=experiment.batch_size,
         x=ShapeOf.of(sample.x),
         y=ShapeOf.of(sample.y),
-        traced=tuple(sorted(traced_of(experiment, widths))),
+        traced=tuple(sorted(traced_of(experiment))),
         started=experiment.start is not None,
-        widths=widths,
     )
     try:
-        if program not in known:
-            known[program] = try_content((program.model, program.optimizer, program.loss, program.measures)) or ""
+        return with_content(program, {} if known is None else known)
     except TypeError:  # A part has no hash; `check_hashable` refuses it.
         return program
+
+
+def with_content(program: Program, known: dict[Program, str]) -> Program:
+    """A program without content, with the content of its functions; ``known`` caches what was read."""
+    if program not in known:
+        known[program] = try_content((program.model, program.optimizer, program.loss, program.measures)) or ""
     return dataclasses.replace(program, content=known[program])
 
 

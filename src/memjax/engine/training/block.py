@@ -21,7 +21,7 @@ from memjax.jax_settings import compile_settings
 from memjax.parameter_trees import flatten_runs, layout_of_runs
 from memjax.random.minibatches import batch_order
 
-__all__ = ["compile_for", "train_block"]
+__all__ = ["compile_for", "on_device", "train_block"]
 
 OnSegment = Callable[[int, Callable[[], BlockResult]], None]
 
@@ -63,7 +63,7 @@ def train_block(
     program = block.program
     packed = draw_block(program, block.shape, block.experiments)
     masks = live_masks(program, block.experiments)
-    data = _on_device(packed, masks, pool, device)
+    data = on_device(packed, masks, pool, device)
     history = _BlockHistory(block, masks, start)
     with pool_turn(compiled.blocks_pool):
         state = _restored_state(block, start, device) if start else _initial_state(block, compiled, packed, device)
@@ -150,7 +150,8 @@ def _final_status(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
     return np.where(status == Status.RUNNING, found, status).astype(np.int32)
 
 
-def _on_device(packed: Block, masks: Any, pool: Any, device: Any) -> BlockData:
+def on_device(packed: Block, masks: Any, pool: Any, device: Any) -> BlockData:
+    """Data of a block on a device, beside the pool that is there."""
     data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None, masks), device)
     return data._replace(pool=pool)
 

@@ -17,8 +17,9 @@ from memjax.engine.plan.plan import Plan, pack, plan_of
 from memjax.engine.program.initial import given_parameters, live_masks
 from memjax.engine.program.loop import CompiledRecord, compile_record
 from memjax.engine.program.outcome import Variable, record_schema
-from memjax.engine.program.step import BlockData, RunState
+from memjax.engine.program.step import RunState
 from memjax.engine.program.tiles import draw_block
+from memjax.engine.training.block import on_device
 from memjax.engine.training.execute import DevicePools, Programs, out_of_memory, split
 from memjax.engine.training.lanes import pool_turn, run_in_lanes
 from memjax.experiment.experiment import Experiment
@@ -120,11 +121,8 @@ def _record_block(
     block: BlockPlan, compiled: CompiledRecord, device: Any, pool: Any, parameters: Sequence[np.ndarray]
 ) -> dict[str, Any]:
     """Records ``[R, ...]`` of the networks of a block, on the host."""
-    packed, masks = (
-        draw_block(block.program, block.shape, block.experiments),
-        live_masks(block.program, block.experiments),
-    )
-    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None, masks), device)._replace(pool=pool)
+    packed = draw_block(block.program, block.shape, block.experiments)
+    data = on_device(packed, live_masks(block.program, block.experiments), pool, device)
     state = jax.device_put(_state(block, parameters), device)
     with pool_turn(compiled.blocks_pool):
         records: dict[str, Any] = jax.tree.map(np.asarray, compiled.record(data, state))
