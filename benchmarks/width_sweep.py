@@ -1,9 +1,10 @@
-"""A sweep over widths from the start of a process, beside an eager PyTorch loop: python -m benchmarks.width_sweep.
+"""Sweeps over widths and depths from the start of a process, beside an eager PyTorch loop: python -m benchmarks.width_sweep.
 
-Two works. (a) 24 widths from 1 to 128 of one hidden layer x 4 seeds: 40 inputs, 10 classes, 400 examples, 500 full-batch steps
-of Adam, a record every 50 steps. (b) 30 widths of two equal hidden layers x 10 seeds, 9 inputs, 17 classes, 200 examples, 300
-steps. Every cell is a process of its own with an empty compile cache. The peer is a loop over networks with fused Adam and the
-same records. A process of memjax also says the seconds of its second, warm call and the number of training programs.
+Three works. (a) 24 widths from 1 to 128 of one hidden layer x 4 seeds: 40 inputs, 10 classes, 400 examples, 500 full-batch
+steps of Adam, a record every 50 steps. (b) 30 widths of two equal hidden layers x 10 seeds, 9 inputs, 17 classes, 200
+examples, 300 steps. (c) Depths 1 to 20 of 32 units x 4 seeds, else as (a). Every cell is a process of its own with an empty
+compile cache. The peer is a loop over networks with fused Adam and the same records. A process of memjax also says the
+seconds of its second, warm call and the number of training programs.
 
 PyTorch is no dependency: pip install torch==2.13.0, or name another interpreter with --torch.
 """
@@ -28,6 +29,9 @@ WORKS: dict[str, dict[str, Any]] = {
     "two layers": dict(
         widths=[[w, w] for w in (*range(1, 13), 14, 16, 18, 20, 22, 24, 26, 28, 32, 36, 40, 44, 48, 52, 56, 60, 62, 64)],
         seeds=10, inputs=9, classes=17, examples=200, steps=300,
+    ),
+    "depths": dict(
+        widths=[[32] * d for d in range(1, 21)], seeds=4, inputs=40, classes=10, examples=400, steps=500,
     ),
 }  # fmt: skip
 

@@ -10,14 +10,16 @@ import jax
 
 from memjax.engine.plan.blocks import BlockPlan
 from memjax.engine.plan.budget import Memory
-from memjax.engine.plan.cost import COMPILE_SECONDS, work_of
+from memjax.engine.plan.cost import compile_seconds, work_of
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import Plan, make_plan
 from memjax.engine.plan.speed import relative_speed
+from memjax.engine.program.program import num_parameters
 from memjax.engine.program.tiles import Shape
 from memjax.engine.training.progress import PlanningProgress
 from memjax.experiment import Experiment
 from memjax.experiment.rules import check_experiment
+from memjax.models.padding import Stack
 
 __all__ = ["BlockSummary", "Explanation", "explain"]
 
@@ -33,13 +35,15 @@ class BlockSummary:
     parameters
         Number of parameters of the smallest and of the largest network.
     widths
-        Widths to which networks of several widths are padded; None without padding.
+        Widths, or width and number of hidden layers, to which networks are padded; None without padding.
     schedule, shape
         The order in which a block computes its tiles, and its packed shape.
     blocks, runs
         Number of blocks, and of runs.
     examples, padded
         Examples in one step of all these blocks, without and with padding.
+    filled
+        Fraction of the parameters in the programs that are the runs' own; the rest is padding.
     flops
         Operations of all steps and records, without padding.
     bytes
@@ -48,20 +52,21 @@ class BlockSummary:
 
     structure: str
     parameters: tuple[int, int]
-    widths: tuple[int, ...] | None
+    widths: tuple[int, ...] | Stack | None
     schedule: str
     shape: Shape
     blocks: int
     runs: int
     examples: int
     padded: int
+    filled: float
     flops: float
     bytes: int
 
     @property
     def waste(self) -> float:
-        """Fraction of the computed examples that is padding."""
-        return 1 - self.examples / self.padded
+        """Fraction of what is computed that is padding, of examples or of networks."""
+        return 1 - self.filled * self.examples / self.padded
 
 
 @dataclass(frozen=True)
@@ -170,7 +175,7 @@ def explain(
         backend=jax.default_backend(),
         memory=plan.memory,
         budget=plan.budget,
-        compile_seconds=COMPILE_SECONDS * len(by_key) / plan.lanes / speed,
+        compile_seconds=sum(compile_seconds(blocks[0].program) for blocks in by_key.values()) / plan.lanes / speed,
         seconds=_busy_seconds(plan) / speed,
     )
 
@@ -188,6 +193,7 @@ def _summary(blocks: list[BlockPlan]) -> BlockSummary:
     program, shape = blocks[0].program, blocks[0].shape
     batch, sizes = program.batch_size, [size for block in blocks for size in block.sizes]
     tiles = sum(shape.width * block.step_tiles for block in blocks)
+    filled = sum(sizes) / (len(sizes) * max(1, num_parameters(program))) if program.widths else 1.0
     return BlockSummary(
         structure=f"{_named(program.model)}, {program.optimizer.name}, "
         f"{'full batch' if batch is None else f'batches of {batch}'}",
@@ -199,7 +205,8 @@ def _summary(blocks: list[BlockPlan]) -> BlockSummary:
         runs=sum(len(block.runs) for block in blocks),
         examples=sum(block.examples for block in blocks),
         padded=tiles if batch is None else shape.runs * batch * len(blocks),
-        flops=sum(_flops(block) for block in blocks),
+        filled=filled,
+        flops=filled * sum(_flops(block) for block in blocks),
         bytes=blocks[0].bytes,
     )
 
@@ -226,7 +233,10 @@ def _parameters(group: BlockSummary) -> str:
     least, most = group.parameters
     if group.widths is None:
         return f"{most:,} parameters"
-    return f"{least:,} to {most:,} parameters, padded to the widths {group.widths}"
+    room = f"the widths {group.widths}"
+    if isinstance(group.widths, Stack):
+        room = f"{group.widths.layers} hidden layers of {group.widths.width}"
+    return f"{least:,} to {most:,} parameters, padded to {room}"
 
 
 def _named(model: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -21,6 +22,7 @@ __all__ = [
     "norm",
     "normal_numbers",
     "path_names",
+    "ranks",
     "sizes",
     "tree_like",
     "unit",
@@ -121,6 +123,22 @@ def nested(flat: np.ndarray, layout: Layout) -> Any:
     return tree
 
 
+def ranks(like: Any) -> Params:
+    """The place of every entry in the flat vector of a tree of shapes, from 1, as a tree of arrays ``int32``.
+
+    Examples
+    --------
+    >>> ranks({"b": np.zeros(1), "w": np.zeros((1, 2))})
+    {'b': array([1], dtype=int32), 'w': array([[2, 3]], dtype=int32)}
+    """
+    leaves, tree = jax.tree.flatten(like)
+    ends = np.cumsum([math.prod(leaf.shape) for leaf in leaves])
+    made = [
+        np.arange(end - math.prod(leaf.shape), end, dtype=np.int32) + 1 for leaf, end in zip(leaves, ends, strict=True)
+    ]
+    return jax.tree.unflatten(tree, [flat.reshape(leaf.shape) for flat, leaf in zip(made, leaves, strict=True)])
+
+
 def unit(vector: Array) -> tuple[Array, Array]:
     """Direction and length of a vector ``[P]``; a vector of zeros is returned unchanged.
 
@@ -140,29 +158,29 @@ def unit(vector: Array) -> tuple[Array, Array]:
 
 
 def alone(tree: Params, live: Params | None) -> Params:
-    """A tree with zeros where a tree of masks is False: the parameters of a padded network without its padding.
+    """A tree with zeros where a tree of places is zero: the parameters of a padded network without its padding.
 
     Examples
     --------
-    >>> alone([jnp.array([1.0, jnp.nan])], [jnp.array([True, False])])[0].tolist(), alone(3.0, None)
+    >>> alone([jnp.array([1.0, jnp.nan])], [jnp.array([1, 0])])[0].tolist(), alone(3.0, None)
     ([1.0, 0.0], 3.0)
     """
-    return tree if live is None else jax.tree.map(lambda mask, leaf: jnp.where(mask, leaf, 0), live, tree)
+    return tree if live is None else jax.tree.map(lambda place, leaf: jnp.where(place > 0, leaf, 0), live, tree)
 
 
 def normal_numbers(key: Array, size: int, dtype: Any, live: Array | None = None) -> Array:
-    """Standard normal numbers ``[P]``; those at the places of a mask ``live[P]`` are the numbers of a vector without the rest.
+    """Standard normal numbers ``[P]``; with places ``live[P]``, which count from 1, those of a vector of live entries alone.
 
     Examples
     --------
-    >>> key, mask = jax.random.key(0), jnp.array([True, False, True])
-    >>> padded, alone = normal_numbers(key, 3, jnp.float32, mask), normal_numbers(key, 2, jnp.float32)
-    >>> bool((padded[mask] == alone).all()), float(padded[1])
+    >>> key, places = jax.random.key(0), jnp.array([2, 0, 1])
+    >>> padded, alone = normal_numbers(key, 3, jnp.float32, places), normal_numbers(key, 2, jnp.float32)
+    >>> bool((padded[jnp.array([2, 0])] == alone).all()), float(padded[1])
     (True, 0.0)
     """
     numbers = jax.random.normal(key, (size,), dtype)
     # Each number depends on its place alone, so a shorter vector holds the first numbers of a longer one.
-    return numbers if live is None else jnp.where(live, numbers[jnp.cumsum(live) - 1], 0)
+    return numbers if live is None else jnp.where(live > 0, numbers[live - 1], 0)
 
 
 def norm(tree: Params) -> Array:

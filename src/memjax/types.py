@@ -184,9 +184,9 @@ class PaddableModel(Model, Protocol):
         ...
 
     def pad(self, params: Params, widths: tuple[int, ...]) -> Params:
-        """Parameters of this model, arrays of NumPy, among zeros in the arrays of ``padded(widths)``.
+        """Parameters of this model, arrays of NumPy of any dtype, among zeros in the arrays of ``padded(widths)``.
 
-        The numbers keep their order within an array, row after row. A padded unit has zeros in and zeros out.
+        Each number has one place, which depends on the shapes alone. A padded unit has zeros in and zeros out.
         """
         ...
 

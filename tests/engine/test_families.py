@@ -1,7 +1,7 @@
-"""Networks of several widths in one program are the networks that they would be alone.
+"""Networks of several widths and depths in one program are the networks that they would be alone.
 
-Each sweep over widths is compared with sweeps of one width, which have no padding. The cost model would not merge such small
-sweeps, so here a compile is made dear.
+Each sweep over structures is compared with sweeps of one structure, which have no padding. The cost model would not merge
+such small sweeps, so here a compile is made dear.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ import optax
 import pytest
 
 import memjax as mj
-from memjax.engine.plan import cost, families
+from memjax.engine.plan import cost
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import make_plan
 from memjax.engine.training import block as train
@@ -36,6 +36,13 @@ CASES = {
     "side by side": (MODELS.EmbeddingMLP(concatenate=True), ADDITION, {"embedding": [3, 5], "hidden": [(4,), (7,)]}),
     "quadratic": (MODELS.QuadraticMLP(), ADDITION, {"hidden": [3, 9]}),
     "transformer": (MODELS.Transformer(width=8, heads=2), ADDITION, {"mlp": [3, 9]}),
+    # From ten layers on, layer_10 stands before layer_2 in a network's own order.
+    "depths": (MODELS.MLP(activation="tanh"), LABELS, {"hidden": [(3,), (4,) * 2, (2,) * 11, (3,) * 12]}),
+    "depths, sigmoid, no bias": (
+        MODELS.MLP(activation="sigmoid", bias=False),
+        LABELS,
+        {"hidden": [(3,), (5, 5), (3,) * 3]},
+    ),
 }
 PACKING = Packing(lanes=1, memory=10**9)
 
@@ -43,7 +50,7 @@ PACKING = Packing(lanes=1, memory=10**9)
 @pytest.fixture
 def merging(monkeypatch):
     """Every family becomes one class."""
-    monkeypatch.setattr(families, "COMPILE_SECONDS", 1e6)
+    monkeypatch.setattr(cost, "COMPILE_SECONDS", 1e6)
 
 
 def spec_of(model, task, **fields):
@@ -81,6 +88,7 @@ def compare(together, own, tolerance):
 
 # Measures of examples, of parameters and of layers, and of a gradient.
 MEASURES = ("loss", "weight_l2", "layer_l2", "last_layer_l2", "gradient_norm")
+OF_ANY_DEPTH = ("loss", "weight_l2", "gradient_norm")
 SLOW = pytest.mark.slow
 
 
@@ -89,7 +97,8 @@ SLOW = pytest.mark.slow
 )
 def test_runs_of_a_class_are_those_of_their_own_networks(case, merging):
     model, task, over = CASES[case]
-    spec, over = spec_of(model, task, measures=MEASURES), over | {"seed": [0, 1]}
+    measures = OF_ANY_DEPTH if case.startswith("depths") else MEASURES
+    spec, over = spec_of(model, task, measures=measures), over | {"seed": [0, 1]}
     assert len({block.program for block in make_plan(spec, over, PACKING).blocks}) == 1
     together = mj.sweep(spec, over, packing=PACKING)
     names = list(over)[:-1]
@@ -113,47 +122,68 @@ RULES = {
 }
 
 
+WIDER, DEEPER = [(3,), (7,)], [(3,), (3,) * 11]
+
+
 @pytest.mark.parametrize(
-    "rule", [rule if rule in ("langevin", "norm") else pytest.param(rule, marks=SLOW) for rule in RULES]
+    ("rule", "hidden"),
+    [
+        pytest.param(rule, hidden, marks=() if (rule, hidden) in (("langevin", DEEPER), ("norm", WIDER)) else SLOW)
+        for rule in RULES
+        for hidden in (WIDER, DEEPER)
+    ],
+    ids=lambda value: value if isinstance(value, str) else "widths" if value == WIDER else "depths",
 )
-def test_every_optimizer_leaves_padding_at_zero_and_moves_the_rest_as_alone(rule, merging, monkeypatch):
+def test_every_optimizer_leaves_padding_at_zero_and_moves_the_rest_as_alone(rule, hidden, merging, monkeypatch):
     held = []
 
-    def seen(flat, masks, real=train._own):
-        if masks is not None:
-            live = np.concatenate([leaf.reshape(len(flat), -1) for leaf in jax.tree.leaves(masks)], axis=1)
-            held.append(flat[~live])
-        return real(flat, masks)
+    def seen(flat, live, real=train._own):
+        if live is not None:
+            places = np.concatenate([leaf.reshape(len(flat), -1) for leaf in jax.tree.leaves(live)], axis=1)
+            held.append(flat[places == 0])
+        return real(flat, live)
 
     monkeypatch.setattr(train, "_own", seen)
     # Sigmoid: a unit without weights is 1/2, and only a mask keeps its outgoing weights at zero.
     model = MODELS.MLP(hidden=(3,), activation="sigmoid")
     spec = spec_of(model, LABELS, measures=("loss", "weight_l2"), **RULES[rule])
-    over = {"hidden": [(3,), (7,)], "seed": [0]}
+    over = {"hidden": hidden, "seed": [0]}
     together = mj.sweep(spec, over, packing=PACKING)
     assert len(held) == 2 and all(part.size and not part.any() for part in held)
     assert (together.status == "finished").all()
-    for i in range(2):
+    for i in range(len(hidden)):
         compare(together.isel(hidden=i), alone(spec, over, (i,)), 1e-4)
 
 
 @SLOW
-def test_sharpness_and_cosines_start_from_the_vectors_of_the_true_network(merging):
+@pytest.mark.parametrize("hidden", [[(3,), (8,)], [(3,), (3, 3, 3)]], ids=["widths", "depths"])
+def test_sharpness_and_cosines_start_from_the_vectors_of_the_true_network(hidden, merging):
     spec = spec_of(
         MODELS.MLP(activation="tanh"), LABELS, measures=("loss", mj.measures.hessian_top(4), "gradient_cosine")
     )
-    over = {"hidden": [(3,), (8,)], "seed": [0]}
+    over = {"hidden": hidden, "seed": [0]}
     together = mj.sweep(spec, over, packing=PACKING)
-    for i in range(2):
+    for i in range(len(hidden)):
         # Four iterations are far from the eigenvalue: another start vector would give another value.
         compare(together.isel(hidden=i), alone(spec, over, (i,)), 1e-4)
 
 
-def test_a_store_goes_on_with_a_class_and_says_what_its_runs_are(tmp_path, merging, monkeypatch):
+@pytest.mark.parametrize(
+    ("hidden", "room", "sizes", "added"),
+    [
+        ([(3,), (6,)], {"widths": [6]}, [34, 64], (4,)),
+        ([(3,), (3, 3)], {"widths": [3], "layers": 2}, [34, 46], (3,) * 3),
+    ],
+    ids=["widths", "depths"],
+)
+def test_a_store_goes_on_with_a_class_and_says_what_its_runs_are(
+    hidden, room, sizes, added, tmp_path, merging, monkeypatch
+):
     spec = spec_of(MODELS.MLP(), LABELS, measures=("loss", "weight_l2"))
-    over = {"hidden": [(3,), (6,)], "seed": [0, 1]}
+    over = {"hidden": hidden, "seed": [0, 1]}
     whole = mj.sweep(spec, over, packing=PACKING)
-    assert [shape["widths"] for shape in json.loads(whole.packing)["shapes"]] == [[6]]
+    shapes = json.loads(whole.packing)["shapes"]
+    assert [{name: shape.get(name) for name in room} for shape in shapes] == [room]
     real = train.train_block
 
     def stopped(block, compiled, device, pool, start, on_segment, stop):
@@ -165,32 +195,64 @@ def test_a_store_goes_on_with_a_class_and_says_what_its_runs_are(tmp_path, mergi
     with pytest.raises(mj.InputError, match="lacks"):
         mj.sweep(spec, over, store=store, packing=PACKING)
     waiting = mj.open(store)
-    assert waiting.num_parameters.values.tolist() == [[34, 34], [64, 64]]
+    assert waiting.num_parameters.values.tolist() == [[size] * 2 for size in sizes]
     monkeypatch.setattr("memjax.engine.training.execute.train_block", real)
     kept = mj.sweep(spec, over, store=store, packing=PACKING)
     for name in whole.variables:
         np.testing.assert_array_equal(kept[name], whole[name])
     assert json.loads(kept.packing)["shapes"] == json.loads(whole.packing)["shapes"]
-    # Another width is a block of its own, beside those that are there.
-    more = mj.sweep(spec, over | {"hidden": [(3,), (6,), (4,)]}, store=store, packing=PACKING)
+    # Another structure is a block of its own, beside those that are there.
+    more = mj.sweep(spec, over | {"hidden": [*hidden, added]}, store=store, packing=PACKING)
     np.testing.assert_array_equal(more.train_loss.isel(hidden=slice(0, 2)), whole.train_loss)
-    compare(more.isel(hidden=2), alone(spec, {"hidden": [(4,)], "seed": [0, 1]}, (0,)), 1e-4)
+    compare(more.isel(hidden=2), alone(spec, {"hidden": [added], "seed": [0, 1]}, (0,)), 1e-4)
     label = more.hidden.values[0]
     assert mj.params(mj.open(store), {"hidden": label, "seed": 0}, 6)["layer_0"]["kernel"].shape == (5, 3)
 
 
 @SLOW
-def test_chains_around_networks_of_several_widths_are_one_class(merging):
+@pytest.mark.parametrize("hidden", [[(3,), (6,)], [(3,), (3,) * 11]], ids=["widths", "depths"])
+def test_chains_around_networks_of_several_structures_are_one_class(hidden, merging):
     """A chain draws the noise of its own network: the estimate of each is what the network alone gives."""
     # Around initial parameters, which are equal bit for bit: the seed of a chain follows from the bits of its start.
     spec = spec_of(MODELS.MLP(), LABELS, snapshots=(0,))
-    over = {"hidden": [(3,), (6,)], "seed": [0]}
+    over = {"hidden": hidden, "seed": [0]}
     llc = mj.measures.llc(chains=2, draws=20, burn_in=0, step_size=1e-4, nbeta=10.0, localization=1.0)
     together = mj.measure(mj.sweep(spec, over, packing=PACKING), [llc])
     for i in range(2):
         own = mj.measure(alone(spec, over, (i,)), [llc])
         for name in own.data_vars:
             np.testing.assert_allclose(together[name].isel(hidden=i), own[name], rtol=1e-2, err_msg=str(name))
+
+
+@pytest.mark.parametrize(
+    "measure", ["layer_l2", "last_layer_l2", mj.measures.l2_of("layer_0")], ids=["layers", "last", "named"]
+)
+def test_a_measure_of_layers_keeps_depths_apart(measure, merging):
+    spec = spec_of(MODELS.MLP(), LABELS, measures=("loss", measure))
+    assert {block.program.widths for block in make_plan(spec, {"hidden": [(3,), (3, 3)]}, PACKING).blocks} == {None}
+
+
+@pytest.mark.parametrize(
+    ("activation", "room"),
+    [
+        (jax.numpy.sin, {(3, 2)}),
+        (lambda h: h - h.mean(0), {None}),
+        # Its derivative at zero is infinite, which would make gradients NaN in a layer that a run passes through.
+        (lambda h: jax.numpy.sqrt(jax.numpy.abs(h)), {None}),
+    ],
+    ids=["sine", "mixing", "steep"],
+)
+def test_depths_share_a_program_if_a_users_activation_allows_it(activation, room, merging):
+    spec = spec_of(MODELS.MLP(activation=activation), LABELS)
+    assert {block.program.widths for block in make_plan(spec, {"hidden": [(3,), (3, 3)]}, PACKING).blocks} == room
+
+
+def test_networks_of_unequal_layers_stay_beside_a_stack(merging):
+    spec, over = spec_of(MODELS.MLP(), LABELS), {"hidden": [(3,), (3, 3), (3, 4), (5, 2), ()]}
+    blocks = make_plan(spec, over, PACKING).blocks
+    assert sorted((str(block.program.widths), len(block.runs)) for block in blocks) == [
+        ("(5, 4)", 2), ("None", 1), ("Stack(width=3, layers=2)", 2),
+    ]  # fmt: skip
 
 
 def mean_size(params, apply, examples):
@@ -294,17 +356,29 @@ class Pair:
         return wide
 
 
-def test_a_users_model_takes_part_by_pad(merging):
-    spec, over = spec_of(Pair(), LABELS, measures=("loss", "weight_l2")), {"hidden": [3, 6], "seed": [0, 1]}
+class Backwards(Pair):
+    """Units stand in another order in the wider network, which computes the same."""
+
+    def pad(self, params, widths):
+        return {"w": super().pad(params, widths)["w"][:, ::-1], "v": super().pad(params, widths)["v"][::-1]}
+
+
+@pytest.mark.parametrize("model", [Pair(), pytest.param(Backwards(), marks=SLOW)], ids=["Pair", "Backwards"])
+def test_a_users_model_takes_part_by_pad(model, merging):
+    spec, over = spec_of(model, LABELS, measures=("loss", "weight_l2")), {"hidden": [3, 6], "seed": [0, 1]}
     assert {block.program.widths for block in make_plan(spec, over, PACKING).blocks} == {(6,)}
     together = mj.sweep(spec, over, packing=PACKING)
     for i in range(2):
         compare(together.isel(hidden=i), alone(spec, over, (i,)), 1e-4)
 
 
-class Backwards(Pair):
+class Doubled(Pair):
+    """A unit that no weight reads has the weights of another."""
+
     def pad(self, params, widths):
-        return {"w": super().pad(params, widths)["w"][:, ::-1], "v": super().pad(params, widths)["v"][::-1]}
+        wide = super().pad(params, widths)
+        wide["w"][:, -1] = wide["w"][:, 0]
+        return wide
 
 
 class Averaging(Pair):
@@ -325,7 +399,7 @@ class Whole(Pair):
 
 class Loud(Pair):
     def pad(self, params, widths):
-        loud = lambda leaf: leaf if leaf.dtype == bool else np.where(leaf == 0, leaf.dtype.type(1), leaf)  # noqa: E731
+        loud = lambda leaf: leaf if leaf.dtype.kind == "i" else np.where(leaf == 0, leaf.dtype.type(1), leaf)  # noqa: E731
         return jax.tree.map(loud, super().pad(params, widths))
 
 
@@ -337,7 +411,7 @@ class Narrow(Pair):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (Backwards(), "puts its parameters in another order"),
+        (Doubled(), "does not put each parameter in one place of its own"),
         (Averaging(), "computes something else from padded parameters"),
         (Whole(), "has widths = 3, which must be a tuple of whole numbers"),
         (Loud(), "puts other numbers than zero in its padding"),
@@ -356,10 +430,18 @@ def test_the_cost_model_merges_what_a_compile_costs_more_than(monkeypatch):
     over = {"hidden": [(w,) for w in (2, 3, 4, 200, 210, 220)]}
 
     def classes(seconds):
-        monkeypatch.setattr(families, "COMPILE_SECONDS", seconds)
+        monkeypatch.setattr(cost, "COMPILE_SECONDS", seconds)
         return sorted({block.program.widths or (0,) for block in make_plan(spec, over, PACKING).blocks})
 
     assert classes(1e6) == [(220,)]
     # Between: what the small networks would waste in a class with the large ones is more than one compile.
     between = [classes(10.0**k) for k in np.arange(-7, 0.5, 0.25)]
     assert [(4,), (220,)] in between
+
+
+@pytest.mark.parametrize(("width", "steps", "together"), [(8, 60, True), (256, 60_000, False)])
+def test_the_cost_model_puts_depths_together_where_compiles_cost_more(width, steps, together, monkeypatch):
+    monkeypatch.setattr(cost, "rates", lambda: cost._CPU_CORE)
+    spec = spec_of(MODELS.MLP(), LABELS, steps=steps, snapshots=(), train_size=400)
+    blocks = make_plan(spec, {"hidden": [(width,) * depth for depth in range(1, 5)]}, PACKING).blocks
+    assert {block.program.widths for block in blocks} == {(width, 4) if together else None}

@@ -311,7 +311,7 @@ def test_another_schema_is_refused(spec, store):
     path = store / "manifest-0000.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 99}))
     for attempt in (lambda: sweep(spec, store=store), lambda: mj.open(store), lambda: progress(store)):
-        with pytest.raises(mj.InputError, match="has schema 99, this memjax reads the schemas 2 or 3"):
+        with pytest.raises(mj.InputError, match="has schema 99, this memjax reads the schemas 2, 3 or 4"):
             attempt()
 
 

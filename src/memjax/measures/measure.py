@@ -87,7 +87,7 @@ class Measure:
         return f"{split}_{self.name}" if len(self.splits) > 1 else self.name
 
     def bind(self, loss: LossFn, live: Any = None) -> Callable[..., Any]:
-        """The function, with ``loss`` and the mask ``live`` of a padded run's own parameters if the function asks for them."""
+        """The function, with ``loss`` and, in padding, the places ``live`` of a run's own parameters if it asks for them."""
         asked = inspect.signature(self.function).parameters.items()
         wanted = {name for name, one in asked if one.kind is inspect.Parameter.KEYWORD_ONLY}
         given = {

@@ -18,8 +18,9 @@ from memjax.fields import traced
 from memjax.models.activations import get as get_activation
 from memjax.models.initializers import draw
 from memjax.models.layers import dense, flat_inputs, flat_struct
-from memjax.models.padding import wider
+from memjax.models.padding import Stack, wider
 from memjax.models.shared_fields import check_shared_fields
+from memjax.models.stacked_mlp import StackedMLP
 from memjax.types import Array, Params
 
 __all__ = ["MLP"]
@@ -66,6 +67,10 @@ def _widths(hidden: object) -> tuple[int, ...]:
     return (whole("MLP layer width", hidden, 1),)
 
 
+def _no_outputs() -> InputError:
+    return InputError("MLP.outputs is None: give the output width, or let an experiment's task set it.")
+
+
 @dataclass(frozen=True)
 class MLP:
     """Multilayer perceptron of any width and depth.
@@ -110,7 +115,7 @@ class MLP:
 
     def _layers(self) -> _Layers:
         if self.outputs is None:
-            raise InputError("MLP.outputs is None: give the output width, or let an experiment's task set it.")
+            raise _no_outputs()
         return _Layers((*self.hidden, self.outputs), get_activation(self.activation), self.bias)
 
     def init(self, key: Array, x: Array) -> Params:
@@ -132,14 +137,26 @@ class MLP:
         """Widths of the hidden layers."""
         return self.hidden
 
-    def padded(self, widths: tuple[int, ...]) -> MLP:
-        """The model with other widths; see `memjax.types.PaddableModel`."""
-        return dataclasses.replace(self, hidden=widths)
+    @property
+    def stack(self) -> Stack | None:
+        """Width and number of hidden layers that are all equal, else None: such networks of any depth share a program."""
+        return Stack(self.hidden[0], len(self.hidden)) if len(set(self.hidden)) == 1 else None
 
-    def pad(self, params: Params, widths: tuple[int, ...]) -> Params:
-        """Parameters among zeros in the arrays of wider layers."""
+    def padded(self, widths: tuple[int, ...] | Stack) -> MLP | StackedMLP:
+        """The model with other widths, or with room for more layers too; see `memjax.types.PaddableModel`."""
+        if not isinstance(widths, Stack):
+            return dataclasses.replace(self, hidden=widths)
+        if self.outputs is None:
+            raise _no_outputs()
+        return StackedMLP(*widths, self.activation, self.bias, self.outputs, float(len(self.hidden)))
+
+    def pad(self, params: Params, widths: tuple[int, ...] | Stack) -> Params:
+        """Parameters among zeros in the arrays of wider layers, and of more of them."""
+        model = self.padded(widths)
+        if isinstance(model, StackedMLP):
+            return model.pad(params)
         inputs = jax.ShapeDtypeStruct((1, params["layer_0"]["kernel"].shape[0]), params["layer_0"]["kernel"].dtype)
-        return wider(params, self.padded(widths)._shapes(inputs))
+        return wider(params, model._shapes(inputs))
 
     def apply(self, params: Params, x: Array) -> Array:
         """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""

@@ -1,4 +1,4 @@
-"""Networks of several widths in one program: parameters among zeros, in the arrays of a wider network.
+"""Networks of several widths and depths in one program: parameters among zeros, in the arrays of a larger network.
 
 A unit of the wider network whose parameters are zero adds nothing to the outputs, whatever its activation gives for zero.
 The engine keeps these parameters at zero, so a padded network computes and learns what the true network does.
@@ -7,14 +7,29 @@ The engine keeps these parameters at zero, so a padded network computes and lear
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from memjax.types import Params
 
-__all__ = ["in_corner", "in_corners_of_rows", "wider"]
+__all__ = ["Stack", "in_corner", "in_corners_of_rows", "wider"]
+
+
+class Stack(NamedTuple):
+    """Room for networks of equal hidden layers of several depths.
+
+    Attributes
+    ----------
+    width
+        Units of every hidden layer.
+    layers
+        Number of hidden layers.
+    """
+
+    width: int
+    layers: int
 
 
 def in_corner(leaf: np.ndarray, shape: Sequence[int]) -> np.ndarray:

@@ -131,7 +131,7 @@ def _sgld(
 def _noise(key: Array, count: Array, like: Any, live: Params | None) -> Params:
     """Standard normal numbers of one step in the shape of a tree: one flat draw, as each draw takes seconds to compile.
 
-    ``live`` masks the parameters of a padded network that are its own; they get the noise of the network without padding.
+    ``live`` are the places of the parameters of a padded network; they get the noise of the network without padding.
     """
     flat, restore = ravel_pytree(like)
     mask = None if live is None else ravel_pytree(live)[0]

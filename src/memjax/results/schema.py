@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from memjax.experiment.written import AxisEntry
+from memjax.models.padding import Stack
 
 __all__ = ["SCHEMA_VERSION", "attributes", "coordinate_attrs", "now", "versions"]
 
@@ -61,7 +62,7 @@ def _values(axis: AxisEntry) -> Any:
 def attributes(
     experiment: dict[str, Any],
     axes: Sequence[AxisEntry],
-    packed: Sequence[tuple[str, tuple[int, ...], tuple[int, ...] | None]],
+    packed: Sequence[tuple[str, tuple[int, ...], tuple[int, ...] | Stack | None]],
     made: dict[str, Any],
 ) -> dict[str, Any]:
     """Attributes with the provenance of a Dataset; they are text and numbers only, so that any file format can hold them.
@@ -73,13 +74,13 @@ def attributes(
     axes
         Every axis, encoded.
     packed
-        Schedule and packed shape of every block, and the widths to which its networks are padded, if they are.
+        Schedule and packed shape of every block, and the widths and depth to which its networks are padded, if they are.
     made
         ``packing`` (device, lanes and precision), ``versions`` of packages, and ``created`` (time).
     """
     shapes = [
-        {"schedule": schedule, **dict(zip(_SHAPE, shape, strict=True))} | ({"widths": list(widths)} if widths else {})
-        for schedule, shape, widths in dict.fromkeys(packed)
+        {"schedule": schedule, **dict(zip(_SHAPE, shape, strict=True)), **_padding(room)}
+        for schedule, shape, room in dict.fromkeys(packed)
     ]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -90,3 +91,9 @@ def attributes(
         "versions": json.dumps(made["versions"]),
         "created": made["created"],
     }
+
+
+def _padding(room: tuple[int, ...] | Stack | None) -> dict[str, Any]:
+    if isinstance(room, Stack):
+        return {"widths": [room.width], "layers": room.layers}
+    return {"widths": list(room)} if room else {}

@@ -8,12 +8,16 @@ from typing import Any
 
 from memjax.engine.program.outcome import RecordSchema
 from memjax.experiment.written import AxisEntry
+from memjax.models.padding import Stack
 from memjax.store.files import checksum
 
 __all__ = ["FORMAT", "STORE_VERSION", "BlockEntry", "Manifest", "signature"]
 
-STORE_VERSION = 3
-"""Increases when the meaning of a file in a store changes. Version 3 added blocks of networks of several widths."""
+STORE_VERSION = 4
+"""Increases when the meaning of a file in a store changes.
+
+Version 3 added blocks of networks of several widths, and version 4 of several depths.
+"""
 
 FORMAT = "memjax store"
 """Value of the field ``format`` of a manifest."""
@@ -25,7 +29,8 @@ class BlockEntry:
 
     ``share`` decides which shard trains the block; when a block is split, its parts keep the share. A block of networks of
     several widths has the ``widths`` to which they are padded, and the number of parameters of each run in ``sizes``; both
-    are empty for any other block.
+    are empty for any other block. If the networks have several depths, there is one width, and ``layers`` says the number of
+    hidden layers to which they are padded; else zero.
     """
 
     share: int
@@ -36,6 +41,12 @@ class BlockEntry:
     cells: tuple[int, ...]
     widths: tuple[int, ...] = ()
     sizes: tuple[int, ...] = ()
+    layers: int = 0
+
+    @property
+    def room(self) -> tuple[int, ...] | Stack:
+        """The widths, or the width and the number of layers, to which networks are padded; empty without padding."""
+        return Stack(self.widths[0], self.layers) if self.layers else self.widths
 
 
 @dataclass(frozen=True)

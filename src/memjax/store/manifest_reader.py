@@ -18,8 +18,8 @@ _MOST_CELLS = MOST_CELLS
 _MOST_RECORDS = 10**8
 _DEEPEST = 40
 _LARGEST = 2**31
-# A store of schema 2 is one of schema 3 without blocks of several widths.
-_READ = (2, STORE_VERSION)
+# Stores of the schemas 2 and 3 are stores of schema 4 without blocks of several widths or depths.
+_READ = (2, 3, STORE_VERSION)
 
 
 def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:
@@ -145,7 +145,9 @@ def _block(data: Any) -> BlockEntry:
     widths = tuple(_whole(width, 1, _LARGEST) for width in _list(data.get("widths", [])))
     sizes = tuple(_whole(size, 0, 10**15) for size in _list(data.get("sizes", [])))
     _ensure(len(sizes) == (len(cells) if widths else 0), "a block does not say the number of parameters of each run")
-    return BlockEntry(share, sheet, data["schedule"], (runs, width, train, test), records, cells, widths, sizes)
+    layers = _whole(data.get("layers", 0), 0, _LARGEST)
+    _ensure(not layers or len(widths) == 1, "a block of several depths does not have one width")
+    return BlockEntry(share, sheet, data["schedule"], (runs, width, train, test), records, cells, widths, sizes, layers)
 
 
 def _ensure(condition: bool, otherwise: str) -> None:

@@ -20,6 +20,7 @@ from memjax.errors import InputError
 from memjax.experiment.axes import check_count
 from memjax.experiment.written import AxisEntry
 from memjax.jax_settings import named_settings
+from memjax.models.padding import Stack
 from memjax.store.axes import as_axis, count, merge_axes, shape_of, translate
 from memjax.store.folder import Store, StoreContents, StoredBlock
 from memjax.store.manifest import BlockEntry, Manifest
@@ -88,9 +89,12 @@ def _manifest(
         number = sheets.setdefault(block.program, len(sheets))
         runs, width, train, test = block.shape
         shape = (int(runs), int(width), int(train), int(test))
-        widths = block.program.widths or ()
+        room = block.program.widths or ()
+        widths, layers = ((room.width,), room.layers) if isinstance(room, Stack) else (room, 0)
         sizes = block.sizes if widths else ()
-        entries.append(BlockEntry(share, number, block.schedule, shape, block.records, tuple(places), widths, sizes))
+        entries.append(
+            BlockEntry(share, number, block.schedule, shape, block.records, tuple(places), widths, sizes, layers)
+        )
     return Manifest(
         request.fields,
         named_settings(),
@@ -139,9 +143,9 @@ def _index(cell: int, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _plan(block: StoredBlock, runs: list[tuple[Program, Run]]) -> BlockPlan:
-    widths, known = block.entry.widths, dict[Program, str]()
-    if widths:
-        runs = [(padded(program, run.experiment, widths, known), run) for program, run in runs]
+    room, known = block.entry.room, dict[Program, str]()
+    if room:
+        runs = [(padded(program, run.experiment, room, known), run) for program, run in runs]
     program, first = runs[0]
     alike = all(other == program and _same_pool(run, first) for other, run in runs)
     if not alike or _without_attributes(record_schema(program)) != _without_attributes(block.schema):

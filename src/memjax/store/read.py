@@ -86,7 +86,7 @@ def read_runs(
     _check_room(axes, filled)
     dataset = assemble(coordinates(axes), filled)
     made = merged_provenance([manifest.made for manifest in contents.manifests])
-    packed = [(block.entry.schedule, block.entry.shape, block.entry.widths) for block in blocks]
+    packed = [(block.entry.schedule, block.entry.shape, block.entry.room or None) for block in blocks]
     dataset.attrs = attributes(contents.manifests[0].experiment, axes, packed, made)
     return dataset
 

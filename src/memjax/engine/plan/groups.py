@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from memjax.engine.plan.blocks import Run
 from memjax.engine.plan.cost import work_of
-from memjax.engine.plan.families import family_of
+from memjax.engine.plan.families import kin_of
 from memjax.engine.plan.samples import Samples, sample_of
 from memjax.engine.program.contracts import try_contracts
 from memjax.engine.program.outcome import check_names
@@ -72,8 +72,8 @@ def gather(
         check_hashable(experiment, program)
         key = program, id(run.pool)
         if key not in groups:
-            # Networks that differ in their widths alone pass or fail together.
-            family = family_of(program, experiment) or program, id(run.pool)
+            # Networks that differ in widths or depth alone pass or fail together.
+            family = kin_of(program, experiment), id(run.pool)
             if family not in tried:
                 tried.add(family)
                 _try(program, experiment, samples)

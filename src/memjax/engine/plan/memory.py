@@ -21,8 +21,8 @@ def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, 
     data = 2 * tiles * shape.width * row
     # The state before and after a step, the gradient, and the copy of the state that the host passes in.
     states = shape.runs * (3 * work.state_bytes + 2 * _parameter_bytes(work))
-    # Masks of the parameters that are no padding.
-    states += shape.runs * work.parameters * (program.widths is not None)
+    # Places of the parameters that are no padding.
+    states += shape.runs * _parameter_bytes(work) * (program.widths is not None)
     return data + states + _gradient_bytes(program, schedule, shape, work)
 
 

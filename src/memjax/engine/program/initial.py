@@ -1,4 +1,4 @@
-"""Initial parameters of runs, on the host, and the masks of runs whose parameters lie among zeros.
+"""Initial parameters of runs, on the host, and the places of parameters that lie among zeros.
 
 Parameters are drawn by the model of each run, of its own widths, so they depend neither on the device nor on the runs
 beside it. A program of several widths pads them afterwards.
@@ -20,7 +20,7 @@ from memjax.engine.program.program import Program, ShapeOf, model_of, traced_of
 from memjax.experiment import Experiment
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype
-from memjax.parameter_trees import Layout, layout_of, tree_like
+from memjax.parameter_trees import Layout, flatten_runs, layout_of, ranks, tree_like
 from memjax.random import key_data
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
     "given_parameters",
     "host",
     "initial_parameters",
-    "live_masks",
+    "live_places",
     "own_layout",
     "own_size",
     "without_padding",
@@ -53,7 +53,7 @@ def draws_itself(program: Program) -> bool:
 def initial_parameters(
     program: Program, run: Experiment, draw: Callable[[np.ndarray, dict[str, Any]], Any] | None
 ) -> Any:
-    """Initial parameters of one run, a tree of NumPy arrays, padded to the widths of the program.
+    """Initial parameters of one run, a tree of NumPy arrays, padded as the program is.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def initial_parameters(
 
 
 def given_parameters(program: Program, run: Experiment, flat: np.ndarray) -> Any:
-    """Flat parameters of a run as a tree of NumPy arrays, padded to the widths of the program; entries behind are ignored."""
+    """Flat parameters of a run as a tree of NumPy arrays, padded as the program is; entries behind are ignored."""
     shapes = own_shapes(program, run)
     return _padded(program, model_of(run), tree_like(shapes, flat))
 
@@ -130,20 +130,27 @@ def own_layout(program: Program, run: Experiment) -> Layout:
     return [(list(path), list(shape)) for path, shape in layout_of(own_shapes(program, run))]
 
 
-def live_masks(program: Program, runs: Sequence[Experiment]) -> Any:
-    """Masks ``[R, ...]`` of the parameters that are the runs' own, as a tree; None for a program without padding."""
+def live_places(program: Program, runs: Sequence[Experiment]) -> Any:
+    """Where each padded parameter stands among the run's own, from 1, and zero in padding: a tree ``int32[R, ...]``.
+
+    None for a program without padding.
+    """
     if program.widths is None:
         return None
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *(_mask(program, run) for run in runs))
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *(_places(program, run) for run in runs))
 
 
-def _mask(program: Program, run: Experiment) -> Any:
+def _places(program: Program, run: Experiment) -> Any:
     model: Any = model_of(run)
-    full = jax.tree.map(lambda leaf: np.ones(leaf.shape, bool), own_shapes(program, run))
-    return model.pad(full, program.widths)
+    return model.pad(ranks(own_shapes(program, run)), program.widths)
 
 
-def without_padding(flat: np.ndarray, masks: Any) -> list[np.ndarray]:
-    """Flat parameters ``[P]`` of each run from padded ones ``[R, P']``."""
-    leaves = [leaf.reshape(len(flat), -1) for leaf in jax.tree.leaves(masks)]
-    return [row[mask] for row, mask in zip(flat, np.concatenate(leaves, axis=1), strict=True)]
+def without_padding(flat: np.ndarray, live: Any) -> list[np.ndarray]:
+    """Flat parameters ``[P]`` of each run, in its own order, from padded ones ``[R, P']``."""
+    return [row[_order(places)] for row, places in zip(flat, flatten_runs(live), strict=True)]
+
+
+def _order(places: np.ndarray) -> np.ndarray:
+    """Indices of the parameters that are no padding, in their own order."""
+    live = np.flatnonzero(places)
+    return live[np.argsort(places[live])]

@@ -113,7 +113,7 @@ def block_shapes(program: Program, shape: Shape, pool: ShapeOf | None, rows: int
     x = program.x if pool is None else ShapeOf(((), "int32"))
     train, test = (_tile_shapes(x, program.y, shape.runs, tiles, shape.width) for tiles in shape[2:])
     state = state_shapes(program, shape)
-    live = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, "bool"), state.params)
+    live = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, "int32"), state.params)
     pooled = None if pool is None else program.x.struct(rows)
     return BlockData(hyper, train, test, pooled, None if program.widths is None else live), state
 

@@ -19,11 +19,13 @@ from memjax.engine.program.initial import host
 from memjax.engine.program.program import ShapeOf
 from memjax.errors import InputError, cause
 from memjax.jax_settings import float_dtype
-from memjax.parameter_trees import alone
+from memjax.models import MLP
+from memjax.models.padding import Stack
+from memjax.parameter_trees import alone, ranks
 from memjax.random import generator
 from memjax.types import PaddableModel
 
-__all__ = ["can_pad"]
+__all__ = ["can_pad", "can_stack"]
 
 _ROWS = 64
 # Rounding of sums in another order; a padding that is wrong differs by the size of the numbers themselves.
@@ -45,14 +47,27 @@ def can_pad(model: Any, x: ShapeOf) -> bool:
         return False
     if not is_user_code(model):
         return True
-    hashed: Any = model
-    fault = _fault(hashed, x, float_dtype().name, try_content(model) or "")
+    fault = _fault_of(model, x, stacked=False)
     if fault and _own_padding(type(model)):
         raise InputError(
             f"The model {model!r} {fault}: correct its widths, padded and pad, or leave them out, and every width is a "
             "program of its own."
         )
     return fault is None
+
+
+def can_stack(model: Any, x: ShapeOf) -> bool:
+    """Whether networks of this model's kind of several depths can share a program, for inputs of a shape.
+
+    A user's class that inherits from `MLP` may compute something else. A user's activation is tried.
+    """
+    if type(model) is not MLP or model.stack is None:
+        return False
+    return not is_user_code(model) or _fault_of(model, x, stacked=True) is None
+
+
+def _fault_of(model: Any, x: ShapeOf, *, stacked: bool) -> str | None:
+    return _fault(model, x, float_dtype().name, try_content(model) or "", stacked)
 
 
 def _own_padding(kind: type) -> bool:
@@ -62,12 +77,14 @@ def _own_padding(kind: type) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _fault(model: Any, x: ShapeOf, dtype: str, content: str) -> str | None:
+def _fault(model: Any, x: ShapeOf, dtype: str, content: str, stacked: bool) -> str | None:
     # Parameters of a model on tokens follow JAX's setting of 64 bits; a function may read a global that has changed.
     del dtype, content
     if not isinstance(model.widths, tuple) or not all(isinstance(width, int) for width in model.widths):
         return f"has widths = {model.widths!r}, which must be a tuple of whole numbers"
-    widths = tuple(width + 1 + place for place, width in enumerate(model.widths))
+    widths: Any = tuple(width + 1 + place for place, width in enumerate(model.widths))
+    if stacked:
+        widths = Stack(model.stack.width + 1, model.stack.layers + 2)
     try:
         with jax.default_device(host()):
             activation = getattr(model, "activation", None)
@@ -95,21 +112,24 @@ def _rows(x: ShapeOf) -> Any:
     return jnp.asarray(generator(1, "padding").normal(size=shape), x[1])
 
 
-def _tried(model: Any, wide: Any, widths: tuple[int, ...], x: Any) -> str | None:
+def _tried(model: Any, wide: Any, widths: Any, x: Any) -> str | None:
     own = jax.tree.map(np.asarray, jax.jit(model.init)(jax.random.key(0), x[:1]))
     # Perturbed, because an array of zeros would agree with anything.
     own = jax.tree.map(lambda leaf: leaf + 0.1 * np.cos(np.arange(leaf.size)).reshape(leaf.shape), own)
-    padded, mask = model.pad(own, widths), model.pad(jax.tree.map(lambda leaf: np.ones(leaf.shape, bool), own), widths)
+    padded, places = model.pad(own, widths), model.pad(ranks(own), widths)
     like = jax.eval_shape(wide.init, jax.random.key(0), x[:1])
     same: bool = jax.tree.structure(padded) == jax.tree.structure(like)  # type: ignore[operator]
     if not same or _shapes(padded) != _shapes(like):
         return f"pads its parameters to other arrays than the model of the widths {widths} has"
-    flat, live = (np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)]) for tree in (padded, mask))
-    if not np.array_equal(flat[live], np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(own)])):
-        return "puts its parameters in another order when it pads them"
-    if flat[~live].any():
+    flat, at, true = (np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(t)]) for t in (padded, places, own))
+    if (
+        not np.array_equal(np.sort(at[at != 0]), np.arange(len(true)) + 1)
+        or (flat[at != 0] != true[at[at != 0] - 1]).any()
+    ):
+        return "does not put each parameter in one place of its own when it pads them"
+    if flat[at == 0].any():
         return "puts other numbers than zero in its padding"
-    here, there = _value_and_gradient(model, own, x, None), _value_and_gradient(wide, padded, x, mask)
+    here, there = _value_and_gradient(model, own, x, None), _value_and_gradient(wide, padded, x, places)
     wanted = here[0], model.pad(jax.tree.map(np.asarray, here[1]), widths)
     return (
         None

@@ -22,6 +22,7 @@ from memjax.measures import BUILT_IN
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
 from memjax.models.adapt import with_outputs
+from memjax.models.padding import Stack
 from memjax.parameter_trees import layout_of
 from memjax.types import Apply, Array, Data, LossFn, Model
 
@@ -62,7 +63,7 @@ class Program:
     """The static structure that the runs of a group share; equal structures share their compiled programs.
 
     In `model` and `optimizer`, holes stand for the traced numbers; the methods fill them with the values of one run. With
-    `widths`, `model` is padded to these widths, and each run brings a mask of its own parameters. A function may read a
+    `widths`, `model` is padded to these widths, and each run brings the places of its own parameters. A function may read a
     global or a list that has changed since it was compiled, so `content` is a digest of all that functions read.
     """
 
@@ -77,7 +78,7 @@ class Program:
     y: ShapeOf
     traced: tuple[str, ...]
     started: bool
-    widths: tuple[int, ...] | None = None
+    widths: tuple[int, ...] | Stack | None = None
     content: str = ""
 
     @property
@@ -126,7 +127,7 @@ def _below(prefix: str, hyper: Hyper) -> dict[str, Any]:
     return {path.removeprefix(prefix): value for path, value in hyper.items() if path.startswith(prefix)}
 
 
-def traced_of(experiment: Experiment, widths: tuple[int, ...] | None = None) -> dict[str, float]:
+def traced_of(experiment: Experiment, widths: tuple[int, ...] | Stack | None = None) -> dict[str, float]:
     """Numbers of one run that enter its program as data. The task's numbers stay on the host: they only shape its draws."""
     numbers = {path: value for path, value in traced_values(experiment).items() if not path.startswith("task.")}
     if widths is None:
@@ -135,7 +136,7 @@ def traced_of(experiment: Experiment, widths: tuple[int, ...] | None = None) -> 
     return {path: value for path, value in numbers.items() if not path.startswith("model.")} | of_model
 
 
-def model_of(experiment: Experiment, widths: tuple[int, ...] | None = None) -> Any:
+def model_of(experiment: Experiment, widths: tuple[int, ...] | Stack | None = None) -> Any:
     """The model of a run with as many outputs as the task needs; padded if ``widths`` are given."""
     model: Any = with_outputs(experiment.model, experiment.task.num_outputs)
     return model if widths is None else model.padded(widths)

@@ -53,7 +53,8 @@ class RunState(NamedTuple):
 class BlockData(NamedTuple):
     """Data of a block: hyperparameters ``[R]`` each, both splits, and the task's pool, if any.
 
-    ``live`` is a tree of masks ``[R, ...]`` of the parameters that are the runs' own, None without padding.
+    ``live`` is a tree of places ``int32[R, ...]``: where each parameter stands among the run's own, from 1, and zero in
+    padding; None without padding.
     """
 
     hyper: Hyper

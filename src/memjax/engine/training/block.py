@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan
-from memjax.engine.program.initial import initial_parameters, live_masks, own_layout, without_padding
+from memjax.engine.program.initial import initial_parameters, live_places, own_layout, without_padding
 from memjax.engine.program.loop import Compiled, Length, compile_block, state_shapes
 from memjax.engine.program.outcome import BlockResult, Status
 from memjax.engine.program.step import BlockData, RunState
@@ -62,9 +62,9 @@ def train_block(
     """
     program = block.program
     packed = draw_block(program, block.shape, block.experiments)
-    masks = live_masks(program, block.experiments)
-    data = on_device(packed, masks, pool, device)
-    history = _BlockHistory(block, masks, start)
+    live = live_places(program, block.experiments)
+    data = on_device(packed, live, pool, device)
+    history = _BlockHistory(block, live, start)
     with pool_turn(compiled.blocks_pool):
         state = _restored_state(block, start, device) if start else _initial_state(block, compiled, packed, device)
     span, whole = block.records * program.record_every, Length(np.int32(block.records), np.int32(program.record_every))
@@ -90,9 +90,9 @@ def train_block(
 class _BlockHistory:
     """Records and snapshots of a block so far."""
 
-    def __init__(self, block: BlockPlan, masks: Any, start: BlockResult | None) -> None:
+    def __init__(self, block: BlockPlan, live: Any, start: BlockResult | None) -> None:
         self.step = start.step if start else 0
-        self._block, self._masks = block, masks
+        self._block, self._live = block, live
         self._parts = [jax.tree.map(self._loop_layout, start.records)] if start else []
         self._snapshots = dict(start.snapshots) if start else {}
         self._layouts = start.layouts if start else ()
@@ -110,7 +110,7 @@ class _BlockHistory:
     def add_snapshot(self, step: int, state: RunState) -> None:
         asked = np.array([step in run.experiment.snapshots for run in self._block.runs])
         if asked.any():
-            flat = _own(flatten_runs(_snapshot(state)), self._masks)[: len(self._block.runs)]
+            flat = _own(flatten_runs(_snapshot(state)), self._live)[: len(self._block.runs)]
             self._snapshots[step] = np.where(asked[:, None], flat, np.nan).astype(flat.dtype)
             self._layouts = _layouts(self._block, state)
 
@@ -125,11 +125,11 @@ class _BlockHistory:
         return BlockResult(self.step, records, status, stop_step, dict(self._snapshots), self._layouts, leaves)
 
 
-def _own(flat: np.ndarray, masks: Any) -> np.ndarray:
+def _own(flat: np.ndarray, live: Any) -> np.ndarray:
     """Flat parameters ``[R, P]`` without the padding of a program of several widths; NaN after those of a smaller run."""
-    if masks is None:
+    if live is None:
         return flat
-    rows = without_padding(flat, masks)
+    rows = without_padding(flat, live)
     own = np.full((len(flat), max(map(len, rows))), np.nan, flat.dtype)
     for row, part in zip(own, rows, strict=True):
         row[: len(part)] = part
@@ -150,9 +150,9 @@ def _final_status(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
     return np.where(status == Status.RUNNING, found, status).astype(np.int32)
 
 
-def on_device(packed: Block, masks: Any, pool: Any, device: Any) -> BlockData:
+def on_device(packed: Block, live: Any, pool: Any, device: Any) -> BlockData:
     """Data of a block on a device, beside the pool that is there."""
-    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None, masks), device)
+    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None, live), device)
     return data._replace(pool=pool)
 
 

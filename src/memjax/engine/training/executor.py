@@ -34,6 +34,7 @@ from memjax.engine.training.keep import Keeper
 from memjax.errors import InputError, cause
 from memjax.experiment.axes import cells
 from memjax.jax_settings import compile_settings, under
+from memjax.models.padding import Stack
 
 __all__ = ["Executor", "execute_on"]
 
@@ -59,7 +60,7 @@ class Job:
     schedule: Schedule
     shape: Shape
     records: int
-    widths: tuple[int, ...] | None
+    widths: tuple[int, ...] | Stack | None
     name: str
     start: BlockResult | None
     settings: tuple[Any, ...]

@@ -14,7 +14,7 @@ from memjax.engine.plan.blocks import BlockPlan, Run
 from memjax.engine.plan.groups import gather
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import Plan, pack, plan_of
-from memjax.engine.program.initial import given_parameters, live_masks
+from memjax.engine.program.initial import given_parameters, live_places
 from memjax.engine.program.loop import CompiledRecord, compile_record
 from memjax.engine.program.outcome import Variable, record_schema
 from memjax.engine.program.step import RunState
@@ -122,7 +122,7 @@ def _record_block(
 ) -> dict[str, Any]:
     """Records ``[R, ...]`` of the networks of a block, on the host."""
     packed = draw_block(block.program, block.shape, block.experiments)
-    data = on_device(packed, live_masks(block.program, block.experiments), pool, device)
+    data = on_device(packed, live_places(block.program, block.experiments), pool, device)
     state = jax.device_put(_state(block, parameters), device)
     with pool_turn(compiled.blocks_pool):
         records: dict[str, Any] = jax.tree.map(np.asarray, compiled.record(data, state))

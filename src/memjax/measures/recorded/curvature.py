@@ -73,8 +73,8 @@ def top_eigenvalue(product: Callable[[Any], Any], like: Any, iterations: int, li
     iterations
         Number of products; at most P are taken.
     live
-        Masks in the structure of ``like``, for a map that is zero outside of them; None for all of ``like``. The start
-        vector is the one of a vector of only those entries.
+        Places in the structure of ``like``, from 1 and zero where the map is zero; None for all of ``like``. The start
+        vector is the one of a vector of only the entries with a place, in the order of their places.
 
     Returns
     -------

@@ -9,10 +9,22 @@ import jax
 from memjax.errors import InputError, listing
 from memjax.examples import Examples
 from memjax.measures.measure import Measure
+from memjax.measures.recorded.norms import layer_l2
 from memjax.parameter_trees import norm, path_names
 from memjax.types import Apply, Array, Params
 
-__all__ = ["l2_of", "last_layer_l2"]
+__all__ = ["l2_of", "last_layer_l2", "tells_layers"]
+
+
+def tells_layers(measure: Measure) -> bool:
+    """Whether a measure of memjax tells the layers of a network apart, by their names.
+
+    Examples
+    --------
+    >>> tells_layers(layer_l2), tells_layers(l2_of("layer_0"))
+    (True, True)
+    """
+    return measure.function is layer_l2.function or getattr(measure.function, "__module__", "") == __name__
 
 
 def _layers(params: Params) -> dict[str, list[Array]]:
