@@ -18,6 +18,7 @@ from memjax.engine.plan import cost
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import make_plan
 from memjax.engine.training import block as train
+from memjax.jax_settings import float_dtype
 
 LABELS = mj.tasks.RandomLabels(input_dim=5, num_classes=4)
 ADDITION = mj.tasks.ModularArithmetic(p=7)
@@ -45,6 +46,8 @@ CASES = {
     ),
 }
 PACKING = Packing(lanes=1, memory=10**9)
+# Sums in another order, over six steps. Every case of this file, slow ones included, stays below both.
+TOLERANCE = 1e-4 if float_dtype() == np.float32 else 1e-11
 
 
 @pytest.fixture
@@ -105,9 +108,9 @@ def test_runs_of_a_class_are_those_of_their_own_networks(case, merging):
     for cell in cells(over):
         part, own = together.isel(dict(zip(names, cell, strict=True))), alone(spec, over, cell)
         np.testing.assert_array_equal(part.num_parameters, own.num_parameters)
-        compare(part, own, 1e-4)
+        compare(part, own, TOLERANCE)
         one = mj.params(part, {"seed": 1}, 6)
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), one, mj.params(own, {"seed": 1}, 6))
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=TOLERANCE), one, mj.params(own, {"seed": 1}, 6))
 
 
 # Noise, decay, a held norm, moments divided by themselves, and batches.
@@ -152,7 +155,7 @@ def test_every_optimizer_leaves_padding_at_zero_and_moves_the_rest_as_alone(rule
     assert len(held) == 2 and all(part.size and not part.any() for part in held)
     assert (together.status == "finished").all()
     for i in range(len(hidden)):
-        compare(together.isel(hidden=i), alone(spec, over, (i,)), 1e-4)
+        compare(together.isel(hidden=i), alone(spec, over, (i,)), TOLERANCE)
 
 
 @SLOW
@@ -165,7 +168,7 @@ def test_sharpness_and_cosines_start_from_the_vectors_of_the_true_network(hidden
     together = mj.sweep(spec, over, packing=PACKING)
     for i in range(len(hidden)):
         # Four iterations are far from the eigenvalue: another start vector would give another value.
-        compare(together.isel(hidden=i), alone(spec, over, (i,)), 1e-4)
+        compare(together.isel(hidden=i), alone(spec, over, (i,)), TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +207,7 @@ def test_a_store_goes_on_with_a_class_and_says_what_its_runs_are(
     # Another structure is a block of its own, beside those that are there.
     more = mj.sweep(spec, over | {"hidden": [*hidden, added]}, store=store, packing=PACKING)
     np.testing.assert_array_equal(more.train_loss.isel(hidden=slice(0, 2)), whole.train_loss)
-    compare(more.isel(hidden=2), alone(spec, {"hidden": [added], "seed": [0, 1]}, (0,)), 1e-4)
+    compare(more.isel(hidden=2), alone(spec, {"hidden": [added], "seed": [0, 1]}, (0,)), TOLERANCE)
     label = more.hidden.values[0]
     assert mj.params(mj.open(store), {"hidden": label, "seed": 0}, 6)["layer_0"]["kernel"].shape == (5, 3)
 
@@ -369,7 +372,7 @@ def test_a_users_model_takes_part_by_pad(model, merging):
     assert {block.program.widths for block in make_plan(spec, over, PACKING).blocks} == {(6,)}
     together = mj.sweep(spec, over, packing=PACKING)
     for i in range(2):
-        compare(together.isel(hidden=i), alone(spec, over, (i,)), 1e-4)
+        compare(together.isel(hidden=i), alone(spec, over, (i,)), TOLERANCE)
 
 
 class Doubled(Pair):
