@@ -16,7 +16,8 @@ __all__ = ["FORMAT", "STORE_VERSION", "BlockEntry", "Manifest", "signature"]
 STORE_VERSION = 4
 """Increases when the meaning of a file in a store changes.
 
-Version 3 added blocks of networks of several widths, and version 4 of several depths.
+Version 3 added blocks of networks of several widths, and version 4 of several depths. Records of version 4 differ from earlier
+ones in the last bits of float32, so an earlier store is read and not extended.
 """
 
 FORMAT = "memjax store"
@@ -67,6 +68,8 @@ class Manifest:
         Blocks of the runs that this manifest adds.
     made
         Device, lanes and versions; for information only.
+    version
+        `STORE_VERSION` of the memjax that wrote the manifest.
     """
 
     experiment: dict[str, Any]
@@ -75,6 +78,7 @@ class Manifest:
     sheets: tuple[RecordSchema, ...]
     blocks: tuple[BlockEntry, ...]
     made: dict[str, Any]
+    version: int = STORE_VERSION
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,7 +95,7 @@ class Manifest:
             "blocks": [asdict(block) for block in self.blocks],
             "made": self.made,
         }
-        head = {"format": FORMAT, "schema": STORE_VERSION, "checksum": signature(content)}
+        head = {"format": FORMAT, "schema": self.version, "checksum": signature(content)}
         return json.dumps({**head, **content}).encode()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from memjax.checks.json_text import read_json
@@ -47,7 +48,7 @@ def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:
         _ensure(_depth(content) <= _DEEPEST, f"it is nested more than {_DEEPEST} deep")
         if content.get("checksum") != signature(body):
             raise ValueError("its checksum is wrong")
-        return _decode(body), str(content["checksum"])
+        return replace(_decode(body), version=version), str(content["checksum"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as problem:
         raise InputError(f"The manifest {path!r} is damaged or was altered ({problem}). {_ADVICE}") from None
 

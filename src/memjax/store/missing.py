@@ -23,10 +23,10 @@ from memjax.jax_settings import named_settings
 from memjax.models.padding import Stack
 from memjax.store.axes import as_axis, count, merge_axes, shape_of, translate
 from memjax.store.folder import Store, StoreContents, StoredBlock
-from memjax.store.manifest import BlockEntry, Manifest
+from memjax.store.manifest import STORE_VERSION, BlockEntry, Manifest
 from memjax.store.request import Request, check_same
 
-__all__ = ["blocks_of", "add_missing", "plan_blocks", "replace_block"]
+__all__ = ["blocks_of", "add_missing", "check_version", "plan_blocks", "replace_block"]
 
 
 def add_missing(
@@ -47,6 +47,7 @@ def add_missing(
         groups = _missing(contents, request, axes)
         if contents is not None and not groups:
             return contents
+        check_version(store, contents)
         blocks = sorted(pack(groups, packing, shards), key=lambda block: -block.seconds)
         places = translate(np.arange(count(request.entries)), request.entries, axes)
         chosen = [(i, block, [int(places[request.flat(run)]) for run in block.runs]) for i, block in enumerate(blocks)]
@@ -55,6 +56,19 @@ def add_missing(
         )  # Raises before anything is written if the runs do not fit into memory.
         # Another shard may append first; then the next iteration finds nothing missing.
         store.append(len(contents.manifests) if contents else 0, _manifest(request, axes, chosen, made))
+
+
+def check_version(store: Store, contents: StoreContents | None) -> None:
+    """Raise `InputError` where training would mix records with those of a memjax whose bits differ."""
+    oldest = (
+        min((manifest.version for manifest in contents.manifests), default=STORE_VERSION) if contents else STORE_VERSION
+    )
+    if oldest != STORE_VERSION:
+        raise InputError(
+            f"The store {str(store.path)!r} has schema {oldest}, whose records differ in their last bits from those of this "
+            f"memjax (schema {STORE_VERSION}), and the call asks for runs that it has not finished: use another store, or "
+            "memjax.open for what it holds."
+        )
 
 
 def _union(contents: StoreContents | None, request: Request) -> tuple[AxisEntry, ...]:

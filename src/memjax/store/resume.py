@@ -19,7 +19,7 @@ from memjax.engine.training.keep import Keeper
 from memjax.errors import InputError
 from memjax.store.folder import Damaged, Store, StoredBlock, is_store
 from memjax.store.lock import locked
-from memjax.store.missing import add_missing, blocks_of, plan_blocks, replace_block
+from memjax.store.missing import add_missing, blocks_of, check_version, plan_blocks, replace_block
 from memjax.store.provenance import record_provenance
 from memjax.store.read import read_runs
 from memjax.store.request import Request
@@ -71,6 +71,7 @@ def sweep_in_store(
         finished = _finished(store, mine, repair)
         plan = plan_blocks(request, contents, [block for block in mine if block.name not in finished], packing)
         if plan.blocks:
+            check_version(store, contents)
             record_provenance(store, made)
             _train(store, request, mine, made, plan, train, sum(len(b.cells) for b in mine if b.name in finished))
         contents = store.confirmed() or contents
