@@ -53,6 +53,14 @@ def test_the_step_and_the_reason_are_those_of_the_closed_form(reason):
     assert np.isfinite(run.train_loss.values).tolist() == [step < finite for step in range(7)]
 
 
+@pytest.mark.parametrize("reason", CASES)
+def test_between_two_records_the_first_reason_stands(reason):
+    loss, rate, steps = CASES[reason]
+    run = mj.sweep(dataclasses.replace(spec(loss, rate), record_every=6))
+    assert (run.status.item(), run.stop_step.item(), run.stop_reason.item()) == ("diverged", steps, reason)
+    assert np.isfinite(run.train_loss.values).tolist() == [True, False]
+
+
 @pytest.mark.parametrize("reason", ["the loss was infinite", "the loss was NaN"])
 def test_the_record_of_the_last_state_tells_the_reason_that_no_step_saw(reason):
     loss, rate, steps = CASES[reason]

@@ -19,10 +19,10 @@ def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, 
     tiles = shape.train_tiles + shape.test_tiles
     row = (4 if pooled else _row(program.x)) + _row(program.y)
     data = 2 * tiles * shape.width * row
-    # The state before and after a step, the gradient, and the copy of the state that the host passes in.
-    states = shape.runs * (3 * work.state_bytes + 2 * _parameter_bytes(work))
-    # Places of the parameters that are no padding.
-    states += shape.runs * _parameter_bytes(work) * (program.widths is not None)
+    # The state in the loop, and those that the host passes in and gets back; parameters and gradient as vectors and as trees.
+    states = shape.runs * (3 * work.state_bytes + 4 * _parameter_bytes(work))
+    # Places of the parameters that are no padding, as a tree and as a vector.
+    states += 2 * shape.runs * _parameter_bytes(work) * (program.widths is not None)
     return data + states + _gradient_bytes(program, schedule, shape, work)
 
 

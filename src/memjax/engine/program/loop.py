@@ -12,8 +12,9 @@ import jax.numpy as jnp
 
 from memjax.engine.program.initial import draws_itself, host
 from memjax.engine.program.program import Program, ShapeOf
-from memjax.engine.program.step import BlockData, RunState, Schedule, first_state, step, take_record
+from memjax.engine.program.step import BlockData, RunState, Schedule, first_state, put_back, step, take_record
 from memjax.engine.program.tiles import Shape, Tiles
+from memjax.engine.program.vectors import as_held, as_tree, start_shapes, state_as_held, state_as_tree
 from memjax.jax_settings import float_dtype
 
 __all__ = ["Compiled", "CompiledRecord", "Length", "compile_block", "compile_record", "segment", "state_shapes"]
@@ -48,23 +49,32 @@ def segment(
     tuple
         The state after the last step, and the records, ``[K, R, ...]`` each; zeros after the last one.
     """
+    held = data._replace(live=None if data.live is None else as_held(program, data.live))
+    first = RunState(*state_as_held(program, state[:2]), *state[2:])
     # Jitted, so that their shapes and their place in the loops need one trace.
     stepped = jax.jit(functools.partial(step, program, schedule))
     taken = jax.jit(functools.partial(take_record, program, schedule))
 
     def one_record(k: Any, carry: tuple[RunState, Any]) -> tuple[RunState, Any]:
         def one_step(i: Any, carry: tuple[RunState, Any]) -> tuple[RunState, Any]:
-            state, loss = stepped(data, carry[0], None if rows is None else rows[k, i])
+            state, loss = stepped(held, carry[0], None if rows is None else rows[k, i])
             return state, carry[1] + loss
 
         state, total = jax.lax.fori_loop(0, length.steps, one_step, (carry[0], jnp.zeros_like(losses)))
-        record = taken(data, state, total, length.steps)
+        state = put_back(state, carry[0].params)
+        record = taken(data, _for_record(program, state), total, length.steps)
         return state, jax.tree.map(lambda room, value: room.at[k].set(value), carry[1], record)
 
-    losses = jax.eval_shape(stepped, data, state, None if rows is None else rows[0, 0])[1]
-    one = jax.eval_shape(taken, data, state, losses, length.steps)
+    losses = jax.eval_shape(stepped, held, first, None if rows is None else rows[0, 0])[1]
+    one = jax.eval_shape(taken, data, state._replace(opt_state=None), losses, length.steps)
     room = jax.tree.map(lambda leaf: jnp.zeros((records, *leaf.shape), leaf.dtype), one)
-    return jax.lax.fori_loop(0, length.records, one_record, (state, room))
+    last, found = jax.lax.fori_loop(0, length.records, one_record, (first, room))
+    return RunState(*state_as_tree(program, last[:2]), *last[2:]), found
+
+
+def _for_record(program: Program, held: RunState) -> RunState:
+    """What a record needs of a state, which is all but the optimizer's, outside the loop's form."""
+    return held._replace(params=as_tree(program, held.params), opt_state=None)
 
 
 # Operations over a batch that wait inside XLA's thread pool for other threads of the pool: LAPACK and Fourier transforms.
@@ -92,14 +102,6 @@ class Compiled(NamedTuple):
     blocks_pool: bool
 
 
-def _start_shapes(program: Program) -> tuple[Any, Any, Any]:
-    """Shape structs of the arguments of ``draw``, and of parameters and optimizer state of one run."""
-    one = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
-    key = jax.ShapeDtypeStruct((2,), "uint32")
-    params = jax.eval_shape(program.draw, key, one)
-    return (key, one), params, jax.eval_shape(program.first_state, params, key, one)
-
-
 def _tile_shapes(x: ShapeOf, y: ShapeOf, runs: int, tiles: int, width: int) -> Tiles:
     over = lambda *lead: jax.ShapeDtypeStruct(lead, "int32")  # noqa: E731
     return Tiles(
@@ -120,7 +122,7 @@ def block_shapes(program: Program, shape: Shape, pool: ShapeOf | None, rows: int
 
 def state_shapes(program: Program, shape: Shape) -> Any:
     """Shape structs of the training state."""
-    one = _start_shapes(program)[1:]
+    one = start_shapes(program)[1:]
     stacked = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((shape.runs, *leaf.shape), leaf.dtype), one)
     return jax.eval_shape(lambda p, o: first_state(p, o, shape.runs), *stacked)
 
@@ -175,12 +177,12 @@ def compile_block(
 
 
 def _lower_first(program: Program, device: Any) -> Any:
-    (key, numbers), params, _ = _start_shapes(program)
+    (key, numbers), params, _ = start_shapes(program)
     return jax.jit(program.first_state).lower(*_with_device(device, (params, key, numbers)))
 
 
 def _lower_draw(program: Program, device: Any) -> Any:
-    return jax.jit(program.draw).lower(*_with_device(device, _start_shapes(program)[0]))
+    return jax.jit(program.draw).lower(*_with_device(device, start_shapes(program)[0]))
 
 
 class CompiledRecord(NamedTuple):

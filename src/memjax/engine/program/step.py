@@ -18,6 +18,7 @@ import optax
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tiles import Tiles
+from memjax.engine.program.vectors import as_held, as_tree
 from memjax.examples import Examples, Tile, masked_tile, tile_mask
 from memjax.jax_settings import wide
 from memjax.measures.recorded.loss import step_loss
@@ -25,7 +26,7 @@ from memjax.parameter_trees import alone
 from memjax.random.minibatches import PAD
 from memjax.types import Array, Params
 
-__all__ = ["BlockData", "RunState", "Schedule", "first_state", "loss_sum", "step", "take_record"]
+__all__ = ["BlockData", "RunState", "Schedule", "first_state", "loss_sum", "put_back", "step", "take_record"]
 
 Schedule = Literal["streamed", "batched"]
 Total = Callable[[Params, Hyper, Tile], Any]
@@ -109,19 +110,24 @@ def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
 
 
 def _gradient(
-    program: Program, schedule: Schedule, params: Params, data: BlockData, rows: Array | None
+    program: Program, schedule: Schedule, held: Params, data: BlockData, rows: Array | None
 ) -> tuple[Array, Params]:
     """Mean loss ``[R]`` and its gradient, in float32 or wider, over the train split or a minibatch of ``rows[R, B]``."""
-    function = jax.value_and_grad(loss_sum(program))
+    function, params = jax.value_and_grad(loss_sum(program)), as_tree(program, held)
     if rows is None:
         total, count = _total(schedule, function, params, data, data.train), data.train.size
     else:
         examples, axes = _examples(data.train, data.pool)
         one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
         total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
-    mean = lambda leaf: leaf / count.astype(leaf.dtype).reshape(-1, *(1,) * (leaf.ndim - 1))  # noqa: E731
-    loss, gradient = jax.tree.map(lambda leaf: mean(wide(leaf)), total)
-    return loss, alone(gradient, data.live)
+    loss, gradient = jax.tree.map(wide, total)
+    mean = lambda leaf: leaf / _by_run(count.astype(leaf.dtype), leaf)  # noqa: E731
+    return mean(loss), alone(jax.tree.map(mean, as_held(program, gradient)), data.live)
+
+
+def _by_run(values: Array, leaf: Array) -> Array:
+    """Values ``[R]`` with as many axes as a leaf ``[R, ...]``."""
+    return values.reshape(-1, *(1,) * (leaf.ndim - 1))
 
 
 def _minibatch(examples: Examples, rows: Array) -> Tile:
@@ -130,7 +136,7 @@ def _minibatch(examples: Examples, rows: Array) -> Tile:
 
 
 def _update(program: Program, hyper: Hyper, live: Any, state: RunState, loss: Array, gradient: Params) -> RunState:
-    """Next state of one run. A run freezes for good when its loss or its next parameters are not finite."""
+    """Next state of one run. A run has diverged for good when its loss or its next parameters are not finite."""
     # The optimizer computes in float32 or wider; only its result is rounded to the dtype of the parameters. For complex
     # parameters, JAX's derivative is the conjugate of the direction in which the loss grows.
     descent = lambda leaf: leaf.conj() if jnp.iscomplexobj(leaf) else leaf  # noqa: E731
@@ -140,18 +146,18 @@ def _update(program: Program, hyper: Hyper, live: Any, state: RunState, loss: Ar
     extra = {} if live is None else {"live": live}
     updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, exact, **extra)
     stepped = alone(optax.apply_updates(exact, updates), live)
-    params = jax.tree.map(lambda new, old: new.astype(old.dtype), stepped, state.params)
+    # The cast keeps a model's float32 parameters in float32 where 64-bit numbers are enabled.
+    cast = lambda new, old: new.astype(old.dtype)  # noqa: E731
+    params = jax.tree.map(cast, stepped, state.params)
     finite = jnp.isfinite(loss)
     for leaf in jax.tree.leaves(params):
         finite &= jnp.isfinite(leaf).all()
-    alive = (state.status == Status.RUNNING) & finite
-    # The cast keeps a model's float32 parameters in float32 where 64-bit numbers are enabled.
-    keep = lambda new, old: jnp.where(alive, new.astype(old.dtype), old)  # noqa: E731
+    running = state.status == Status.RUNNING
     return RunState(
-        jax.tree.map(keep, params, state.params),
-        jax.tree.map(keep, opt_state, state.opt_state),
-        jnp.where(finite | (state.status != Status.RUNNING), state.status, _reason(loss)),
-        state.stop_step + alive,
+        params,
+        jax.tree.map(cast, opt_state, state.opt_state),
+        jnp.where(finite | ~running, state.status, _reason(loss)),
+        state.stop_step + (running & finite),
     )
 
 
@@ -165,10 +171,18 @@ def step(
 ) -> tuple[RunState, Array]:
     """Update every run of a block once; also gives the losses ``[R]`` before the update.
 
-    ``rows[R, B]`` is the minibatch; None is the full batch.
+    ``rows[R, B]`` is the minibatch; None is the full batch. Parameters, optimizer state and ``data.live`` are as the loop
+    holds them.
     """
     loss, gradient = _gradient(program, schedule, state.params, data, rows)
     return jax.vmap(functools.partial(_update, program))(data.hyper, data.live, state, loss, gradient), loss
+
+
+def put_back(state: RunState, before: Params) -> RunState:
+    """The state in which runs that diverged have the parameters from before: measures see none that are not finite."""
+    # At records only: at every step, a choice between two states takes a twentieth of the time of a small network.
+    keep = lambda new, old: jnp.where(_by_run(state.status < Status.LOSS_NAN, new), new, old)  # noqa: E731
+    return state._replace(params=jax.tree.map(keep, state.params, before))
 
 
 def take_record(
@@ -193,7 +207,7 @@ def take_record(
             own = record[measure.name]
             record[measure.name] = jnp.where(steps > 0, total / jnp.maximum(steps, 1), own).astype(own.dtype)
     alive = state.status < Status.LOSS_NAN
-    blank = lambda leaf: jnp.where(alive.reshape(-1, *(1,) * (leaf.ndim - 1)), leaf, jnp.nan)  # noqa: E731
+    blank = lambda leaf: jnp.where(_by_run(alive, leaf), leaf, jnp.nan)  # noqa: E731
     return jax.tree.map(lambda leaf: blank(wide(leaf)), record)
 
 
