@@ -5,6 +5,7 @@ import itertools
 import logging
 import re
 
+import jax
 import numpy as np
 import pytest
 
@@ -81,6 +82,25 @@ def test_a_batched_plan_is_split_to_stay_under_its_budget(budget):
 def test_what_cannot_fit_is_refused_with_the_numbers():
     with pytest.raises(mj.InputError, match=r"needs about 0\.\d+ GB .* budget of 0\.01 GB.*Packing\(memory=bytes\)"):
         mj.sweep(POST, packing=Packing(memory=10_000_000))
+
+
+@pytest.fixture
+def one_accelerator(monkeypatch):
+    """A plan as for one GPU; counts its work on the CPU that is there."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(jax, "local_device_count", lambda: 1)
+
+
+def test_lanes_on_one_accelerator_share_its_memory_with_the_pool(one_accelerator):
+    rng = np.random.default_rng(0)
+    task = mj.tasks.from_arrays(rng.normal(size=(50_000, 50)).astype(np.float32), rng.integers(0, 3, 50_000))
+    spec = mj.Experiment(task=task, train_size=100, test_size=50, steps=10)
+    pool, budget = 50_000 * 50 * 4, 30_000_000
+    for lanes in (1, 2):
+        plan = make_plan(spec, {"seed": range(64)}, Packing(schedule="batched", lanes=lanes, memory=budget))
+        at_work = sorted((block.bytes for block in plan.blocks), reverse=True)[:lanes]
+        # More than half of it, or the division would be too fine.
+        assert 0.5 * (budget - pool) < sum(at_work) <= budget - pool
 
 
 def test_memory_grows_with_data_parameters_records_and_snapshots():

@@ -114,7 +114,17 @@ def test_an_error_in_a_worker_is_raised_as_it_is_and_not_tried_again(spec, monke
 
 
 @pytest.mark.parametrize("elsewhere", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["lanes", "executor"])
-@pytest.mark.parametrize("problem", [MemoryError(), jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 9 GB")], ids=repr)
+@pytest.mark.parametrize(
+    "problem",
+    [
+        MemoryError(),
+        jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 9 GB"),
+        # As a CUDA graph and cuBLAS say it.
+        pytest.param(jax.errors.JaxRuntimeError("INTERNAL: CUDA_ERROR_OUT_OF_MEMORY: graph"), marks=pytest.mark.slow),
+        pytest.param(jax.errors.JaxRuntimeError("INTERNAL: CUBLAS_STATUS_ALLOC_FAILED"), marks=pytest.mark.slow),
+    ],
+    ids=repr,
+)
 def test_a_block_that_does_not_fit_is_trained_in_parts(spec, elsewhere, problem, tmp_path, monkeypatch, caplog):
     from memjax.engine.training import execute
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan, Run
 from memjax.engine.plan.cost import work_of
@@ -73,12 +75,21 @@ def block_budget(budget: int, groups: Iterable[tuple[Program, Sequence[Run]]], l
     """Bytes that one block may take.
 
     On a CPU, the compiler and the results are subtracted from the budget and the rest is divided among the lanes. On an
-    accelerator it is the whole budget.
+    accelerator the pools are subtracted, and the lanes of a device share the rest.
     """
     if jax.default_backend() != "cpu":
-        return budget
+        return max(0, budget - _pool_bytes(run.pool for _, runs in groups for run in runs)) // _on_a_device(lanes)
     results = sum(_results(program, runs) for program, runs in groups)
     return max(0, budget - COMPILER_BYTES - results) // lanes
+
+
+def _on_a_device(lanes: int) -> int:
+    """Lanes that work on the same device: lanes are dealt to the devices in turn."""
+    return math.ceil(lanes / jax.local_device_count())
+
+
+def _pool_bytes(pools: Iterable[np.ndarray | None]) -> int:
+    return sum({id(pool): pool.nbytes for pool in pools if pool is not None}.values())
 
 
 class Memory(NamedTuple):
@@ -119,8 +130,8 @@ def fit_lanes(blocks: Sequence[BlockPlan], lanes: int, budget: int) -> tuple[int
         return 1, _memory(blocks, 1)
     for count in range(min(lanes, len(blocks)), 0, -1):
         memory = _memory(blocks, count)
-        on_cpu = jax.default_backend() == "cpu"
-        held = memory.added if on_cpu else max(block.bytes for block in blocks) + memory.pools
+        on_device = _memory(blocks, _on_a_device(count))
+        held = memory.added if jax.default_backend() == "cpu" else on_device.blocks + on_device.pools
         if held <= budget:
             return count, memory
     raise InputError(
@@ -135,12 +146,11 @@ def _gigabytes(count: int) -> str:
 
 def _memory(blocks: Sequence[BlockPlan], lanes: int) -> Memory:
     dearest = sorted((block.bytes for block in blocks), reverse=True)[:lanes]
-    pools = {id(block.pool): block.pool.nbytes for block in blocks if block.pool is not None}
     return Memory(
         process=process_bytes(),
         compiler=COMPILER_BYTES,
         blocks=sum(dearest),
-        pools=sum(pools.values()),
+        pools=_pool_bytes(block.pool for block in blocks),
         results=sum(_results(block.program, block.runs) for block in blocks),
     )
 

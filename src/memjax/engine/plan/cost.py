@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from memjax.engine.program.initial import host
 from memjax.engine.program.output_shapes import shape_of
 from memjax.engine.program.program import Program, parameter_layout
 from memjax.engine.program.step import loss_sum
@@ -132,7 +133,8 @@ def _counted(program: Program) -> Work:
     tile = Tile(program.x.struct(_SAMPLE), program.y.struct(_SAMPLE), mask)
     gradient = jax.jit(jax.value_and_grad(loss_sum(program)))
     shape_of(f"The gradient of the loss of {_SAMPLE} examples cannot be computed", gradient, params, hyper, tile)
-    traced = gradient.trace(params, hyper, tile)
+    # JAX counts nothing for accelerators, and a plan should be the same everywhere.
+    traced = gradient.trace(*_on_host((params, hyper, tile)))
     counts = traced.lower().cost_analysis() or {}
     activations = sum(_bytes(out.aval) for equation in traced.jaxpr.jaxpr.eqns for out in equation.outvars)
     return Work(
@@ -142,6 +144,11 @@ def _counted(program: Program) -> Work:
         parameters=sum(leaf.size for leaf in jax.tree.leaves(params)),
         state_bytes=sum(_bytes(leaf) for leaf in jax.tree.leaves((params, opt_state))),
     )
+
+
+def _on_host(shapes: Any) -> Any:
+    here = jax.sharding.SingleDeviceSharding(host(jax.local_devices()[0]))
+    return jax.tree.map(lambda shape: jax.ShapeDtypeStruct(shape.shape, shape.dtype, sharding=here), shapes)
 
 
 def _bytes(array: object) -> int:

@@ -108,11 +108,15 @@ def _locked(lock: threading.Lock, function: Callable[..., None]) -> Callable[...
     return call
 
 
+# Graphs that cannot be instantiated and libraries that get no workspace say INTERNAL, and then one of CUDA's own words.
+_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "CUDA_ERROR_OUT_OF_MEMORY", "ALLOC_FAILED")
+
+
 def out_of_memory(problem: BaseException) -> bool:
     """Whether an error says that the device or the host ran out of memory."""
-    return isinstance(problem, MemoryError) or (
-        isinstance(problem, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(problem)
-    )
+    if not isinstance(problem, jax.errors.JaxRuntimeError):
+        return isinstance(problem, MemoryError)
+    return any(word in str(problem) for word in _OUT_OF_MEMORY)
 
 
 def split(block: BlockPlan, problem: BaseException) -> list[BlockPlan]:
