@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 
-from memjax.engine.plan.blocks import BlockPlan
+from memjax.engine.plan.blocks import BlockPlan, Run
 from memjax.engine.plan.budget import Memory
 from memjax.engine.plan.cost import compile_seconds, work_of
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import Plan, make_plan
 from memjax.engine.plan.speed import relative_speed
-from memjax.engine.program.program import num_parameters
+from memjax.engine.program.program import Program, num_parameters
 from memjax.engine.program.tiles import Shape
 from memjax.engine.training.progress import PlanningProgress
 from memjax.experiment import Experiment
@@ -43,7 +44,7 @@ class BlockSummary:
     examples, padded
         Examples in one step of all these blocks, without and with padding.
     filled
-        Fraction of the parameters in the programs that are the runs' own; the rest is padding.
+        Fraction of the parameters in the programs that are the runs' own, in the mean over examples; the rest is padding.
     flops
         Operations of all steps and records, without padding.
     bytes
@@ -193,7 +194,6 @@ def _summary(blocks: list[BlockPlan]) -> BlockSummary:
     program, shape = blocks[0].program, blocks[0].shape
     batch, sizes = program.batch_size, [size for block in blocks for size in block.sizes]
     tiles = sum(shape.width * block.step_tiles for block in blocks)
-    filled = sum(sizes) / (len(sizes) * max(1, num_parameters(program))) if program.widths else 1.0
     return BlockSummary(
         structure=f"{_named(program.model)}, {program.optimizer.name}, "
         f"{'full batch' if batch is None else f'batches of {batch}'}",
@@ -205,8 +205,8 @@ def _summary(blocks: list[BlockPlan]) -> BlockSummary:
         runs=sum(len(block.runs) for block in blocks),
         examples=sum(block.examples for block in blocks),
         padded=tiles if batch is None else shape.runs * batch * len(blocks),
-        filled=filled,
-        flops=filled * sum(_flops(block) for block in blocks),
+        filled=_filled(blocks),
+        flops=sum(_flops(block) for block in blocks),
         bytes=blocks[0].bytes,
     )
 
@@ -214,8 +214,27 @@ def _summary(blocks: list[BlockPlan]) -> BlockSummary:
 def _flops(block: BlockPlan) -> float:
     """Operations of steps and records; a record is a forward pass, which costs a third of a gradient."""
     program = block.program
-    recorded = sum(sum(run.experiment.sizes()) for run in block.runs) * (program.num_records + 1)
-    return work_of(program).flops * (program.steps * block.examples + recorded / 3)
+    examples = (program.steps * run.step_examples + _recorded(program, run) / 3 for run in block.runs)
+    return work_of(program).flops * sum(map(operator.mul, examples, _shares(block)))
+
+
+def _recorded(program: Program, run: Run) -> int:
+    """Examples in the records of a run."""
+    return sum(run.experiment.sizes()) * (program.num_records + 1)
+
+
+def _shares(block: BlockPlan) -> list[float]:
+    """Fraction of the parameters in the program that are a run's own, for each run. Work is about as many times smaller."""
+    every = num_parameters(block.program)
+    return [size / every if every else 1.0 for size in block.sizes]
+
+
+def _filled(blocks: list[BlockPlan]) -> float:
+    """The same for an example of these blocks."""
+    own = sum(
+        run.step_examples * share for block in blocks for run, share in zip(block.runs, _shares(block), strict=True)
+    )
+    return own / sum(block.examples for block in blocks)
 
 
 def _group_lines(group: BlockSummary) -> list[str]:

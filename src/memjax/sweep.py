@@ -58,7 +58,8 @@ def sweep(
         path (``optimizer.learning_rate``); a tuple of names moves those fields together along one axis, with tuples of
         values. The values are a list, or a dict from names to values, such as ``{"constant": f, "cosine": g}``, whose
         names become the labels. Numbers that enter the program as data (seeds, sizes, optimizer scalars, ``init_scale``)
-        share one program; structure (``hidden``, ``activation``, whole models or optimizers) makes a program per value.
+        share one program, and widths and depths share one or a few; other structure (``activation``, whole models or
+        optimizers) makes a program per value.
     store
         Folder in which every finished block is saved, and unfinished ones every few seconds. The same call resumes from
         there; with more values on an axis only the new runs are trained. `memjax.open` reads the store at any time.

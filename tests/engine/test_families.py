@@ -242,8 +242,10 @@ def test_a_measure_of_layers_keeps_depths_apart(measure, merging):
         (lambda h: h - h.mean(0), {None}),
         # Its derivative at zero is infinite, which would make gradients NaN in a layer that a run passes through.
         (lambda h: jax.numpy.sqrt(jax.numpy.abs(h)), {None}),
+        # Its second derivative is, which would make sharpness NaN.
+        (lambda h: jax.numpy.abs(h) ** 1.5, {None}),
     ],
-    ids=["sine", "mixing", "steep"],
+    ids=["sine", "mixing", "steep", "bent"],
 )
 def test_depths_share_a_program_if_a_users_activation_allows_it(activation, room, merging):
     spec = spec_of(MODELS.MLP(activation=activation), LABELS)
@@ -448,3 +450,23 @@ def test_the_cost_model_puts_depths_together_where_compiles_cost_more(width, ste
     spec = spec_of(MODELS.MLP(), LABELS, steps=steps, snapshots=(), train_size=400)
     blocks = make_plan(spec, {"hidden": [(width,) * depth for depth in range(1, 5)]}, PACKING).blocks
     assert {block.program.widths for block in blocks} == {(width, 4) if together else None}
+
+
+def test_the_operations_that_explain_states_are_those_of_the_networks_alone(merging):
+    """Sizes go against depths, so that a mean over runs would say another number."""
+    spec = spec_of(MODELS.MLP(), LABELS, steps=60, snapshots=())
+    cells = [((16,), 800), ((16,) * 2, 400), ((16,) * 4, 100)]
+    together = mj.explain(spec, {("hidden", "train_size"): cells}, packing=PACKING)
+    assert together.groups[0].widths == (16, 4)
+    own = [mj.explain(spec, {("hidden", "train_size"): [cell]}, packing=PACKING).flops for cell in cells]
+    # Work grows a little otherwise than with the parameters.
+    np.testing.assert_allclose(together.flops, sum(own), rtol=0.1)
+    sizes = {(16,): 164, (16,) * 2: 436, (16,) * 4: 980}
+    filled = sum(size * sizes[hidden] for hidden, size in cells) / (980 * 1300)
+    np.testing.assert_allclose(together.groups[0].filled, filled, rtol=1e-6)
+
+
+def test_the_layouts_of_parameters_are_numbered_by_cell(merging):
+    over = {"hidden": [(3, 3), (3,), (4,)], "seed": range(2)}
+    found = mj.sweep(spec_of(MODELS.MLP(), LABELS, measures=("loss",)), over, packing=PACKING)
+    assert found.parameter_layout.values.tolist() == [[0, 0], [1, 1], [2, 2]]

@@ -99,6 +99,15 @@ def test_accuracy_of_ties_goes_to_the_lower_class_and_of_nan_is_nan():
     assert np.isnan(_take(measures.accuracy, _examples(), model=lambda params, x: jnp.full((len(x), 3), jnp.nan)))
 
 
+def test_the_margin_of_a_row_with_nan_is_nan_also_among_many():
+    """XLA's maximum over a large array skips NaN on a CPU."""
+    outputs = np.zeros((512, 17), np.float32)
+    outputs[3, 16] = np.nan
+    tile = Tile(jnp.asarray(outputs), jnp.zeros(512, int), jnp.ones(512, bool))
+    margin = jax.jit(lambda tile: measures.logit_margin.function(None, lambda params, x: x, tile))(tile)
+    assert np.flatnonzero(np.isnan(margin)).tolist() == [3]
+
+
 @layouts
 def test_logit_margin_is_the_label_minus_the_best_other(layout):
     naive = [row[y] - max(v for c, v in enumerate(row) if c != y) for row, y in zip(OUT, Y, strict=True)]

@@ -103,3 +103,22 @@ def test_a_run_diverges_in_float64_too():
         run = mj.sweep(spec(square, 1e10))
     # Squares of 2e10 to the power of t stay below 1.8e308 up to t = 14.
     assert run.status.item() == "finished" and run.stop_reason.item() == ""
+
+
+def test_a_users_function_meets_no_parameters_that_are_not_finite():
+    """It might search until a number is small enough, and for ever if the number is NaN."""
+    seen = []
+
+    def watched(outputs, targets):
+        jax.debug.callback(lambda values: seen.extend(np.ravel(values).tolist()), outputs)
+        return outputs[:, 0]
+
+    run = mj.sweep(dataclasses.replace(spec(watched, 3e38), record_every=6))
+    assert (run.status.item(), run.stop_step.item()) == ("diverged", 1) and np.isnan(run.train_loss.values[-1])
+    assert min(seen) < -1e38 and np.isfinite(seen).all()
+
+
+def test_a_model_without_a_single_parameter_trains():
+    empty = (lambda key, x: {"w": jnp.zeros(0)}, lambda params, x: jnp.zeros((x.shape[0], 1)) + params["w"].sum())
+    run = mj.sweep(dataclasses.replace(spec(square, 0.1), model=empty))
+    assert (run.train_loss == 0).all() and run.status == "finished"

@@ -134,5 +134,5 @@ def _noise(key: Array, count: Array, like: Any, live: Params | None) -> Params:
     ``live`` are the places of the parameters of a padded network; they get the noise of the network without padding.
     """
     flat, restore = ravel_pytree(like)
-    mask = None if live is None else ravel_pytree(live)[0]
-    return restore(normal_numbers(jax.random.fold_in(key, count), flat.size, flat.dtype, mask))
+    places = None if live is None else ravel_pytree(live)[0]
+    return restore(normal_numbers(jax.random.fold_in(key, count), flat.size, flat.dtype, places))

@@ -32,12 +32,9 @@ def add_snapshots(
     flats = [flat for _, result in blocks for flat in result.snapshots.values()]
     longest = max(flat.shape[1] for flat in flats)
     values = np.full((*shape, len(steps), longest), np.nan, flats[0].dtype)
-    layouts: list[Layout] = []
+    layouts = _layouts(blocks)
     which = np.full(shape, -1, np.int32)
     for cells, result in blocks:
-        for layout in result.layouts if result.snapshots else ():
-            if layout not in layouts:
-                layouts.append(layout)
         for i, cell in enumerate(cells):
             if cell is None or not result.snapshots:
                 continue
@@ -55,6 +52,21 @@ def add_snapshots(
     attrs = {"long_name": "parameters, flattened", "units": "1", "layouts": json.dumps(layouts)}
     dataset["parameters"] = ((*dims, "snapshot", "parameter_index"), values, attrs)
     return dataset
+
+
+def _layouts(blocks: Sequence[tuple[Sequence[tuple[int, ...] | None], BlockResult]]) -> list[Layout]:
+    """Every layout once, in the order of the cells that first have them: blocks come in the order in which they ended."""
+    found = [
+        (cell, result.layout(i))
+        for cells, result in blocks
+        for i, cell in enumerate(cells)
+        if cell is not None and result.snapshots
+    ]
+    layouts: list[Layout] = []
+    for _, layout in sorted(found, key=lambda one: one[0]):
+        if layout not in layouts:
+            layouts.append(layout)
+    return layouts
 
 
 def require_snapshots(dataset: Any) -> None:

@@ -68,6 +68,8 @@ def sweep_in_store(
             store.tidy()
         contents = add_missing(store, request, packing, made, shard[1] if shard else 1)
         mine = _blocks_of_shard(blocks_of(request, contents), shard)
+        if repair:
+            check_version(store, contents)
         finished = _finished(store, mine, repair)
         plan = plan_blocks(request, contents, [block for block in mine if block.name not in finished], packing)
         if plan.blocks:

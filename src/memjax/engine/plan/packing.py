@@ -122,7 +122,7 @@ def _block_runs(runs: list[Run], width: int, group: _Group, lanes: int, budget: 
     """Runs per block. Streamed: few enough to stay in cache and to occupy all lanes. Batched: as many as fit in memory."""
     fair = math.ceil(len(runs) / lanes)
     if group.schedule == "streamed":
-        cached = int(_CACHED_BYTES / (group.work.state_bytes + 4 * group.work.parameters))
+        cached = int(_CACHED_BYTES / max(1, group.work.state_bytes + 4 * group.work.parameters))
         return max(1, min(_MOST_RUNS, cached, fair))
     count = fair
     while count > 1 and (needed := group.bytes(_shape([runs[:count]], width, count))) > budget:

@@ -167,7 +167,7 @@ def compile_block(
             *place((data, state, rows, length))
         ),
     ]
-    # Runs of several widths have a draw of each width, which is compiled when it is first needed.
+    # Runs of several structures have a draw of each, which is compiled when it is first needed.
     if not draws_itself(program) and program.widths is None:
         lowered.append(_lower_draw(program, host(device)))
     blocks_pool = any(_blocks_pool(low, device) for low in lowered)

@@ -129,18 +129,20 @@ def _tried(model: Any, wide: Any, widths: Any, x: Any) -> str | None:
         return "does not put each parameter in one place of its own when it pads them"
     if flat[at == 0].any():
         return "puts other numbers than zero in its padding"
-    here, there = _value_and_gradient(model, own, x, None), _value_and_gradient(wide, padded, x, places)
-    wanted = here[0], model.pad(jax.tree.map(np.asarray, here[1]), widths)
+    here, there = _derivatives(model, own, x, None), _derivatives(wide, padded, x, places)
+    wanted = here[0], *(model.pad(jax.tree.map(np.asarray, part), widths) for part in here[1:])
     return (
         None
         if _close(wanted, there)
-        else "computes something else from padded parameters, or has another gradient there"
+        else "computes something else from padded parameters, or has another gradient or curvature there"
     )
 
 
-def _value_and_gradient(model: Any, params: Any, x: Any, live: Any) -> Any:
+def _derivatives(model: Any, params: Any, x: Any, live: Any) -> Any:
+    """Outputs, gradient of a sum of them, and product of its Hessian with the parameters."""
     total = lambda p: jnp.sin(model.apply(alone(p, live), x).astype(float)).sum()  # noqa: E731
-    return jax.jit(model.apply)(params, x), jax.jit(jax.grad(total))(params)
+    gradient, back = jax.vjp(jax.grad(total), params)
+    return jax.jit(model.apply)(params, x), gradient, alone(back(params)[0], live)
 
 
 def _shapes(tree: Any) -> list[tuple[int, ...]]:

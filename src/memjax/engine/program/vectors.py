@@ -44,10 +44,11 @@ def _vector_shapes(program: Program, dtype: str) -> Any:
     arguments, params, _ = start_shapes(program)
     dtypes = {leaf.dtype for leaf in jax.tree.leaves(params)}
     alike = len(dtypes) == 1 and all(jnp.issubdtype(dtype, jnp.floating) for dtype in dtypes)
+    size = sum(leaf.size for leaf in jax.tree.leaves(params))
     # A user's optimizer may treat layers differently.
-    if not program.optimizer.built_in or not alike:
+    if not program.optimizer.built_in or not alike or not size:
         return None
-    vector = jax.ShapeDtypeStruct((sum(leaf.size for leaf in jax.tree.leaves(params)),), dtypes.pop())
+    vector = jax.ShapeDtypeStruct((size,), dtypes.pop())
     return vector, jax.eval_shape(program.first_state, vector, *arguments)
 
 

@@ -126,7 +126,7 @@ class _BlockHistory:
 
 
 def _own(flat: np.ndarray, live: Any) -> np.ndarray:
-    """Flat parameters ``[R, P]`` without the padding of a program of several widths; NaN after those of a smaller run."""
+    """Flat parameters ``[R, P]`` without the padding of a program of several structures; NaN after those of a smaller run."""
     if live is None:
         return flat
     rows = without_padding(flat, live)

@@ -17,7 +17,9 @@ def _margin(params: Params, apply: Apply, examples: Tile) -> Array:
     outputs = wide(apply(params, examples.x))
     chosen = is_label(outputs, examples.y)
     label = jnp.where(chosen, outputs, 0).sum(-1)
-    return label - jnp.where(chosen, -jnp.inf, outputs).max(-1)
+    margin = label - jnp.where(chosen, -jnp.inf, outputs).max(-1)
+    # XLA's maximum over a large array skips NaN on a CPU (JAX 0.10.2).
+    return jnp.where(jnp.isnan(outputs).any(-1), jnp.nan, margin)
 
 
 logit_margin = Measure(
