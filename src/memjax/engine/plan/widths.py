@@ -10,8 +10,8 @@ from memjax.engine.plan.cost import candidate_widths
 
 __all__ = ["LEAST_SAVED", "Seconds", "width_classes"]
 
-LEAST_SAVED = 4.0
-"""Seconds on one lane that another tile width must save: a compile, and room for errors of the cost model."""
+LEAST_SAVED = 1.5
+"""Seconds on one lane that another tile width must save: a little more than a compile."""
 
 _MOST_CHOICES = 16
 
