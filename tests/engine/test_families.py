@@ -92,11 +92,15 @@ def compare(together, own, tolerance):
 # Measures of examples, of parameters and of layers, and of a gradient.
 MEASURES = ("loss", "weight_l2", "layer_l2", "last_layer_l2", "gradient_norm")
 OF_ANY_DEPTH = ("loss", "weight_l2", "gradient_norm")
-SLOW = pytest.mark.slow
+SLOW, LONG = pytest.mark.slow, pytest.mark.long
 
 
 @pytest.mark.parametrize(
-    "case", [case if case in ("one layer", "quadratic") else pytest.param(case, marks=SLOW) for case in CASES]
+    "case",
+    [
+        case if case in ("one layer", "quadratic") else pytest.param(case, marks=LONG if case == "depths" else SLOW)
+        for case in CASES
+    ],
 )
 def test_runs_of_a_class_are_those_of_their_own_networks(case, merging):
     model, task, over = CASES[case]
@@ -131,9 +135,9 @@ WIDER, DEEPER = [(3,), (7,)], [(3,), (3,) * 11]
 @pytest.mark.parametrize(
     ("rule", "hidden"),
     [
-        pytest.param(rule, hidden, marks=() if (rule, hidden) in (("langevin", DEEPER), ("norm", WIDER)) else SLOW)
+        pytest.param(rule, hidden, marks=() if (rule, hidden) in (("langevin", DEEPER), ("norm", WIDER)) else marks)
         for rule in RULES
-        for hidden in (WIDER, DEEPER)
+        for hidden, marks in ((WIDER, SLOW), (DEEPER, LONG))
     ],
     ids=lambda value: value if isinstance(value, str) else "widths" if value == WIDER else "depths",
 )
@@ -175,7 +179,7 @@ def test_sharpness_and_cosines_start_from_the_vectors_of_the_true_network(hidden
     ("hidden", "room", "sizes", "added"),
     [
         ([(3,), (6,)], {"widths": [6]}, [34, 64], (4,)),
-        ([(3,), (3, 3)], {"widths": [3], "layers": 2}, [34, 46], (3,) * 3),
+        pytest.param([(3,), (3, 3)], {"widths": [3], "layers": 2}, [34, 46], (3,) * 3, marks=SLOW),
     ],
     ids=["widths", "depths"],
 )
@@ -212,8 +216,11 @@ def test_a_store_goes_on_with_a_class_and_says_what_its_runs_are(
     assert mj.params(mj.open(store), {"hidden": label, "seed": 0}, 6)["layer_0"]["kernel"].shape == (5, 3)
 
 
-@SLOW
-@pytest.mark.parametrize("hidden", [[(3,), (6,)], [(3,), (3,) * 11]], ids=["widths", "depths"])
+@pytest.mark.parametrize(
+    "hidden",
+    [pytest.param([(3,), (6,)], marks=SLOW), pytest.param([(3,), (3,) * 11], marks=LONG)],
+    ids=["widths", "depths"],
+)
 def test_chains_around_networks_of_several_structures_are_one_class(hidden, merging):
     """A chain draws the noise of its own network: the estimate of each is what the network alone gives."""
     # Around initial parameters, which are equal bit for bit: the seed of a chain follows from the bits of its start.

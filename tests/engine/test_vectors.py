@@ -43,7 +43,11 @@ def two_runs(shapes):
 
 
 @pytest.mark.parametrize(
-    "name", [n if n in ("adam", "langevin") else pytest.param(n, marks=pytest.mark.slow) for n in OPTIMIZERS]
+    "name",
+    [
+        n if n == "adam" else pytest.param(n, marks=pytest.mark.slow if n == "langevin" else pytest.mark.long)
+        for n in OPTIMIZERS
+    ],
 )
 def test_vectors_and_trees_are_trained_alike(name):
     ours, users = (
