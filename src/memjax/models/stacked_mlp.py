@@ -14,7 +14,7 @@ import numpy as np
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
 from memjax.models.layers import dense, flat_inputs, flat_struct
-from memjax.models.padding import in_corner
+from memjax.models.padding import in_corner, wider
 from memjax.types import Array, Params
 
 __all__ = ["StackedMLP"]
@@ -69,11 +69,11 @@ class StackedMLP:
         middle = [params[f"layer_{i}"] for i in range(1, depth)]
         first, last = params["layer_0"], params[f"layer_{depth}"]
         return {
-            "first": {name: in_corner(first[name], like.shape) for name, like in shapes["first"].items()},
+            "first": wider(first, shapes["first"]),
             "hidden": {
                 name: _stacked([part[name] for part in middle], like) for name, like in shapes["hidden"].items()
             },
-            "last": {name: in_corner(last[name], like.shape) for name, like in shapes["last"].items()},
+            "last": wider(last, shapes["last"]),
         }
 
     def apply(self, params: Params, x: Array) -> Array:

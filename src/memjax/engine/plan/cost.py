@@ -17,12 +17,13 @@ import jax
 import numpy as np
 
 from memjax.engine.program.initial import host
+from memjax.engine.program.loop import with_device
 from memjax.engine.program.output_shapes import shape_of
 from memjax.engine.program.program import Program, parameter_layout
 from memjax.engine.program.step import loss_sum
+from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Tile
 from memjax.fields import without_numbers
-from memjax.jax_settings import float_dtype
 from memjax.models import MLP
 from memjax.models.stacked_mlp import StackedMLP
 
@@ -124,17 +125,13 @@ def compile_seconds(program: Program) -> float:
 # Planning asks for the work of every program several times. With more programs than this, work is counted again each time.
 @functools.lru_cache(maxsize=8192)
 def _counted(program: Program) -> Work:
-    number = jax.ShapeDtypeStruct((), float_dtype())
-    hyper = dict.fromkeys(program.traced, number)
-    key = jax.ShapeDtypeStruct((2,), "uint32")
-    params = jax.eval_shape(program.draw, key, hyper)
-    opt_state = jax.eval_shape(program.first_state, params, key, hyper)
+    (_, hyper), params, opt_state = start_shapes(program)
     mask: Any = jax.ShapeDtypeStruct((_SAMPLE,), "bool")
     tile = Tile(program.x.struct(_SAMPLE), program.y.struct(_SAMPLE), mask)
     gradient = jax.jit(jax.value_and_grad(loss_sum(program)))
     shape_of(f"The gradient of the loss of {_SAMPLE} examples cannot be computed", gradient, params, hyper, tile)
     # JAX counts nothing for accelerators, and a plan should be the same everywhere.
-    traced = gradient.trace(*_on_host((params, hyper, tile)))
+    traced = gradient.trace(*with_device(host(jax.local_devices()[0]), (params, hyper, tile)))
     counts = traced.lower().cost_analysis() or {}
     activations = sum(_bytes(out.aval) for equation in traced.jaxpr.jaxpr.eqns for out in equation.outvars)
     return Work(
@@ -144,11 +141,6 @@ def _counted(program: Program) -> Work:
         parameters=sum(leaf.size for leaf in jax.tree.leaves(params)),
         state_bytes=sum(_bytes(leaf) for leaf in jax.tree.leaves((params, opt_state))),
     )
-
-
-def _on_host(shapes: Any) -> Any:
-    here = jax.sharding.SingleDeviceSharding(host(jax.local_devices()[0]))
-    return jax.tree.map(lambda shape: jax.ShapeDtypeStruct(shape.shape, shape.dtype, sharding=here), shapes)
 
 
 def _bytes(array: object) -> int:

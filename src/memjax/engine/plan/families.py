@@ -85,14 +85,15 @@ def merged(groups: dict[tuple[Program, int], list[Run]], lanes: int, *, streamed
     for family in _families(left, stack_of):
         if len(family) == 1 or len({_room(left[key], stacked=True)[1] for key in family}) == 1:
             continue
-        members = {key: left[key] for key in family}
-        apart = [_classes([left[key] for key in part], lanes, streamed) for part in _families(members, family_of)]
-        together = _classes(list(members.values()), lanes, streamed, stacked=True)
+        stack = {key: left[key] for key in family}
+        apart = [_classes([left[key] for key in part], lanes, streamed) for part in _families(stack, family_of)]
+        together = _classes(list(stack.values()), lanes, streamed, stacked=True)
         if together.seconds < sum(classes.seconds for classes in apart):
             made += together.groups
-            left = {key: group for key, group in left.items() if key not in members}
+            left = {key: group for key, group in left.items() if key not in stack}
     for family in _families(left, family_of):
-        made += _classes([left[key] for key in family], lanes, streamed).groups
+        members = [left[key] for key in family]
+        made += members if len(members) == 1 else _classes(members, lanes, streamed).groups
     return made
 
 

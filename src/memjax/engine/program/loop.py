@@ -17,7 +17,16 @@ from memjax.engine.program.tiles import Shape, Tiles
 from memjax.engine.program.vectors import as_held, as_tree, start_shapes, state_as_held, state_as_tree
 from memjax.jax_settings import float_dtype
 
-__all__ = ["Compiled", "CompiledRecord", "Length", "compile_block", "compile_record", "segment", "state_shapes"]
+__all__ = [
+    "Compiled",
+    "CompiledRecord",
+    "Length",
+    "compile_block",
+    "compile_record",
+    "segment",
+    "state_shapes",
+    "with_device",
+]
 
 
 class Length(NamedTuple):
@@ -127,7 +136,8 @@ def state_shapes(program: Program, shape: Shape) -> Any:
     return jax.eval_shape(lambda p, o: first_state(p, o, shape.runs), *stacked)
 
 
-def _with_device(device: Any, shapes: Any) -> Any:
+def with_device(device: Any, shapes: Any) -> Any:
+    """Shape structs of arrays on a device."""
     here = jax.sharding.SingleDeviceSharding(device)
     return jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=here), shapes)
 
@@ -160,7 +170,7 @@ def compile_block(
     batch = (records, program.record_every, shape.runs, program.batch_size)
     rows = None if program.batch_size is None else jax.ShapeDtypeStruct(batch, "int32")
     length = Length(*(jax.ShapeDtypeStruct((), "int32") for _ in Length._fields))
-    place = functools.partial(_with_device, device)
+    place = functools.partial(with_device, device)
     lowered = [
         _lower_first(program, host(device)),
         jax.jit(lambda d, s, r, n: segment(program, schedule, records, d, s, r, n)).lower(
@@ -178,11 +188,11 @@ def compile_block(
 
 def _lower_first(program: Program, device: Any) -> Any:
     (key, numbers), params, _ = start_shapes(program)
-    return jax.jit(program.first_state).lower(*_with_device(device, (params, key, numbers)))
+    return jax.jit(program.first_state).lower(*with_device(device, (params, key, numbers)))
 
 
 def _lower_draw(program: Program, device: Any) -> Any:
-    return jax.jit(program.draw).lower(*_with_device(device, start_shapes(program)[0]))
+    return jax.jit(program.draw).lower(*with_device(device, start_shapes(program)[0]))
 
 
 class CompiledRecord(NamedTuple):
@@ -205,7 +215,7 @@ def compile_record(
     """Compile the record of a packed shape; arguments as in `compile_block`."""
     del settings
     data, state = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
-    place = functools.partial(_with_device, device)
+    place = functools.partial(with_device, device)
     function = jax.jit(lambda d, s: take_record(program, schedule, d, s))
     lowered = function.lower(*place((data, state._replace(opt_state=None))))
     return CompiledRecord(lowered.compile(compiler_options=_options(device)), _blocks_pool(lowered, device))
