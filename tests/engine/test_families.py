@@ -477,3 +477,12 @@ def test_the_layouts_of_parameters_are_numbered_by_cell(merging):
     over = {"hidden": [(3, 3), (3,), (4,)], "seed": range(2)}
     found = mj.sweep(spec_of(MODELS.MLP(), LABELS, measures=("loss",)), over, packing=PACKING)
     assert found.parameter_layout.values.tolist() == [[0, 0], [1, 1], [2, 2]]
+
+
+def test_the_cost_model_keeps_depths_apart_where_widths_alone_are_cheaper_to_share(monkeypatch):
+    """One stack for all would compute eight layers of 64 units for networks that have but one of 8."""
+    monkeypatch.setattr(cost, "rates", lambda: cost._CPU_CORE)
+    spec = spec_of(MODELS.MLP(), LABELS, steps=500, record_every=50, snapshots=(), train_size=400, test_size=400)
+    over = {"hidden": [(width,) * depth for depth in (1, 8) for width in (8, 16, 32, 64)], "seed": range(4)}
+    rooms = {block.program.widths for block in make_plan(spec, over, PACKING).blocks}
+    assert any(room and len(room) == 8 for room in rooms) and not any(hasattr(room, "layers") for room in rooms)
