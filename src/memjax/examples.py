@@ -60,7 +60,7 @@ class Examples:
     _x: Array
     _y: Array
     _pool: Array | None
-    _first: Array
+    _first: Array | int
     size: Array
     num_tiles: Array | int
 
@@ -79,11 +79,21 @@ class Examples:
         y = self._y.reshape(-1, *self._y.shape[2:])[flat]
         return masked_tile(x, y, mask, self._spare(), self._pool)
 
-    def tile(self, index: Array) -> Tile:
+    def tile(self, index: Array | int) -> Tile:
         """Tile ``index`` of this run, from 0."""
-        at = jnp.minimum(self._first + index, self._x.shape[0] - 1)
         mask = tile_mask(index, self._x.shape[1], self.size)
+        if self._in_one_tile:
+            return Tile(self._inputs(self._x[0]), self._y[0], mask)
+        at = jnp.minimum(self._first + index, self._x.shape[0] - 1)
         return masked_tile(self._x[at], self._y[at], mask, self._spare(), self._pool)
+
+    @property
+    def _in_one_tile(self) -> bool:
+        """Whether the arrays are one tile of this run alone, whose padding repeats the first example already."""
+        return len(self._x) == 1 and isinstance(self.num_tiles, int)
+
+    def _inputs(self, x: Array) -> Array:
+        return x if self._pool is None else self._pool[x]
 
     def _spare(self) -> tuple[Array, Array]:
         return self._x[self._first, 0], self._y[self._first, 0]
@@ -101,6 +111,9 @@ class Examples:
         def part(tile: Tile) -> Any:
             return jax.tree.map(_wide_enough, function(tile))
 
+        # Without a loop: on an accelerator each turn of a loop of unknown length is a word with the host.
+        if self._in_one_tile:
+            return part(self.tile(0))
         shapes = jax.eval_shape(part, jax.eval_shape(self.tile, jnp.int32(0)))
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.size, leaf.dtype), shapes)
 
@@ -122,7 +135,7 @@ def _wide_enough(values: Array) -> Array:
     return values if jnp.issubdtype(values.dtype, jnp.inexact) or values.dtype.itemsize > 2 else values.astype(int)
 
 
-def tile_mask(index: Array, width: int, size: Array) -> Array:
+def tile_mask(index: Array | int, width: int, size: Array) -> Array:
     """Mask ``bool[width]`` of the real examples in tile ``index`` of a run of ``size`` examples."""
     return index * width + jnp.arange(width) < size
 

@@ -20,6 +20,7 @@ from memjax.engine.program.tiles import Shape
 from memjax.engine.training.progress import PlanningProgress
 from memjax.experiment import Experiment
 from memjax.experiment.rules import check_experiment
+from memjax.jax_settings import product_precision
 from memjax.models.padding import Stack
 
 __all__ = ["BlockSummary", "Explanation", "explain"]
@@ -82,6 +83,8 @@ class Explanation:
         Numbers of runs, lanes and training programs; a group has one program per device.
     backend
         ``cpu``, ``gpu`` or ``tpu``.
+    precision
+        Precision of matrix products, as JAX names it: ``highest`` is that of the dtype.
     memory, budget
         Bytes that the sweep needs, by part, and bytes that it may take.
     compile_seconds, seconds
@@ -93,6 +96,7 @@ class Explanation:
     lanes: int
     programs: int
     backend: str
+    precision: str
     memory: Memory
     budget: int
     compile_seconds: float
@@ -105,7 +109,8 @@ class Explanation:
 
     def __str__(self) -> str:
         head = (
-            f"{self.runs} runs on {self.lanes} {self.backend} {_several('lane', self.lanes)}, {self.programs} programs"
+            f"{self.runs} runs on {self.lanes} {self.backend} {_several('lane', self.lanes)}, {self.programs} programs, "
+            f"products at {self.precision} precision"
         )
         parts = [line for group in self.groups for line in _group_lines(group)]
         return "\n".join(
@@ -174,6 +179,7 @@ def explain(
         lanes=plan.lanes,
         programs=len(by_key),
         backend=jax.default_backend(),
+        precision=product_precision() or "highest",
         memory=plan.memory,
         budget=plan.budget,
         compile_seconds=sum(compile_seconds(blocks[0].program) for blocks in by_key.values()) / plan.lanes / speed,

@@ -22,6 +22,7 @@ __all__ = [
     "float_dtype",
     "host_dtype",
     "named_settings",
+    "product_precision",
     "under",
     "wide",
     "x64_enabled",
@@ -68,12 +69,30 @@ def wide(values: Any) -> jax.Array:
     return values.astype(jnp.float32) if narrow else values
 
 
+def product_precision() -> str | None:
+    """Precision of matrix products, as JAX names it: the user's, and that of float32 where the user has chosen none.
+
+    JAX's own default on a GPU is TF32 and on a TPU bfloat16, whose products have three decimal digits. Under
+    ``jax.default_matmul_precision("default")`` a sweep takes these.
+
+    Examples
+    --------
+    >>> with jax.default_matmul_precision("high"):
+    ...     product_precision()
+    'high'
+    """
+    config: Any = jax.config
+    chosen: str | None = config.jax_default_matmul_precision
+    # Products on a CPU are in float32 whatever the setting says, so programs there are left as they are.
+    return "highest" if chosen is None and jax.default_backend() != "cpu" else chosen
+
+
 def compile_settings() -> tuple[Any, ...]:
     """JAX's settings of this thread that change how a program is traced or compiled."""
     config: Any = jax.config
     return (
         x64_enabled(),
-        config.jax_default_matmul_precision,
+        product_precision(),
         config.jax_numpy_dtype_promotion,
         config.jax_numpy_rank_promotion,
         config.jax_threefry_partitionable,
@@ -81,18 +100,21 @@ def compile_settings() -> tuple[Any, ...]:
 
 
 def named_settings() -> dict[str, Any]:
-    """The settings of `compile_settings` by name, as plain data."""
-    values = (value if isinstance(value, bool | None) else str(value) for value in compile_settings())
+    """The settings of `compile_settings` by name, as plain data; the precision is the user's, None for float32."""
+    config: Any = jax.config
+    settings = (compile_settings()[0], config.jax_default_matmul_precision, *compile_settings()[2:])
+    values = (value if isinstance(value, bool | None) else str(value) for value in settings)
     return dict(zip(_NAMES, values, strict=True))
 
 
 @contextlib.contextmanager
 def under(settings: tuple[Any, ...]) -> Iterator[None]:
-    """Apply the settings of another thread here: JAX keeps settings from context managers per thread."""
+    """Apply the settings of another thread or process here: JAX keeps settings from context managers per thread."""
     x64, matmul, dtypes, ranks, threefry = settings
     with (
         jax.enable_x64(x64),
-        jax.default_matmul_precision(matmul),
+        # A process without an accelerator may send work to one with.
+        jax.default_matmul_precision(matmul or product_precision()),
         jax.numpy_dtype_promotion(dtypes),
         jax.numpy_rank_promotion(ranks),
         jax.threefry_partitionable(threefry),

@@ -24,7 +24,7 @@ from memjax.experiment import Experiment
 from memjax.experiment.axes import read_axes
 from memjax.experiment.rules import check_executor, check_experiment, check_store
 from memjax.experiment.written import encode_request
-from memjax.jax_settings import x64_enabled
+from memjax.jax_settings import product_precision, x64_enabled
 from memjax.results.assemble import BlockRecords, assemble
 from memjax.results.carried import carry
 from memjax.results.schema import attributes, now, versions
@@ -158,6 +158,7 @@ def _provenance(packing: Packing) -> dict[str, Any]:
         "devices": jax.local_device_count(),
         "lanes": packing.lanes or default_lanes(),
         "x64": x64_enabled(),
+        "matmul_precision": product_precision() or "highest",
     }
     return {"packing": machine, "versions": versions(), "created": now()}
 

@@ -117,7 +117,7 @@ def test_a_diverging_run_is_marked_and_its_neighbours_do_not_change_a_bit(schedu
     assert "1 of 4 runs diverged" in caplog.text
 
 
-def packed_run(fill, batch_size, pool):
+def packed_run(fill, batch_size, pool, schedule="streamed"):
     """Final parameters of a block of two ragged runs with everything that is padding set to ``with_numbers``."""
     rng = np.random.default_rng(0)
     arrays = mj.tasks.from_arrays(rng.normal(size=(60, 5)).astype(np.float32), rng.integers(0, 7, 60))
@@ -129,10 +129,10 @@ def packed_run(fill, batch_size, pool):
         batch_size=batch_size,
         test_size=9,
     )
-    block = make_plan(spec, {"train_size": [21, 30]}, Packing(width=16, runs=3)).blocks[0]
+    block = make_plan(spec, {"train_size": [21, 30]}, Packing(schedule=schedule, width=16, runs=3)).blocks[0]
     device = jax.local_devices()[0]
     compiled, on_device = train.compile_for(block, device), DevicePools().get(block, device)
-    packed = draw_block(block.program, block.shape, block.experiments)
+    packed = draw_block(block.program, block.schedule, block.shape, block.experiments)
     data = train.on_device(packed, None, on_device, device)
     state = train._initial_state(block, compiled, packed, device)
     filled = [_fill_padding(tiles, fill, pool) for tiles in (data.train, data.test)]
@@ -144,8 +144,9 @@ def packed_run(fill, batch_size, pool):
 
 def _fill_padding(tiles, fill, pool):
     x, y = np.array(tiles.x), np.array(tiles.y)
-    place = np.asarray(tiles.position)[:, None] * x.shape[1] + np.arange(x.shape[1])
-    padding = place >= np.asarray(tiles.size)[np.asarray(tiles.run)][:, None]
+    padding = np.ones(x.shape[:2], bool)
+    for first, size in zip(tiles.first, tiles.size, strict=True):
+        padding.reshape(-1)[first * x.shape[1] :][:size] = False
     assert padding.any()
     x[padding] = 59 if pool else fill
     y[padding] = 10**6
@@ -165,6 +166,14 @@ def _fill_padding(tiles, fill, pool):
 def test_what_lies_in_the_padding_changes_no_bit(batch_size, pool):
     clean, dirty = (packed_run(fill, batch_size, pool) for fill in (0.0, np.nan))
     jax.tree.map(np.testing.assert_array_equal, clean, dirty)
+
+
+@SLOW
+@pytest.mark.parametrize("batch_size", [None, 8])
+def test_what_lies_in_the_padding_of_a_batched_run_changes_no_bit(batch_size):
+    """Padding of a batched run is its first example, so that nothing needs to be chosen in a step: any numbers do as well."""
+    one, other = (packed_run(fill, batch_size, False, "batched") for fill in (0.0, 5.0))
+    jax.tree.map(np.testing.assert_array_equal, one, other)
 
 
 def test_data_and_initial_parameters_are_exactly_the_same_in_any_company():

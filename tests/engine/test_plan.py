@@ -70,7 +70,7 @@ def test_a_plan_stays_under_its_budget(budget):
     assert plan.lanes == 8 if budget > 1e9 else plan.lanes < 8
 
 
-@pytest.mark.parametrize("budget", [400_000_000, 2_000_000_000])
+@pytest.mark.parametrize("budget", [400_000_000, 700_000_000])
 def test_a_batched_plan_is_split_to_stay_under_its_budget(budget):
     packing = Packing(schedule="batched", lanes=1, memory=budget)
     plan = make_plan(POST, {"train_size": SIZES, "seed": range(10)}, packing)
@@ -95,9 +95,9 @@ def test_lanes_on_one_accelerator_share_its_memory_with_the_pool(one_accelerator
     rng = np.random.default_rng(0)
     task = mj.tasks.from_arrays(rng.normal(size=(50_000, 50)).astype(np.float32), rng.integers(0, 3, 50_000))
     spec = mj.Experiment(task=task, train_size=100, test_size=50, steps=10)
-    pool, budget = 50_000 * 50 * 4, 30_000_000
+    pool, budget = 50_000 * 50 * 4, 150_000_000
     for lanes in (1, 2):
-        plan = make_plan(spec, {"seed": range(64)}, Packing(schedule="batched", lanes=lanes, memory=budget))
+        plan = make_plan(spec, {"seed": range(1024)}, Packing(schedule="batched", lanes=lanes, memory=budget))
         at_work = sorted((block.bytes for block in plan.blocks), reverse=True)[:lanes]
         # More than half of it, or the division would be too fine.
         assert 0.5 * (budget - pool) < sum(at_work) <= budget - pool

@@ -16,9 +16,10 @@ from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
 from memjax.models.initializers import draw, draw_normal, stacked
+from memjax.models.lookup import rows
 from memjax.models.padding import in_corners_of_rows, wider
 from memjax.models.shared_fields import check_shared_fields
-from memjax.models.tokens import pairs, rows, struct, vocabulary
+from memjax.models.tokens import pairs, struct, vocabulary
 from memjax.types import Array, Params
 
 __all__ = ["EmbeddingMLP"]

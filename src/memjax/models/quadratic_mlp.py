@@ -14,9 +14,10 @@ from memjax.checks.values import keep_wholes, whole
 from memjax.fields import traced
 from memjax.jax_settings import float_dtype
 from memjax.models.initializers import draw_normal
+from memjax.models.lookup import rows
 from memjax.models.padding import wider
 from memjax.models.shared_fields import check_shared_fields
-from memjax.models.tokens import pairs, rows, struct, vocabulary
+from memjax.models.tokens import pairs, struct, vocabulary
 from memjax.random import generator
 from memjax.types import Array, Params
 

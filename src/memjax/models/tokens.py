@@ -1,4 +1,4 @@
-"""Parts of the models on two tokens: checks of inputs, and look-ups in a table by token."""
+"""Parts of the models on two tokens: checks of inputs, and shapes of parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from memjax.errors import InputError
 from memjax.jax_settings import float_dtype
 from memjax.types import Array
 
-__all__ = ["pairs", "rows", "struct", "vocabulary"]
+__all__ = ["pairs", "struct", "vocabulary"]
 
 
 def vocabulary(model: Any) -> tuple[int, int]:
@@ -43,11 +43,6 @@ def pairs(model: Any, x: Array) -> Array:
             f"{x.dtype}{list(x.shape)}: use a task of pairs, such as memjax.tasks.ModularArithmetic."
         )
     return x.astype(jnp.int32)
-
-
-def rows(table: Array, tokens: Array) -> Array:
-    """Rows of a table ``[V, ...]`` by token; NaN for a token outside the table, so that the run is marked as diverged."""
-    return table.at[tokens].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
 
 
 def struct(*shape: int) -> jax.ShapeDtypeStruct:

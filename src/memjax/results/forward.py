@@ -12,6 +12,7 @@ import numpy as np
 from memjax.checks.values import is_user_code
 from memjax.content import try_content
 from memjax.fields import traced_values, with_numbers, without_numbers
+from memjax.jax_settings import product_precision
 from memjax.types import Model, Params
 
 __all__ = ["forward"]
@@ -45,7 +46,8 @@ def forward(model: Model, method: str, params: Params, x: Any) -> Any:
     except TypeError:  # A model without a hash.
         function = getattr(model, method)
     if isinstance(x, jax.core.Tracer) or jax.default_backend() != "cpu" or len(x) == 0:
-        return function(jax.tree.map(jnp.asarray, params), jnp.asarray(x))
+        with jax.default_matmul_precision(product_precision()):
+            return function(jax.tree.map(jnp.asarray, params), jnp.asarray(x))
     return _by_tiles(function, jax.device_put(params), np.asarray(x))
 
 

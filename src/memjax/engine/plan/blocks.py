@@ -9,8 +9,7 @@ import numpy as np
 
 from memjax.engine.program.initial import own_size
 from memjax.engine.program.program import Program, num_parameters
-from memjax.engine.program.step import Schedule
-from memjax.engine.program.tiles import Shape
+from memjax.engine.program.tiles import Schedule, Shape
 from memjax.experiment import Experiment
 
 __all__ = ["BlockPlan", "Run"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan, Run
 from memjax.engine.plan.cost import work_of
-from memjax.engine.plan.memory import run_bytes
+from memjax.engine.plan.memory import host_bytes, on_cpu, run_bytes
 from memjax.engine.program.program import Program
 from memjax.errors import InputError
 
@@ -22,12 +22,28 @@ __all__ = ["Memory", "block_budget", "default_budget", "fit_lanes", "free_bytes"
 # XLA and LLVM hold about this much while they compile the programs of a sweep: python -m benchmarks.memory.
 COMPILER_BYTES = 256 * 2**20
 _SHARE = 0.5
+# Nothing but the sweep takes memory of a device, and of a block that does not fit nevertheless, half is tried.
+_DEVICE_SHARE = 0.75
 
 
 def default_budget() -> int:
-    """Bytes that all blocks together may take: half of a device's memory, or on a CPU half of the free memory."""
-    stats = jax.local_devices()[0].memory_stats() or {}
-    return int(_SHARE * stats["bytes_limit"] if "bytes_limit" in stats else _SHARE * free_bytes())
+    """Bytes that all blocks together may take: of a CPU half of the free memory, of an accelerator most of its own.
+
+    Raises
+    ------
+    InputError
+        If the accelerator does not say how much memory JAX may take.
+    """
+    if on_cpu():
+        return int(_SHARE * free_bytes())
+    device = jax.local_devices()[0]
+    stats = device.memory_stats() or {}
+    if "bytes_limit" not in stats:
+        raise InputError(
+            f"The {device.device_kind} does not say how much memory JAX may take, as under "
+            "XLA_PYTHON_CLIENT_ALLOCATOR=platform: give the sweep's share with Packing(memory=bytes), or leave the setting out."
+        )
+    return int(_DEVICE_SHARE * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)))
 
 
 def free_bytes() -> int:
@@ -77,7 +93,7 @@ def block_budget(budget: int, groups: Iterable[tuple[Program, Sequence[Run]]], l
     On a CPU, the compiler and the results are subtracted from the budget and the rest is divided among the lanes. On an
     accelerator the pools are subtracted, and the lanes of a device share the rest.
     """
-    if jax.default_backend() != "cpu":
+    if not on_cpu():
         return max(0, budget - _pool_bytes(run.pool for _, runs in groups for run in runs)) // _on_a_device(lanes)
     results = sum(_results(program, runs) for program, runs in groups)
     return max(0, budget - COMPILER_BYTES - results) // lanes
@@ -131,13 +147,32 @@ def fit_lanes(blocks: Sequence[BlockPlan], lanes: int, budget: int) -> tuple[int
     for count in range(min(lanes, len(blocks)), 0, -1):
         memory = _memory(blocks, count)
         on_device = _memory(blocks, _on_a_device(count))
-        held = memory.added if jax.default_backend() == "cpu" else on_device.blocks + on_device.pools
+        held = memory.added if on_cpu() else on_device.blocks + on_device.pools
         if held <= budget:
+            _check_host(blocks, count, memory)
             return count, memory
     raise InputError(
         f"The sweep needs about {_gigabytes(held)} of memory, more than the budget of {_gigabytes(budget)}: train fewer or "
         "smaller runs at a time, keep fewer records or snapshots, or raise the budget with Packing(memory=bytes)."
     )
+
+
+def _check_host(blocks: Sequence[BlockPlan], lanes: int, memory: Memory) -> None:
+    """Raise `InputError` if what runs on an accelerator needs more memory of the host than there is."""
+    if on_cpu():
+        return
+    held = sorted(map(_host_bytes, blocks), reverse=True)[:lanes]
+    needed, free = memory.compiler + memory.pools + memory.results + sum(held), free_bytes()
+    if needed > free:
+        raise InputError(
+            f"The sweep needs about {_gigabytes(needed)} of the host's memory, of which {_gigabytes(free)} are free: train "
+            "fewer runs in a call, or keep fewer records or snapshots."
+        )
+
+
+def _host_bytes(block: BlockPlan) -> int:
+    program, schedule, shape, *_ = block.key
+    return host_bytes(program, schedule, shape, work_of(program), block.pool is not None)
 
 
 def _gigabytes(count: int) -> str:

@@ -2,39 +2,115 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
+from typing import Any
 
+import jax
 import numpy as np
 
 from memjax.engine.plan.cost import Work
+from memjax.engine.plan.liveness import peak_bytes
+from memjax.engine.plan.segments import segment_records
 from memjax.engine.program.program import Program, ShapeOf
-from memjax.engine.program.step import Schedule
-from memjax.engine.program.tiles import Shape
+from memjax.engine.program.step import loss_sum
+from memjax.engine.program.tiles import Schedule, Shape, split_shapes
+from memjax.engine.program.vectors import start_shapes
+from memjax.examples import Examples, Tile
+from memjax.measures.measure import Measure
+from memjax.types import Array, Params
 
-__all__ = ["block_bytes", "run_bytes"]
+__all__ = ["block_bytes", "host_bytes", "on_cpu", "run_bytes"]
+
+# The values of a batched block take about so many times what is alive at once in the jaxprs of a gradient, and of a record of
+# both splits; two copies of the parameters and their gradient come besides. XLA fuses less of the
+# measures that loop over derivatives. Fitted to the programs of tests/engine/test_memory.py, compiled for an H100.
+_GRADIENT, _RECORD, _WHOLE, _COPIES = 1.0, 0.8, 1.0, 2
+# XLA gives every matrix product of a GPU the same 32 MiB to work in.
+_WORKSPACE = 32 * 2**20
 
 
 def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, pooled: bool) -> int:
-    """Bytes that a block takes during training: data on host and device, states, and the values of a gradient."""
-    tiles = shape.train_tiles + shape.test_tiles
+    """Bytes that a block takes during training: on its device, and on a CPU, which is host and device, on the host too."""
+    given = _given_bytes(program, schedule, shape, work, pooled)
+    # The state that goes into a segment, and the one that comes out.
+    device = given + shape.runs * work.state_bytes + _value_bytes(program, schedule, shape, work)
+    if pooled and schedule == "batched":
+        # The rows that the examples point at, of both splits at once; streamed, a tile at a time.
+        device += _row(program.x) * sum(tiles * width for tiles, width in split_shapes(schedule, shape))
+    return device + (host_bytes(program, schedule, shape, work, pooled) if on_cpu() else _WORKSPACE)
+
+
+def host_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, pooled: bool) -> int:
+    """Bytes that a block takes on the host: its data, its minibatches and its state, before they go to the device."""
+    return _given_bytes(program, schedule, shape, work, pooled)
+
+
+def on_cpu() -> bool:
+    """Whether runs train on the host itself."""
+    return jax.default_backend() == "cpu"
+
+
+def _given_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, pooled: bool) -> int:
+    """Data, minibatches of a segment and state of a block."""
     row = (4 if pooled else _row(program.x)) + _row(program.y)
-    data = 2 * tiles * shape.width * row
-    # The state in the loop, and those that the host passes in and gets back; parameters and gradient as vectors and as trees.
-    states = shape.runs * (3 * work.state_bytes + 4 * _parameter_bytes(work))
-    # Places of the parameters that are no padding, as a tree and as a vector.
-    states += 2 * shape.runs * _parameter_bytes(work) * (program.widths is not None)
-    return data + states + _gradient_bytes(program, schedule, shape, work)
-
-
-def _gradient_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work) -> int:
-    """Activations of all tiles that are computed at once; if batched, also parameters and gradient of every tile."""
-    at_once = shape.runs if schedule == "streamed" else max(shape.train_tiles, shape.test_tiles)
-    # XLA fuses or frees about half of the intermediate values.
-    activations = at_once * shape.width * work.activation_bytes / 2
+    data = sum(tiles * width * row for tiles, width in split_shapes(schedule, shape))
+    rows = 0
     if program.batch_size is not None:
-        activations = max(activations, shape.runs * program.batch_size * work.activation_bytes / 2)
-    per_tile = 3 * _parameter_bytes(work) if schedule == "batched" else 0
-    return int(activations + at_once * per_tile)
+        rows = 4 * segment_records(program, shape, ()) * program.record_every * shape.runs * program.batch_size
+    return data + rows + shape.runs * work.state_bytes
+
+
+def _value_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work) -> int:
+    """The values of a step or of a record, with the parameters and the gradient in the form of the loop and as trees."""
+    if schedule == "batched":
+        (_, train), (_, test) = split_shapes(schedule, shape)
+        values = max(gradient_peak(program, program.batch_size or train), record_peak(program, train, test))
+        copies = _COPIES + 2 * (program.widths is not None)
+        return int(shape.runs * (values + copies * _parameter_bytes(work)))
+    # XLA fuses or frees about half of the intermediate values.
+    activations = shape.runs * max(shape.width, program.batch_size or 0) * work.activation_bytes / 2
+    # Places of the parameters that are no padding, as a tree and as a vector.
+    copies = 4 + 2 * (program.widths is not None)
+    return int(activations + shape.runs * copies * _parameter_bytes(work))
+
+
+@functools.lru_cache(maxsize=1024)
+def gradient_peak(program: Program, count: int) -> float:
+    """Bytes of the values of one run in a gradient over ``count`` examples."""
+    (_, hyper), params, _ = start_shapes(program)
+    mask: Any = jax.ShapeDtypeStruct((count,), "bool")
+    tile = Tile(program.x.struct(count), program.y.struct(count), mask)
+    return _GRADIENT * peak_bytes(jax.value_and_grad(loss_sum(program)), params, hyper, tile)
+
+
+@functools.lru_cache(maxsize=1024)
+def record_peak(program: Program, train: int, test: int) -> float:
+    """Bytes of the values of one run in a record, from the most demanding measure; both splits are computed at once."""
+    (_, hyper), params, _ = start_shapes(program)
+    size: Any = jax.ShapeDtypeStruct((), "int32")
+    width = {"train": train, "test": test}
+
+    def peak(measure: Measure, count: int) -> float:
+        x, y = program.x.struct(1, count), program.y.struct(1, count)
+        times = _RECORD if measure.per_example else _WHOLE
+        return times * peak_bytes(_taken(program, measure), params, hyper, x, y, size)
+
+    return max(sum(peak(measure, width[split]) for split in measure.splits) for measure in program.measures)
+
+
+def _taken(program: Program, measure: Measure) -> Callable[..., Any]:
+    """A measure of one run, as a function of parameters, numbers and examples."""
+
+    def taken(params: Params, hyper: Any, x: Array, y: Array, size: Array) -> Any:
+        examples = Examples(x, y, None, 0, size, 1)
+        apply, function = program.apply_with(hyper), measure.bind(program.loss)
+        if measure.per_example:
+            return examples.sum(lambda tile: tile.sum(function(params, apply, tile)))
+        return function(params, apply, examples)
+
+    return taken
 
 
 def _parameter_bytes(work: Work) -> int:

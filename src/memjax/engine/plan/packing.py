@@ -16,10 +16,9 @@ from memjax.engine.plan.blocks import BlockPlan, Run
 from memjax.engine.plan.cost import Work, run_seconds, work_of
 from memjax.engine.plan.memory import block_bytes
 from memjax.engine.plan.segments import segment_records
-from memjax.engine.plan.widths import width_classes
+from memjax.engine.plan.widths import size_classes, width_classes
 from memjax.engine.program.program import Program
-from memjax.engine.program.step import Schedule
-from memjax.engine.program.tiles import Shape
+from memjax.engine.program.tiles import Schedule, Shape, split_shapes
 from memjax.errors import InputError
 
 __all__ = ["Packing", "block_of", "default_lanes", "half_blocks", "partition", "schedule_of"]
@@ -28,6 +27,8 @@ __all__ = ["Packing", "block_of", "default_lanes", "half_blocks", "partition", "
 # optimizer state no longer fit in the cache.
 _MOST_RUNS = 16
 _CACHED_BYTES = 2.5e5
+# Examples of a batched run come in tiles of this width, which fill the vector loads of a product.
+_BATCHED_WIDTH = 16
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,13 @@ class Packing:
     lanes
         Number of blocks that train at the same time: by default one per core on a CPU, else one per device.
     width
-        Examples in a tile.
+        Examples in a tile. A batched run goes through all its tiles at once, and has as many as the largest of its block.
     runs
         Runs in a block.
     memory
-        Bytes that the sweep may add to those of the process: by default half of the free memory, or half of an
-        accelerator's memory. Blocks and lanes are chosen to stay below this limit; a sweep that cannot is refused.
+        Bytes that the sweep may add to those of the process: by default half of the free memory, or three quarters of what
+        JAX may take of an accelerator's memory. Blocks and lanes are chosen to stay below this limit; a sweep that cannot is
+        refused.
     """
 
     schedule: Schedule | None = None
@@ -84,17 +86,9 @@ def partition(
     schedule = schedule_of(packing)
     group = _Group(program, schedule, work_of(program), runs[0].pool, cores if schedule == "streamed" else 1)
     ordered = sorted(runs, key=lambda run: -run.experiment.sizes()[0])
-    for part, width in _by_width(ordered, group, packing.width):
+    for part, width in group.classes(ordered, packing.width):
         per_block = packing.runs or _block_runs(part, width, group, lanes, budget)
         yield from _cut(part, width, per_block, group)
-
-
-def _by_width(runs: list[Run], group: _Group, width: int | None) -> list[tuple[list[Run], int]]:
-    """Cut runs, largest first, into parts with one tile width each; a given ``width`` keeps all runs in one part."""
-    if width:
-        return [(runs, width)]
-    sizes = np.array([run.experiment.sizes() for run in runs])
-    return [(runs[part], width) for part, width in width_classes(sizes, group.cores, group.seconds)]
 
 
 class _Group(NamedTuple):
@@ -106,13 +100,37 @@ class _Group(NamedTuple):
     pool: np.ndarray | None
     cores: int
 
+    def classes(self, runs: list[Run], width: int | None) -> list[tuple[list[Run], int]]:
+        """Cut runs, largest first, into parts of one tile width each; of batched runs, into parts of similar sizes."""
+        sizes = np.array([run.experiment.sizes() for run in runs])
+        if self.schedule == "batched":
+            found = size_classes(sizes, width or _BATCHED_WIDTH, self.seconds)
+        else:
+            # A given width keeps all runs in one part.
+            found = [(slice(None), width)] if width else width_classes(sizes, self.cores, self.seconds)
+        return [(runs[part], tile) for part, tile in found]
+
     def seconds(self, sizes: np.ndarray, width: int, block: int) -> np.ndarray:
         return run_seconds(sizes, width, block, self.work, self.program, self.cores)
 
     def block(self, runs: list[Run], shape: Shape, records: int, held: int) -> BlockPlan:
         sizes = np.array([run.experiment.sizes() for run in runs])
+        if self.schedule == "batched":
+            sizes = np.broadcast_to([width for _, width in split_shapes("batched", shape)], sizes.shape)
         seconds = float(self.seconds(sizes, shape.width, shape.runs).sum())
         return BlockPlan(self.program, self.schedule, shape, records, tuple(runs), self.pool, seconds, held)
+
+    def shape(self, parts: list[list[Run]], width: int, per_block: int) -> Shape:
+        """The smallest packed shape into which each of ``parts`` fits."""
+        room = [max(self.tiles(part, per_block, split, width) for part in parts) for split in (0, 1)]
+        return Shape(per_block, width, *(room if self.schedule == "batched" else map(_round_up, room)))
+
+    def tiles(self, part: list[Run], per_block: int, split: int, width: int) -> int:
+        """Number of tiles that one split of a block takes; the last run is repeated in place of missing runs."""
+        tiles = [math.ceil(run.experiment.sizes()[split] / width) for run in part]
+        if self.schedule == "batched":
+            return max(tiles) * per_block
+        return sum(tiles) + tiles[-1] * (per_block - len(part))
 
     def bytes(self, shape: Shape) -> int:
         return block_bytes(self.program, self.schedule, shape, self.work, self.pool is not None)
@@ -125,7 +143,7 @@ def _block_runs(runs: list[Run], width: int, group: _Group, lanes: int, budget: 
         cached = int(_CACHED_BYTES / max(1, group.work.state_bytes + 4 * group.work.parameters))
         return max(1, min(_MOST_RUNS, cached, fair))
     count = fair
-    while count > 1 and (needed := group.bytes(_shape([runs[:count]], width, count))) > budget:
+    while count > 1 and (needed := group.bytes(group.shape([runs[:count]], width, count))) > budget:
         count = max(1, min(count - 1, int(count * budget / needed)))
     return count
 
@@ -133,7 +151,7 @@ def _block_runs(runs: list[Run], width: int, group: _Group, lanes: int, budget: 
 def _cut(runs: list[Run], width: int, per_block: int, group: _Group) -> Iterable[BlockPlan]:
     """Cut runs, largest first, into blocks of the same packed shape."""
     parts = [runs[start : start + per_block] for start in range(0, len(runs), per_block)]
-    shape = _shape(parts, width, per_block)
+    shape = group.shape(parts, width, per_block)
     held = group.bytes(shape)
     for part in parts:
         records = segment_records(group.program, shape, _snapshots(part))
@@ -161,26 +179,16 @@ def block_of(
         If the runs do not fit into the shape, or segments of ``records`` records do not divide the records of a run.
     """
     group = _Group(program, schedule, work_of(program), runs[0].pool, 1)
-    room = [_num_tiles(list(runs), shape.runs, split, shape.width) for split in (0, 1)]
+    room = [group.tiles(list(runs), shape.runs, split, shape.width) for split in (0, 1)]
     uneven = records < 1 or program.num_records % records
+    if schedule == "batched":
+        uneven = uneven or shape.train_tiles % shape.runs or shape.test_tiles % shape.runs
     if len(runs) > shape.runs or room[0] > shape.train_tiles or room[1] > shape.test_tiles or uneven:
         raise InputError(
             f"The runs of block {name} do not fit into its packed shape {tuple(shape)} in segments of {records} records: "
             "the plan was altered, or is not of this experiment."
         )
     return replace(group.block(list(runs), shape, records, group.bytes(shape)), name=name)
-
-
-def _shape(parts: list[list[Run]], width: int, per_block: int) -> Shape:
-    """The smallest packed shape into which each of ``parts`` fits."""
-    room = [max(_num_tiles(part, per_block, split, width) for part in parts) for split in (0, 1)]
-    return Shape(per_block, width, _round_up(room[0]), _round_up(room[1]))
-
-
-def _num_tiles(part: list[Run], per_block: int, split: int, width: int) -> int:
-    """Number of tiles that one split of a block takes; the last run is repeated in place of missing runs."""
-    tiles = [math.ceil(run.experiment.sizes()[split] / width) for run in part]
-    return sum(tiles) + tiles[-1] * (per_block - len(part))
 
 
 def _round_up(tiles: int) -> int:

@@ -1,4 +1,4 @@
-"""Tile widths: runs are divided into classes of one width each, where another class saves more than its compile time."""
+"""Classes of runs: one tile width each, or one size each, where another class saves more than its compile time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from memjax.engine.plan.cost import candidate_widths
 
-__all__ = ["LEAST_SAVED", "Seconds", "width_classes"]
+__all__ = ["LEAST_SAVED", "Seconds", "size_classes", "width_classes"]
 
 LEAST_SAVED = 1.5
 """Seconds on one lane that another tile width must save: a little more than a compile."""
@@ -36,18 +36,47 @@ def width_classes(sizes: np.ndarray, cores: int, seconds: Seconds) -> list[tuple
     >>> width_classes(np.array([[50, 50], [50, 50]]), 1, lambda sizes, width, block: sizes[:, 0] / width)
     [(slice(0, 2, None), 64)]
     """
-    return _classes(sizes, slice(0, len(sizes)), cores, seconds)
+    return _classes(sizes, slice(0, len(sizes)), lambda part: _best_width(part, cores, seconds))
 
 
-def _classes(sizes: np.ndarray, part: slice, cores: int, seconds: Seconds) -> list[tuple[slice, int]]:
+def size_classes(sizes: np.ndarray, width: int, seconds: Seconds) -> list[tuple[slice, int]]:
+    """Divide runs into parts in which every run is given as many tiles of one width as the largest run needs.
+
+    Parameters
+    ----------
+    sizes
+        Train and test examples ``[R, 2]`` of the runs, largest first.
+    width
+        Examples in a tile.
+    seconds
+        The cost model.
+
+    Examples
+    --------
+    >>> size_classes(np.array([[50, 9], [40, 9]]), 16, lambda sizes, width, block: sizes[:, 0] / width)
+    [(slice(0, 2, None), 16)]
+    """
+    return _classes(sizes, slice(0, len(sizes)), lambda part: (_even_seconds(part, width, seconds), width))
+
+
+def _even_seconds(sizes: np.ndarray, width: int, seconds: Seconds) -> float:
+    """Seconds on one lane of runs that are all as large as the largest."""
+    most = -(-sizes.max(0, keepdims=True) // width) * width
+    return len(sizes) * float(seconds(most, width, len(sizes))[0])
+
+
+Best = Callable[[np.ndarray], tuple[float, int]]
+
+
+def _classes(sizes: np.ndarray, part: slice, best: Best) -> list[tuple[slice, int]]:
     """Cut a part in two at the cheapest place, if that saves time, and then each half in the same way."""
-    whole, width = _best_width(sizes[part], cores, seconds)
+    whole, width = best(sizes[part])
     cuts = _spread(part.start + 1 + np.flatnonzero(np.diff(sizes[part, 0])))
     halves = [(slice(part.start, cut), slice(cut, part.stop)) for cut in cuts]
-    costs = [sum(_best_width(sizes[half], cores, seconds)[0] for half in pair) for pair in halves]
+    costs = [sum(best(sizes[half])[0] for half in pair) for pair in halves]
     if not costs or min(costs) + LEAST_SAVED >= whole:
         return [(part, width)]
-    return [found for half in halves[int(np.argmin(costs))] for found in _classes(sizes, half, cores, seconds)]
+    return [found for half in halves[int(np.argmin(costs))] for found in _classes(sizes, half, best)]
 
 
 def _best_width(sizes: np.ndarray, cores: int, seconds: Seconds) -> tuple[float, int]:

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 
 from memjax.engine.program.initial import draws_itself, host
 from memjax.engine.program.program import Program, ShapeOf
-from memjax.engine.program.step import BlockData, RunState, Schedule, first_state, put_back, step, take_record
-from memjax.engine.program.tiles import Shape, Tiles
+from memjax.engine.program.step import BlockData, RunState, first_state, put_back, step, take_record
+from memjax.engine.program.tiles import Schedule, Shape, Tiles, split_shapes
 from memjax.engine.program.vectors import as_held, as_tree, start_shapes, state_as_held, state_as_tree
 from memjax.jax_settings import float_dtype
 
@@ -113,16 +113,16 @@ class Compiled(NamedTuple):
 
 def _tile_shapes(x: ShapeOf, y: ShapeOf, runs: int, tiles: int, width: int) -> Tiles:
     over = lambda *lead: jax.ShapeDtypeStruct(lead, "int32")  # noqa: E731
-    return Tiles(
-        x.struct(tiles, width), y.struct(tiles, width), over(runs), over(runs), over(tiles), over(tiles), over()
-    )
+    return Tiles(x.struct(tiles, width), y.struct(tiles, width), over(runs), over(runs), over())
 
 
-def block_shapes(program: Program, shape: Shape, pool: ShapeOf | None, rows: int) -> tuple[Any, Any]:
+def block_shapes(
+    program: Program, schedule: Schedule, shape: Shape, pool: ShapeOf | None, rows: int
+) -> tuple[Any, Any]:
     """Shape structs of the programs' arguments: the data and the state."""
     hyper = {path: jax.ShapeDtypeStruct((shape.runs,), float_dtype()) for path in program.traced}
     x = program.x if pool is None else ShapeOf(((), "int32"))
-    train, test = (_tile_shapes(x, program.y, shape.runs, tiles, shape.width) for tiles in shape[2:])
+    train, test = (_tile_shapes(x, program.y, shape.runs, *split) for split in split_shapes(schedule, shape))
     state = state_shapes(program, shape)
     live = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, "int32"), state.params)
     pooled = None if pool is None else program.x.struct(rows)
@@ -166,7 +166,7 @@ def compile_block(
         JAX's settings that change what is compiled. They are used only in the key of the cache.
     """
     del settings
-    data, state = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
+    data, state = block_shapes(program, schedule, shape, None if pool_rows is None else program.x, pool_rows or 0)
     batch = (records, program.record_every, shape.runs, program.batch_size)
     rows = None if program.batch_size is None else jax.ShapeDtypeStruct(batch, "int32")
     length = Length(*(jax.ShapeDtypeStruct((), "int32") for _ in Length._fields))
@@ -214,7 +214,7 @@ def compile_record(
 ) -> CompiledRecord:
     """Compile the record of a packed shape; arguments as in `compile_block`."""
     del settings
-    data, state = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
+    data, state = block_shapes(program, schedule, shape, None if pool_rows is None else program.x, pool_rows or 0)
     place = functools.partial(with_device, device)
     function = jax.jit(lambda d, s: take_record(program, schedule, d, s))
     lowered = function.lower(*place((data, state._replace(opt_state=None))))
@@ -226,5 +226,13 @@ def _blocks_pool(lowered: Any, device: Any) -> bool:
 
 
 def _options(device: Any) -> dict[str, Any]:
-    """Options of XLA. A lane has one core, so independent operations should run one after another."""
-    return {"xla_cpu_enable_concurrency_optimized_scheduler": False} if device.platform == "cpu" else {}
+    """Options of XLA."""
+    return _OPTIONS.get(device.platform, {})
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    # A lane has one core, so independent operations should run one after another.
+    "cpu": {"xla_cpu_enable_concurrency_optimized_scheduler": False},
+    # Tuned kernels are chosen by a race against the clock: another process might choose others, and get other bits.
+    "gpu": {"xla_gpu_enable_triton_gemm": False, "xla_gpu_autotune_level": 0},
+}

@@ -250,11 +250,12 @@ def _gather(eqn: Any, states: list[State]) -> int:
     return outer[indices]
 
 
-def _dense(eqn: Any, states: list[State]) -> int:
-    """The layer of `memjax.models.dense`: weights ``[in, out]`` and activations ``[in, B]``."""
-    if states[1] != 1 or isinstance(states[0], int):
+def _weighted(eqn: Any, states: list[State]) -> int:
+    """A layer of `memjax.models.layers` or a look-up: weights without rows, and inputs with rows along one certain axis."""
+    axis = 0 if eqn.primitive.name == "memjax_rows" else 1
+    if states[1] != axis or isinstance(states[0], int) or eqn.params.get("lead"):
         raise _Unproven
-    return 1
+    return axis
 
 
 def _convolution(eqn: Any, states: list[State]) -> int:
@@ -282,7 +283,7 @@ _RULES: dict[str, Callable[[Any, list[Any]], int]] = {
     "top_k": _rule_along("axis"),
     "stack": lambda eqn, states: _common_axis(eqn, states) + (eqn.params["axis"] <= _common_axis(eqn, states)),
     "unstack": lambda eqn, states: _after_removal(_common_axis(eqn, states), (eqn.params["axis"],)),
-    "memjax_dense": _dense,
+    **dict.fromkeys(("memjax_dense", "memjax_rows"), _weighted),
     "rev": _rule_along("dimensions"),
     "pad": _pad,
     "slice": _slice,
@@ -290,9 +291,7 @@ _RULES: dict[str, Callable[[Any, list[Any]], int]] = {
     "dot_general": _dot_general,
     "gather": _gather,
     "conv_general_dilated": _convolution,
-    "reduce_window_sum": _window,
-    "reduce_window_max": _window,
-    "reduce_window_min": _window,
+    **dict.fromkeys(("reduce_window_sum", "reduce_window_max", "reduce_window_min"), _window),
     **{name: lambda eqn, states: _after_removal(_common_axis(eqn, states), eqn.params["axes"]) for name in _REDUCTIONS},
     **{name: _rule_along("axis") for name in _ALONG},
 }

@@ -1,15 +1,14 @@
 """One training step of a block of runs, and one record of the block. The step is the same under both schedules.
 
-The schedules differ only in how a function of a tile is summed over the tiles of every run: *streamed* goes through a
-run's tiles one after another, so that activations stay in a CPU's cache; *batched* takes all tiles at once, for GPUs
-and TPUs.
+The schedules differ only in how a run's examples are cut: *streamed* into tiles that are gone through one after another,
+*batched* into one tile. A sum over a ragged axis would be a sum of atomics on a GPU, whose order changes from call to call.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,18 +17,17 @@ import optax
 from memjax.checks.values import is_user_code
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Hyper, Program
-from memjax.engine.program.tiles import Tiles
+from memjax.engine.program.tiles import Schedule, Tiles
 from memjax.engine.program.vectors import as_held, as_tree
-from memjax.examples import Examples, Tile, masked_tile, tile_mask
+from memjax.examples import Examples, Tile
 from memjax.jax_settings import wide
 from memjax.measures.recorded.loss import step_loss
 from memjax.parameter_trees import alone
 from memjax.random.minibatches import PAD
 from memjax.types import Array, Params
 
-__all__ = ["BlockData", "RunState", "Schedule", "first_state", "loss_sum", "put_back", "step", "take_record"]
+__all__ = ["BlockData", "RunState", "first_state", "loss_sum", "put_back", "step", "take_record"]
 
-Schedule = Literal["streamed", "batched"]
 Total = Callable[[Params, Hyper, Tile], Any]
 
 
@@ -72,32 +70,23 @@ def first_state(params: Params, opt_state: Any, runs: int) -> RunState:
     return RunState(params, opt_state, zeros + Status.RUNNING, zeros)
 
 
-def _examples(tiles: Tiles, pool: Array | None) -> tuple[Examples, Any]:
+def _examples(schedule: Schedule, tiles: Tiles, pool: Array | None) -> tuple[Examples, Any]:
     """Examples of all runs, and the axes that `jax.vmap` maps to get those of one run."""
+    if schedule == "batched":
+        each = Examples(tiles.x[:, None], tiles.y[:, None], pool, 0, tiles.size, 1)
+        return each, Examples(0, 0, None, None, 0, None)  # type: ignore[arg-type]
     arrays = Examples(tiles.x, tiles.y, pool, tiles.first, tiles.size, tiles.most)
-    axes: Any = Examples(None, None, None, 0, 0, None)  # type: ignore[arg-type]
-    return arrays, axes
+    return arrays, Examples(None, None, None, 0, 0, None)  # type: ignore[arg-type]
 
 
 def _total(schedule: Schedule, function: Total, params: Params, data: BlockData, tiles: Tiles) -> Any:
     """Sum a function of a tile over each run's tiles; gives a tree of ``[R, ...]``."""
-    if schedule == "streamed":
-        examples, axes = _examples(tiles, data.pool)
+    examples, axes = _examples(schedule, tiles, data.pool)
 
-        def one_run(params: Params, hyper: Hyper, examples: Examples) -> Any:
-            return examples.sum(lambda tile: function(params, hyper, tile))
+    def one_run(params: Params, hyper: Hyper, examples: Examples) -> Any:
+        return examples.sum(lambda tile: function(params, hyper, tile))
 
-        return jax.vmap(one_run, in_axes=(0, 0, axes))(params, data.hyper, examples)
-    spare = tiles.x[tiles.first, 0], tiles.y[tiles.first, 0]
-    spread = jax.tree.map(lambda leaf: leaf[tiles.run], (params, data.hyper, tiles.size, spare))
-
-    def one_tile(of_run: Any, x: Array, y: Array, position: Array) -> Any:
-        params, hyper, size, spare = of_run
-        mask = tile_mask(position, x.shape[0], size)
-        return function(params, hyper, masked_tile(x, y, mask, spare, data.pool))
-
-    parts = jax.vmap(one_tile)(spread, tiles.x, tiles.y, tiles.position)
-    return jax.tree.map(lambda leaf: jax.ops.segment_sum(wide(leaf), tiles.run, tiles.first.shape[0]), parts)
+    return jax.vmap(one_run, in_axes=(0, 0, axes))(params, data.hyper, examples)
 
 
 def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
@@ -118,7 +107,7 @@ def _gradient(
     if rows is None:
         total, count = _total(schedule, function, params, data, data.train), data.train.size
     else:
-        examples, axes = _examples(data.train, data.pool)
+        examples, axes = _examples(schedule, data.train, data.pool)
         one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
         total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
     loss, gradient = jax.tree.map(wide, total)
@@ -136,7 +125,9 @@ def _minibatch(examples: Examples, rows: Array) -> Tile:
     return examples.take(jnp.where(mask, rows, 0), mask)
 
 
-def _update(program: Program, hyper: Hyper, live: Any, state: RunState, loss: Array, gradient: Params) -> RunState:
+def _update(
+    program: Program, schedule: Schedule, hyper: Hyper, live: Any, state: RunState, loss: Array, gradient: Params
+) -> RunState:
     """Next state of one run. A run has diverged for good when its loss or its next parameters are not finite."""
     # The optimizer computes in float32 or wider; only its result is rounded to the dtype of the parameters. For complex
     # parameters, JAX's derivative is the conjugate of the direction in which the loss grows.
@@ -151,7 +142,8 @@ def _update(program: Program, hyper: Hyper, live: Any, state: RunState, loss: Ar
     cast = lambda new, old: new.astype(old.dtype)  # noqa: E731
     params = jax.tree.map(cast, stepped, state.params)
     finite = jnp.isfinite(loss)
-    for leaf in jax.tree.leaves(params):
+    # Apart from the update, which then is one pass over parameters and moments; a CPU does both in one loop.
+    for leaf in jax.tree.leaves(jax.lax.optimization_barrier(params) if schedule == "batched" else params):
         finite &= jnp.isfinite(leaf).all()
     running = state.status == Status.RUNNING
     held = params, jax.tree.map(cast, opt_state, state.opt_state)
@@ -184,7 +176,7 @@ def step(
     holds them.
     """
     loss, gradient = _gradient(program, schedule, state.params, data, rows)
-    return jax.vmap(functools.partial(_update, program))(data.hyper, data.live, state, loss, gradient), loss
+    return jax.vmap(functools.partial(_update, program, schedule))(data.hyper, data.live, state, loss, gradient), loss
 
 
 def put_back(state: RunState, before: Params) -> RunState:
@@ -210,7 +202,7 @@ def take_record(
     for split, tiles in (("train", data.train), ("test", data.test)):
         measures = [measure for measure in program.measures if split in measure.splits]
         record |= _per_example(program, schedule, data, state.params, split, tiles, measures)
-        record |= _whole(program, data, state.params, split, tiles, measures)
+        record |= _whole(program, schedule, data, state.params, split, tiles, measures)
     for measure in program.measures:
         if total is not None and measure.function is step_loss.function:
             own = record[measure.name]
@@ -253,10 +245,10 @@ def _once(apply: Callable[[Params, Array], Array], params: Params, x: Array) -> 
 
 
 def _whole(
-    program: Program, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
+    program: Program, schedule: Schedule, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
 ) -> dict[str, Any]:
     """Values of the measures that take a whole split at once."""
-    examples, axes = _examples(tiles, data.pool)
+    examples, axes = _examples(schedule, tiles, data.pool)
     found = {}
     for measure in measures:
         if not measure.per_example:

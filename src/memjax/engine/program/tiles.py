@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,15 @@ from memjax.jax_settings import float_dtype, host_dtype
 from memjax.random import key_data
 from memjax.types import Data, Split
 
-__all__ = ["Block", "Shape", "Tiles", "draw_block", "pack_tiles"]
+__all__ = ["Block", "Schedule", "Shape", "Tiles", "draw_block", "pack_tiles", "split_shapes"]
+
+Schedule = Literal["streamed", "batched"]
+"""How the examples of a block's runs are gone through.
+
+*Streamed* goes through a run's tiles one after another, so that activations stay in a CPU's cache. *Batched*, for GPUs and
+TPUs, takes all examples of all runs at once; every run then has the same number of tiles, so that no sum goes over a ragged
+axis.
+"""
 
 
 class Shape(NamedTuple):
@@ -27,7 +35,7 @@ class Shape(NamedTuple):
     width
         Examples B in a tile.
     train_tiles, test_tiles
-        Tiles T of each split, unused ones included.
+        Tiles T of each split, unused ones included. A batched block has as many for every run.
     """
 
     runs: int
@@ -42,12 +50,10 @@ class Tiles(NamedTuple):
     Attributes
     ----------
     x, y
-        ``[T, B, ...]``; rows beyond a run's count are padding.
+        ``[T, B, ...]``, or of a batched block ``[R, B', ...]`` with all tiles of a run in one row; rows beyond a run's count
+        are padding, which repeats its first example.
     first, size
         ``int32[R]``: index of the first tile of each run, and its number of examples.
-    run, position
-        ``int32[T]``: run of each tile, and the tile's position among the tiles of that run. Unused tiles have a position
-        beyond the examples of every run.
     most
         ``int32``: number of tiles of the largest run.
     """
@@ -56,8 +62,6 @@ class Tiles(NamedTuple):
     y: Any
     first: Any
     size: Any
-    run: Any
-    position: Any
     most: Any
 
 
@@ -70,16 +74,30 @@ class Block(NamedTuple):
     test: Tiles
 
 
-def draw_block(program: Program, shape: Shape, runs: Sequence[Experiment]) -> Block:
+def split_shapes(schedule: Schedule, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Number and width of the packed tiles of both splits.
+
+    Examples
+    --------
+    >>> split_shapes("batched", Shape(runs=3, width=16, train_tiles=6, test_tiles=3))
+    ((3, 32), (3, 16))
+    """
+    runs, width, *tiles = shape
+    train, test = tiles if schedule == "streamed" else (runs, runs)
+    return (train, width * tiles[0] // train), (test, width * tiles[1] // test)
+
+
+def draw_block(program: Program, schedule: Schedule, shape: Shape, runs: Sequence[Experiment]) -> Block:
     """Draw the data of ``runs``, as many as the shape has, and pack them."""
+    train, test = split_shapes(schedule, shape)
     splits = _drawn(runs)
     numbers = [traced_of(run, program.widths) for run in runs]
     dtype = float_dtype()
     return Block(
         noise=np.stack([key_data(run.init_key, "noise") for run in runs]),
         hyper={path: np.array([row[path] for row in numbers], dtype) for path in program.traced},
-        train=pack_tiles([split.train for split in splits], shape.width, shape.train_tiles),
-        test=pack_tiles([split.test for split in splits], shape.width, shape.test_tiles),
+        train=pack_tiles([split.train for split in splits], *train),
+        test=pack_tiles([split.test for split in splits], *test),
     )
 
 
@@ -93,22 +111,21 @@ def _drawn(runs: Sequence[Experiment]) -> list[Split]:
     return [drawn[id(run.task), run.data_key, run.sizes()] for run in runs]
 
 
-def pack_tiles(parts: Sequence[Data], width: int, room: int) -> Tiles:
+def pack_tiles(parts: Sequence[Data], room: int, width: int) -> Tiles:
     """Pack the examples of several runs into ``room`` tiles of ``width`` examples."""
     counts = np.array([len(part.y) for part in parts], np.int32)
     used = -(-counts // width)
     first = (np.cumsum(used) - used).astype(np.int32)
-    # Positions of unused tiles: far beyond every run's examples, and one tile below the overflow of int32.
-    run, position = np.zeros(room, np.int32), np.full(room, np.iinfo(np.int32).max // width - 1, np.int32)
-    run[: used.sum()] = np.repeat(np.arange(len(parts)), used)
-    position[: used.sum()] = np.concatenate([np.arange(tiles) for tiles in used])
     x, y = (_padded([part[field] for part in parts], first, width, room) for field in (0, 1))
-    return Tiles(x, y, first, counts, run, position, np.int32(used.max()))
+    return Tiles(x, y, first, counts, np.int32(used.max()))
 
 
 def _padded(rows: Sequence[np.ndarray], first: np.ndarray, width: int, room: int) -> np.ndarray:
     dtype = host_dtype(rows[0].dtype)
     flat = np.zeros((room * width, *rows[0].shape[1:]), dtype)
     for part, tile in zip(rows, first, strict=True):
-        flat[tile * width : tile * width + len(part)] = part
+        end = tile * width + len(part)
+        flat[tile * width : end] = part
+        # A model that divides by the norm of its input has no gradient at zeros.
+        flat[end : end + -len(part) % width] = part[0]
     return flat.reshape(room, width, *rows[0].shape[1:])

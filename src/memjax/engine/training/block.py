@@ -61,7 +61,7 @@ def train_block(
         A finished result, or one with the state from which training resumes.
     """
     program = block.program
-    packed = draw_block(program, block.shape, block.experiments)
+    packed = draw_block(program, block.schedule, block.shape, block.experiments)
     live = live_places(program, block.experiments)
     data = on_device(packed, live, pool, device)
     history = _BlockHistory(block, live, start)

@@ -26,8 +26,7 @@ from memjax.engine.plan.plan import Plan
 from memjax.engine.plan.samples import Samples
 from memjax.engine.program.outcome import BlockResult
 from memjax.engine.program.program import Program
-from memjax.engine.program.step import Schedule
-from memjax.engine.program.tiles import Shape
+from memjax.engine.program.tiles import Schedule, Shape
 from memjax.engine.training.block import compile_for, train_block
 from memjax.engine.training.execute import DevicePools, ProgressListener, out_of_memory, split
 from memjax.engine.training.keep import Keeper

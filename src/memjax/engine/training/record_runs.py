@@ -121,7 +121,7 @@ def _record_block(
     block: BlockPlan, compiled: CompiledRecord, device: Any, pool: Any, parameters: Sequence[np.ndarray]
 ) -> dict[str, Any]:
     """Records ``[R, ...]`` of the networks of a block, on the host."""
-    packed = draw_block(block.program, block.shape, block.experiments)
+    packed = draw_block(block.program, block.schedule, block.shape, block.experiments)
     data = on_device(packed, live_places(block.program, block.experiments), pool, device)
     state = jax.device_put(_state(block, parameters), device)
     with pool_turn(compiled.blocks_pool):
