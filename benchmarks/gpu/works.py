@@ -14,7 +14,7 @@ import xarray as xr
 import memjax as mj
 from benchmarks.sweep_throughput.works import TEN_SIZES, WIDTHS, Work, grid
 
-__all__ = ["SweepWork", "a", "as_grid", "b", "chains", "peak_bytes", "seconds", "sweeps", "warm_seconds"]
+__all__ = ["SweepWork", "a", "as_grid", "b", "chains", "peak_bytes", "seconds", "sweeps", "timed", "warm_seconds"]
 
 BASE = mj.Experiment(
     task=mj.tasks.RandomLabels(input_dim=WIDTHS[0], num_classes=WIDTHS[-1]),
@@ -30,7 +30,7 @@ class SweepWork:
     Attributes
     ----------
     short, long
-        Steps of a timed call; of the call beside it that shows the time of a step.
+        Steps of a timed call; of the call beside it that shows the time of a step, or None to leave that out.
     """
 
     name: str
@@ -38,7 +38,7 @@ class SweepWork:
     sizes: tuple[int, ...]
     seeds: int
     short: int
-    long: int
+    long: int | None
 
     def at(self, steps: int) -> mj.Experiment:
         """The experiment with so many steps."""
@@ -51,18 +51,18 @@ class SweepWork:
 
 def a(tiny: bool) -> SweepWork:
     """Ten sizes of 10 seeds."""
-    sizes, seeds = (TEN_SIZES[:2], 2) if tiny else (TEN_SIZES, 10)
-    return SweepWork("a: ten sizes x 10 seeds", BASE, sizes, seeds, *_steps(tiny))
+    if tiny:
+        return SweepWork("a", BASE, TEN_SIZES[:2], 2, 20, 40)
+    return SweepWork("a", BASE, TEN_SIZES, 10, 200, 1000)
 
 
 def b(tiny: bool, batch_size: int | None = None, runs: int = 4096) -> SweepWork:
     """Many runs of 200 examples; with a batch size of 200 the same as minibatches that hold all examples."""
-    name = f"b: {runs} runs of 200" + (f", minibatches of {batch_size}" if batch_size else "")
-    return SweepWork(name, replace(BASE, batch_size=batch_size), (200,), 4 if tiny else runs, *_steps(tiny))
-
-
-def _steps(tiny: bool) -> tuple[int, int]:
-    return (20, 40) if tiny else (200, 1000)
+    name = "b in minibatches" if batch_size else "b"
+    experiment = replace(BASE, batch_size=batch_size)
+    if tiny:
+        return SweepWork(name, experiment, (200,), 4, 20, None)
+    return SweepWork(name, experiment, (200,), runs, 200, 1000)
 
 
 def as_grid(work: SweepWork, steps: int) -> Work:
@@ -103,7 +103,24 @@ def warm_seconds(work: SweepWork, steps: int, turns: int) -> dict[str, Any]:
         spent, dataset = seconds(lambda: mj.sweep(work.at(steps), work.over(turn), progress=False))  # noqa: B023
         warm.append(round(spent, 4))
     finished = int((dataset.status == "finished").sum())
-    return {"cold s": round(cold, 3), "warm s": statistics.median(warm), "warm calls s": warm, "finished": finished}
+    median = round(statistics.median(warm), 4)
+    return {"cold s": round(cold, 3), "warm s": median, "warm calls s": warm, "finished": finished}
+
+
+def timed(work: SweepWork, turns: int) -> dict[str, Any]:
+    """As `warm_seconds` for few steps; with many steps beside, the time of a step is the difference, records included."""
+    row = warm_seconds(work, work.short, turns)
+    if work.long is None:
+        return row
+    long = warm_seconds(work, work.long, 1)
+    each = (long["warm s"] - row["warm s"]) / (work.long - work.short)
+    beside = row["warm s"] - each * work.short
+    return {
+        **row,
+        f"{work.long} steps": long,
+        "ms a step": round(1e3 * each, 4),
+        "beside the steps s": round(beside, 4),
+    }
 
 
 def peak_bytes() -> int | None:
