@@ -9,7 +9,7 @@ from benchmarks.gpu.shortage import shortage
 
 __all__ = ["SECTIONS"]
 
-SECTIONS = (
+SECTIONS: tuple[Section, ...] = (
     Section("machine", 20, hardware),
     Section("initial parameters", 10, initial),
     Section("numbers against a CPU", 60, against_cpu),

@@ -23,11 +23,13 @@ class Case(NamedTuple):
     """An experiment and the axes that it is swept over; runs differ in their data alone, never in their start."""
 
     experiment: mj.Experiment
-    over: dict[str, Any]
+    over: dict[Any, Any]
 
 
-def _case(over: dict[str, Any] | None = None, **fields: Any) -> Case:
-    return Case(mj.Experiment(**{"steps": 60, "record_every": 10, "measures": ("loss", "weight_l2"), **fields}), over or {})
+def _case(over: dict[Any, Any] | None = None, **fields: Any) -> Case:
+    return Case(
+        mj.Experiment(**{"steps": 60, "record_every": 10, "measures": ("loss", "weight_l2"), **fields}), over or {}
+    )
 
 
 CASES: dict[str, Callable[[], Case]] = {

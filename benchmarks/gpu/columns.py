@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from benchmarks.gpu import child
@@ -24,11 +26,12 @@ def columns(session: Session) -> Parts:
     """A process per set of options. Options that memjax gives to the compiler itself win over these."""
     names = list(OPTIONS)[:1] if session.tiny else list(OPTIONS)
     for name in names:
-        yield name, lambda name=name: _process(session, OPTIONS[name])  # type: ignore[misc]
+        yield name, partial(_process, session, OPTIONS[name])
 
 
 def _process(session: Session, flags: str) -> dict[str, Any]:
     limit = min(_PATIENCE, session.left())
+    flags = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
     return child.call("columns:timed", {"tiny": session.tiny}, limit, {"XLA_FLAGS": flags})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ _SHARPNESS, _SCORES = 3e-5, 1e-4
 
 def curvature(session: Session) -> Parts:
     """One part for all networks."""
-    yield "trained networks", lambda: over_cases(session, references.MEASURED, _compared)
+    yield "trained networks", partial(over_cases, session, references.MEASURED, _compared)
 
 
 def _compared(name: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ import jax.numpy as jnp
 
 import memjax as mj
 from benchmarks.gpu.sections import Parts, Session
-from benchmarks.gpu.works import a, b
+from benchmarks.gpu.works import SweepWork, a, b
 from benchmarks.sweep_throughput.machine import cpu_model, versions
 
 __all__ = ["hardware"]
@@ -23,12 +24,12 @@ _COPIES, _PRODUCTS = 20, 20
 def hardware(session: Session) -> Parts:
     """Facts first, then rates, then plans."""
     yield "facts", _facts
-    yield "copy GB/s", lambda: _copy_rate(2**22 if session.tiny else 2**30)
+    yield "copy GB/s", partial(_copy_rate, 2**22 if session.tiny else 2**30)
     for precision in ("highest", "default"):
-        yield f"product TFLOP/s, {precision}", lambda p=precision: _product_rate(256 if session.tiny else 4096, p)  # type: ignore[misc]
+        yield f"product TFLOP/s, {precision}", partial(_product_rate, 256 if session.tiny else 4096, precision)
     for make in (a, b):
         work = make(session.tiny)
-        yield f"plan of {work.name}", lambda work=work: plan_facts(mj.explain(work.at(work.short), work.over()))  # type: ignore[misc]
+        yield f"plan of {work.name}", partial(plan_facts, work)
 
 
 def _facts() -> dict[str, Any]:
@@ -46,7 +47,9 @@ def _facts() -> dict[str, Any]:
 def _smi() -> str:
     asked = "--query-gpu=name,driver_version,memory.total,clocks.sm,clocks.max.sm,power.limit,persistence_mode"
     try:
-        done = subprocess.run(["nvidia-smi", asked, "--format=csv,noheader"], capture_output=True, text=True, timeout=20)
+        done = subprocess.run(
+            ["nvidia-smi", asked, "--format=csv,noheader"], capture_output=True, text=True, timeout=20
+        )
     except (OSError, subprocess.TimeoutExpired) as problem:
         return f"no nvidia-smi: {problem}"
     return done.stdout.strip() or done.stderr.strip()
@@ -72,6 +75,7 @@ def _product_rate(size: int, precision: str) -> float:
         return 2 * size**3 / _per_call(jax.jit(lambda x: x @ x), factor, _PRODUCTS) / 1e12
 
 
-def plan_facts(plan: mj.Explanation) -> dict[str, Any]:
-    """The page of a plan, and whether it has counted the work."""
+def plan_facts(work: SweepWork) -> dict[str, Any]:
+    """The page of a work's plan, and whether the plan has counted the operations."""
+    plan = mj.explain(work.at(work.short), work.over())
     return {"page": str(plan), "operations": plan.flops, "bytes": plan.memory.total, "pass": plan.flops > 0}

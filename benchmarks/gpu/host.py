@@ -11,13 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import memjax as mj
 from benchmarks.gpu.sections import Parts, Session
-from benchmarks.gpu.works import a, b
+from benchmarks.gpu.works import SweepWork, a, b
 
 __all__ = ["host", "sampled"]
 
@@ -30,9 +31,11 @@ def host(session: Session) -> Parts:
     """Work b, whose runs are many, and work a."""
     for make in (b,) if session.tiny else (b, a):
         work = make(session.tiny)
-        yield work.name, lambda work=work: sampled(  # type: ignore[misc]
-            lambda turn: mj.sweep(work.at(work.short), work.over(turn), progress=False)
-        )
+        yield work.name, partial(sampled, partial(_sweep, work))
+
+
+def _sweep(work: SweepWork, turn: int) -> Any:
+    return mj.sweep(work.at(work.short), work.over(turn), progress=False)
 
 
 def sampled(call: Callable[[int], Any]) -> dict[str, Any]:

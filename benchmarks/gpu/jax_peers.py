@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import jax
@@ -24,16 +25,17 @@ def jax_peers(session: Session) -> Parts:
     """Both peers on a and b, with float32 products throughout."""
     for make in (a, b):
         work = make(session.tiny)
-        yield f"jax.vmap, {work.name}", lambda work=work: _vmapped(work)  # type: ignore[misc]
+        yield f"jax.vmap, {work.name}", partial(_vmapped, work)
     for make in (a,) if session.tiny else (a, b):
         work = make(session.tiny)
-        yield f"loop of jitted runs, {work.name}", lambda work=work: _looped(work)  # type: ignore[misc]
+        yield f"loop of jitted runs, {work.name}", partial(_looped, work)
 
 
 @contextlib.contextmanager
 def _settings() -> Iterator[peers.Settings]:
     """What a peer is told; the precision that it sets for the process is put back."""
-    before = jax.config.jax_default_matmul_precision
+    config: Any = jax.config
+    before = config.jax_default_matmul_precision
     try:
         yield peers.Settings(device="cpu" if jax.default_backend() == "cpu" else "gpu", precision="highest")
     finally:

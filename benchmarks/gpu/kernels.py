@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,11 +38,9 @@ def kernels(session: Session) -> Parts:
     """A part per work; the kernels go into ``kernels.json``, a summary into the results."""
     for make in (a,) if session.tiny else (a, b):
         work = make(session.tiny)
-        spec, over = work.at(_STEPS), work.over()
-        yield work.name, lambda spec=spec, over=over, name=work.name: _traced(  # type: ignore[misc]
-            session, name, lambda: mj.sweep(spec, over, progress=False)
-        )
-    yield "c", lambda: _traced_chains(session)
+        call = partial(mj.sweep, work.at(_STEPS), work.over(), progress=False)
+        yield work.name, partial(_traced, session, work.name, call)
+    yield "c", partial(_traced_chains, session)
 
 
 def _traced_chains(session: Session) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def _traced_chains(session: Session) -> dict[str, Any]:
     estimate = mj.measures.llc(
         2.0, step_size=3e-3, localization=5.0, draws=_STEPS, burn_in=0, chains=2 if session.tiny else 8, batch_size=128
     )
-    return _traced(session, "c", lambda: mj.measure(dataset, [estimate]))
+    return _traced(session, "c", partial(mj.measure, dataset, [estimate]))
 
 
 def _traced(session: Session, name: str, call: Callable[[], Any]) -> dict[str, Any]:
@@ -109,11 +108,12 @@ def _places(events: Iterable[dict[str, Any]]) -> set[tuple[int, int]]:
 
 def summary(events: list[Event]) -> dict[str, Any]:
     """The kernels by their time, all of them together, and the share of the span in which none was at work."""
-    lengths: collections.Counter[str] = collections.Counter()
+    lengths: dict[str, float] = collections.defaultdict(float)
     counts: collections.Counter[str] = collections.Counter()
     for event in events:
-        lengths[event.name] += event.length  # type: ignore[assignment]
+        lengths[event.name] += event.length
         counts[event.name] += 1
+    longest = sorted(lengths.items(), key=lambda item: -item[1])[:_TOP]
     span = max(event.begun + event.length for event in events) - min(event.begun for event in events)
     busy = _busy(events)
     return {
@@ -123,9 +123,7 @@ def summary(events: list[Event]) -> dict[str, Any]:
         "gap share": round(1 - busy / span, 4),
         "kernels in all": len(events),
         "kernels a step": round(len(events) / _STEPS, 1),
-        "kernels": [
-            {"name": name, "us": round(length, 1), "count": counts[name]} for name, length in lengths.most_common(_TOP)
-        ],
+        "kernels": [{"name": name, "us": round(length, 1), "count": counts[name]} for name, length in longest],
     }
 
 

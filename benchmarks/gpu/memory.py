@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from benchmarks.gpu import child
@@ -27,13 +28,13 @@ _PATIENCE = 60.0
 
 def memory(session: Session) -> Parts:
     """One part for all cases: nothing is timed, so some processes go side by side."""
-    yield "said and reached", lambda: _all(session)
+    yield "said and reached", partial(_all, session)
 
 
 def _all(session: Session) -> dict[str, Any]:
     names = _OWN[:1] if session.tiny else _OWN + _SHARED
     with ThreadPoolExecutor(_ABREAST) as pool:
-        return dict(zip(names, pool.map(lambda name: _process(session, name), names), strict=True))
+        return dict(zip(names, pool.map(partial(_process, session), names), strict=True))
 
 
 def _process(session: Session, name: str) -> dict[str, Any]:

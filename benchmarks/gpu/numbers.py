@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import jax
@@ -31,7 +32,7 @@ _MODES: dict[str, tuple[str, Callable[[], contextlib.AbstractContextManager[Any]
 
 def initial(session: Session) -> Parts:
     """The first parameters of every model, one part for all."""
-    yield "parameters that differ", lambda: over_cases(session, MODELS, _first)
+    yield "parameters that differ", partial(over_cases, session, MODELS, _first)
 
 
 def _first(name: str) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def _first(name: str) -> dict[str, Any]:
 def against_cpu(session: Session) -> Parts:
     """Records from the references' own start, a part per precision."""
     for mode in _MODES:
-        yield mode, lambda mode=mode: over_cases(session, tuple(CASES), lambda name: _compared(name, mode))  # type: ignore[misc]
+        yield mode, partial(over_cases, session, tuple(CASES), partial(_compared, mode))
 
 
 def over_cases(session: Session, names: tuple[str, ...], function: Callable[[str], Any]) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def _alone(function: Callable[[str], Any]) -> Callable[[str], Any]:
     return tried
 
 
-def _compared(name: str, mode: str) -> dict[str, Any]:
+def _compared(mode: str, name: str) -> dict[str, Any]:
     """Largest relative difference of the losses at three places, the CPU's own, the limits, and whether they hold."""
     bits, settings = _MODES[mode]
     held = references.load(name)

@@ -63,7 +63,9 @@ def load(name: str) -> dict[str, np.ndarray]:
     with np.load(PATH, allow_pickle=False) as held:
         found = {key.partition("|")[2]: held[key] for key in held.files if key.partition("|")[0] == name}
     if not found or str(found["text"]) != text(CASES[name]()):
-        raise ValueError(f"refs.npz is not of the case {name} as it is now: python -m benchmarks.gpu refs writes it anew.")
+        raise ValueError(
+            f"refs.npz is not of the case {name} as it is now: python -m benchmarks.gpu refs writes it anew."
+        )
     return found
 
 

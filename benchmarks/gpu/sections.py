@@ -86,7 +86,7 @@ def _run_parts(session: Session, section: Section, own: dict[str, Any], write: C
         return
     try:
         for name, part in section.parts(session):
-            late = session.left() <= 0 or time.monotonic() - begun > _OVERRUN * section.seconds and not session.tiny
+            late = session.left() <= 0 or (time.monotonic() - begun > _OVERRUN * section.seconds and not session.tiny)
             own["parts"][name] = {"not run": LATE} if late else _tried(part)
             own["seconds"] = round(time.monotonic() - begun, 2)
             write()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 from typing import Any
 
 import jax
@@ -35,9 +36,9 @@ class _Warnings(logging.Handler):
 
 def shortage(session: Session) -> Parts:
     """The cheap part first."""
-    yield "Packing(lanes=2)", lambda: _two_lanes(session)
+    yield "Packing(lanes=2)", partial(_two_lanes, session)
     if jax.default_backend() == "cpu":
-        yield "a block too large", lambda: "left out: a CPU's memory cannot be filled safely"
+        yield "a block too large", partial(str, "left out: a CPU's memory cannot be filled safely")
     else:
         yield "a block too large", _too_large
 
@@ -66,7 +67,9 @@ def _too_large() -> dict[str, Any]:
     return row | {"warned": warned, "packing": _packed(found), "pass": row["pass"] and bool(warned)}
 
 
-def _with_warnings(spec: mj.Experiment, over: dict[str, Any], packing: mj.Packing | None) -> tuple[xr.Dataset, list[str]]:
+def _with_warnings(
+    spec: mj.Experiment, over: dict[Any, Any], packing: mj.Packing | None
+) -> tuple[xr.Dataset, list[str]]:
     handler = _Warnings()
     logger = logging.getLogger("memjax")
     logger.addHandler(handler)

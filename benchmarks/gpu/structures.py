@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import memjax as mj
@@ -15,7 +16,7 @@ __all__ = ["structures"]
 def structures(session: Session) -> Parts:
     """Twenty depths, then 24 widths."""
     for name in ("depths", "one layer"):
-        yield name, lambda name=name: _row(WORKS[name], session.tiny)  # type: ignore[misc]
+        yield name, partial(_row, WORKS[name], session.tiny)
 
 
 def _row(work: dict[str, Any], tiny: bool) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def _row(work: dict[str, Any], tiny: bool) -> dict[str, Any]:
         train_size=work["examples"], test_size=work["examples"], steps=50 if tiny else work["steps"], record_every=50,
     )  # fmt: skip
     widths = work["widths"][:2] if tiny else work["widths"]
-    over = {"hidden": [tuple(width) for width in widths], "seed": range(1 if tiny else work["seeds"])}
+    over: dict[Any, Any] = {"hidden": [tuple(width) for width in widths], "seed": range(1 if tiny else work["seeds"])}
     cold, _ = seconds(lambda: mj.sweep(spec, over, progress=False))
     warm, dataset = seconds(lambda: mj.sweep(spec, over, progress=False))
     plan = mj.explain(spec, over)

@@ -37,7 +37,9 @@ def _verdicts(results: dict[str, Any]) -> list[str]:
         for keys, value in _leaves(own)
         if keys[-1] == "pass"
     ]
-    failed = [f"FAILED  {name.replace('parts / ', '').replace(' / value', '')}" for name, value in verdicts if not value]
+    failed = [
+        f"FAILED  {name.replace('parts / ', '').replace(' / value', '')}" for name, value in verdicts if not value
+    ]
     broken = [
         f"ERROR   {section} / {keys[-2] if len(keys) > 1 else ''}: {str(value).strip().splitlines()[-1][:140]}"
         for section, own in results.items()
@@ -45,7 +47,9 @@ def _verdicts(results: dict[str, Any]) -> list[str]:
         if keys[-1] in ("error", "ended")
     ]
     late = [
-        f"LATE    {section}" for section, own in results.items() if any(keys[-1] == "not run" for keys, _ in _leaves(own))
+        f"LATE    {section}"
+        for section, own in results.items()
+        if any(keys[-1] == "not run" for keys, _ in _leaves(own))
     ]
     head = f"{sum(bool(value) for _, value in verdicts)} of {len(verdicts)} checks hold" if verdicts else ""
     return [line for line in (head, *failed, *broken, *late) if line]

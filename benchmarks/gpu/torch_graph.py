@@ -1,6 +1,7 @@
 """Eager PyTorch whose step is captured once in a CUDA graph and replayed: what a careful user of eager PyTorch does.
 
-As the peers of `benchmarks.sweep_throughput`: ``prepare(work, settings)`` gives a function that trains all runs. Full batch only.
+As the peers of `benchmarks.sweep_throughput`: ``prepare(work, settings)`` gives a function that trains all runs. Full batch
+only.
 """
 
 from __future__ import annotations

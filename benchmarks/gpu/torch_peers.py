@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from benchmarks.gpu import child
@@ -22,7 +24,7 @@ _RUNS, _STEPS = 5, 100
 
 def torch_peers(session: Session) -> Parts:
     """One part: the process says its results one by one, so that a time limit loses the last ones only."""
-    yield "second process", lambda: _process(session)
+    yield "second process", partial(_process, session)
 
 
 def _process(session: Session) -> Any:
@@ -50,7 +52,8 @@ def all_peers(works: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
 
 
 def _work(held: dict[str, Any]) -> Work:
-    return Work(**{key: tuple(value) if isinstance(value, list) else value for key, value in held.items()})
+    fields: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in held.items()}
+    return Work(**fields)
 
 
 def _readings(first: Work, second: Work, settings: peers.Settings) -> dict[str, Callable[[], dict[str, Any]]]:
@@ -77,7 +80,8 @@ def _whole(work: Work, settings: peers.Settings, factor: int = 1) -> dict[str, A
     train = peers.load("torch-func").prepare(work, settings)
     _seconds(train, work.record_every)
     spent = _seconds(train, work.steps)
-    return {"warm s": round(factor * spent, 3), "steps timed": work.steps, "ms a step": round(1e3 * spent / work.steps, 4)}
+    each = round(1e3 * spent / work.steps, 4)
+    return {"warm s": round(factor * spent, 3), "steps timed": work.steps, "ms a step": each}
 
 
 def _scaled(name: str, work: Work, settings: peers.Settings) -> dict[str, Any]:
@@ -85,15 +89,16 @@ def _scaled(name: str, work: Work, settings: peers.Settings) -> dict[str, Any]:
     if name == "graph" and settings.device == "cpu":
         return {"not run": "no CUDA"}
     part = _part(work)
-    if name == "graph":
-        from benchmarks.gpu import torch_graph as module
-    else:
-        module = peers.load(name)  # type: ignore[assignment]
+    module = importlib.import_module("benchmarks.gpu.torch_graph") if name == "graph" else peers.load(name)
     train = module.prepare(part, settings)
     _seconds(train, part.record_every)
     spent = _seconds(train, part.steps) / (len(part.sizes) * part.steps)
-    scaled = spent * len(work.sizes) * work.steps
-    return {"warm s": round(scaled, 3), "timed": f"{len(part.sizes)} runs x {part.steps} steps", "ms a step": round(1e3 * spent, 4)}
+    scaled = round(spent * len(work.sizes) * work.steps, 3)
+    return {
+        "warm s": scaled,
+        "timed": f"{len(part.sizes)} runs x {part.steps} steps",
+        "ms a step": round(1e3 * spent, 4),
+    }
 
 
 def _part(work: Work) -> Work:
@@ -114,7 +119,7 @@ def _chain(device: str, draws: int = 500) -> dict[str, Any]:
     place, draws = ("cuda", draws) if device == "gpu" else ("cpu", 20)
     net = Net(53, 12, 48).to(place)
     pairs = torch.randint(0, 53, (1123, 2), device=place)
-    settings = {"step_size": 3e-3, "nbeta": 2.0, "gamma": 5.0, "size": 128}
+    settings: Any = {"step_size": 3e-3, "nbeta": 2.0, "gamma": 5.0, "size": 128}
     chain = lambda count: sgld_losses(net, pairs, pairs.sum(1) % 53, draws=count, **settings)  # noqa: E731
     chain(5)
     begun = time.perf_counter()

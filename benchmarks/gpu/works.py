@@ -44,7 +44,7 @@ class SweepWork:
         """The experiment with so many steps."""
         return replace(self.experiment, steps=steps)
 
-    def over(self, turn: int = 0) -> dict[str, Any]:
+    def over(self, turn: int = 0) -> dict[Any, Any]:
         """The axes, with seeds of its own for every turn, so that nothing of a turn before is of use."""
         return {"train_size": self.sizes, "seed": range(turn * self.seeds, (turn + 1) * self.seeds)}
 
