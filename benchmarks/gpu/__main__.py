@@ -45,9 +45,13 @@ def main() -> None:
 
         print(f"{references.PATH.name}: {references.write()} bytes")
         return
+    import jax
+
     from benchmarks.gpu import table
     from benchmarks.gpu.sections import Session, run
 
+    if not options.dry and jax.default_backend() == "cpu":
+        raise SystemExit("JAX sees no accelerator here: --dry tries every section on a CPU with tiny sizes.")
     options.out.mkdir(parents=True, exist_ok=True)
     budget = options.budget or _BUDGETS[options.command]
     session = Session(options.command, options.out.resolve(), budget, options.dry)

@@ -55,12 +55,21 @@ def _traced(session: Session, name: str, call: Callable[[], Any]) -> dict[str, A
     """Compile, then trace a second call."""
     call()
     with tempfile.TemporaryDirectory() as folder:
-        with jax.profiler.trace(folder):
+        with jax.profiler.trace(folder, profiler_options=_options()):
             call()
         found = summary(read_events(Path(folder)))
     _add(session.out / "kernels.json", name, found)
     busiest = [f"{row['us']:.0f} us, {row['count']} x {row['name'][:60]}" for row in found["kernels"][:5]]
     return {key: value for key, value in found.items() if key != "kernels"} | {"busiest": busiest}
+
+
+def _options() -> Any:
+    """What is traced: not every call in Python, which would push the kernels out of a file of a million events."""
+    options = jax.profiler.ProfileOptions()
+    options.python_tracer_level = 0
+    if jax.default_backend() != "cpu":
+        options.host_tracer_level = 1
+    return options
 
 
 def _add(path: Path, name: str, found: dict[str, Any]) -> None:

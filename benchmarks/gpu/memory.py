@@ -22,7 +22,7 @@ _SHARED = (
     "2000 runs of 1001 records",
     "1000 runs of 3 snapshots",
 )
-_ABREAST = 3
+_ABREAST = 5
 _PATIENCE = 60.0
 
 
