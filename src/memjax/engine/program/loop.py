@@ -98,7 +98,7 @@ class Compiled(NamedTuple):
     draw
         ``(raw key, hyper) -> params`` of one run, on the host; None for a model that draws by itself.
     first
-        ``(params, raw key, hyper) -> opt_state`` of one run, on the host.
+        ``(params, raw keys, hyper) -> opt_state`` of all runs, one after another, on the host.
     segment
         ``(data, state, rows, length) -> (state, records [K, R, ...])``.
     blocks_pool
@@ -172,7 +172,7 @@ def compile_block(
     length = Length(*(jax.ShapeDtypeStruct((), "int32") for _ in Length._fields))
     place = functools.partial(with_device, device)
     lowered = [
-        _lower_first(program, host(device)),
+        _lower_first(program, shape.runs, host(device)),
         jax.jit(lambda d, s, r, n: segment(program, schedule, records, d, s, r, n)).lower(
             *place((data, state, rows, length))
         ),
@@ -186,9 +186,12 @@ def compile_block(
     return Compiled(draw[0] if draw else None, first, run, blocks_pool)
 
 
-def _lower_first(program: Program, device: Any) -> Any:
+def _lower_first(program: Program, runs: int, device: Any) -> Any:
     (key, numbers), params, _ = start_shapes(program)
-    return jax.jit(program.first_state).lower(*with_device(device, (params, key, numbers)))
+    of_runs = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((runs, *leaf.shape), leaf.dtype), (params, key, numbers))
+    # Mapped, not batched: what a rule computes from the parameters of a run must not depend on the runs beside it.
+    each = jax.jit(lambda p, k, h: jax.lax.map(lambda one: program.first_state(*one), (p, k, h)))
+    return each.lower(*with_device(device, of_runs))
 
 
 def _lower_draw(program: Program, device: Any) -> Any:

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from memjax.engine.program.program import Program, traced_of
+from memjax.engine.program.program import Program, numbers_of
 from memjax.experiment import Experiment
 from memjax.experiment.draw import draw_split
-from memjax.jax_settings import float_dtype, host_dtype
+from memjax.jax_settings import host_dtype
 from memjax.random import key_data
 from memjax.types import Data, Split
 
@@ -73,11 +73,9 @@ class Block(NamedTuple):
 def draw_block(program: Program, shape: Shape, runs: Sequence[Experiment]) -> Block:
     """Draw the data of ``runs``, as many as the shape has, and pack them."""
     splits = _drawn(runs)
-    numbers = [traced_of(run, program.widths) for run in runs]
-    dtype = float_dtype()
     return Block(
         noise=np.stack([key_data(run.init_key, "noise") for run in runs]),
-        hyper={path: np.array([row[path] for row in numbers], dtype) for path in program.traced},
+        hyper=numbers_of(runs, program.traced, program.widths),
         train=pack_tiles([split.train for split in splits], shape.width, shape.train_tiles),
         test=pack_tiles([split.test for split in splits], shape.width, shape.test_tiles),
     )

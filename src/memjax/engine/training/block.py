@@ -10,7 +10,8 @@ import jax
 import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan
-from memjax.engine.program.initial import initial_parameters, live_places, own_layout, without_padding
+from memjax.engine.program.initial import live_places, own_layout, without_padding
+from memjax.engine.program.initial_of_runs import initial_of_runs
 from memjax.engine.program.loop import Compiled, Length, compile_block, state_shapes
 from memjax.engine.program.outcome import BlockResult, Status
 from memjax.engine.program.step import BlockData, RunState
@@ -157,14 +158,11 @@ def on_device(packed: Block, live: Any, pool: Any, device: Any) -> BlockData:
 
 
 def _initial_state(block: BlockPlan, compiled: Compiled, packed: Block, device: Any) -> RunState:
-    """Initial state of the block; the state of each run is made separately."""
-    params = [initial_parameters(block.program, run, compiled.draw) for run in block.experiments]
-    numbers = [{path: values[i] for path, values in packed.hyper.items()} for i in range(len(params))]
-    states = map(compiled.first, params, packed.noise, numbers)
-    each = list(zip(params, states, strict=True))
-    stacked, first = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *each)
-    zeros: Any = np.zeros(len(params), np.int32)
-    return jax.device_put(RunState(stacked, first, zeros, zeros), device)
+    """Initial state of the block, made on the host."""
+    params = initial_of_runs(block.program, block.experiments, compiled.draw)
+    first = compiled.first(params, packed.noise, packed.hyper)
+    zeros: Any = np.zeros(block.shape.runs, np.int32)
+    return jax.device_put(RunState(params, jax.tree.map(np.asarray, first), zeros, zeros), device)
 
 
 def _restored_state(block: BlockPlan, start: BlockResult, device: Any) -> RunState:
