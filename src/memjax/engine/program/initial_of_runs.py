@@ -18,7 +18,7 @@ from memjax.engine.program.program import Program, model_of, numbers_of
 from memjax.experiment import Experiment
 from memjax.experiment.kinds import once_per_kind
 from memjax.jax_settings import float_dtype
-from memjax.random import key_data
+from memjax.random import keys
 
 __all__ = ["initial_of_runs"]
 
@@ -76,9 +76,9 @@ def _by_structure(program: Program, runs: Sequence[Experiment]) -> dict[Program 
 def _drawn_together(program: Program, own: Program, runs: list[Experiment]) -> Any:
     """Parameters ``[R, ...]`` of runs of one structure; the last run fills the places left in a call."""
     full = runs + runs[-1:] * (_AT_ONCE - len(runs))
-    keys = np.stack([key_data(run.init_key, "init") for run in full])
+    raw = keys([run.init_key for run in full], "init")
     with jax.default_device(host()):
-        drawn = _compiled_draws(own, float_dtype().name)(keys, numbers_of(full, own.traced))
+        drawn = _compiled_draws(own, float_dtype().name)(raw, numbers_of(full, own.traced))
     params = jax.tree.map(lambda leaf: np.asarray(leaf)[: len(runs)], drawn)
     if program.widths is None:
         return params

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from memjax.engine.program.batches import batches_shapes
 from memjax.engine.program.initial import draws_itself, host
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.step import BlockData, RunState, Schedule, first_state, put_back, step, take_record
@@ -49,7 +50,7 @@ def segment(
     records
         Room for K records.
     rows
-        Minibatch rows ``int32[K, record_every, R, B]``, or None for full batch.
+        Minibatches of K records, or None for full batch.
     length
         Number of records, and of steps before each.
 
@@ -66,7 +67,7 @@ def segment(
 
     def one_record(k: Any, carry: tuple[RunState, Any]) -> tuple[RunState, Any]:
         def one_step(i: Any, carry: tuple[RunState, Any]) -> tuple[RunState, Any]:
-            state, loss = stepped(held, carry[0], None if rows is None else rows[k, i])
+            state, loss = stepped(held, carry[0], None if rows is None else rows.at(k, i))
             return state, carry[1] + loss
 
         state, total = jax.lax.fori_loop(0, length.steps, one_step, (carry[0], jnp.zeros_like(losses)))
@@ -74,7 +75,7 @@ def segment(
         record = taken(data, _for_record(program, state), total, length.steps)
         return state, jax.tree.map(lambda room, value: room.at[k].set(value), carry[1], record)
 
-    losses = jax.eval_shape(stepped, held, first, None if rows is None else rows[0, 0])[1]
+    losses = jax.eval_shape(stepped, held, first, None if rows is None else rows.at(0, 0))[1]
     one = jax.eval_shape(taken, data, state._replace(opt_state=None), losses, length.steps)
     room = jax.tree.map(lambda leaf: jnp.zeros((records, *leaf.shape), leaf.dtype), one)
     last, found = jax.lax.fori_loop(0, length.records, one_record, (first, room))
@@ -149,6 +150,7 @@ def compile_block(
     shape: Shape,
     records: int,
     pool_rows: int | None,
+    orders: int,
     device: Any,
     settings: tuple[Any, ...],
 ) -> Compiled:
@@ -160,6 +162,8 @@ def compile_block(
         Records per segment.
     pool_rows
         Rows of the task's pool, or None.
+    orders
+        Orders of minibatches among the runs.
     device
         Where the block will run.
     settings
@@ -167,8 +171,7 @@ def compile_block(
     """
     del settings
     data, state = block_shapes(program, shape, None if pool_rows is None else program.x, pool_rows or 0)
-    batch = (records, program.record_every, shape.runs, program.batch_size)
-    rows = None if program.batch_size is None else jax.ShapeDtypeStruct(batch, "int32")
+    rows = batches_shapes(program, records, shape.runs, orders)
     length = Length(*(jax.ShapeDtypeStruct((), "int32") for _ in Length._fields))
     place = functools.partial(with_device, device)
     lowered = [

@@ -11,7 +11,7 @@ from memjax.engine.program.program import Program, numbers_of
 from memjax.experiment import Experiment
 from memjax.experiment.draw import draw_split
 from memjax.jax_settings import host_dtype
-from memjax.random import key_data
+from memjax.random import keys
 from memjax.types import Data, Split
 
 __all__ = ["Block", "Shape", "Tiles", "draw_block", "pack_tiles"]
@@ -74,7 +74,7 @@ def draw_block(program: Program, shape: Shape, runs: Sequence[Experiment]) -> Bl
     """Draw the data of ``runs``, as many as the shape has, and pack them."""
     splits = _drawn(runs)
     return Block(
-        noise=np.stack([key_data(run.init_key, "noise") for run in runs]),
+        noise=keys([run.init_key for run in runs], "noise"),
         hyper=numbers_of(runs, program.traced, program.widths),
         train=pack_tiles([split.train for split in splits], shape.width, shape.train_tiles),
         test=pack_tiles([split.test for split in splits], shape.width, shape.test_tiles),
