@@ -7,14 +7,21 @@ compiles, and the numbers do not depend on the device or on other runs.
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import numpy as np
 
-__all__ = ["generator", "key_data"]
+__all__ = ["entropy", "generator", "generator_of", "key_data"]
 
 
-def _sequence(seed: int, purpose: str) -> np.random.SeedSequence:
-    return np.random.SeedSequence([seed, zlib.crc32(purpose.encode())])
+def entropy(seed: int, purpose: str) -> list[int]:
+    """What the stream of a seed and a purpose follows from."""
+    return [seed, zlib.crc32(purpose.encode())]
+
+
+def generator_of(sequence: Any) -> np.random.Generator:
+    """Counter-based generator (Philox) that starts from a seed sequence."""
+    return np.random.Generator(np.random.Philox(sequence))
 
 
 def generator(seed: int, purpose: str) -> np.random.Generator:
@@ -26,7 +33,7 @@ def generator(seed: int, purpose: str) -> np.random.Generator:
     >>> bool((long[:3] == short).all())
     True
     """
-    return np.random.Generator(np.random.Philox(_sequence(seed, purpose)))
+    return generator_of(np.random.SeedSequence(entropy(seed, purpose)))
 
 
 def key_data(seed: int, purpose: str) -> np.ndarray:
@@ -37,4 +44,4 @@ def key_data(seed: int, purpose: str) -> np.ndarray:
     >>> key_data(0, "init").shape
     (2,)
     """
-    return _sequence(seed, purpose).generate_state(2, np.uint32)
+    return np.random.SeedSequence(entropy(seed, purpose)).generate_state(2, np.uint32)

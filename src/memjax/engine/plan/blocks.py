@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from memjax.engine.program.initial import own_size
 from memjax.engine.program.program import Program, num_parameters
 from memjax.engine.program.tiles import Schedule, Shape
 from memjax.experiment import Experiment
+from memjax.random.minibatches import orders
 
 __all__ = ["BlockPlan", "Run"]
 
@@ -76,7 +78,18 @@ class BlockPlan:
     def key(self) -> Any:
         """Everything that decides what is compiled: blocks with the same key share their programs."""
         rows = None if self.pool is None else len(self.pool)
-        return self.program, self.schedule, self.shape, self.records, rows
+        return self.program, self.schedule, self.shape, self.records, rows, self.orders
+
+    @functools.cached_property
+    def orders(self) -> int:
+        """Orders of minibatches on the device: the number of runs, or a power of two where many runs share few orders.
+
+        Streamed blocks have few runs, and often different numbers of orders; a program for each would take longer to compile.
+        """
+        if self.program.batch_size is None or self.schedule == "streamed":
+            return self.shape.runs
+        shared = 1 << (len(orders(self.experiments)[0]) - 1).bit_length()
+        return shared if 2 * shared <= self.shape.runs else self.shape.runs
 
     @property
     def examples(self) -> int:

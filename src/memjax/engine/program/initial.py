@@ -29,8 +29,10 @@ __all__ = [
     "host",
     "initial_parameters",
     "live_places",
+    "of_own_structure",
     "own_layout",
     "own_size",
+    "padded",
     "without_padding",
 ]
 
@@ -77,26 +79,30 @@ def initial_parameters(
         one = draw if program.widths is None and draw else _own_draw(program, run)
         with jax.default_device(host()):
             params = one(np.asarray(key_data(run.init_key, "init")), numbers)
-    return _padded(program, model, params)
+    return padded(program, model, params)
 
 
 def given_parameters(program: Program, run: Experiment, flat: np.ndarray) -> Any:
     """Flat parameters of a run as a tree of NumPy arrays, padded as the program is; entries behind are ignored."""
     shapes = own_shapes(program, run)
-    return _padded(program, model_of(run), tree_like(shapes, flat))
+    return padded(program, model_of(run), tree_like(shapes, flat))
 
 
-def _padded(program: Program, model: Any, params: Any) -> Any:
+def padded(program: Program, model: Any, params: Any) -> Any:
+    """Parameters of a run as a tree of NumPy arrays, among zeros where the program has padding."""
     params = jax.tree.map(np.asarray, params)
     return params if program.widths is None else model.pad(params, program.widths)
 
 
+def of_own_structure(program: Program, run: Experiment) -> Program:
+    """The program of a run alone, without the padding that it shares with networks of other widths."""
+    traced = tuple(sorted(traced_of(run)))
+    return dataclasses.replace(program, model=without_numbers(model_of(run)), traced=traced, widths=None)
+
+
 def _own_draw(program: Program, run: Experiment) -> Callable[..., Any]:
     """The draw of a user's model of the widths of a run, which compiles once for these widths."""
-    own = dataclasses.replace(
-        program, model=without_numbers(model_of(run)), traced=tuple(sorted(traced_of(run))), widths=None
-    )
-    return _compiled_draw(own, float_dtype().name)
+    return _compiled_draw(of_own_structure(program, run), float_dtype().name)
 
 
 @functools.lru_cache(maxsize=64)

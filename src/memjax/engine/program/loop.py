@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from memjax.engine.program.batches import batches_shapes
 from memjax.engine.program.initial import draws_itself, host
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.step import BlockData, RunState, first_state, put_back, step, take_record
@@ -49,7 +50,7 @@ def segment(
     records
         Room for K records.
     rows
-        Minibatch rows ``int32[K, record_every, R, B]``, or None for full batch.
+        Minibatches of K records, or None for full batch.
     length
         Number of records, and of steps before each.
 
@@ -66,7 +67,7 @@ def segment(
 
     def one_record(k: Any, carry: tuple[RunState, Any]) -> tuple[RunState, Any]:
         def one_step(i: Any, carry: tuple[RunState, Any]) -> tuple[RunState, Any]:
-            state, loss = stepped(held, carry[0], None if rows is None else rows[k, i])
+            state, loss = stepped(held, carry[0], None if rows is None else rows.at(k, i))
             return state, carry[1] + loss
 
         state, total = jax.lax.fori_loop(0, length.steps, one_step, (carry[0], jnp.zeros_like(losses)))
@@ -74,7 +75,7 @@ def segment(
         record = taken(data, _for_record(program, state), total, length.steps)
         return state, jax.tree.map(lambda room, value: room.at[k].set(value), carry[1], record)
 
-    losses = jax.eval_shape(stepped, held, first, None if rows is None else rows[0, 0])[1]
+    losses = jax.eval_shape(stepped, held, first, None if rows is None else rows.at(0, 0))[1]
     one = jax.eval_shape(taken, data, state._replace(opt_state=None), losses, length.steps)
     room = jax.tree.map(lambda leaf: jnp.zeros((records, *leaf.shape), leaf.dtype), one)
     last, found = jax.lax.fori_loop(0, length.records, one_record, (first, room))
@@ -98,7 +99,7 @@ class Compiled(NamedTuple):
     draw
         ``(raw key, hyper) -> params`` of one run, on the host; None for a model that draws by itself.
     first
-        ``(params, raw key, hyper) -> opt_state`` of one run, on the host.
+        ``(params, raw keys, hyper) -> opt_state`` of all runs, one after another, on the host.
     segment
         ``(data, state, rows, length) -> (state, records [K, R, ...])``.
     blocks_pool
@@ -149,6 +150,7 @@ def compile_block(
     shape: Shape,
     records: int,
     pool_rows: int | None,
+    orders: int,
     device: Any,
     settings: tuple[Any, ...],
 ) -> Compiled:
@@ -160,6 +162,8 @@ def compile_block(
         Records per segment.
     pool_rows
         Rows of the task's pool, or None.
+    orders
+        Orders of minibatches among the runs.
     device
         Where the block will run.
     settings
@@ -167,12 +171,11 @@ def compile_block(
     """
     del settings
     data, state = block_shapes(program, schedule, shape, None if pool_rows is None else program.x, pool_rows or 0)
-    batch = (records, program.record_every, shape.runs, program.batch_size)
-    rows = None if program.batch_size is None else jax.ShapeDtypeStruct(batch, "int32")
+    rows = batches_shapes(program, records, shape.runs, orders)
     length = Length(*(jax.ShapeDtypeStruct((), "int32") for _ in Length._fields))
     place = functools.partial(with_device, device)
     lowered = [
-        _lower_first(program, host(device)),
+        _lower_first(program, shape.runs, host(device)),
         jax.jit(lambda d, s, r, n: segment(program, schedule, records, d, s, r, n)).lower(
             *place((data, state, rows, length))
         ),
@@ -186,9 +189,12 @@ def compile_block(
     return Compiled(draw[0] if draw else None, first, run, blocks_pool)
 
 
-def _lower_first(program: Program, device: Any) -> Any:
+def _lower_first(program: Program, runs: int, device: Any) -> Any:
     (key, numbers), params, _ = start_shapes(program)
-    return jax.jit(program.first_state).lower(*with_device(device, (params, key, numbers)))
+    of_runs = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((runs, *leaf.shape), leaf.dtype), (params, key, numbers))
+    # Mapped, not batched: what a rule computes from the parameters of a run must not depend on the runs beside it.
+    each = jax.jit(lambda p, k, h: jax.lax.map(lambda one: program.first_state(*one), (p, k, h)))
+    return each.lower(*with_device(device, of_runs))
 
 
 def _lower_draw(program: Program, device: Any) -> Any:

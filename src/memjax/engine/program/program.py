@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -16,6 +16,7 @@ from memjax import losses
 from memjax.content import try_content
 from memjax.errors import InputError
 from memjax.experiment import Experiment
+from memjax.experiment.kinds import once_per_kind
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype, host_dtype, wide
 from memjax.measures import BUILT_IN
@@ -33,6 +34,7 @@ __all__ = [
     "check_start",
     "model_of",
     "num_parameters",
+    "numbers_of",
     "parameter_layout",
     "program_of",
     "traced_of",
@@ -134,6 +136,14 @@ def traced_of(experiment: Experiment, widths: tuple[int, ...] | Stack | None = N
         return numbers
     of_model = traced_values(model_of(experiment, widths), "model.")
     return {path: value for path, value in numbers.items() if not path.startswith("model.")} | of_model
+
+
+def numbers_of(
+    runs: Sequence[Experiment], traced: Sequence[str], widths: tuple[int, ...] | Stack | None = None
+) -> dict[str, np.ndarray]:
+    """Traced numbers of runs, ``[R]`` each by path."""
+    rows = list(map(once_per_kind(lambda run: traced_of(run, widths)), runs))
+    return {path: np.array([row[path] for row in rows], float_dtype()) for path in traced}
 
 
 def model_of(experiment: Experiment, widths: tuple[int, ...] | Stack | None = None) -> Any:

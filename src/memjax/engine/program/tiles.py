@@ -7,11 +7,11 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from memjax.engine.program.program import Program, traced_of
+from memjax.engine.program.program import Program, numbers_of
 from memjax.experiment import Experiment
 from memjax.experiment.draw import draw_split
-from memjax.jax_settings import float_dtype, host_dtype
-from memjax.random import key_data
+from memjax.jax_settings import host_dtype
+from memjax.random import keys
 from memjax.types import Data, Split
 
 __all__ = ["Block", "Schedule", "Shape", "Tiles", "draw_block", "pack_tiles", "split_shapes"]
@@ -91,11 +91,9 @@ def draw_block(program: Program, schedule: Schedule, shape: Shape, runs: Sequenc
     """Draw the data of ``runs``, as many as the shape has, and pack them."""
     train, test = split_shapes(schedule, shape)
     splits = _drawn(runs)
-    numbers = [traced_of(run, program.widths) for run in runs]
-    dtype = float_dtype()
     return Block(
-        noise=np.stack([key_data(run.init_key, "noise") for run in runs]),
-        hyper={path: np.array([row[path] for row in numbers], dtype) for path in program.traced},
+        noise=keys([run.init_key for run in runs], "noise"),
+        hyper=numbers_of(runs, program.traced, program.widths),
         train=pack_tiles([split.train for split in splits], *train),
         test=pack_tiles([split.test for split in splits], *test),
     )

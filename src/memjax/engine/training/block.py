@@ -10,7 +10,9 @@ import jax
 import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan
-from memjax.engine.program.initial import initial_parameters, live_places, own_layout, without_padding
+from memjax.engine.program.batches import Batches
+from memjax.engine.program.initial import live_places, own_layout, without_padding
+from memjax.engine.program.initial_of_runs import initial_of_runs
 from memjax.engine.program.loop import Compiled, Length, compile_block, state_shapes
 from memjax.engine.program.outcome import BlockResult, Status
 from memjax.engine.program.step import BlockData, RunState
@@ -19,7 +21,7 @@ from memjax.engine.training.lanes import pool_turn
 from memjax.errors import InputError
 from memjax.jax_settings import compile_settings
 from memjax.parameter_trees import flatten_runs, layout_of_runs
-from memjax.random.minibatches import batch_order
+from memjax.random.minibatches import batch_order, orders
 
 __all__ = ["compile_for", "on_device", "train_block"]
 
@@ -28,8 +30,7 @@ OnSegment = Callable[[int, Callable[[], BlockResult]], None]
 
 def compile_for(block: BlockPlan, device: Any) -> Compiled:
     """Compiled programs of a block; blocks with the same key share them."""
-    program, schedule, shape, records, rows = block.key
-    return compile_block(program, schedule, shape, records, rows, device, compile_settings())
+    return compile_block(*block.key, device, compile_settings())
 
 
 def train_block(
@@ -157,14 +158,11 @@ def on_device(packed: Block, live: Any, pool: Any, device: Any) -> BlockData:
 
 
 def _initial_state(block: BlockPlan, compiled: Compiled, packed: Block, device: Any) -> RunState:
-    """Initial state of the block; the state of each run is made separately."""
-    params = [initial_parameters(block.program, run, compiled.draw) for run in block.experiments]
-    numbers = [{path: values[i] for path, values in packed.hyper.items()} for i in range(len(params))]
-    states = map(compiled.first, params, packed.noise, numbers)
-    each = list(zip(params, states, strict=True))
-    stacked, first = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *each)
-    zeros: Any = np.zeros(len(params), np.int32)
-    return jax.device_put(RunState(stacked, first, zeros, zeros), device)
+    """Initial state of the block, made on the host."""
+    params = initial_of_runs(block.program, block.experiments, compiled.draw)
+    first = compiled.first(params, packed.noise, packed.hyper)
+    zeros: Any = np.zeros(block.shape.runs, np.int32)
+    return jax.device_put(RunState(params, jax.tree.map(np.asarray, first), zeros, zeros), device)
 
 
 def _restored_state(block: BlockPlan, start: BlockResult, device: Any) -> RunState:
@@ -188,12 +186,18 @@ def _misfit_error(block: BlockPlan, step: int) -> InputError:
     )
 
 
-def _rows(block: BlockPlan, start: int, stop: int, device: Any) -> Any:
+def _rows(block: BlockPlan, start: int, stop: int, device: Any) -> Batches | None:
     size = block.program.batch_size
     if size is None:
         return None
-    rows = batch_order(block.experiments, size, start, stop)
-    return jax.device_put(rows.reshape(-1, block.program.record_every, *rows.shape[1:]), device)
+    runs = block.experiments
+    first, of_run = orders(runs)
+    rows = batch_order([runs[place] for place in first], size, start, stop)
+    # On the device, each run has an order of its own, or orders that no run has fill the places left.
+    own = block.orders == block.shape.runs
+    rows = rows[:, of_run if own else np.minimum(np.arange(block.orders), len(first) - 1)]
+    rows = rows.reshape(-1, block.program.record_every, *rows.shape[1:])
+    return jax.device_put(Batches(rows, None if own else of_run), device)
 
 
 def _snapshot(state: RunState) -> Any:

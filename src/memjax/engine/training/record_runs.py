@@ -113,7 +113,7 @@ def record_networks(plan: Plan, parameters: Sequence[np.ndarray]) -> list[dict[s
 
 
 def _compiled(block: BlockPlan, device: Any) -> CompiledRecord:
-    program, schedule, shape, _, rows = block.key
+    program, schedule, shape, _, rows, _ = block.key
     return compile_record(program, schedule, shape, rows, device, compile_settings())
 
 
