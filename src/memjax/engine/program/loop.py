@@ -24,7 +24,10 @@ __all__ = [
     "Length",
     "compile_block",
     "compile_record",
+    "options_of",
     "segment",
+    "segment_function",
+    "segment_shapes",
     "state_shapes",
     "with_device",
 ]
@@ -143,6 +146,20 @@ def with_device(device: Any, shapes: Any) -> Any:
     return jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=here), shapes)
 
 
+def segment_shapes(
+    program: Program, schedule: Schedule, shape: Shape, records: int, pool_rows: int | None, orders: int
+) -> tuple[Any, ...]:
+    """Shape structs of the arguments of a segment; arguments as in `compile_block`."""
+    data, state = block_shapes(program, schedule, shape, None if pool_rows is None else program.x, pool_rows or 0)
+    rows = batches_shapes(program, records, shape.runs, orders)
+    return data, state, rows, Length(*(jax.ShapeDtypeStruct((), "int32") for _ in Length._fields))
+
+
+def segment_function(program: Program, schedule: Schedule, records: int) -> Any:
+    """The segment as a jitted function ``(data, state, rows, length)``."""
+    return jax.jit(functools.partial(segment, program, schedule, records))
+
+
 @functools.lru_cache(maxsize=64)
 def compile_block(
     program: Program,
@@ -170,22 +187,17 @@ def compile_block(
         JAX's settings that change what is compiled. They are used only in the key of the cache.
     """
     del settings
-    data, state = block_shapes(program, schedule, shape, None if pool_rows is None else program.x, pool_rows or 0)
-    rows = batches_shapes(program, records, shape.runs, orders)
-    length = Length(*(jax.ShapeDtypeStruct((), "int32") for _ in Length._fields))
-    place = functools.partial(with_device, device)
+    given = segment_shapes(program, schedule, shape, records, pool_rows, orders)
     lowered = [
         _lower_first(program, shape.runs, host(device)),
-        jax.jit(lambda d, s, r, n: segment(program, schedule, records, d, s, r, n)).lower(
-            *place((data, state, rows, length))
-        ),
+        segment_function(program, schedule, records).lower(*with_device(device, given)),
     ]
     # Runs of several structures have a draw of each, which is compiled when it is first needed.
     if not draws_itself(program) and program.widths is None:
         lowered.append(_lower_draw(program, host(device)))
     blocks_pool = any(_blocks_pool(low, device) for low in lowered)
     with ThreadPoolExecutor(len(lowered)) as pool:
-        first, run, *draw = pool.map(lambda low: low.compile(compiler_options=_options(device)), lowered)
+        first, run, *draw = pool.map(lambda low: low.compile(compiler_options=options_of(device.platform)), lowered)
     return Compiled(draw[0] if draw else None, first, run, blocks_pool)
 
 
@@ -224,16 +236,16 @@ def compile_record(
     place = functools.partial(with_device, device)
     function = jax.jit(lambda d, s: take_record(program, schedule, d, s))
     lowered = function.lower(*place((data, state._replace(opt_state=None))))
-    return CompiledRecord(lowered.compile(compiler_options=_options(device)), _blocks_pool(lowered, device))
+    return CompiledRecord(lowered.compile(compiler_options=options_of(device.platform)), _blocks_pool(lowered, device))
 
 
 def _blocks_pool(lowered: Any, device: Any) -> bool:
     return device.platform == "cpu" and _POOL_OPERATIONS.search(lowered.as_text()) is not None
 
 
-def _options(device: Any) -> dict[str, Any]:
-    """Options of XLA."""
-    return _OPTIONS.get(device.platform, {})
+def options_of(platform: str) -> dict[str, Any]:
+    """Options of XLA for the programs of a platform."""
+    return _OPTIONS.get(platform, {})
 
 
 _OPTIONS: dict[str, dict[str, Any]] = {
