@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import jax
@@ -61,9 +63,15 @@ def _alone(function: Callable[[str], Any]) -> Callable[[str], Any]:
 
     def tried(name: str) -> Any:
         try:
-            return function(name)
+            try:
+                return function(name)
+            except SystemError:
+                # Python 3.11 may fail where two threads parse at the same time (cpython#106905); it does not fail twice.
+                return function(name)
         except Exception as problem:
-            return {"error": f"{type(problem).__name__}: {problem}"[:600], "pass": False}
+            # Places without lines of code, which Python 3.11 parses to format them.
+            places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in extract_tb(problem.__traceback__)[-6:]]
+            return {"at": places, "error": f"{type(problem).__name__}: {problem}"[:600], "pass": False}
 
     return tried
 

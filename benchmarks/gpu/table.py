@@ -47,9 +47,10 @@ def _verdicts(results: dict[str, Any]) -> list[str]:
         if keys[-1] in ("error", "ended")
     ]
     late = [
-        f"LATE    {section}"
+        f"NOT RUN {section} / {keys[-2] if len(keys) > 1 else ''}: {value}"
         for section, own in results.items()
-        if any(keys[-1] == "not run" for keys, _ in _leaves(own))
+        for keys, value in _leaves(own)
+        if keys[-1] == "not run" or str(value).startswith("not run")
     ]
     head = f"{sum(bool(value) for _, value in verdicts)} of {len(verdicts)} checks hold" if verdicts else ""
     return [line for line in (head, *failed, *broken, *late) if line]
