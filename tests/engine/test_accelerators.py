@@ -4,10 +4,10 @@ import re
 
 import jax
 import pytest
+from tests.engine.accelerated import BATCHED, FOUR, PROGRAMS, blocks, experiment
 
 import memjax as mj
 from memjax.engine.program.loop import segment_function, segment_shapes
-from tests.engine.accelerated import BATCHED, FOUR, PROGRAMS, blocks, experiment
 
 
 def traced(block):
