@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from memjax.engine.program.batches import batches_shapes
-from memjax.engine.program.initial import draws_itself, host
+from memjax.engine.program.initial import host
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.step import BlockData, RunState, Schedule, first_state, put_back, step, take_record
 from memjax.engine.program.tiles import Shape, Tiles
@@ -96,8 +96,6 @@ class Compiled(NamedTuple):
 
     Attributes
     ----------
-    draw
-        ``(raw key, hyper) -> params`` of one run, on the host; None for a model that draws by itself.
     first
         ``(params, raw keys, hyper) -> opt_state`` of all runs, one after another, on the host.
     segment
@@ -106,7 +104,6 @@ class Compiled(NamedTuple):
         Whether one of the programs waits inside XLA's thread pool; see `memjax.engine.training.lanes.pool_turn`.
     """
 
-    draw: Any
     first: Any
     segment: Any
     blocks_pool: bool
@@ -180,13 +177,10 @@ def compile_block(
             *place((data, state, rows, length))
         ),
     ]
-    # Runs of several structures have a draw of each, which is compiled when it is first needed.
-    if not draws_itself(program) and program.widths is None:
-        lowered.append(_lower_draw(program, host(device)))
     blocks_pool = any(_blocks_pool(low, device) for low in lowered)
     with ThreadPoolExecutor(len(lowered)) as pool:
-        first, run, *draw = pool.map(lambda low: low.compile(compiler_options=_options(device)), lowered)
-    return Compiled(draw[0] if draw else None, first, run, blocks_pool)
+        first, run = pool.map(lambda low: low.compile(compiler_options=_options(device)), lowered)
+    return Compiled(first, run, blocks_pool)
 
 
 def _lower_first(program: Program, runs: int, device: Any) -> Any:
@@ -195,10 +189,6 @@ def _lower_first(program: Program, runs: int, device: Any) -> Any:
     # Mapped, not batched: what a rule computes from the parameters of a run must not depend on the runs beside it.
     each = jax.jit(lambda p, k, h: jax.lax.map(lambda one: program.first_state(*one), (p, k, h)))
     return each.lower(*with_device(device, of_runs))
-
-
-def _lower_draw(program: Program, device: Any) -> Any:
-    return jax.jit(program.draw).lower(*with_device(device, start_shapes(program)[0]))
 
 
 class CompiledRecord(NamedTuple):
