@@ -10,9 +10,9 @@ import memjax as mj
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import make_plan
 from memjax.engine.program.loop import Length
-from memjax.engine.program.tiles import draw_block
 from memjax.engine.training import block as train
 from memjax.engine.training.execute import DevicePools
+from memjax.engine.training.prepare import prepare
 
 SPEC = mj.Experiment(
     task=mj.tasks.RandomLabels(input_dim=5, num_classes=7),
@@ -132,9 +132,7 @@ def packed_run(fill, batch_size, pool, schedule="streamed"):
     block = make_plan(spec, {"train_size": [21, 30]}, Packing(schedule=schedule, width=16, runs=3)).blocks[0]
     device = jax.local_devices()[0]
     compiled, on_device = train.compile_for(block, device), DevicePools().get(block, device)
-    packed = draw_block(block.program, block.schedule, block.shape, block.experiments)
-    data = train.on_device(packed, None, on_device, device)
-    state = train._initial_state(block, compiled, packed, device)
+    _, data, state = train._begun(block, compiled, device, on_device, None, prepare(block))
     filled = [_fill_padding(tiles, fill, pool) for tiles in (data.train, data.test)]
     data = data._replace(train=filled[0], test=filled[1])
     length = Length(np.int32(block.records), np.int32(10))

@@ -60,7 +60,7 @@ def assert_same_bits(found, wanted):
 
 
 def one_by_one(program, runs):
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *(initial_parameters(program, run, None) for run in runs))
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *(initial_parameters(program, run) for run in runs))
 
 
 @pytest.fixture
@@ -69,21 +69,21 @@ def many(monkeypatch):
     monkeypatch.setattr(together, "_MANY", 2)
     monkeypatch.setattr(together, "_AT_ONCE", 3)
     # Else the test would compare one way with itself.
-    monkeypatch.setattr(together, "initial_parameters", lambda program, run, draw: pytest.fail("drawn by itself"))
+    monkeypatch.setattr(together, "initial_parameters", lambda program, run: pytest.fail("drawn by itself"))
 
 
 @pytest.mark.parametrize("case", [name if name in FAST else pytest.param(name, marks=SLOW) for name in CASES])
 def test_networks_drawn_together_are_those_drawn_one_by_one(case, many):
     runs = runs_of(*CASES[case])
     program = program_for(runs[0])
-    assert_same_bits(together.initial_of_runs(program, runs, None), one_by_one(program, runs))
+    assert_same_bits(together.initial_of_runs(program, runs), one_by_one(program, runs))
 
 
 def test_each_structure_of_a_padded_program_is_drawn_together(many):
     narrow, wide = (runs_of(MODELS.MLP(hidden=(width,)), LABELS, 4) for width in (3, 6))
     runs = [run for pair in zip(narrow, wide, strict=True) for run in pair]
     program = dataclasses.replace(program_for(wide[0]), widths=(6,))
-    found = together.initial_of_runs(program, runs, None)
+    found = together.initial_of_runs(program, runs)
     assert found["layer_0"]["kernel"].shape == (8, 5, 6)
     assert_same_bits(found, one_by_one(program, runs))
 
@@ -93,9 +93,9 @@ def test_few_networks_and_given_ones_are_taken_one_by_one(monkeypatch):
     monkeypatch.setattr(together, "_drawn_together", lambda *_: pytest.fail("drawn together"))
     runs = runs_of(MODELS.MLP(hidden=(9,)), LABELS, 5)
     program = program_for(runs[0])
-    start = mj.Start.of(initial_parameters(program, runs[0], None))
+    start = mj.Start.of(initial_parameters(program, runs[0]))
     runs = [dataclasses.replace(run, start=start) if run.seed > 1 else run for run in runs]
-    found = together.initial_of_runs(program, runs, None)
+    found = together.initial_of_runs(program, runs)
     assert_same_bits(found, one_by_one(program, runs))
     np.testing.assert_array_equal(found["layer_0"]["bias"][2], found["layer_0"]["bias"][4])
 

@@ -257,3 +257,14 @@ def test_planning_that_takes_long_is_shown_and_short_planning_is_not(monkeypatch
 def test_the_work_of_many_programs_is_counted_once_each():
     # The plan asks for it several times, in order: a cache of fewer would forget each before it is asked for again.
     assert cost._counted.cache_parameters()["maxsize"] >= 4096
+
+
+def test_a_plan_reads_runs_that_differ_in_their_seeds_once(monkeypatch):
+    from memjax.engine.plan import groups
+
+    read = []
+    program_of = groups.program_of
+    monkeypatch.setattr(groups, "program_of", lambda run, *rest: read.append(run) or program_of(run, *rest))
+    blocks = make_plan(POST, {"seed": range(9), "train_size": [6, 7]}, Packing(lanes=1)).blocks
+    assert sum(len(block.runs) for block in blocks) == 18
+    assert [run.train_size for run in read] == [6, 7]

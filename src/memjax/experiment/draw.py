@@ -12,18 +12,20 @@ from memjax.checks.values import is_user_code
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.tasks.containers import plain
-from memjax.types import Data, PoolTask, Split
+from memjax.types import Data, Split
 
 __all__ = ["SQUARED", "check_finite", "check_targets", "draw_split", "parts_of"]
 
 SQUARED = ("mse", "sse")
 """Losses of values, by name: they treat the numbering of classes as a quantity."""
 _OF_LABELS = ("cross_entropy", "cross_entropy_exact", "one_hot_mse")
+_FUNCTIONS = tuple((name, losses.get(name)) for name in (*SQUARED, *_OF_LABELS))
 
 
 def draw_split(experiment: Experiment, sizes: tuple[int, int] | None = None) -> Split:
     """Draw the examples of one run, or ``sizes`` of them; raises `InputError` for wrong numbers or a loss that does not fit."""
-    kind, pooled = type(experiment.task).__name__, isinstance(experiment.task, PoolTask)
+    # As isinstance with `PoolTask`, which would take as long as a small draw.
+    kind, pooled = type(experiment.task).__name__, hasattr(experiment.task, "pool")
     sizes = sizes or experiment.sizes()
     parts = parts_of(kind, experiment.task.draw(experiment.data_key, *sizes))
     for name, part, size in zip(("train", "test"), parts, sizes, strict=True):
@@ -86,7 +88,8 @@ def check_targets(experiment: Experiment, data: Data) -> None:
     """Raise `InputError` where drawn targets do not fit the loss or the task's outputs."""
     labels = np.issubdtype(data.y.dtype, np.integer)
     # Compare functions, because a user may pass the function of a built-in loss.
-    name = next((name for name in (*SQUARED, *_OF_LABELS) if losses.get(name) is losses.get(experiment.loss)), None)
+    own = losses.get(experiment.loss)
+    name = next((name for name, function in _FUNCTIONS if function is own), None)
     if name in SQUARED and labels:
         raise InputError(
             f"loss is {name!r}, but the targets are class labels, for they are whole numbers: squared error would treat their "

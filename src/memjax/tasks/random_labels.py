@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -96,9 +97,7 @@ class RandomLabels:
         >>> RandomLabels(num_classes=2, labels="power", alpha=1.0).label_probabilities().round(4).tolist()
         [0.6667, 0.3333]
         """
-        logs = _LABELS[self.labels](np.arange(1, self.num_classes + 1, dtype=np.float64), self.alpha)
-        weights = np.exp(logs - logs.max())
-        return weights / weights.sum()
+        return _probabilities(self.num_classes, self.labels, self.alpha)
 
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
         """Draw both splits: inputs ``float32[N, D]``, labels ``int32[N]``; nested in either size."""
@@ -107,5 +106,17 @@ class RandomLabels:
     def _examples(self, seed: int, split: str, size: int) -> Data:
         x = _INPUTS[self.inputs](generator(seed, f"{split} inputs"), (size, self.input_dim))
         uniform = generator(seed, f"{split} labels").random(size)
-        cumulative = np.cumsum(self.label_probabilities())[:-1]
+        cumulative = _cumulative(self.num_classes, self.labels, self.alpha)
         return Data(x, np.searchsorted(cumulative, uniform, side="right").astype(np.int32))
+
+
+def _probabilities(num_classes: int, labels: str, alpha: float) -> np.ndarray:
+    logs = _LABELS[labels](np.arange(1, num_classes + 1, dtype=np.float64), alpha)
+    weights = np.exp(logs - logs.max())
+    return weights / weights.sum()
+
+
+@functools.lru_cache(maxsize=64)
+def _cumulative(num_classes: int, labels: str, alpha: float) -> np.ndarray:
+    """The shares of the classes up to each but the last; many runs draw from the same shares."""
+    return np.cumsum(_probabilities(num_classes, labels, alpha))[:-1]

@@ -6,6 +6,8 @@ import functools
 import math
 from collections.abc import Callable, Collection, Iterable
 
+import numpy as np
+
 from memjax.engine.plan.blocks import Run
 from memjax.engine.plan.cost import work_of
 from memjax.engine.plan.families import kin_of
@@ -16,6 +18,7 @@ from memjax.engine.program.output_shapes import check_functions, check_program
 from memjax.engine.program.program import Program, check_hashable, check_start, program_of
 from memjax.experiment import Experiment
 from memjax.experiment.axes import Axis, cells
+from memjax.experiment.kinds import once_per_kind
 from memjax.experiment.rules import check_run
 
 __all__ = ["Groups", "PlanningCallback", "gather", "read_groups", "runs_of"]
@@ -66,19 +69,27 @@ def gather(
     samples: Samples = {}
     known: dict[Program, str] = {}
     tried: set[tuple[Program, int]] = set()
-    for done, (index, experiment) in enumerate(runs, 1):
+
+    def checked(experiment: Experiment) -> tuple[list[Run], np.ndarray | None]:
+        """The group of runs that differ in their seeds alone, and their pool."""
         check_run(experiment)
-        program, run = _run(index, experiment, samples, known, new=True)
+        sample = sample_of(experiment, samples, new=True)
+        program = program_of(experiment, sample.rows, known)
         check_hashable(experiment, program)
-        key = program, id(run.pool)
+        key = program, id(sample.pool)
         if key not in groups:
             # Networks that differ in widths or depth alone pass or fail together.
-            family = kin_of(program, experiment), id(run.pool)
+            family = kin_of(program, experiment), id(sample.pool)
             if family not in tried:
                 tried.add(family)
                 _try(program, experiment, samples)
         check_start(program, experiment)
-        groups.setdefault(key, []).append(run)
+        return groups.setdefault(key, []), sample.pool
+
+    group_of = once_per_kind(checked)
+    for done, (index, experiment) in enumerate(runs, 1):
+        group, pool = group_of(experiment)
+        group.append(Run(index, experiment, pool))
         if tell:
             tell(done, len(groups))
     return groups
@@ -96,11 +107,11 @@ def _try(program: Program, experiment: Experiment, samples: Samples) -> None:
 def runs_of(runs: Iterable[tuple[tuple[int, ...], Experiment]], samples: Samples) -> list[tuple[Program, Run]]:
     """Programs and runs of experiments that were checked before; ``samples`` holds one sample for all equal tasks."""
     known: dict[Program, str] = {}
-    return [_run(index, experiment, samples, known) for index, experiment in runs]
 
+    @once_per_kind
+    def read(experiment: Experiment) -> tuple[Program, np.ndarray | None]:
+        sample = sample_of(experiment, samples)
+        return program_of(experiment, sample.rows, known), sample.pool
 
-def _run(
-    index: tuple[int, ...], experiment: Experiment, samples: Samples, known: dict[Program, str], *, new: bool = False
-) -> tuple[Program, Run]:
-    sample = sample_of(experiment, samples, new)
-    return program_of(experiment, sample.rows, known), Run(index, experiment, sample.pool)
+    found = ((index, experiment, *read(experiment)) for index, experiment in runs)
+    return [(program, Run(index, experiment, pool)) for index, experiment, program, pool in found]

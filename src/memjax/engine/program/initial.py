@@ -52,9 +52,7 @@ def draws_itself(program: Program) -> bool:
     return not is_user_code(program.model)
 
 
-def initial_parameters(
-    program: Program, run: Experiment, draw: Callable[[np.ndarray, dict[str, Any]], Any] | None
-) -> Any:
+def initial_parameters(program: Program, run: Experiment) -> Any:
     """Initial parameters of one run, a tree of NumPy arrays, padded as the program is.
 
     Parameters
@@ -63,8 +61,6 @@ def initial_parameters(
         The program that trains the run.
     run
         The run; its ``start``, if any, takes the place of a draw.
-    draw
-        Compiled draw ``(raw key, numbers) -> parameters`` of a user's model without padding; not used for any other.
     """
     model = model_of(run)
     if run.start is not None:
@@ -76,9 +72,9 @@ def initial_parameters(
             params = model.init(jax.random.wrap_key_data(key, impl=_KEYS), zeros)
     else:
         numbers = {path: np.asarray(value, float_dtype()) for path, value in traced_of(run).items()}
-        one = draw if program.widths is None and draw else _own_draw(program, run)
+        own = program if program.widths is None else of_own_structure(program, run)
         with jax.default_device(host()):
-            params = one(np.asarray(key_data(run.init_key, "init")), numbers)
+            params = _compiled_draw(own, float_dtype().name)(np.asarray(key_data(run.init_key, "init")), numbers)
     return padded(program, model, params)
 
 
@@ -100,13 +96,9 @@ def of_own_structure(program: Program, run: Experiment) -> Program:
     return dataclasses.replace(program, model=without_numbers(model_of(run)), traced=traced, widths=None)
 
 
-def _own_draw(program: Program, run: Experiment) -> Callable[..., Any]:
-    """The draw of a user's model of the widths of a run, which compiles once for these widths."""
-    return _compiled_draw(of_own_structure(program, run), float_dtype().name)
-
-
 @functools.lru_cache(maxsize=64)
 def _compiled_draw(program: Program, dtype: str) -> Callable[..., Any]:
+    """The draw of a user's model, which compiles once."""
     del dtype
     return jax.jit(program.draw)
 

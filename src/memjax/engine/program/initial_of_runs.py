@@ -28,11 +28,9 @@ _MANY = 512
 _AT_ONCE = 64
 
 
-def initial_of_runs(
-    program: Program, runs: Sequence[Experiment], draw: Callable[[np.ndarray, dict[str, Any]], Any] | None
-) -> Any:
-    """Initial parameters of runs, a tree of NumPy arrays ``[R, ...]``; arguments as of `initial_parameters`."""
-    parts = _parts(program, runs, draw)
+def initial_of_runs(program: Program, runs: Sequence[Experiment]) -> Any:
+    """Initial parameters of runs, a tree of NumPy arrays ``[R, ...]``; each run as of `initial_parameters`."""
+    parts = _parts(program, runs)
     places, first = next(parts)
     room = jax.tree.map(lambda leaf: np.empty((len(runs), *leaf.shape[1:]), leaf.dtype), first)
     _put(room, places, first)
@@ -46,7 +44,7 @@ def _put(room: Any, places: Sequence[int], params: Any) -> None:
         leaf[places] = part
 
 
-def _parts(program: Program, runs: Sequence[Experiment], draw: Any) -> Iterator[tuple[Sequence[int], Any]]:
+def _parts(program: Program, runs: Sequence[Experiment]) -> Iterator[tuple[Sequence[int], Any]]:
     """Places among the runs, and the parameters ``[places, ...]`` of the runs there."""
     for own, places in _by_structure(program, runs).items():
         if own is not None and len(places) >= _MANY:
@@ -55,7 +53,7 @@ def _parts(program: Program, runs: Sequence[Experiment], draw: Any) -> Iterator[
                 yield some, _drawn_together(program, own, [runs[place] for place in some])
             continue
         for place in places:
-            one = initial_parameters(program, runs[place], draw)
+            one = initial_parameters(program, runs[place])
             yield [place], jax.tree.map(lambda leaf: leaf[None], one)
 
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from memjax.engine.program.batches import batches_shapes
-from memjax.engine.program.initial import draws_itself, host
+from memjax.engine.program.initial import host
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.step import BlockData, RunState, first_state, put_back, step, take_record
 from memjax.engine.program.tiles import Schedule, Shape, Tiles, split_shapes
@@ -99,8 +99,6 @@ class Compiled(NamedTuple):
 
     Attributes
     ----------
-    draw
-        ``(raw key, hyper) -> params`` of one run, on the host; None for a model that draws by itself.
     first
         ``(params, raw keys, hyper) -> opt_state`` of all runs, one after another, on the host.
     segment
@@ -109,7 +107,6 @@ class Compiled(NamedTuple):
         Whether one of the programs waits inside XLA's thread pool; see `memjax.engine.training.lanes.pool_turn`.
     """
 
-    draw: Any
     first: Any
     segment: Any
     blocks_pool: bool
@@ -192,13 +189,11 @@ def compile_block(
         _lower_first(program, shape.runs, host(device)),
         segment_function(program, schedule, records).lower(*with_device(device, given)),
     ]
-    # Runs of several structures have a draw of each, which is compiled when it is first needed.
-    if not draws_itself(program) and program.widths is None:
-        lowered.append(_lower_draw(program, host(device)))
     blocks_pool = any(_blocks_pool(low, device) for low in lowered)
     with ThreadPoolExecutor(len(lowered)) as pool:
-        first, run, *draw = pool.map(lambda low: low.compile(compiler_options=options_of(device.platform)), lowered)
-    return Compiled(draw[0] if draw else None, first, run, blocks_pool)
+        options = (options_of(where.platform) for where in (host(device), device))
+        first, run = pool.map(lambda low, chosen: low.compile(compiler_options=chosen), lowered, options)
+    return Compiled(first, run, blocks_pool)
 
 
 def _lower_first(program: Program, runs: int, device: Any) -> Any:
@@ -207,10 +202,6 @@ def _lower_first(program: Program, runs: int, device: Any) -> Any:
     # Mapped, not batched: what a rule computes from the parameters of a run must not depend on the runs beside it.
     each = jax.jit(lambda p, k, h: jax.lax.map(lambda one: program.first_state(*one), (p, k, h)))
     return each.lower(*with_device(device, of_runs))
-
-
-def _lower_draw(program: Program, device: Any) -> Any:
-    return jax.jit(program.draw).lower(*with_device(device, start_shapes(program)[0]))
 
 
 class CompiledRecord(NamedTuple):

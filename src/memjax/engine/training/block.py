@@ -11,19 +11,19 @@ import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan
 from memjax.engine.program.batches import Batches
-from memjax.engine.program.initial import live_places, own_layout, without_padding
-from memjax.engine.program.initial_of_runs import initial_of_runs
+from memjax.engine.program.initial import own_layout, without_padding
 from memjax.engine.program.loop import Compiled, Length, compile_block, state_shapes
 from memjax.engine.program.outcome import BlockResult, Status
 from memjax.engine.program.step import BlockData, RunState
-from memjax.engine.program.tiles import Block, draw_block
+from memjax.engine.program.tiles import Block
 from memjax.engine.training.lanes import pool_turn
+from memjax.engine.training.prepare import Prepared
 from memjax.errors import InputError
 from memjax.jax_settings import compile_settings
 from memjax.parameter_trees import flatten_runs, layout_of_runs
 from memjax.random.minibatches import batch_order, orders
 
-__all__ = ["compile_for", "on_device", "train_block"]
+__all__ = ["OnSegment", "compile_for", "on_device", "train_block"]
 
 OnSegment = Callable[[int, Callable[[], BlockResult]], None]
 
@@ -39,6 +39,7 @@ def train_block(
     device: Any,
     pool: Any,
     start: BlockResult | None,
+    prepared: Callable[[], Prepared],
     on_segment: OnSegment,
     stop: threading.Event,
 ) -> BlockResult:
@@ -50,6 +51,8 @@ def train_block(
         Compiled programs, the device on which they run, and the task's pool on that device.
     start
         The result from which training resumes; None starts at step 0.
+    prepared
+        Waits for the host's work on the block, and gives it. Called once, so that its arrays do not outlive their transfer.
     on_segment
         Called after each segment but the last, with the segment's number of steps and a function that gives the result so
         far.
@@ -62,15 +65,11 @@ def train_block(
         A finished result, or one with the state from which training resumes.
     """
     program = block.program
-    packed = draw_block(program, block.schedule, block.shape, block.experiments)
-    live = live_places(program, block.experiments)
-    data = on_device(packed, live, pool, device)
+    live, data, state = _begun(block, compiled, device, pool, start, prepared())
     history = _BlockHistory(block, live, start)
-    with pool_turn(compiled.blocks_pool):
-        state = _restored_state(block, start, device) if start else _initial_state(block, compiled, packed, device)
     span, whole = block.records * program.record_every, Length(np.int32(block.records), np.int32(program.record_every))
+    rows = _rows(block, history.step, span, device)
     for step in range(history.step, program.steps, span):
-        rows = _rows(block, step, step + span, device)
         if start is None and step == 0:
             with pool_turn(compiled.blocks_pool):
                 records = compiled.segment(data, state, rows, Length(np.int32(1), np.int32(0)))[1]
@@ -80,6 +79,8 @@ def train_block(
             return history.result(state)
         with pool_turn(compiled.blocks_pool):
             state, records = compiled.segment(data, state, rows, whole)
+            # While the device trains.
+            rows = _rows(block, step + span, span, device)
             history.add(jax.tree.map(np.asarray, records))
         history.step = step + span
         history.add_snapshot(history.step, state)
@@ -157,11 +158,21 @@ def on_device(packed: Block, live: Any, pool: Any, device: Any) -> BlockData:
     return data._replace(pool=pool)
 
 
-def _initial_state(block: BlockPlan, compiled: Compiled, packed: Block, device: Any) -> RunState:
+def _begun(
+    block: BlockPlan, compiled: Compiled, device: Any, pool: Any, start: BlockResult | None, prepared: Prepared
+) -> tuple[Any, BlockData, RunState]:
+    """Places of the parameters among padding, on the host, and the data and the first state of a block on its device."""
+    data = on_device(prepared.packed, prepared.live, pool, device)
+    with pool_turn(compiled.blocks_pool):
+        state = _restored_state(block, start, device) if start else _initial_state(compiled, prepared, device)
+    return prepared.live, data, state
+
+
+def _initial_state(compiled: Compiled, prepared: Prepared, device: Any) -> RunState:
     """Initial state of the block, made on the host."""
-    params = initial_of_runs(block.program, block.experiments, compiled.draw)
+    params, packed = prepared.params, prepared.packed
     first = compiled.first(params, packed.noise, packed.hyper)
-    zeros: Any = np.zeros(block.shape.runs, np.int32)
+    zeros: Any = np.zeros(len(packed.noise), np.int32)
     return jax.device_put(RunState(params, jax.tree.map(np.asarray, first), zeros, zeros), device)
 
 
@@ -186,13 +197,14 @@ def _misfit_error(block: BlockPlan, step: int) -> InputError:
     )
 
 
-def _rows(block: BlockPlan, start: int, stop: int, device: Any) -> Batches | None:
+def _rows(block: BlockPlan, start: int, steps: int, device: Any) -> Batches | None:
+    """Minibatches of some steps from ``start`` on; None for full batch, and after the last step."""
     size = block.program.batch_size
-    if size is None:
+    if size is None or start >= block.program.steps:
         return None
     runs = block.experiments
     first, of_run = orders(runs)
-    rows = batch_order([runs[place] for place in first], size, start, stop)
+    rows = batch_order([runs[place] for place in first], size, start, start + steps)
     # On the device, each run has an order of its own, or orders that no run has fill the places left.
     own = block.orders == block.shape.runs
     rows = rows[:, of_run if own else np.minimum(np.arange(block.orders), len(first) - 1)]

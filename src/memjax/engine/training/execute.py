@@ -14,9 +14,10 @@ from memjax.engine.plan.blocks import BlockPlan
 from memjax.engine.plan.packing import half_blocks
 from memjax.engine.plan.plan import Plan
 from memjax.engine.program.outcome import BlockResult
-from memjax.engine.training.block import compile_for, train_block
+from memjax.engine.training.block import OnSegment, compile_for, train_block
 from memjax.engine.training.keep import Keeper
 from memjax.engine.training.lanes import run_in_lanes
+from memjax.engine.training.prepare import Preparations
 from memjax.errors import InputError, cause
 from memjax.jax_settings import host_dtype
 
@@ -64,6 +65,13 @@ def execute(plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
     pools, programs = DevicePools(), Programs(_locked(lock, listener.compiled))
     steps_done, block_done = _locked(lock, listener.steps), _locked(lock, listener.finished)
 
+    def train(
+        block: BlockPlan, device: Any, start: BlockResult | None, on_segment: OnSegment, stop: threading.Event
+    ) -> BlockResult:
+        prepared = preparations.begin(block, start is not None)
+        compiled, pool = programs.get(block, device), pools.get(block, device)
+        return train_block(block, compiled, device, pool, start, prepared, on_segment, stop)
+
     def work(block: BlockPlan, device: Any, stop: threading.Event) -> None:
         def segment_done(steps: int, so_far: Callable[[], BlockResult]) -> None:
             steps_done(block, steps)
@@ -72,6 +80,7 @@ def execute(plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
 
         start = keeper.start(block)
         if start and start.finished:  # Another process has finished it meanwhile.
+            preparations.skip(block)
             steps_done(block, start.step)
             block_done(block)
             return
@@ -80,8 +89,7 @@ def execute(plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
             steps_done(block, before)
         result, parts = None, []
         try:
-            compiled, pool = programs.get(block, device), pools.get(block, device)
-            result = train_block(block, compiled, device, pool, start, segment_done, stop)
+            result = train(block, device, start, segment_done, stop)
         except Exception as problem:
             if not out_of_memory(problem):
                 raise
@@ -97,7 +105,8 @@ def execute(plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
             steps_done(block, min(block.records * block.program.record_every, result.step - before))
             block_done(block)
 
-    run_in_lanes(plan.blocks, work, plan.lanes)
+    with Preparations(plan.blocks, plan.lanes, ahead=jax.default_backend() != "cpu") as preparations:
+        run_in_lanes(plan.blocks, work, plan.lanes)
 
 
 def _locked(lock: threading.Lock, function: Callable[..., None]) -> Callable[..., None]:

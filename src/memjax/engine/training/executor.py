@@ -30,6 +30,7 @@ from memjax.engine.program.tiles import Schedule, Shape
 from memjax.engine.training.block import compile_for, train_block
 from memjax.engine.training.execute import DevicePools, ProgressListener, out_of_memory, split
 from memjax.engine.training.keep import Keeper
+from memjax.engine.training.prepare import Preparations
 from memjax.errors import InputError, cause
 from memjax.experiment.axes import cells
 from memjax.jax_settings import compile_settings, under
@@ -238,8 +239,11 @@ class _Worker:
         block = block_of(program, job.schedule, job.shape, job.records, [run for _, run in runs], job.name)
         devices = jax.local_devices()
         device = devices[next(self._turn) % len(devices)]
-        programs, pool = compile_for(block, device), self._pools.get(block, device)
-        return train_block(block, programs, device, pool, job.start, lambda steps, so_far: None, threading.Event())
+        with Preparations([block], 1, ahead=False) as preparations:
+            prepared = preparations.begin(block, job.start is not None)
+            programs, pool = compile_for(block, device), self._pools.get(block, device)
+            quiet, stop = lambda steps, so_far: None, threading.Event()
+            return train_block(block, programs, device, pool, job.start, prepared, quiet, stop)
 
 
 @functools.lru_cache(maxsize=4)
