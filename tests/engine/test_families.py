@@ -193,9 +193,9 @@ def test_a_store_goes_on_with_a_class_and_says_what_its_runs_are(
     assert [{name: shape.get(name) for name in room} for shape in shapes] == [room]
     real = train.train_block
 
-    def stopped(block, compiled, device, pool, start, on_segment, stop):
-        stop.set()
-        return real(block, compiled, device, pool, start, on_segment, stop)
+    def stopped(*arguments):
+        arguments[-1].set()
+        return real(*arguments)
 
     monkeypatch.setattr("memjax.engine.training.execute.train_block", stopped)
     store = tmp_path / "store"
