@@ -3,6 +3,7 @@
 import dataclasses
 import threading
 
+import jax
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ import memjax as mj
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import make_plan
 from memjax.engine.training import prepare as preparing
+from memjax.engine.training.execute import Programs
 from memjax.engine.training.prepare import Preparations
 
 SPEC = mj.Experiment(
@@ -121,3 +123,32 @@ def test_blocks_prepared_ahead_train_as_others(monkeypatch):
     monkeypatch.setattr(execute, "Preparations", ahead)
     found = mj.sweep(SPEC, {"seed": range(4)}, packing=packing)
     np.testing.assert_array_equal(found.train_loss.values, expected.train_loss.values)
+
+
+def test_every_program_is_compiled_once_and_ahead_of_the_lanes():
+    plan = make_plan(SPEC, {"batch_size": [2, 3], "seed": range(4)}, Packing(lanes=1, runs=2))
+    compiled, every = [], threading.Event()
+
+    def compiler(block, device):
+        compiled.append(block.key)
+        if len(compiled) == len({block.key for block in plan.blocks}):
+            every.set()
+        return block.key
+
+    programs = Programs(lambda: None, compiler)
+    with programs.ahead(plan):
+        assert every.wait(WAIT)
+        device = jax.local_devices()[0]
+        assert [programs.get(block, device) for block in plan.blocks] == [block.key for block in plan.blocks]
+    assert len(compiled) == len(set(compiled)) == 2
+
+
+def test_what_fails_ahead_is_raised_where_it_is_needed():
+    plan = make_plan(SPEC, {"seed": range(4)}, Packing(lanes=1))
+
+    def compiler(block, device):
+        raise ValueError("no program")
+
+    programs = Programs(lambda: None, compiler)
+    with programs.ahead(plan), pytest.raises(ValueError, match="no program"):
+        programs.get(plan.blocks[0], jax.local_devices()[0])

@@ -199,9 +199,12 @@ def compile_block(
 def _lower_first(program: Program, runs: int, device: Any) -> Any:
     (key, numbers), params, _ = start_shapes(program)
     of_runs = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((runs, *leaf.shape), leaf.dtype), (params, key, numbers))
-    # Mapped, not batched: what a rule computes from the parameters of a run must not depend on the runs beside it.
-    each = jax.jit(lambda p, k, h: jax.lax.map(lambda one: program.first_state(*one), (p, k, h)))
-    return each.lower(*with_device(device, of_runs))
+    # A user's rule is mapped, not batched: what it computes from the parameters of a run must not depend on the runs beside it.
+    if program.optimizer.built_in:
+        each = jax.vmap(program.first_state)
+    else:
+        each = lambda *given: jax.lax.map(lambda one: program.first_state(*one), given)  # noqa: E731
+    return jax.jit(each).lower(*with_device(device, of_runs))
 
 
 class CompiledRecord(NamedTuple):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext, suppress
+from itertools import product
 from typing import Any, Protocol
 
 import jax
@@ -19,11 +23,13 @@ from memjax.engine.training.keep import Keeper
 from memjax.engine.training.lanes import run_in_lanes
 from memjax.engine.training.prepare import Preparations
 from memjax.errors import InputError, cause
-from memjax.jax_settings import host_dtype
+from memjax.jax_settings import compile_settings, host_dtype, under
 
 __all__ = ["DevicePools", "Programs", "ProgressListener", "execute", "out_of_memory", "split"]
 
 _LOG = logging.getLogger("memjax")
+# Threads that compile ahead; tracing holds Python's lock, so that more would gain little.
+_COMPILERS = 4
 
 
 class ProgressListener(Protocol):
@@ -105,7 +111,11 @@ def execute(plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
             steps_done(block, min(block.records * block.program.record_every, result.step - before))
             block_done(block)
 
-    with Preparations(plan.blocks, plan.lanes, ahead=jax.default_backend() != "cpu") as preparations:
+    ahead = jax.default_backend() != "cpu"
+    with (
+        Preparations(plan.blocks, plan.lanes, ahead=ahead) as preparations,
+        programs.ahead(plan) if ahead else nullcontext(),
+    ):
         run_in_lanes(plan.blocks, work, plan.lanes)
 
 
@@ -166,6 +176,26 @@ class Programs:
                     self._on_first()
                     self._on_first = lambda: None
             return held[0]
+
+    @contextmanager
+    def ahead(self, plan: Plan) -> Iterator[None]:
+        """Compile the programs of all blocks meanwhile, where the cores of the host have little else to do."""
+        devices = jax.local_devices()[: plan.lanes]
+        one_each = {block.key: block for block in plan.blocks}
+        settings = compile_settings()
+
+        def compile_one(block: BlockPlan, device: Any) -> None:
+            # A problem is the lane's that needs the program: the lane compiles once more, and raises.
+            with under(settings), suppress(Exception):
+                self.get(block, device)
+
+        pool = ThreadPoolExecutor(min(_COMPILERS, os.cpu_count() or 1), thread_name_prefix="memjax-compile")
+        try:
+            for block, device in product(one_each.values(), devices):
+                pool.submit(compile_one, block, device)
+            yield
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 class DevicePools:
