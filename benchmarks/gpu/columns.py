@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -12,33 +11,38 @@ from benchmarks.gpu.sections import Parts, Session
 
 __all__ = ["columns", "timed"]
 
-_NO_TRITON = "--xla_gpu_enable_triton_gemm=false"
-OPTIONS = {
-    "A: none": "",
-    "B: no Triton products, no autotuning": f"{_NO_TRITON} --xla_gpu_autotune_level=0",
-    "C: no Triton products, autotuning": f"{_NO_TRITON} --xla_gpu_autotune_level=4",
-    "F: loops in command buffers": "--xla_gpu_enable_command_buffer=FUSION,CUBLAS,CUBLASLT,CUDNN,CONDITIONAL,WHILE",
+_OWN = {"xla_gpu_enable_triton_gemm": False, "xla_gpu_autotune_level": 0}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "memjax's own: no Triton products, no autotuning": _OWN,
+    "XLA's own": {},
+    "no Triton products, autotuning": {**_OWN, "xla_gpu_autotune_level": 4},
+    "memjax's own, deterministic operations": {**_OWN, "xla_gpu_deterministic_ops": True},
+    "memjax's own, loops in command buffers": {
+        **_OWN,
+        "xla_gpu_enable_command_buffer": "FUSION,CUBLAS,CUBLASLT,CUDNN,CONDITIONAL,WHILE",
+    },
 }
 _PATIENCE = 60.0
 
 
 def columns(session: Session) -> Parts:
-    """A process per set of options. Options that memjax gives to the compiler itself win over these."""
+    """A process per set of options, which take the place of those that memjax gives to the compiler."""
     names = list(OPTIONS)[:1] if session.tiny else list(OPTIONS)
     for name in names:
         yield name, partial(_process, session, OPTIONS[name])
 
 
-def _process(session: Session, flags: str) -> dict[str, Any]:
+def _process(session: Session, options: dict[str, Any]) -> dict[str, Any]:
     limit = min(_PATIENCE, session.left())
-    flags = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
-    return child.call("columns:timed", {"tiny": session.tiny}, limit, {"XLA_FLAGS": flags})
+    return child.call("columns:timed", {"tiny": session.tiny, "options": options}, limit)
 
 
-def timed(tiny: bool) -> Iterator[tuple[str, Any]]:
+def timed(tiny: bool, options: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """In that process: first and later calls of both works."""
     from benchmarks.gpu.works import a, b, warm_seconds
+    from memjax.engine.program import loop
 
+    loop._OPTIONS["gpu"] = options
     for make in (a,) if tiny else (a, b):
         work = make(tiny)
         yield work.name, warm_seconds(work, work.short, 2)
