@@ -13,11 +13,12 @@ from memjax.store.files import checksum
 
 __all__ = ["FORMAT", "STORE_VERSION", "BlockEntry", "Manifest", "signature"]
 
-STORE_VERSION = 4
+STORE_VERSION = 5
 """Increases when the meaning of a file in a store changes.
 
 Version 3 added blocks of networks of several widths, and version 4 of several depths. Records of version 4 differ from earlier
-ones in the last bits of float32, so an earlier store is read and not extended.
+ones in the last bits of float32, so an earlier store is read and not extended. In version 5 all runs of a batched block have
+the same number of tiles, so an earlier store with batched blocks is read and not extended.
 """
 
 FORMAT = "memjax store"
@@ -79,6 +80,12 @@ class Manifest:
     blocks: tuple[BlockEntry, ...]
     made: dict[str, Any]
     version: int = STORE_VERSION
+
+    @property
+    def extends(self) -> bool:
+        """Whether this memjax would give the bits that are there."""
+        batched = any(block.schedule == "batched" for block in self.blocks)
+        return self.version == STORE_VERSION or (self.version == 4 and not batched)
 
     @property
     def shape(self) -> tuple[int, ...]:

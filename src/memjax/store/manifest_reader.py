@@ -20,7 +20,7 @@ _MOST_RECORDS = 10**8
 _DEEPEST = 40
 _LARGEST = 2**31
 # Stores of the schemas 2 and 3 are stores of schema 4 without blocks of several widths or depths.
-_READ = (2, 3, STORE_VERSION)
+_READ = (2, 3, 4, STORE_VERSION)
 
 
 def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:

@@ -60,12 +60,10 @@ def add_missing(
 
 def check_version(store: Store, contents: StoreContents | None) -> None:
     """Raise `InputError` where training would mix records with those of a memjax whose bits differ."""
-    oldest = (
-        min((manifest.version for manifest in contents.manifests), default=STORE_VERSION) if contents else STORE_VERSION
-    )
-    if oldest != STORE_VERSION:
+    old = [manifest.version for manifest in contents.manifests if not manifest.extends] if contents else []
+    if old:
         raise InputError(
-            f"The store {str(store.path)!r} has schema {oldest}, whose records differ in their last bits from those of this "
+            f"The store {str(store.path)!r} has schema {min(old)}, whose records differ in their last bits from those of this "
             f"memjax (schema {STORE_VERSION}), and the call asks for runs that it has not finished: use another store, or "
             "memjax.open for what it holds."
         )

@@ -71,9 +71,11 @@ def sweep_in_store(
         if repair:
             check_version(store, contents)
         finished = _finished(store, mine, repair)
-        plan = plan_blocks(request, contents, [block for block in mine if block.name not in finished], packing)
-        if plan.blocks:
+        left = [block for block in mine if block.name not in finished]
+        if left:
             check_version(store, contents)
+        plan = plan_blocks(request, contents, left, packing)
+        if plan.blocks:
             record_provenance(store, made)
             _train(store, request, mine, made, plan, train, sum(len(b.cells) for b in mine if b.name in finished))
         contents = store.confirmed() or contents

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from memjax.engine.program.program import Program
 from memjax.types import Array
@@ -29,7 +30,11 @@ class Batches(NamedTuple):
     def at(self, record: Any, step: Any) -> Array:
         """Rows ``[R, B]`` of one step before a record."""
         rows: Array = self.orders[record, step]
-        return rows if self.of_run is None else rows[self.of_run]
+        if self.of_run is None:
+            return rows
+        if len(rows) == 1:
+            return jnp.broadcast_to(rows, (len(self.of_run), rows.shape[1]))
+        return rows[self.of_run]
 
 
 def batches_shapes(program: Program, records: int, runs: int, orders: int) -> Batches | None:
