@@ -34,7 +34,7 @@ slow: .venv/ready  ## further cases of them, the pages' examples and the noteboo
 long: .venv/ready  ## evidence that trains or samples for long: exact values, every study from end to end, real faults
 	$(PYTEST) -m long
 
-h100: $(H100)/ready  ## programs compiled for an H100, without one: two minutes, after 600 MB of wheels the first time
+h100: $(H100)/ready  ## programs compiled for an H100, without one: two minutes; installs 360 MB of wheels the first time
 	$(H100)/bin/python -m pytest -m "slow or not slow" tests/benchmarks/test_compiled_for_h100.py
 
 x64: .venv/ready  ## the numerical tests with float64 enabled
