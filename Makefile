@@ -1,6 +1,8 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`. Both set up .venv by themselves.
 PYTHON ?= python3
 BIN := .venv/bin
+# An environment beside it, with JAX's CUDA plug-in; `make slow` uses it where it is there.
+H100 := .venv-h100
 
 # A file of tests stays in one worker, which then makes its sweeps and compiles its programs once.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
@@ -12,7 +14,7 @@ NUMERICAL := tests/engine/test_reference.py $(addprefix tests/parts/test_, losse
 # Left out there: sentences with the word float32 in them, whole numbers (float64 then) beside float32 inputs, and JAX's own default type.
 FLOAT32 := gives_no_rate or whole_number_inputs or settings_are_left_alone
 
-.PHONY: demo quick studies test slow long x64 newer lint types check clean
+.PHONY: demo quick studies test slow long h100 x64 newer lint types check clean
 
 demo: .venv/ready  ## the published experiment at full size: data, figures, published numbers beside ours
 	$(BIN)/memjax study l2-memorization --scale paper --seeds 4 --out runs/l2-memorization-paper
@@ -31,6 +33,9 @@ slow: .venv/ready  ## further cases of them, the pages' examples and the noteboo
 
 long: .venv/ready  ## evidence that trains or samples for long: exact values, every study from end to end, real faults
 	$(PYTEST) -m long
+
+h100: $(H100)/ready  ## programs compiled for an H100, without one: two minutes; installs 360 MB of wheels the first time
+	$(H100)/bin/python -m pytest -m "slow or not slow" tests/benchmarks/test_compiled_for_h100.py
 
 x64: .venv/ready  ## the numerical tests with float64 enabled
 	JAX_ENABLE_X64=1 $(PYTEST) $(NUMERICAL) -k "not ($(FLOAT32))"
@@ -52,5 +57,11 @@ check: lint types test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
+$(H100)/ready: pyproject.toml constraints.txt requirements-h100.txt
+	$(PYTHON) -m venv $(H100)
+	$(H100)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . pytest
+	$(H100)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-h100.txt
+	touch $@
+
 clean:
-	rm -rf .venv build dist .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv $(H100) build dist .pytest_cache .ruff_cache .mypy_cache
