@@ -22,7 +22,7 @@ def float_sums(text):
     return [one for one in regions if re.search(r"stablehlo\.add .*tensor<(f|bf)\d+>", one)]
 
 
-@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+@pytest.mark.parametrize("platform", ["cuda", pytest.param("tpu", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_program_is_lowered_without_sums_in_any_order(name, platform):
     for block in PROGRAMS[name]()[:1]:

@@ -37,7 +37,7 @@ def gradient(rows, table, tokens):
 
 
 @pytest.mark.parametrize("axes", [(0, 0), (0, None), (None, 0)], ids=str)
-@pytest.mark.parametrize("function", [value, gradient, along, hessian])
+@pytest.mark.parametrize("function", [value, gradient, along, pytest.param(hessian, marks=pytest.mark.slow)])
 def test_a_lookup_is_jaxs_gather_to_every_order(function, axes):
     table, tokens = (whole if axis == 0 else whole[0] for whole, axis in zip((TABLES, TOKENS), axes, strict=True))
     ours, plain = (jax.vmap(functools.partial(function, rows), axes)(table, tokens) for rows in (lookup.rows, gathered))

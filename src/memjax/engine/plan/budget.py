@@ -161,7 +161,8 @@ def _check_host(blocks: Sequence[BlockPlan], lanes: int, memory: Memory) -> None
     """Raise `InputError` if what runs on an accelerator needs more memory of the host than there is."""
     if on_cpu():
         return
-    held = sorted(map(_host_bytes, blocks), reverse=True)[:lanes]
+    # The next block is prepared while the lanes train.
+    held = sorted(map(_host_bytes, blocks), reverse=True)[: lanes + 1]
     needed, free = memory.compiler + memory.pools + memory.results + sum(held), free_bytes()
     if needed > free:
         raise InputError(

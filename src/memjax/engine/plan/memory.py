@@ -58,7 +58,8 @@ def _given_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work,
     data = sum(tiles * width * row for tiles, width in split_shapes(schedule, shape))
     rows = 0
     if program.batch_size is not None:
-        rows = 4 * segment_records(program, shape, ()) * program.record_every * shape.runs * program.batch_size
+        # Those of the next segment are made meanwhile.
+        rows = 2 * 4 * segment_records(program, shape, ()) * program.record_every * shape.runs * program.batch_size
     return data + rows + shape.runs * work.state_bytes
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +21,7 @@ from memjax.measures.recorded.loss import step_loss
 from memjax.measures.sampled.settings import Settings
 from memjax.optimizers.noise import sgld
 from memjax.random.minibatches import PAD, batch_order
-from memjax.types import Trainer
+from memjax.types import Array, Trainer
 
 __all__ = ["Around", "FloatArray", "Place", "chain", "check_batch", "rises", "temperature"]
 
@@ -94,19 +96,29 @@ def rises(
     losses = losses.reshape(*nbeta.shape, settings.chains, -1)
     # The chains of a snapshot go through the same batches.
     first = runs[:: losses.shape[1] * losses.shape[2]]
-    own = [_own_losses(center, run) for center, run in zip(centers, first, strict=True)]
+    # One program for all snapshots: on an accelerator, operations one by one are compiled one by one.
+    fields = {id(center.snapshot.experiment.loss): center.snapshot.experiment.loss for center in centers}
+    programs = {key: jax.jit(functools.partial(_each_loss, loss)) for key, loss in fields.items()}
+    own = [
+        _own_losses(center, run, programs[id(center.snapshot.experiment.loss)])
+        for center, run in zip(centers, first, strict=True)
+    ]
     return (losses - np.array(own)[:, None, None])[..., before:]
 
 
-def _own_losses(center: Around, run: Any) -> FloatArray:
+def _each_loss(loss: Any, outputs: Array, targets: Array) -> Array:
+    return losses_of(loss)(wide(outputs), targets)
+
+
+def _own_losses(center: Around, run: Any, each_loss: Callable[..., Array]) -> FloatArray:
     """Loss of the snapshot itself on what each draw of a chain saw: ``[draws]``.
 
     With minibatches, the snapshot's loss on the very minibatches of a draw is subtracted. Some batches are harder than
     others, which would look like sampling noise, and all chains would share that noise.
     """
     snapshot = center.snapshot
-    outputs = wide(snapshot.outputs(snapshot.train.x))
-    each = np.asarray(losses_of(snapshot.experiment.loss)(outputs, jnp.asarray(snapshot.train.y)), np.float64)
+    outputs = snapshot.outputs(snapshot.train.x)
+    each = np.asarray(each_loss(outputs, jnp.asarray(snapshot.train.y)), np.float64)
     if run.batch_size is None:
         return np.full(run.steps // run.record_every, each.mean())
     rows = batch_order([run], run.batch_size, 0, run.steps)[:, 0]
