@@ -17,21 +17,6 @@ OWN = ROOT / ".venv-h100"
 # c 5 percent, above what was counted first, with JAX 0.10.2.
 KERNELS = {"a": 34, "b": 32, "b in minibatches": 32, "c": 27}
 BYTES = {"a": 4.7e9, "b": 10.68e9, "b in minibatches": 10.46e9, "c": 0.374e9}
-# A plan states between two thirds and one and a half times what the program takes; these do not, and are held to what they are.
-# By version of JAX: the room of matrix products, 32 MiB in a plan, is 4 MiB since 0.12.
-OFF = {
-    "0.10.2": {"QuadraticMLP": 1.55},
-    "0.12.0.1": {
-        "a": 3.84,
-        "c": 1.83,
-        "the default experiment, 4 seeds": 2.81,
-        "QuadraticMLP": 1.83,
-        "EmbeddingMLP": 1.97,
-        "EmbeddingMLP in minibatches": 1.59,
-    },
-}
-
-
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     """What the command writes here if the plug-in is installed, else in the environment that `make h100` made."""
@@ -75,8 +60,7 @@ def test_a_plan_states_the_memory_that_its_programs_take(report):
     cases = {**report["works"], **report["memory"]}
     ratios = {name: [one["stated"] / one["needed"] for one in blocks] for name, blocks in cases.items()}
     worst = {name: max(own, key=lambda ratio: max(ratio, 1 / ratio)) for name, own in ratios.items()}
-    off = {name: ratio for name, ratio in worst.items() if not 1 / 1.5 < ratio < 1.5}
-    assert off == pytest.approx(OFF.get(report["versions"]["jax"], OFF["0.10.2"]), rel=0.02)
+    assert {name: ratio for name, ratio in worst.items() if not 1 / 1.5 < ratio < 1.5} == {}
 
 
 PROGRAM = """\
