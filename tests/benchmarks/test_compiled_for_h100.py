@@ -17,6 +17,8 @@ OWN = ROOT / ".venv-h100"
 # c 5 percent, above what was counted first, with JAX 0.10.2.
 KERNELS = {"a": 34, "b": 32, "b in minibatches": 32, "c": 27}
 BYTES = {"a": 4.7e9, "b": 10.68e9, "b in minibatches": 10.46e9, "c": 0.374e9}
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     """What the command writes here if the plug-in is installed, else in the environment that `make h100` made."""
