@@ -86,6 +86,11 @@ HloModule jit_segment, is_scheduled=true, entry_computation_layout={(f32[10,100]
   ROOT %tuple.2 = (f32[10,5]{1,0}, pred[10]{0}) tuple(%slice.2, %compare.2)
 }
 
+%fused_zeros () -> f32[10,5] {
+  %constant.7 = f32[] constant(0)
+  ROOT %broadcast.7 = f32[10,5]{1,0} broadcast(%constant.7), dimensions={}
+}
+
 %step.3 (carry.3: (s32[], f32[10,100])) -> (s32[], f32[10,100]) {
   %carry.3 = (s32[], f32[10,100]{1,0}) parameter(0)
   %get-tuple-element.3 = f32[10,100]{1,0} get-tuple-element(%carry.3), index=1
@@ -93,6 +98,7 @@ HloModule jit_segment, is_scheduled=true, entry_computation_layout={(f32[10,100]
   %part.3 = f32[10,5]{1,0} fusion(%get-tuple-element.3, %slice.3), kind=kLoop, calls=%fused_part, metadata={op_name="a/(b)"}
   %whole.3 = (f32[10,5]{1,0}, /*index=1*/pred[10]{0}) fusion(%get-tuple-element.3), kind=kInput, calls=%fused_whole
   %product.3 = (f32[10,100]{1,0}, s8[33554432]{0}) custom-call(%part.3, %part.3), custom_call_target="__cublas$lt$matmul"
+  %zeros.3 = f32[10,5]{1,0} fusion(), kind=kLoop, calls=%fused_zeros
   %call.3 = f32[10,100]{1,0} call(%get-tuple-element.3), to_apply=%command_buffer
   ROOT %tuple.3 = (s32[], f32[10,100]{1,0}) tuple(%get-tuple-element.3, %call.3)
 }
@@ -126,6 +132,7 @@ def test_kernels_and_bytes_of_the_innermost_loop_are_counted():
         "whole.3": (whole, part + 10),
         # An operand that is given twice is read once; the room of a product is no traffic.
         "product.3": (part, whole),
+        "zeros.3": (0, part),
         "copy.4": (whole, whole),
     }
 
@@ -134,7 +141,7 @@ def test_of_several_innermost_loops_the_one_with_the_most_kernels_is_the_step():
     short = PROGRAM.replace(
         "ROOT %while.5", "%while.7 = (f32[2]{0}) while(%carry.5), condition=%less, body=%command_buffer\n  %while.5"
     )
-    assert len(step_kernels(short)) == 5
+    assert len(step_kernels(short)) == 6
     with pytest.raises(ValueError, match=r"^The program has no loop"):
         step_kernels(PROGRAM.replace(" while(", " tuple("))
 

@@ -76,8 +76,8 @@ def computations(text: str) -> tuple[Computations, str]:
             entry = name if head[1] else entry
         elif name and (match := _LINE.match(line)):
             operands, *rest = _OPERANDS_END.split(match[4], maxsplit=1)
-            # A parameter of a fusion has its number there.
-            named = tuple(re.findall(r"%([\w.\-]+)", operands)) or (operands,)
+            # A parameter of a fusion has its number there, and a fusion that makes zeros has nothing.
+            named = tuple(re.findall(r"%([\w.\-]+)", operands)) or tuple(filter(None, (operands,)))
             found[name].append(Instruction(match[1], match[2], match[3], named, "".join(rest)))
     return found, entry
 
