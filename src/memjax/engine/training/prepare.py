@@ -36,12 +36,20 @@ class Prepared(NamedTuple):
 def prepare(block: BlockPlan, resumes: bool = False) -> Prepared:
     """Draw the data and the initial parameters of a block."""
     program, runs = block.program, block.experiments
-    packed, live = draw_block(program, block.schedule, block.shape, runs), live_places(program, runs)
     if resumes:
-        return Prepared(packed, live, None)
+        return Prepared(draw_block(program, block.schedule, block.shape, runs), live_places(program, runs), None)
+    # Many networks are drawn by a program of XLA, beside which Python has time for the data.
+    with ThreadPoolExecutor(1, thread_name_prefix="memjax-init") as beside:
+        params = beside.submit(_initial, block, compile_settings())
+        packed = draw_block(program, block.schedule, block.shape, runs)
+    return Prepared(packed, live_places(program, runs), params.result())
+
+
+def _initial(block: BlockPlan, settings: tuple[Any, ...]) -> Any:
+    program = block.program
     # A user's draw may wait inside XLA's thread pool, as a decomposition does.
-    with pool_turn(not draws_itself(program)):
-        return Prepared(packed, live, initial_of_runs(program, runs))
+    with under(settings), pool_turn(not draws_itself(program)):
+        return initial_of_runs(program, block.experiments)
 
 
 class Preparations:
