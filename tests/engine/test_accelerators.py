@@ -1,6 +1,7 @@
 """Programs for GPUs and TPUs, on a machine without one: they are lowered, and no sum of floats has an order of its own."""
 
 import re
+import sys
 
 import jax
 import pytest
@@ -22,8 +23,15 @@ def float_sums(text):
     return [one for one in regions if re.search(r"stablehlo\.add .*tensor<(f|bf)\d+>", one)]
 
 
-@pytest.mark.parametrize("platform", ["cuda", pytest.param("tpu", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", PROGRAMS)
+FAST = ("MLP", "MLP, minibatches", "EmbeddingMLP", "measures of derivatives", "a pool")
+CASES = [
+    pytest.param(name, platform, marks=[] if name in FAST and platform == "cuda" else pytest.mark.slow)
+    for platform in ("cuda", "tpu")
+    for name in PROGRAMS
+]
+
+
+@pytest.mark.parametrize(("name", "platform"), CASES)
 def test_every_program_is_lowered_without_sums_in_any_order(name, platform):
     for block in PROGRAMS[name]()[:1]:
         text = traced(block).lower(lowering_platforms=(platform,)).as_text()
@@ -38,6 +46,7 @@ def test_a_sum_of_floats_in_any_order_is_seen():
     assert len(float_sums(slope.trace(*shapes).lower(lowering_platforms=("cuda",)).as_text())) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 def test_float64_is_lowered(platform):
     with jax.enable_x64(True):
@@ -48,6 +57,7 @@ def test_float64_is_lowered(platform):
 
 def test_products_of_an_accelerator_are_in_float32_unless_the_user_takes_less(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(sys.modules["memjax.explain"], "relative_speed", lambda: 1.0)
     from memjax.jax_settings import compile_settings, named_settings, under
 
     def products():
