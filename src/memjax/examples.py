@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
@@ -55,6 +55,8 @@ class Examples:
         Number of examples of this run, N.
     num_tiles
         Number of tiles to read, at least the number of tiles of this run.
+    _alone
+        Whether the arrays are one tile of this run alone, whose padding repeats the first example already.
     """
 
     _x: Array
@@ -63,6 +65,7 @@ class Examples:
     _first: Array | int
     size: Array
     num_tiles: Array | int
+    _alone: bool = field(default=False, metadata={"static": True})
 
     def __getattr__(self, name: str) -> Any:
         if name in ("x", "y"):
@@ -82,15 +85,10 @@ class Examples:
     def tile(self, index: Array | int) -> Tile:
         """Tile ``index`` of this run, from 0."""
         mask = tile_mask(index, self._x.shape[1], self.size)
-        if self._in_one_tile:
+        if self._alone:
             return Tile(self._inputs(self._x[0]), self._y[0], mask)
         at = jnp.minimum(self._first + index, self._x.shape[0] - 1)
         return masked_tile(self._x[at], self._y[at], mask, self._spare(), self._pool)
-
-    @property
-    def _in_one_tile(self) -> bool:
-        """Whether the arrays are one tile of this run alone, whose padding repeats the first example already."""
-        return len(self._x) == 1 and isinstance(self.num_tiles, int)
 
     def _inputs(self, x: Array) -> Array:
         return x if self._pool is None else self._pool[x]
@@ -112,7 +110,7 @@ class Examples:
             return jax.tree.map(_wide_enough, function(tile))
 
         # Without a loop: on an accelerator each turn of a loop of unknown length is a word with the host.
-        if self._in_one_tile:
+        if self._alone:
             return part(self.tile(0))
         shapes = jax.eval_shape(part, jax.eval_shape(self.tile, jnp.int32(0)))
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.size, leaf.dtype), shapes)

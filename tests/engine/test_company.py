@@ -232,3 +232,21 @@ def test_a_lane_works_under_the_settings_its_sweep_was_called_under():
     with jax.default_matmul_precision("highest"), jax.numpy_rank_promotion("allow"), jax.enable_x64(True):
         mj.sweep(spec, over={"seed": range(2)})
     assert seen == {(True, "highest", "allow")}
+
+
+def test_a_batched_sweep_may_record_nothing():
+    spec = dataclasses.replace(SPEC, measures=(), snapshots=(60,))
+    kept = [mj.sweep(spec, packing=mj.Packing(schedule=schedule)).parameters for schedule in ("streamed", "batched")]
+    np.testing.assert_allclose(*kept, rtol=1e-4, atol=1e-5)
+
+
+def test_a_measure_sees_the_number_of_tiles_as_an_array_in_both_schedules():
+    def tiles(params, apply, examples):
+        return examples.num_tiles.astype(np.float32)
+
+    spec = dataclasses.replace(SPEC, measures=(tiles,), steps=10, train_size=40)
+    found = [
+        mj.sweep(spec, packing=mj.Packing(schedule=schedule, width=16)).tiles.values
+        for schedule in ("streamed", "batched")
+    ]
+    assert [values.tolist() for values in found] == [[3, 3], [1, 1]]

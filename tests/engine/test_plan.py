@@ -79,6 +79,16 @@ def test_a_batched_plan_is_split_to_stay_under_its_budget(budget):
     assert len(whole.blocks) < len(plan.blocks)
 
 
+@pytest.mark.parametrize("sizes", [[10, 20_000], [20_000, 10]])
+def test_a_batched_plan_has_room_for_the_largest_test_split_of_a_block(sizes):
+    packing = Packing(schedule="batched", lanes=1, memory=10**9)
+    plan = make_plan(dataclasses.replace(POST, steps=20), {"test_size": sizes, "seed": range(100)}, packing)
+    assert plan.memory.added <= packing.memory
+    # Runs of both sizes in one block would be padded to two thousand times the work of half of them.
+    long = make_plan(dataclasses.replace(POST, record_every=1), {"test_size": sizes, "seed": range(100)}, packing)
+    assert len({block.shape.test_tiles // block.shape.runs for block in long.blocks}) == 2
+
+
 def test_what_cannot_fit_is_refused_with_the_numbers():
     with pytest.raises(mj.InputError, match=r"needs about 0\.\d+ GB .* budget of 0\.01 GB.*Packing\(memory=bytes\)"):
         mj.sweep(POST, packing=Packing(memory=10_000_000))

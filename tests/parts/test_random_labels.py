@@ -163,3 +163,16 @@ def test_every_bad_field_has_its_sentence(fields, sentence):
 def test_a_field_of_the_wrong_type_is_an_input_error(fields):
     with pytest.raises(InputError, match=r"RandomLabels\.(alpha|inputs) is"):
         RandomLabels(**fields)
+
+
+def test_a_subclass_may_have_shares_of_its_own():
+    class Certain(RandomLabels):
+        def label_probabilities(self):
+            return np.eye(self.num_classes)[0]
+
+    assert np.bincount(Certain(input_dim=3, num_classes=4).draw(0, 100, 100).train.y, minlength=4).tolist() == [
+        100,
+        0,
+        0,
+        0,
+    ]

@@ -51,7 +51,7 @@ def _scatter(values: Array, tokens: Array, *, lead: int, size: int) -> Array:
 
 
 def _product(values: Array, tokens: Array, *, lead: int, size: int) -> Array:
-    """The same as a product with zeros and ones, in full precision."""
+    """The same as a product with zeros and ones, in full precision; one value that is not finite reaches all tokens."""
     tail, before = values.shape[tokens.ndim :], tokens.shape[:lead]
     flat, count = tokens.reshape(*before, -1), math.prod(tokens.shape[lead:])
     ones = (flat[..., None] == jnp.arange(size, dtype=tokens.dtype)).astype(values.dtype)

@@ -106,8 +106,13 @@ class RandomLabels:
     def _examples(self, seed: int, split: str, size: int) -> Data:
         x = _INPUTS[self.inputs](generator(seed, f"{split} inputs"), (size, self.input_dim))
         uniform = generator(seed, f"{split} labels").random(size)
-        cumulative = _cumulative(self.num_classes, self.labels, self.alpha)
-        return Data(x, np.searchsorted(cumulative, uniform, side="right").astype(np.int32))
+        return Data(x, np.searchsorted(self._cumulative(), uniform, side="right").astype(np.int32))
+
+    def _cumulative(self) -> np.ndarray:
+        """The shares of the classes up to each but the last."""
+        if type(self).label_probabilities is RandomLabels.label_probabilities:
+            return _cumulative(self.num_classes, self.labels, self.alpha)
+        return np.cumsum(self.label_probabilities())[:-1]
 
 
 def _probabilities(num_classes: int, labels: str, alpha: float) -> np.ndarray:
@@ -118,5 +123,5 @@ def _probabilities(num_classes: int, labels: str, alpha: float) -> np.ndarray:
 
 @functools.lru_cache(maxsize=64)
 def _cumulative(num_classes: int, labels: str, alpha: float) -> np.ndarray:
-    """The shares of the classes up to each but the last; many runs draw from the same shares."""
+    """Kept, because many runs draw from the same shares."""
     return np.cumsum(_probabilities(num_classes, labels, alpha))[:-1]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from memjax.engine.plan.cost import Work
@@ -98,14 +99,16 @@ def record_peak(program: Program, train: int, test: int) -> float:
         times = _RECORD if measure.per_example else _WHOLE
         return times * peak_bytes(_taken(program, measure), params, hyper, x, y, size)
 
-    return max(sum(peak(measure, width[split]) for split in measure.splits) for measure in program.measures)
+    return max(
+        (sum(peak(measure, width[split]) for split in measure.splits) for measure in program.measures), default=0.0
+    )
 
 
 def _taken(program: Program, measure: Measure) -> Callable[..., Any]:
     """A measure of one run, as a function of parameters, numbers and examples."""
 
     def taken(params: Params, hyper: Any, x: Array, y: Array, size: Array) -> Any:
-        examples = Examples(x, y, None, 0, size, 1)
+        examples = Examples(x, y, None, 0, size, jnp.int32(1), True)
         apply, function = program.apply_with(hyper), measure.bind(program.loss)
         if measure.per_example:
             return examples.sum(lambda tile: tile.sum(function(params, apply, tile)))

@@ -85,7 +85,9 @@ def partition(
     """
     schedule = schedule_of(packing)
     group = _Group(program, schedule, work_of(program), runs[0].pool, cores if schedule == "streamed" else 1)
-    ordered = sorted(runs, key=lambda run: -run.experiment.sizes()[0])
+    # A batched block is as large as its largest test split too.
+    by = 2 if schedule == "batched" else 1
+    ordered = sorted(runs, key=lambda run: run.experiment.sizes()[:by], reverse=True)
     for part, width in group.classes(ordered, packing.width):
         per_block = packing.runs or _block_runs(part, width, group, lanes, budget)
         yield from _cut(part, width, per_block, group)
@@ -143,14 +145,18 @@ def _block_runs(runs: list[Run], width: int, group: _Group, lanes: int, budget: 
         cached = int(_CACHED_BYTES / max(1, group.work.state_bytes + 4 * group.work.parameters))
         return max(1, min(_MOST_RUNS, cached, fair))
     count = fair
-    while count > 1 and (needed := group.bytes(group.shape([runs[:count]], width, count))) > budget:
+    while count > 1 and (needed := group.bytes(group.shape(_parts(runs, count), width, count))) > budget:
         count = max(1, min(count - 1, int(count * budget / needed)))
     return count
 
 
+def _parts(runs: list[Run], per_block: int) -> list[list[Run]]:
+    return [runs[start : start + per_block] for start in range(0, len(runs), per_block)]
+
+
 def _cut(runs: list[Run], width: int, per_block: int, group: _Group) -> Iterable[BlockPlan]:
     """Cut runs, largest first, into blocks of the same packed shape."""
-    parts = [runs[start : start + per_block] for start in range(0, len(runs), per_block)]
+    parts = _parts(runs, per_block)
     shape = group.shape(parts, width, per_block)
     held = group.bytes(shape)
     for part in parts:

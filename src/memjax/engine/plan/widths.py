@@ -36,7 +36,7 @@ def width_classes(sizes: np.ndarray, cores: int, seconds: Seconds) -> list[tuple
     >>> width_classes(np.array([[50, 50], [50, 50]]), 1, lambda sizes, width, block: sizes[:, 0] / width)
     [(slice(0, 2, None), 64)]
     """
-    return _classes(sizes, slice(0, len(sizes)), lambda part: _best_width(part, cores, seconds))
+    return _classes(sizes, slice(0, len(sizes)), lambda part: _best_width(part, cores, seconds), 1)
 
 
 def size_classes(sizes: np.ndarray, width: int, seconds: Seconds) -> list[tuple[slice, int]]:
@@ -56,7 +56,7 @@ def size_classes(sizes: np.ndarray, width: int, seconds: Seconds) -> list[tuple[
     >>> size_classes(np.array([[50, 9], [40, 9]]), 16, lambda sizes, width, block: sizes[:, 0] / width)
     [(slice(0, 2, None), 16)]
     """
-    return _classes(sizes, slice(0, len(sizes)), lambda part: (_even_seconds(part, width, seconds), width))
+    return _classes(sizes, slice(0, len(sizes)), lambda part: (_even_seconds(part, width, seconds), width), 2)
 
 
 def _even_seconds(sizes: np.ndarray, width: int, seconds: Seconds) -> float:
@@ -68,15 +68,18 @@ def _even_seconds(sizes: np.ndarray, width: int, seconds: Seconds) -> float:
 Best = Callable[[np.ndarray], tuple[float, int]]
 
 
-def _classes(sizes: np.ndarray, part: slice, best: Best) -> list[tuple[slice, int]]:
-    """Cut a part in two at the cheapest place, if that saves time, and then each half in the same way."""
+def _classes(sizes: np.ndarray, part: slice, best: Best, by: int) -> list[tuple[slice, int]]:
+    """Cut a part in two at the cheapest place, if that saves time, and then each half in the same way.
+
+    Places to cut are those where the train size changes, or with ``by`` = 2 either size.
+    """
     whole, width = best(sizes[part])
-    cuts = _spread(part.start + 1 + np.flatnonzero(np.diff(sizes[part, 0])))
+    cuts = _spread(part.start + 1 + np.flatnonzero(np.diff(sizes[part, :by], axis=0).any(1)))
     halves = [(slice(part.start, cut), slice(cut, part.stop)) for cut in cuts]
     costs = [sum(best(sizes[half])[0] for half in pair) for pair in halves]
     if not costs or min(costs) + LEAST_SAVED >= whole:
         return [(part, width)]
-    return [found for half in halves[int(np.argmin(costs))] for found in _classes(sizes, half, best)]
+    return [found for half in halves[int(np.argmin(costs))] for found in _classes(sizes, half, best, by)]
 
 
 def _best_width(sizes: np.ndarray, cores: int, seconds: Seconds) -> tuple[float, int]:

@@ -73,8 +73,8 @@ def first_state(params: Params, opt_state: Any, runs: int) -> RunState:
 def _examples(schedule: Schedule, tiles: Tiles, pool: Array | None) -> tuple[Examples, Any]:
     """Examples of all runs, and the axes that `jax.vmap` maps to get those of one run."""
     if schedule == "batched":
-        each = Examples(tiles.x[:, None], tiles.y[:, None], pool, 0, tiles.size, 1)
-        return each, Examples(0, 0, None, None, 0, None)  # type: ignore[arg-type]
+        each = Examples(tiles.x[:, None], tiles.y[:, None], pool, 0, tiles.size, jnp.int32(1), True)
+        return each, Examples(0, 0, None, None, 0, None, True)  # type: ignore[arg-type]
     arrays = Examples(tiles.x, tiles.y, pool, tiles.first, tiles.size, tiles.most)
     return arrays, Examples(None, None, None, 0, 0, None)  # type: ignore[arg-type]
 
