@@ -89,6 +89,13 @@ def test_a_batched_plan_has_room_for_the_largest_test_split_of_a_block(sizes):
     assert len({block.shape.test_tiles // block.shape.runs for block in long.blocks}) == 2
 
 
+def test_a_batched_block_has_room_for_a_smaller_run_with_a_larger_test_split():
+    over = {("train_size", "test_size"): [(100, 10), (90, 20_000)], "seed": range(100)}
+    plan = make_plan(dataclasses.replace(POST, steps=20), over, Packing(schedule="batched", lanes=1, memory=10**9))
+    assert len({block.shape for block in plan.blocks}) == 1
+    assert plan.memory.added <= 10**9
+
+
 def test_what_cannot_fit_is_refused_with_the_numbers():
     with pytest.raises(mj.InputError, match=r"needs about 0\.\d+ GB .* budget of 0\.01 GB.*Packing\(memory=bytes\)"):
         mj.sweep(POST, packing=Packing(memory=10_000_000))
