@@ -28,6 +28,8 @@ __all__ = ["block_bytes", "host_bytes", "on_cpu", "run_bytes"]
 # both splits; two copies of the parameters and their gradient come besides. XLA fuses less of the
 # measures that loop over derivatives. Fitted to programs compiled for an H100: python -m benchmarks.gpu.compiled.
 _GRADIENT, _RECORD, _WHOLE, _COPIES = 1.0, 0.75, 1.0, 2
+# A CPU fuses less of a batched block: python -m benchmarks.memory.
+_ON_CPU = 1.5
 # XLA gives the matrix products of a GPU the same room to work in.
 _WORKSPACE = (32 if jax.__version_info__ < (0, 12) else 4) * 2**20
 
@@ -70,7 +72,7 @@ def _value_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work)
         (_, train), (_, test) = split_shapes(schedule, shape)
         values = max(gradient_peak(program, program.batch_size or train), record_peak(program, train, test))
         copies = _COPIES + 2 * (program.widths is not None)
-        return int(shape.runs * (values + copies * _parameter_bytes(work)))
+        return int(shape.runs * (values * (_ON_CPU if on_cpu() else 1) + copies * _parameter_bytes(work)))
     # XLA fuses or frees about half of the intermediate values.
     activations = shape.runs * max(shape.width, program.batch_size or 0) * work.activation_bytes / 2
     # Places of the parameters that are no padding, as a tree and as a vector.
