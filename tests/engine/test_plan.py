@@ -115,7 +115,9 @@ def test_lanes_on_one_accelerator_share_its_memory_with_the_pool(one_accelerator
 
 def test_a_batched_block_has_room_for_a_smaller_run_with_a_larger_test_split(one_accelerator):
     over = {("train_size", "test_size"): [(100, 10), (90, 20_000)], "seed": range(100)}
-    plan = make_plan(dataclasses.replace(POST, steps=20), over, Packing(schedule="batched", lanes=1, memory=300_000_000))
+    plan = make_plan(
+        dataclasses.replace(POST, steps=20), over, Packing(schedule="batched", lanes=1, memory=300_000_000)
+    )
     assert len({block.shape for block in plan.blocks}) == 1
     assert max(block.bytes for block in plan.blocks) <= 300_000_000
 
