@@ -122,6 +122,20 @@ def test_a_batched_block_has_room_for_a_smaller_run_with_a_larger_test_split(one
     assert max(block.bytes for block in plan.blocks) <= 300_000_000
 
 
+@pytest.mark.parametrize("schedule", ["streamed", "batched"])
+def test_float64_takes_twice_the_memory_also_after_float32(schedule):
+    spec = mj.Experiment(task=mj.tasks.ModularArithmetic(p=7), model=mj.models.EmbeddingMLP(), train_size=20)
+
+    def held():
+        plan = make_plan(spec, {"seed": range(4)}, Packing(schedule=schedule, lanes=1, runs=4, width=32))
+        return sum(block.bytes for block in plan.blocks)
+
+    narrow = held()
+    with jax.enable_x64(True):
+        # Labels and masks take what they took.
+        assert 1.6 * narrow < held() < 2.1 * narrow
+
+
 def test_memory_grows_with_data_parameters_records_and_snapshots():
     def parts(**fields):
         return make_plan(dataclasses.replace(POST, **fields), {}, Packing()).memory

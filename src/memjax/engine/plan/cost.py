@@ -24,6 +24,7 @@ from memjax.engine.program.step import loss_sum
 from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Tile
 from memjax.fields import without_numbers
+from memjax.jax_settings import float_dtype
 from memjax.models import MLP
 from memjax.models.stacked_mlp import StackedMLP
 
@@ -102,7 +103,7 @@ class Work(NamedTuple):
 
 def work_of(program: Program) -> Work:
     """Count the work of a program by lowering the gradient of one tile; compiles nothing."""
-    return _counted(_unrolled(dataclasses.replace(program, widths=None)))
+    return _counted(_unrolled(dataclasses.replace(program, widths=None)), float_dtype().name)
 
 
 def _unrolled(program: Program) -> Program:
@@ -124,7 +125,8 @@ def compile_seconds(program: Program) -> float:
 
 # Planning asks for the work of every program several times. With more programs than this, work is counted again each time.
 @functools.lru_cache(maxsize=8192)
-def _counted(program: Program) -> Work:
+def _counted(program: Program, dtype: str) -> Work:
+    del dtype
     (_, hyper), params, opt_state = start_shapes(program)
     mask: Any = jax.ShapeDtypeStruct((_SAMPLE,), "bool")
     tile = Tile(program.x.struct(_SAMPLE), program.y.struct(_SAMPLE), mask)

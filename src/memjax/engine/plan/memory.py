@@ -19,14 +19,15 @@ from memjax.engine.program.step import loss_sum
 from memjax.engine.program.tiles import Schedule, Shape, split_shapes
 from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Examples, Tile
+from memjax.jax_settings import float_dtype
 from memjax.measures.measure import Measure
 from memjax.types import Array, Params
 
 __all__ = ["block_bytes", "host_bytes", "on_cpu", "run_bytes"]
 
-# The values of a batched block take about so many times what is alive at once in the jaxprs of a gradient, and of a record of
-# both splits; two copies of the parameters and their gradient come besides. XLA fuses less of the
-# measures that loop over derivatives. Fitted to programs compiled for an H100: python -m benchmarks.gpu.compiled.
+# The values of a batched block take about so many times what is alive at once in the jaxprs of a gradient, of a record of both
+# splits, and of measures of a whole split; two copies of the parameters and their gradient come besides. Fitted to programs
+# compiled for an H100: python -m benchmarks.gpu.compiled.
 _GRADIENT, _RECORD, _WHOLE, _COPIES = 1.0, 0.75, 1.0, 2
 # A CPU fuses less of a batched block: python -m benchmarks.memory.
 _ON_CPU = 1.5
@@ -70,7 +71,9 @@ def _value_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work)
     """The values of a step or of a record, with the parameters and the gradient in the form of the loop and as trees."""
     if schedule == "batched":
         (_, train), (_, test) = split_shapes(schedule, shape)
-        values = max(gradient_peak(program, program.batch_size or train), record_peak(program, train, test))
+        dtype = float_dtype().name
+        gradient = _gradient_peak(program, program.batch_size or train, dtype)
+        values = max(gradient, _record_peak(program, train, test, dtype))
         copies = _COPIES + 2 * (program.widths is not None)
         return int(shape.runs * (values * (_ON_CPU if on_cpu() else 1) + copies * _parameter_bytes(work)))
     # XLA fuses or frees about half of the intermediate values.
@@ -81,8 +84,9 @@ def _value_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work)
 
 
 @functools.lru_cache(maxsize=1024)
-def gradient_peak(program: Program, count: int) -> float:
+def _gradient_peak(program: Program, count: int, dtype: str) -> float:
     """Bytes of the values of one run in a gradient over ``count`` examples."""
+    del dtype
     (_, hyper), params, _ = start_shapes(program)
     mask: Any = jax.ShapeDtypeStruct((count,), "bool")
     tile = Tile(program.x.struct(count), program.y.struct(count), mask)
@@ -90,8 +94,9 @@ def gradient_peak(program: Program, count: int) -> float:
 
 
 @functools.lru_cache(maxsize=1024)
-def record_peak(program: Program, train: int, test: int) -> float:
+def _record_peak(program: Program, train: int, test: int, dtype: str) -> float:
     """Bytes of the values of one run in a record, from the most demanding measure; both splits are computed at once."""
+    del dtype
     (_, hyper), params, _ = start_shapes(program)
     size: Any = jax.ShapeDtypeStruct((), "int32")
     width = {"train": train, "test": test}
