@@ -61,9 +61,8 @@ class _Hashed(ISeedSequence):
 
 def _words(streams: Sequence[tuple[int, str]], count: int) -> np.ndarray:
     """The first words ``uint32[N, count]`` of the seed sequence of every stream."""
-    if any(
-        seed >= 2**32 for seed, _ in streams
-    ):  # Such seeds have more words, in which the rest of the hash would differ.
+    # Larger seeds have more words, in which the rest of the hash would differ.
+    if any(seed >= 2**32 for seed, _ in streams):
         return np.array([np.random.SeedSequence(entropy(*one)).generate_state(count) for one in streams])
     pool = _mixed(np.array([entropy(*one) for one in streams], np.uint32).T)
     constants = _constants(_STATE, _STATE_STEP)

@@ -81,6 +81,11 @@ class BlockPlan:
         return self.program, self.schedule, self.shape, self.records, rows, self.orders
 
     @functools.cached_property
+    def order_of_runs(self) -> tuple[list[int], np.ndarray]:
+        """Places of the runs with distinct orders of minibatches, and the order of every run among those."""
+        return orders(self.experiments)
+
+    @functools.cached_property
     def orders(self) -> int:
         """Orders of minibatches on the device: the number of runs, or a power of two where many runs share few orders.
 
@@ -88,7 +93,7 @@ class BlockPlan:
         """
         if self.program.batch_size is None or self.schedule == "streamed":
             return self.shape.runs
-        shared = 1 << (len(orders(self.experiments)[0]) - 1).bit_length()
+        shared = 1 << (len(self.order_of_runs[0]) - 1).bit_length()
         return shared if 2 * shared <= self.shape.runs else self.shape.runs
 
     @property

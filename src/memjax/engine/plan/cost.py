@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from memjax.engine.plan.liveness import array_bytes
 from memjax.engine.program.initial import host
 from memjax.engine.program.loop import with_device
 from memjax.engine.program.output_shapes import shape_of
@@ -135,18 +136,14 @@ def _counted(program: Program, dtype: str) -> Work:
     # JAX counts nothing for accelerators, and a plan should be the same everywhere.
     traced = gradient.trace(*with_device(host(jax.local_devices()[0]), (params, hyper, tile)))
     counts = traced.lower().cost_analysis() or {}
-    activations = sum(_bytes(out.aval) for equation in traced.jaxpr.jaxpr.eqns for out in equation.outvars)
+    activations = sum(array_bytes(out.aval) for equation in traced.jaxpr.jaxpr.eqns for out in equation.outvars)
     return Work(
         flops=counts.get("flops", 0.0) / _SAMPLE,
         bytes=counts.get("bytes accessed", 0.0) / _SAMPLE,
         activation_bytes=activations / _SAMPLE,
         parameters=sum(leaf.size for leaf in jax.tree.leaves(params)),
-        state_bytes=sum(_bytes(leaf) for leaf in jax.tree.leaves((params, opt_state))),
+        state_bytes=sum(array_bytes(leaf) for leaf in jax.tree.leaves((params, opt_state))),
     )
-
-
-def _bytes(array: object) -> int:
-    return math.prod(getattr(array, "shape", ())) * getattr(getattr(array, "dtype", None), "itemsize", 4)
 
 
 def candidate_widths(sizes: Sequence[int], cores: int = 1) -> list[int]:

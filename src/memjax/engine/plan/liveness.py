@@ -13,7 +13,7 @@ from typing import Any
 import jax
 from jax.extend.core import Literal
 
-__all__ = ["peak_bytes"]
+__all__ = ["array_bytes", "peak_bytes"]
 
 # The same numbers under another shape; a matrix product reads a transposed operand in place.
 _VIEWS = frozenset({"reshape", "squeeze", "transpose"})
@@ -45,7 +45,7 @@ def _peak(jaxpr: Any) -> int:
     most = held = 0
     for place, equation in enumerate(jaxpr.eqns):
         inside = max((_peak(inner) for inner in _inner(equation)), default=0)
-        made = {var: 0 if equation.primitive.name in _VIEWS else _bytes(var.aval) for var in equation.outvars}
+        made = {var: 0 if equation.primitive.name in _VIEWS else array_bytes(var.aval) for var in equation.outvars}
         most = max(most, held + inside, held + sum(made.values()))
         alive |= made
         held += sum(made.values())
@@ -68,5 +68,12 @@ def _inner(equation: Any) -> Iterator[Any]:
                 yield found
 
 
-def _bytes(array: Any) -> int:
+def array_bytes(array: Any) -> int:
+    """Bytes of an array, or of anything else with a shape and a dtype; of a token, four.
+
+    Examples
+    --------
+    >>> array_bytes(jax.ShapeDtypeStruct((3, 5), "float16"))
+    30
+    """
     return math.prod(getattr(array, "shape", ())) * getattr(getattr(array, "dtype", None), "itemsize", 4)

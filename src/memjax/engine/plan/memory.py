@@ -37,18 +37,13 @@ _WORKSPACE = (32 if jax.__version_info__ < (0, 12) else 4) * 2**20
 
 def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, pooled: bool) -> int:
     """Bytes that a block takes during training: on its device, and on a CPU, which is host and device, on the host too."""
-    given = _given_bytes(program, schedule, shape, work, pooled)
+    given = host_bytes(program, schedule, shape, work, pooled)
     # The state that goes into a segment, and the one that comes out.
     device = given + shape.runs * work.state_bytes + _value_bytes(program, schedule, shape, work)
     if pooled and schedule == "batched":
         # The rows that the examples point at, of both splits at once; streamed, a tile at a time.
         device += _row(program.x) * sum(tiles * width for tiles, width in split_shapes(schedule, shape))
-    return device + (host_bytes(program, schedule, shape, work, pooled) if on_cpu() else _WORKSPACE)
-
-
-def host_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, pooled: bool) -> int:
-    """Bytes that a block takes on the host: its data, its minibatches and its state, before they go to the device."""
-    return _given_bytes(program, schedule, shape, work, pooled)
+    return device + (given if on_cpu() else _WORKSPACE)
 
 
 def on_cpu() -> bool:
@@ -56,8 +51,8 @@ def on_cpu() -> bool:
     return jax.default_backend() == "cpu"
 
 
-def _given_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, pooled: bool) -> int:
-    """Data, minibatches of a segment and state of a block."""
+def host_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, pooled: bool) -> int:
+    """Bytes that a block takes on the host: its data, its minibatches and its state, before they go to the device."""
     row = (4 if pooled else _row(program.x)) + _row(program.y)
     data = sum(tiles * width * row for tiles, width in split_shapes(schedule, shape))
     rows = 0

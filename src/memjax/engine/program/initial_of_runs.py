@@ -1,7 +1,8 @@
 """Initial parameters of all runs of a block: of many networks of one structure together, else of one after another.
 
 A call per network takes half a millisecond on the host. The program that draws many networks compiles in half a second, so
-it pays from a thousand networks on. Both ways give the same bits.
+it pays from a thousand networks on. Both ways give the same bits, or else every network is drawn alone: XLA promises no bits
+of a program, so the first networks of a block are drawn in both ways.
 """
 
 from __future__ import annotations
@@ -23,8 +24,7 @@ from memjax.random import keys
 __all__ = ["initial_of_runs"]
 
 # The host compiles the program of the block at the same time, so that half of the runs that would pay for a compile do.
-# Under JAX 0.12 the bits of normal draws differ between the two ways, so that every network is drawn alone.
-_MANY = 512 if jax.__version_info__ < (0, 12) else 2**62
+_MANY = 512
 # Few enough to stay in cache, and many enough that a call costs nothing beside its draws.
 _AT_ONCE = 64
 
@@ -48,14 +48,14 @@ def _put(room: Any, places: Sequence[int], params: Any) -> None:
 def _parts(program: Program, runs: Sequence[Experiment]) -> Iterator[tuple[Sequence[int], Any]]:
     """Places among the runs, and the parameters ``[places, ...]`` of the runs there."""
     for own, places in _by_structure(program, runs).items():
+        parts = [places[start : start + _AT_ONCE] for start in range(0, len(places), _AT_ONCE)]
+        draw = functools.partial(_drawn_alone, program)
         if own is not None and len(places) >= _MANY:
-            for start in range(0, len(places), _AT_ONCE):
-                some = places[start : start + _AT_ONCE]
-                yield some, _drawn_together(program, own, [runs[place] for place in some])
-            continue
-        for place in places:
-            one = initial_parameters(program, runs[place])
-            yield [place], jax.tree.map(lambda leaf: leaf[None], one)
+            together = functools.partial(_drawn_together, program, own)
+            first = [runs[place] for place in parts[0]]
+            draw = together if _same_bits(together(first), draw(first)) else draw
+        for part in parts:
+            yield part, draw([runs[place] for place in part])
 
 
 def _by_structure(program: Program, runs: Sequence[Experiment]) -> dict[Program | None, list[int]]:
@@ -70,6 +70,16 @@ def _by_structure(program: Program, runs: Sequence[Experiment]) -> dict[Program 
     for place, run in enumerate(runs):
         group_of(run).append(place)
     return groups
+
+
+def _drawn_alone(program: Program, runs: Sequence[Experiment]) -> Any:
+    """Parameters ``[R, ...]`` of runs, one after another."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *(initial_parameters(program, run) for run in runs))
+
+
+def _same_bits(one: Any, other: Any) -> bool:
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    return all(first.tobytes() == second.tobytes() for first, second in pairs)
 
 
 def _drawn_together(program: Program, own: Program, runs: list[Experiment]) -> Any:

@@ -21,7 +21,7 @@ from memjax.engine.training.prepare import Prepared
 from memjax.errors import InputError
 from memjax.jax_settings import compile_settings
 from memjax.parameter_trees import flatten_runs, layout_of_runs
-from memjax.random.minibatches import batch_order, orders
+from memjax.random.minibatches import batch_order
 
 __all__ = ["OnSegment", "compile_for", "on_device", "train_block"]
 
@@ -203,7 +203,7 @@ def _rows(block: BlockPlan, start: int, steps: int, device: Any) -> Batches | No
     if size is None or start >= block.program.steps:
         return None
     runs = block.experiments
-    first, of_run = orders(runs)
+    first, of_run = block.order_of_runs
     rows = batch_order([runs[place] for place in first], size, start, start + steps)
     # On the device, each run has an order of its own, or orders that no run has fill the places left.
     own = block.orders == block.shape.runs
