@@ -16,6 +16,7 @@ import numpy as np
 
 from memjax.content import code, objects, origin
 from memjax.content.captured import as_captured
+from memjax.content.later import stated
 from memjax.errors import InputError, cause
 
 __all__ = ["PYTHON", "Unreadable", "content", "same", "try_content"]
@@ -246,7 +247,7 @@ class _Reader:
         return _hash("class", kind.__qualname__, self._all("above", above), self._table("own", code.members_of(kind)))
 
     def _dataclass(self, thing: Any) -> bytes:
-        names = [f.name for f in dataclasses.fields(thing) if not (f.name == "parent" and objects.is_linen(thing))]
+        names = [name for name in stated(thing) if not (name == "parent" and objects.is_linen(thing))]
         fields = (part for name in names for part in (name, self._field(thing, name)))
         return _hash("dataclass", self.digest(type(thing)), *fields, self.digest(objects.extra_attributes(thing)))
 

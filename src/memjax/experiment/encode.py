@@ -21,6 +21,7 @@ import numpy as np
 
 from memjax import measures, models, optimizers, schedules, tasks
 from memjax.content import captured, try_content
+from memjax.content.later import stated
 from memjax.content.origin import written_name
 from memjax.measures import Measure
 from memjax.models import NNX, FunctionPair
@@ -139,13 +140,12 @@ def encode(value: Any, objects: list[Any] | None = None) -> Any:
         return _encode_optimizer(value, objects)
     for name, kind in known_types().items():
         if type(value) is kind:
-            fields = dataclasses.fields(value)
             # Fields that name files do not contain the content of the files.
             files = getattr(value, "content", None)
             noted = {} if files is None else {"content": files}
             return {
                 "type": name,
-                **{field.name: encode(getattr(value, field.name), objects) for field in fields},
+                **{field: encode(getattr(value, field), objects) for field in stated(value)},
                 **noted,
             }
     return _encode_reference(value, objects)
@@ -184,4 +184,4 @@ def to_json(experiment: Any) -> str:
 
 def encoded_fields(experiment: Any, objects: list[Any] | None = None) -> dict[str, Any]:
     """Every field of an experiment as plain data; ``objects`` as in `encode`."""
-    return {f.name: encode(getattr(experiment, f.name), objects) for f in dataclasses.fields(experiment)}
+    return {field: encode(getattr(experiment, field), objects) for field in stated(experiment)}
