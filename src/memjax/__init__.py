@@ -2,7 +2,7 @@
 
 from importlib.metadata import version as _version
 
-from memjax import analysis, losses, measures, models, optimizers, plots, schedules, tasks
+from memjax import analysis, losses, measures, models, optimizers, plots, schedules, subsets, tasks
 from memjax.engine.plan.packing import Packing
 from memjax.errors import InputError
 from memjax.examples import Examples, Tile
@@ -45,6 +45,7 @@ __all__ = [
     "save",
     "schedules",
     "snapshots",
+    "subsets",
     "sweep",
     "tasks",
     "traced",

@@ -137,7 +137,7 @@ def _sweep_in_memory(plan: Plan, progress: bool | None, executor: Executor | Non
         BlockRecords(record_schema(b.program), [run.index for run in b.runs], b.sizes, result) for b, result in finished
     ]
     dataset = assemble([axis.coords() for axis in plan.axes], blocks)
-    packed = [(block.schedule, block.shape, block.program.widths) for block in plan.blocks]
+    packed = [(block.schedule, (*block.shape[:4], *block.shape.more), block.program.widths) for block in plan.blocks]
     dataset.attrs = attributes(request.fields, request.axes, packed, _provenance(Packing(lanes=plan.lanes)))
     carry(dataset, request.objects)
     return dataset

@@ -26,8 +26,8 @@ import jax
 import numpy as np
 
 __all__ = [
-    "Apply", "Array", "Data", "Estimator", "FileTask", "FiniteTask", "LossFn", "Model", "PaddableModel", "Params",
-    "PoolTask", "SizedTask", "Split", "Task", "TokenTask", "Trained", "Trainer",
+    "Apply", "Array", "Data", "Estimator", "EvaluatedTask", "FileTask", "FiniteTask", "LossFn", "Model", "NoisyTask",
+    "PaddableModel", "Params", "PoolTask", "SizedTask", "Split", "Subset", "Task", "TokenTask", "Trained", "Trainer",
 ]  # fmt: skip
 
 Array: TypeAlias = jax.Array
@@ -143,6 +143,52 @@ class FileTask(Protocol):
     @property
     def content(self) -> str | None:
         """Digest of the content of the files; None if the fields of the task determine the content."""
+        ...
+
+
+@runtime_checkable
+class NoisyTask(Protocol):
+    """A task that corrupts the targets of some train examples, and can say what they were."""
+
+    def clean_targets(self, seed: int, train_size: int) -> np.ndarray:
+        """Targets of the train examples of `draw` before the corruption, ``[N, ...]``."""
+        ...
+
+
+@runtime_checkable
+class EvaluatedTask(Protocol):
+    """A task with named sets of examples beside its train and test sets, such as a validation set or a shifted test set."""
+
+    @property
+    def evaluation_sizes(self) -> Mapping[str, int]:
+        """Number of examples of every set, by name."""
+        ...
+
+    def evaluation_sets(self, seed: int) -> Mapping[str, Data]:
+        """Examples of every set, by name; of a task with a pool, inputs are indices into it."""
+        ...
+
+
+@runtime_checkable
+class Subset(Protocol):
+    """A choice of rows of a data set, such as those of `memjax.subsets`: a frozen dataclass whose fields can be swept."""
+
+    def size(self, num_rows: int, seed: int) -> int:
+        """Number of chosen rows, of ``num_rows``; the seed is that of the subset."""
+        ...
+
+    def choose(self, rows: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
+        """Positions ``int[n]`` of the chosen rows among the rows of the data set; a row may be chosen several times.
+
+        Parameters
+        ----------
+        rows
+            Number of every row of the data set, ``int[N]``: its index in the pool of the task, or its place in the draw.
+        targets
+            Targets ``[N, ...]``.
+        seed
+            Seed of the subset.
+        """
         ...
 
 

@@ -136,7 +136,7 @@ def packed_run(fill, batch_size, pool, schedule="streamed"):
     filled = [_fill_padding(tiles, fill, pool) for tiles in (data.train, data.test)]
     data = data._replace(train=filled[0], test=filled[1])
     length = Length(np.int32(block.records), np.int32(10))
-    state, found = compiled.segment(data, state, train._rows(block, 0, block.records * 10, device), length)
+    state, found = compiled.segment(data, state, train._rows(block, [None] * 3, 0, block.records * 10, device), length)
     return jax.tree.map(np.asarray, (state.params, found))
 
 

@@ -54,7 +54,7 @@ CASES = {
     ),
     "negative train size": (lambda: spec(train_size=-5), "train_size is -5.*at least 1"),
     "negative train size on an axis": (lambda: mj.sweep(spec(), over={"train_size": [8, -5]}), "train_size is -5"),
-    "no test examples": (lambda: spec(test_size=0), "test_size is 0.*at least 1"),
+    "fewer than no test examples": (lambda: spec(test_size=-1), "test_size is -1.*at least 0"),
     "negative seed": (lambda: spec(seed=-1), "seed is -1"),
     "a half seed": (lambda: spec(seed=0.5), "seed is 0.5.*whole number"),
     "one class": (lambda: RandomLabels(num_classes=1), "num_classes is 1.*at least 2"),

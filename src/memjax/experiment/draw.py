@@ -11,10 +11,11 @@ from memjax import losses
 from memjax.checks.values import is_user_code
 from memjax.errors import InputError
 from memjax.experiment import Experiment
+from memjax.experiment.rows import chosen, of_run
 from memjax.tasks.containers import plain
 from memjax.types import Data, Split
 
-__all__ = ["SQUARED", "check_finite", "check_targets", "draw_split", "parts_of"]
+__all__ = ["SQUARED", "check_finite", "check_subset", "check_targets", "draw_data", "draw_split", "parts_of"]
 
 SQUARED = ("mse", "sse")
 """Losses of values, by name: they treat the numbering of classes as a quantity."""
@@ -22,11 +23,16 @@ _OF_LABELS = ("cross_entropy", "cross_entropy_exact", "one_hot_mse")
 _FUNCTIONS = tuple((name, losses.get(name)) for name in (*SQUARED, *_OF_LABELS))
 
 
-def draw_split(experiment: Experiment, sizes: tuple[int, int] | None = None) -> Split:
-    """Draw the examples of one run, or ``sizes`` of them; raises `InputError` for wrong numbers or a loss that does not fit."""
+def draw_split(experiment: Experiment) -> Split:
+    """Draw the examples of one run; raises `InputError` for wrong numbers or a loss that does not fit."""
+    return of_run(experiment, draw_data(experiment))
+
+
+def draw_data(experiment: Experiment, sizes: tuple[int, int] | None = None) -> Split:
+    """Draw the data set from which the subset of a run is taken, and the test set; or ``sizes`` examples of them."""
     # As isinstance with `PoolTask`, which would take as long as a small draw.
     kind, pooled = type(experiment.task).__name__, hasattr(experiment.task, "pool")
-    sizes = sizes or experiment.sizes()
+    sizes = sizes or experiment.data_sizes()
     parts = parts_of(kind, experiment.task.draw(experiment.data_key, *sizes))
     for name, part, size in zip(("train", "test"), parts, sizes, strict=True):
         if not len(part.x) == len(part.y) == size:
@@ -55,6 +61,18 @@ def parts_of(kind: str, split: Any) -> tuple[Data, Data]:
     return Data(x, y), Data(*test)
 
 
+def check_subset(experiment: Experiment) -> None:
+    """Raise `InputError` where the subset of a run leaves no row, or does not fit its data set."""
+    if experiment.subset is None:
+        return
+    if experiment.sizes()[0] < 1:
+        raise InputError(
+            f"subset is {experiment.subset!r}, which leaves none of the {experiment.data_sizes()[0]} rows of the data set: "
+            "leave one or more to train on."
+        )
+    chosen(experiment, draw_data(experiment).train)
+
+
 def _array(name: str, values: Any) -> np.ndarray:
     """An array from a user's task, without a copy if it is an array already."""
     array = values if type(values) is np.ndarray else plain(name, values)
@@ -65,7 +83,7 @@ def _array(name: str, values: Any) -> np.ndarray:
 
 def _check_indices(kind: str, rows: np.ndarray, pool_rows: int) -> None:
     whole = np.issubdtype(rows.dtype, np.integer) and rows.ndim == 1
-    if not whole or not 0 <= int(rows.min()) <= int(rows.max()) < pool_rows:
+    if not whole or not 0 <= int(rows.min(initial=0)) <= int(rows.max(initial=0)) < pool_rows:
         raise InputError(
             f"{kind}.draw must give one whole number from 0 to {pool_rows - 1} per example as x, for the task has a pool; "
             f"it gave {rows.dtype}{list(rows.shape)}."

@@ -39,7 +39,7 @@ def check_draw(experiment: Experiment, drawn: Split) -> None:
 
 def check_nested(experiment: Experiment, other_size: int) -> None:
     """Raise `InputError` where the larger of two train sets does not begin with the smaller one."""
-    size, test_size = experiment.sizes()
+    size, test_size = experiment.data_sizes()
     smaller = min(size, other_size, _FEWER)
     small = smaller, smaller + 1, min(test_size, _FEWER)
     pairs = small, (min(size, other_size), max(size, other_size), test_size)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from memjax import measures, models, optimizers, schedules, tasks
+from memjax import measures, models, optimizers, schedules, subsets, tasks
 from memjax.content import captured, try_content
 from memjax.content.later import stated
 from memjax.content.origin import written_name
@@ -41,14 +41,15 @@ def known_types() -> Mapping[str, Callable[..., Any]]:
     (True, False)
     """
     found: dict[str, Callable[..., Any]] = {}
-    for package in (tasks, models, schedules, optimizers):
+    for package in (tasks, subsets, models, schedules, optimizers):
         for name in package.__all__:
             part = getattr(package, name)
             if _has_fields(part) and part.__module__.startswith(package.__name__):
                 found[f"{package.__name__.rpartition('.')[2]}.{name}"] = part
-    return types.MappingProxyType(found)
+    return types.MappingProxyType(found | {_BY_EXAMPLE: measures.by_example, _ON: _on})
 
 
+_BY_EXAMPLE, _ON = "measures.by_example", "measures.on"
 # These hold a user's objects, so they are written as references.
 _BY_REFERENCE = (tasks.Arrays, FunctionPair, NNX, Optimizer)
 
@@ -135,7 +136,10 @@ def encode(value: Any, objects: list[Any] | None = None) -> Any:
     if isinstance(value, tuple | list):
         return [encode(item, objects) for item in value]
     if isinstance(value, measures.Measure):
-        return value.name if measures.BUILT_IN.get(value.name) == value else _encode_reference(value, objects)
+        return _encode_measure(value, objects)
+    if isinstance(value, measures.ByExample):
+        fields = {"measure": value.measure, "on": value.splits, "dtype": value.dtype}
+        return {"type": _BY_EXAMPLE, **{name: encode(item, objects) for name, item in fields.items()}}
     if isinstance(value, Optimizer):
         return _encode_optimizer(value, objects)
     for name, kind in known_types().items():
@@ -149,6 +153,21 @@ def encode(value: Any, objects: list[Any] | None = None) -> Any:
                 **noted,
             }
     return _encode_reference(value, objects)
+
+
+def _encode_measure(measure: Measure, objects: list[Any] | None) -> Any:
+    known = measures.BUILT_IN.get(measure.name)
+    if known == measure:
+        return measure.name
+    if known is not None and known.on(*measure.splits) == measure:
+        return {"type": _ON, "measure": measure.name, "splits": list(measure.splits)}
+    return _encode_reference(measure, objects)
+
+
+def _on(measure: str, splits: tuple[str, ...]) -> Measure:
+    """A built-in measure on other splits, as a spec writes it."""
+    (found,) = measures.settle([measure])
+    return found.on(*splits)
 
 
 def _encode_reference(thing: Any, objects: list[Any] | None) -> dict[str, Any]:

@@ -11,20 +11,25 @@ import numpy as np
 
 from memjax import losses
 from memjax.checks.values import number, scalar, whole
+from memjax.content.later import later
 from memjax.errors import InputError
 from memjax.experiment.decode import parse
 from memjax.experiment.encode import to_json
 from memjax.experiment.start import Start
 from memjax.fields import traced
-from memjax.measures import BUILT_IN, Measure
+from memjax.measures import BUILT_IN, ByExample, Measure, by_example_of
 from memjax.measures.names import as_measures
 from memjax.models import MLP, as_model
 from memjax.optimizers import Optimizer, adam
 from memjax.tasks import RandomLabels
-from memjax.types import FiniteTask, Task
+from memjax.types import FiniteTask, Subset, Task
 
 __all__ = ["Experiment"]
 
+_OPTIONAL = {
+    "batch_size": 1, "test_size": 0, "data_seed": 0, "subset_seed": 0, "init_seed": 0, "batch_seed": 0,
+}  # fmt: skip
+_ALL = "all"
 # Limit of the search for divisors of ``steps``, for an error message.
 _MOST = 1_000_000
 
@@ -54,19 +59,33 @@ class Experiment:
         None for full batch; else examples per step, in epochs without replacement (the last batch of an epoch may be
         smaller).
     train_size
-        Number of train examples N, or, for a task with a fixed number of examples, their fraction between 0 and 1.
+        Number of train examples N, or, for a task with a fixed number of examples, their fraction between 0 and 1,
+        or ``"all"``.
+        With a `subset`, these are the rows of the data set, of which the run trains on some.
     test_size
-        Number of test examples; None takes the task's whole test set if it has one, else as many as ``train_size``.
+        Number of test examples; None takes the task's whole test set if it has one, else as many as ``train_size``. With 0
+        there is no test set, and measures of it are NaN.
+    subset
+        Which rows of the data set the run trains on, such as ``memjax.subsets.RandomShare(0.7)``; None takes all.
     seed
-        Seed of data, initial parameters, batch order and optimizer noise; each has an independent random stream.
-    data_seed, init_seed
-        Separate seed of the data (and batch order), or of the initial parameters (and optimizer noise); None takes
-        ``seed``.
+        Seed of data, subset, initial parameters, batch order and optimizer noise; each has an independent random stream.
+    data_seed, subset_seed, init_seed
+        Separate seed of the data set (its rows, labels, noise and test set), of the subset, or of the initial parameters (and
+        optimizer noise); None takes ``seed``.
+    batch_seed
+        Separate seed of the batch order; None takes the seed of the subset if there is one, else of the data. Runs with one
+        batch seed go through the data set in one order, each leaving out the rows that it does not train on.
     start
         Parameters to start from, such as ``snapshot.start``; None draws them.
     measures
         Names of built-in measures, `memjax.measures.Measure` objects, or functions ``(params, apply, examples)``. None
         records ``loss``, ``accuracy`` (for labels) and ``weight_l2``.
+    examples
+        Measures whose value is kept for every single example of the data set, whether the run trains on the example or not:
+        ``correct``, ``loss``, ``logit_margin``, ``log_odds``, other per-example measures, or
+        `memjax.measures.by_example` for other splits and dtypes.
+    examples_at
+        Steps at which ``examples`` are measured; None takes the last step.
     snapshots
         Steps at which parameters are kept; multiples of ``record_every`` up to ``steps``.
 
@@ -90,13 +109,18 @@ class Experiment:
     steps: int = 1000
     record_every: int = 10
     batch_size: int | None = None
-    train_size: int | float = 1000
+    train_size: int | float | str = 1000
     test_size: int | None = None
+    subset: Subset | None = later(None)  # noqa: RUF009 - the default is None
     seed: int = 0
     data_seed: int | None = None
+    subset_seed: int | None = later(None)
     init_seed: int | None = None
+    batch_seed: int | None = later(None)
     start: Start | None = None
     measures: tuple[str | Measure | Callable[..., Any], ...] | None = None
+    examples: tuple[str | Measure | ByExample, ...] = later(())
+    examples_at: tuple[int, ...] | None = later(None)
     snapshots: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -116,13 +140,23 @@ class Experiment:
         if not isinstance(self.start, Start | None):
             raise InputError(f"start is {self.start!r}: give snapshot.start, memjax.Start.of(params), or None.")
         object.__setattr__(self, "seed", whole("seed", self.seed, 0))
-        for name, least in (("batch_size", 1), ("test_size", 1), ("data_seed", 0), ("init_seed", 0)):
+        if self.subset is not None and (not isinstance(self.subset, Subset) or isinstance(self.subset, type)):
+            raise InputError(
+                f"subset is {self.subset!r}: give an object of memjax.subsets, your own with size and choose, or None."
+            )
+        if self.subset is not None and type(self.subset).__hash__ is None:
+            raise InputError(f"subset is {self.subset!r}, which has no hash: make its class a frozen dataclass.")
+        for name, least in _OPTIONAL.items():
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, whole(name, getattr(self, name), least))
         object.__setattr__(self, "loss_scale", number("loss_scale", self.loss_scale))
         losses.get(self.loss)
         _check_records(self.steps, self.record_every)
         object.__setattr__(self, "snapshots", _snapshots(self.snapshots, self.steps, self.record_every))
+        object.__setattr__(self, "examples", _several("examples", self.examples))
+        by_example_of(self.examples, BUILT_IN)
+        if self.examples_at is not None:
+            object.__setattr__(self, "examples_at", _snapshots(self.examples_at, self.steps, self.record_every))
         if self.measures is not None:
             object.__setattr__(self, "measures", _several("measures", self.measures))
             as_measures(self.measures, BUILT_IN)
@@ -137,17 +171,49 @@ class Experiment:
         """Seed of the initial parameters: ``init_seed``, or ``seed`` if ``init_seed`` is None."""
         return int(self.seed if self.init_seed is None else self.init_seed)
 
+    @property
+    def subset_key(self) -> int:
+        """Seed of the subset: ``subset_seed``, or ``seed`` if ``subset_seed`` is None."""
+        return int(self.seed if self.subset_seed is None else self.subset_seed)
+
+    @property
+    def batch_key(self) -> int:
+        """Seed of the batch order: ``batch_seed``, or that of the subset, or without a subset that of the data."""
+        if self.batch_seed is not None:
+            return int(self.batch_seed)
+        return self.data_key if self.subset is None else self.subset_key
+
+    @property
+    def example_steps(self) -> tuple[int, ...]:
+        """Steps at which ``examples`` are measured."""
+        if not self.examples:
+            return ()
+        return (self.steps,) if self.examples_at is None else self.examples_at
+
     def sizes(self) -> tuple[int, int]:
-        """Numbers of train and test examples; the task decides a ``test_size`` of None.
+        """Numbers of train and test examples of the run.
 
         Examples
         --------
-        >>> Experiment(train_size=50).sizes()
+        >>> from memjax.subsets import RandomShare
+        >>> Experiment(train_size=50).sizes(), Experiment(train_size=50, subset=RandomShare(0.7)).sizes()
+        ((50, 50), (35, 50))
+        """
+        train_size, test_size = self.data_sizes()
+        return train_size if self.subset is None else self.subset.size(train_size, self.subset_key), test_size
+
+    def data_sizes(self) -> tuple[int, int]:
+        """Numbers of rows of the data set and of test examples; the task decides a ``test_size`` of None.
+
+        Examples
+        --------
+        >>> Experiment(train_size=50).data_sizes()
         (50, 50)
         """
-        train_size = self.train_size
-        if isinstance(train_size, float):
-            train_size = max(1, round(train_size * self.task.num_examples))  # type: ignore[attr-defined]
+        train_size: Any = self.train_size
+        if not isinstance(train_size, int):
+            share = 1 if train_size == _ALL else train_size
+            train_size = max(1, round(share * self.task.num_examples))  # type: ignore[attr-defined]
         if hasattr(self.task, "sizes"):
             return self.task.sizes(train_size, self.test_size)
         return train_size, train_size if self.test_size is None else self.test_size
@@ -168,18 +234,18 @@ class Experiment:
         return parse(Experiment, text, using)
 
 
-def _train_size(train_size: Any, task: Task) -> int | float:
+def _train_size(train_size: Any, task: Task) -> int | float | str:
     train_size = scalar(train_size)
-    if not isinstance(train_size, float):
+    if not isinstance(train_size, float) and train_size != _ALL:
         return whole("train_size", train_size, 1)
-    if not 0 < train_size < 1:
+    if train_size != _ALL and not 0 < train_size < 1:
         raise InputError(
-            f"train_size is {train_size!r}: give a whole number of at least 1, or a share between 0 and 1."
+            f"train_size is {train_size!r}: give a whole number of at least 1, a share between 0 and 1, or 'all'."
         )
     if not isinstance(task, FiniteTask):
         raise InputError(
             f"train_size is {train_size!r}, but {type(task).__name__} draws as many examples as it is asked for: give a whole "
-            "number, for a share needs a task with num_examples."
+            "number, for a share or 'all' needs a task with num_examples."
         )
     return train_size
 

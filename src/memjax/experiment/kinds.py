@@ -14,7 +14,7 @@ __all__ = ["once_per_kind"]
 T = TypeVar("T")
 
 # A new run has a tuple of its own for its snapshots.
-_OWN = ("seed", "data_seed", "init_seed", "snapshots")
+_OWN = ("seed", "data_seed", "subset_seed", "init_seed", "batch_seed", "snapshots")
 _parts = operator.attrgetter(*(field.name for field in dataclasses.fields(Experiment) if field.name not in _OWN))
 
 

@@ -1,6 +1,7 @@
 """Measures: pure functions of parameters, apply function and examples; recorded while training, or run on snapshots."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 # The order of these imports is the order of the names in messages about an unknown measure.
@@ -13,6 +14,7 @@ from memjax.measures.recorded.log_probability import log_probability
 from memjax.measures.recorded.gradient import gradient_norm
 from memjax.measures.recorded.bits import memorized_bits
 from memjax.measures.recorded.margin import logit_margin
+from memjax.measures.recorded.log_odds import log_odds, el2n
 from memjax.measures.recorded.sharpness import sharpness, hessian_top
 from memjax.measures.recorded.cosine import gradient_cosine, batch_gradient_cosine
 # isort: on
@@ -26,6 +28,7 @@ from memjax.measures.arrays.leverage import (
     hidden_space,
     maximal_direction,
 )
+from memjax.measures.by_example import ByExample, by_example_of
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
 from memjax.measures.on_snapshots.hidden_layers import dimensionality
@@ -54,8 +57,37 @@ def settle(measures: Iterable[str | Measure | Callable[..., Any]]) -> tuple[Meas
     return as_measures(measures, BUILT_IN)
 
 
+def by_example(measure: str | Measure, on: str | Iterable[str] = ("data",), dtype: str | None = None) -> ByExample:
+    """Keep the value of a per-example measure for every single example, as an entry of an experiment's ``examples``.
+
+    Parameters
+    ----------
+    measure
+        Name of a built-in measure, such as ``correct``, ``loss``, ``logit_margin`` or ``log_odds``, or a `Measure` with
+        ``per_example``.
+    on
+        Names of splits: ``data`` (all rows of the data set), ``test``, or others that `Measure.on` knows.
+    dtype
+        ``float32``, ``float16``, or ``bool`` (whether the value is positive); None takes bool for ``correct``, else float32.
+
+    Raises
+    ------
+    InputError
+        If the measure is unknown or has no value for every example, or the dtype is another.
+
+    Examples
+    --------
+    >>> by_example("log_odds", on=("data", "test"), dtype="float16").variable("test")
+    'test_example_log_odds'
+    """
+    (found,) = by_example_of([measure], BUILT_IN)
+    splits = (on,) if isinstance(on, str) else tuple(on)
+    return replace(found, splits=splits, dtype=found.dtype if dtype is None else dtype)
+
+
 __all__ = [
     "BUILT_IN",
+    "ByExample",
     "LLC",
     "VERDICTS",
     "HiddenSpace",
@@ -64,8 +96,10 @@ __all__ = [
     "Variable",
     "accuracy",
     "batch_gradient_cosine",
+    "by_example",
     "data_dimensionality",
     "dimensionality",
+    "el2n",
     "feature_change",
     "feature_dimensionality",
     "fourier_basis",
@@ -80,6 +114,7 @@ __all__ = [
     "last_layer_l2",
     "layer_l2",
     "llc",
+    "log_odds",
     "log_probability",
     "logit_margin",
     "loss",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from memjax.errors import InputError
@@ -33,7 +33,7 @@ class Measure:
     per_example
         See `function`.
     splits
-        Splits that the measure is taken on.
+        Splits that the measure is taken on; see `on`.
     reduce
         ``mean`` or ``sum`` over the examples of the split, if `per_example`.
     dims
@@ -79,8 +79,25 @@ class Measure:
             )
         if not isinstance(self.splits, tuple) or len(set(self.splits)) < len(self.splits):
             raise InputError(f"The measure {self.name!r} has splits = {self.splits!r}: give a tuple, each split once.")
-        if not self.splits or set(self.splits) - {"train", "test"}:
-            raise InputError(f"The measure {self.name!r} has splits = {self.splits!r}: use train, test or both.")
+        if not self.splits or not all(isinstance(split, str) and split.isidentifier() for split in self.splits):
+            raise InputError(
+                f"The measure {self.name!r} has splits = {self.splits!r}: use train, test, both, or names of further splits."
+            )
+
+    def on(self, *splits: str) -> Measure:
+        """The same measure on other splits.
+
+        Beside ``train`` and ``test`` there are ``held_out`` (rows of the data set on which the run does not train), ``data``
+        (all its rows), the named evaluation sets of the task, and for label noise ``train_clean``, ``train_corrupted`` (the
+        train examples whose target is true, or not) and ``train_restored`` (all train examples with their true targets).
+
+        Examples
+        --------
+        >>> import memjax as mj
+        >>> mj.measures.accuracy.on("train", "test", "train_corrupted").splits
+        ('train', 'test', 'train_corrupted')
+        """
+        return replace(self, splits=splits)
 
     def variable(self, split: str) -> str:
         """Name of the variable for one split."""

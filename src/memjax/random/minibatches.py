@@ -15,8 +15,13 @@ PAD = -1
 """Index that marks a padding row of a minibatch."""
 
 
-def batch_order(runs: Sequence[Any], width: int, start: int, stop: int) -> np.ndarray:
-    """Rows of the minibatch of each step, in epochs without replacement; the order follows from the data seed alone.
+def batch_order(
+    runs: Sequence[Any], width: int, start: int, stop: int, chosen: Sequence[np.ndarray | None] | None = None
+) -> np.ndarray:
+    """Rows of the minibatch of each step, in epochs without replacement; the order follows from the batch seed alone.
+
+    An epoch orders the whole data set. A run on a subset leaves out the other rows, so that runs with the same batch seed go
+    through the rows that they share in the same order. The second copy of a row has a place of its own.
 
     Parameters
     ----------
@@ -26,6 +31,8 @@ def batch_order(runs: Sequence[Any], width: int, start: int, stop: int) -> np.nd
         Examples per step B.
     start, stop
         Range of steps.
+    chosen
+        Positions in the data set of the train examples of every run, with a subset; None where a run has none.
 
     Returns
     -------
@@ -34,15 +41,16 @@ def batch_order(runs: Sequence[Any], width: int, start: int, stop: int) -> np.nd
     """
     found = np.empty((stop - start, len(runs), width), np.int32)
     epochs = [_epochs(run, width, start, stop) for run in runs]
-    own = [(run.data_key, f"batch order {epoch}") for run, some in zip(runs, epochs, strict=True) for epoch in some]
+    own = [(run.batch_key, f"batch order {epoch}") for run, some in zip(runs, epochs, strict=True) for epoch in some]
     waiting = generators(own)
     for place, (run, some) in enumerate(zip(runs, epochs, strict=True)):
-        found[:, place] = _run_order(run, width, start, stop, some, waiting)
+        orders = _epoch_orders(run, None if chosen is None else chosen[place], waiting)
+        found[:, place] = _run_order(run, width, start, stop, some, orders)
     return found
 
 
 def orders(runs: Sequence[Any]) -> tuple[list[int], np.ndarray]:
-    """Runs with the same data seed and train size go through the same minibatches: the first run of each order, by place.
+    """Runs with the same batch seed and train set go through the same minibatches: the first run of each order, by place.
 
     Returns
     -------
@@ -55,10 +63,18 @@ def orders(runs: Sequence[Any]) -> tuple[list[int], np.ndarray]:
     >>> orders([Experiment(data_seed=seed, init_seed=place) for place, seed in enumerate([5, 5, 7])])
     ([0, 2], array([0, 0, 1], dtype=int32))
     """
-    known: dict[tuple[int, int], int] = {}
-    of_run = [known.setdefault((run.data_key, run.sizes()[0]), len(known)) for run in runs]
+    known: dict[tuple[Any, ...], int] = {}
+    of_run = [known.setdefault(_order_key(run), len(known)) for run in runs]
     first: list[int] = np.unique(of_run, return_index=True)[1].tolist()
     return first, np.array(of_run, np.int32)
+
+
+def _order_key(run: Any) -> tuple[Any, ...]:
+    size = run.sizes()[0]
+    if run.subset is None:
+        return run.batch_key, size
+    # Which rows a subset chooses may hang on their numbers and targets, and so on the task and the data seed.
+    return run.batch_key, size, run.subset, run.subset_key, run.data_key, run.data_sizes(), id(run.task)
 
 
 def _per_epoch(run: Any, width: int) -> int:
@@ -70,12 +86,33 @@ def _epochs(run: Any, width: int, start: int, stop: int) -> range:
     return range(start // _per_epoch(run, width), -(-stop // _per_epoch(run, width)))
 
 
-def _run_order(
-    run: Any, width: int, start: int, stop: int, epochs: range, generators: Iterator[np.random.Generator]
-) -> np.ndarray:
+def _epoch_orders(
+    run: Any, chosen: np.ndarray | None, generators: Iterator[np.random.Generator]
+) -> Iterator[np.ndarray]:
+    """Order ``int[n]`` of the train examples of a run in each epoch."""
+    assert (chosen is None) == (run.subset is None)
+    if chosen is None:
+        return (one.permutation(run.sizes()[0]) for one in generators)
+    rows = run.data_sizes()[0]
+    copies = 1 + _copy_of(chosen)
+    place = np.full(rows * copies.max(), PAD)
+    place[(copies - 1) * rows + chosen] = np.arange(len(chosen))
+    return ((order := place[one.permutation(len(place))])[order != PAD] for one in generators)
+
+
+def _copy_of(chosen: np.ndarray) -> np.ndarray:
+    """How often the row of each entry stands before it."""
+    order = np.argsort(chosen, kind="stable")
+    _, first, count = np.unique(chosen[order], return_index=True, return_counts=True)
+    copy = np.empty_like(order)
+    copy[order] = np.arange(len(chosen)) - np.repeat(first, count)
+    return copy
+
+
+def _run_order(run: Any, width: int, start: int, stop: int, epochs: range, orders: Iterator[np.ndarray]) -> np.ndarray:
     count, per_epoch = run.sizes()[0], _per_epoch(run, width)
     rows = np.full((len(epochs), per_epoch * width), PAD, np.int32)
     for row in rows:
-        row[:count] = next(generators).permutation(count)
+        row[:count] = next(orders)
     skipped = epochs.start * per_epoch
     return rows.reshape(-1, width)[start - skipped : stop - skipped]

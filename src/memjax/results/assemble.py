@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.engine.program.outcome import BlockResult, RecordSchema, Status, variables_of
+from memjax.results.examples import ExampleBlock, add_examples
 from memjax.results.parameters import add_snapshots
 from memjax.results.schema import coordinate_attrs
 
@@ -57,12 +58,14 @@ def assemble(axes: Axes, blocks: Sequence[BlockRecords]) -> xr.Dataset:
     for name, values in _run_coordinates(shape, blocks).items():
         coords[name] = (dims, values, coordinate_attrs(name))
     dataset = xr.Dataset(coords=coords)
-    for name, variable in variables_of(block.schema for block in blocks).items():
+    for name, variable in variables_of(block.schema.variables for block in blocks).items():
         values, extra = _gather(blocks, name, variable.dims, shape, steps)
         attrs = {"long_name": variable.long_name, "units": variable.units}
         dataset = dataset.assign_coords({dim: (dim, labels) for dim, labels in extra.items()})
         dataset[name] = ((*dims, "step", *variable.dims), values, attrs)
-    return add_snapshots(dataset, dims, shape, [(b.cells, b.result) for b in blocks if b.result is not None])
+    begun = [ExampleBlock(b.schema, b.cells, b.result) for b in blocks if b.result is not None]
+    dataset = add_examples(dataset, dims, shape, begun)
+    return add_snapshots(dataset, dims, shape, [(b.cells, b.result) for b in begun])
 
 
 def _run_coordinates(shape: Index, blocks: Iterable[BlockRecords]) -> dict[str, np.ndarray]:

@@ -79,8 +79,7 @@ def attributes(
         ``packing`` (device, lanes and precision), ``versions`` of packages, and ``created`` (time).
     """
     shapes = [
-        {"schedule": schedule, **dict(zip(_SHAPE, shape, strict=True)), **_padding(room)}
-        for schedule, shape, room in dict.fromkeys(packed)
+        {"schedule": schedule, **_named(shape), **_padding(room)} for schedule, shape, room in dict.fromkeys(packed)
     ]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -91,6 +90,12 @@ def attributes(
         "versions": json.dumps(made["versions"]),
         "created": made["created"],
     }
+
+
+def _named(shape: tuple[int, ...]) -> dict[str, Any]:
+    """A packed shape by the names of its numbers; the tiles of further splits are a list."""
+    more = {"more_tiles": list(shape[4:])} if shape[4:] else {}
+    return {**dict(zip(_SHAPE, shape, strict=False)), **more}
 
 
 def _padding(room: tuple[int, ...] | Stack | None) -> dict[str, Any]:

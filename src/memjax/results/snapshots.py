@@ -12,7 +12,8 @@ import xarray as xr
 
 from memjax.errors import InputError
 from memjax.experiment import Experiment
-from memjax.experiment.draw import draw_split
+from memjax.experiment.draw import draw_data
+from memjax.experiment.rows import chosen, of_rows
 from memjax.experiment.start import Start
 from memjax.fields import without_numbers
 from memjax.jax_settings import host_dtype
@@ -41,6 +42,8 @@ class Snapshot:
         Parameters, in the structure of the model's ``init``.
     train, test
         Examples on the host: inputs ``[N, ...]`` (for a task with a pool, inputs from the pool) and targets.
+    places
+        Positions ``int[N]`` of the train examples in the run's data set; None if the run has no subset.
     """
 
     run: dict[str, Any]
@@ -49,6 +52,7 @@ class Snapshot:
     params: Params
     train: Data
     test: Data
+    places: np.ndarray | None = None
 
     @property
     def model(self) -> Model:
@@ -129,17 +133,17 @@ class Loader:
 
     def __init__(self) -> None:
         self._shapes: dict[Any, Any] = {}
-        self._last: tuple[Experiment, Split] | None = None
+        self._last: tuple[Experiment, tuple[Split, np.ndarray | None]] | None = None
 
     def __call__(self, network: Network) -> Snapshot:
         """The snapshot of a network; raises `InputError` if the parameters are not those of the model."""
         run, step, experiment, flat = network
-        train, test = self._examples(experiment)
+        (train, test), places = self._examples(experiment)
         like = self._like(experiment, train.x)
         check_parameters(flat, sum(leaf.size for leaf in jax.tree.leaves(like)))
-        return Snapshot(run, step, experiment, tree_like(like, flat), train, test)
+        return Snapshot(run, step, experiment, tree_like(like, flat), train, test, places)
 
-    def _examples(self, experiment: Experiment) -> Split:
+    def _examples(self, experiment: Experiment) -> tuple[Split, np.ndarray | None]:
         if self._last is None or self._last[0] is not experiment:
             self._last = experiment, _examples(experiment)
         return self._last[1]
@@ -161,10 +165,12 @@ def _drawn(model: Model, shape: tuple[int, ...], dtype: np.dtype) -> Any:
     return jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)), inputs)
 
 
-def _examples(experiment: Experiment) -> Split:
-    """Examples of a run, with the pool's inputs in place of indices."""
-    split = draw_split(experiment)
+def _examples(experiment: Experiment) -> tuple[Split, np.ndarray | None]:
+    """Examples of a run, with the pool's inputs in place of indices, and its subset."""
+    drawn = draw_data(experiment)
+    places = None if experiment.subset is None else chosen(experiment, drawn.train)
+    split = drawn if places is None else of_rows(drawn, places)
     if not isinstance(experiment.task, PoolTask):
-        return split
+        return split, places
     pool = experiment.task.pool
-    return Split(*(Data(pool[part.x], part.y) for part in split))
+    return Split(*(Data(pool[part.x], part.y) for part in split)), places

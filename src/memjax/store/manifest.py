@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from memjax.engine.program.outcome import RecordSchema
+from memjax.engine.program.outcome import RecordSchema, Variable
 from memjax.experiment.written import AxisEntry
 from memjax.models.padding import Stack
 from memjax.store.files import checksum
@@ -38,7 +38,7 @@ class BlockEntry:
     share: int
     sheet: int
     schedule: str
-    shape: tuple[int, int, int, int]
+    shape: tuple[int, ...]
     records: int
     cells: tuple[int, ...]
     widths: tuple[int, ...] = ()
@@ -112,4 +112,12 @@ def signature(content: dict[str, Any]) -> str:
 
 
 def _encode_sheet(sheet: RecordSchema) -> dict[str, Any]:
-    return {**sheet._asdict(), "variables": {name: list(variable) for name, variable in sheet.variables.items()}}
+    table = {**sheet._asdict(), "variables": _encode_variables(sheet.variables)}
+    if not sheet.examples:
+        # As before there were any.
+        return {name: value for name, value in table.items() if name not in ("examples", "example_steps")}
+    return {**table, "examples": _encode_variables(sheet.examples)}
+
+
+def _encode_variables(variables: dict[str, Variable]) -> dict[str, Any]:
+    return {name: list(variable) for name, variable in variables.items()}

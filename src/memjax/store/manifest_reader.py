@@ -94,8 +94,9 @@ def _decode(body: dict[str, Any]) -> Manifest:
 
 def _check_names(axes: set[str], sheets: tuple[RecordSchema, ...]) -> None:
     """Raise `ValueError` where two parts of the Dataset would have the same name."""
-    variables = {name for sheet in sheets for name in sheet.variables}
-    dims = {dim for sheet in sheets for variable in sheet.variables.values() for dim in variable.dims}
+    tables = [{**sheet.variables, **sheet.examples} for sheet in sheets]
+    variables = {name for table in tables for name in table}
+    dims = {dim for table in tables for variable in table.values() for dim in variable.dims}
     taken = (axes | variables | dims) & set(RESERVED) | axes & variables | axes & dims | variables & dims
     _ensure(not taken, f"{sorted(taken)} are names of two things")
 
@@ -126,18 +127,27 @@ def _allowed(names: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def _sheet(data: Any) -> RecordSchema:
-    variables = {}
-    for name, (dims, long_name, units) in _table(data["variables"]).items():
-        variables[_text(name)] = Variable(tuple(_text(dim) for dim in _list(dims)), _text(long_name), _text(units))
+    variables, examples = _variables(data["variables"]), _variables(data.get("examples", {}))
     steps, record_every = (_whole(data[name], 1, 10**15) for name in ("steps", "record_every"))
-    sheet = RecordSchema(steps, record_every, _whole(data["num_parameters"], 0, 10**15), variables)
+    when = tuple(_whole(step, 0, steps) for step in _list(data.get("example_steps", [])))
+    _ensure(list(when) == sorted(set(when)) and bool(when) == bool(examples), "it has no steps of its examples")
+    _ensure(all(len(about.dims) == 1 for about in examples.values()), "a value of an example has no dimension")
+    sheet = RecordSchema(steps, record_every, _whole(data["num_parameters"], 0, 10**15), variables, examples, when)
     _ensure(sheet.steps % sheet.record_every == 0, "record_every does not divide steps")
     _ensure(sheet.steps // sheet.record_every <= _MOST_RECORDS, "it has too many records")
     return sheet
 
 
+def _variables(data: Any) -> dict[str, Variable]:
+    found = {}
+    for name, (dims, long_name, units) in _table(data).items():
+        found[_text(name)] = Variable(tuple(_text(dim) for dim in _list(dims)), _text(long_name), _text(units))
+    return found
+
+
 def _block(data: Any) -> BlockEntry:
-    runs, width, train, test = (_whole(size, 1, _LARGEST) for size in _list(data["shape"]))
+    runs, *others = shape = tuple(_whole(size, 1, _LARGEST) for size in _list(data["shape"]))
+    _ensure(len(others) >= 3, "a block has no packed shape")
     _ensure(data["schedule"] in ("streamed", "batched"), f"its schedule is {data['schedule']!r}")
     cells = tuple(_whole(cell, 0, _MOST_CELLS) for cell in _list(data["cells"]))
     _ensure(1 <= len(cells) <= runs, "a block holds no run, or more than there is room for")
@@ -148,7 +158,7 @@ def _block(data: Any) -> BlockEntry:
     _ensure(len(sizes) == (len(cells) if widths else 0), "a block does not say the number of parameters of each run")
     layers = _whole(data.get("layers", 0), 0, _LARGEST)
     _ensure(not layers or len(widths) == 1, "a block of several depths does not have one width")
-    return BlockEntry(share, sheet, data["schedule"], (runs, width, train, test), records, cells, widths, sizes, layers)
+    return BlockEntry(share, sheet, data["schedule"], shape, records, cells, widths, sizes, layers)
 
 
 def _ensure(condition: bool, otherwise: str) -> None:

@@ -99,8 +99,7 @@ def _manifest(
     entries = []
     for share, block, places in blocks:
         number = sheets.setdefault(block.program, len(sheets))
-        runs, width, train, test = block.shape
-        shape = (int(runs), int(width), int(train), int(test))
+        shape = tuple(int(size) for size in (*block.shape[:4], *block.shape.more))
         room = block.program.widths or ()
         widths, layers = ((room.width,), room.layers) if isinstance(room, Stack) else (room, 0)
         sizes = block.sizes if widths else ()
@@ -167,7 +166,9 @@ def _plan(block: StoredBlock, runs: list[tuple[Program, Run]]) -> BlockPlan:
         )
     entry = block.entry
     schedule: Any = entry.schedule
-    return block_of(program, schedule, Shape(*entry.shape), entry.records, [run for _, run in runs], block.name)
+    runs_room, width, train, test, *more = entry.shape
+    shape = Shape(runs_room, width, train, test, tuple(more))
+    return block_of(program, schedule, shape, entry.records, [run for _, run in runs], block.name)
 
 
 def _same_pool(run: Run, first: Run) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from memjax.engine.program.outcome import BlockResult, RecordSchema, Status
 from memjax.parameter_trees import Layout
+from memjax.store.example_values import check_examples, read_examples, write_examples
 from memjax.store.files import checksum
 from memjax.store.manifest import BlockEntry
 from memjax.store.npz import dump, load
@@ -82,6 +83,7 @@ def part_bytes(block: str, manifest: str, result: BlockResult, made: dict[str, A
         "snapshots": {str(step): put(flat) for step, flat in result.snapshots.items()},
         **_write_layouts(result.layouts),
         "state": None if result.state is None else [put(leaf) for leaf in result.state],
+        **write_examples(result, put),
     }
     return dump(header, arrays)
 
@@ -125,6 +127,7 @@ def _result(header: dict[str, Any], arrays: list[np.ndarray]) -> BlockResult:
         snapshots={int(step): get(place) for step, place in header["snapshots"].items()},
         layouts=_read_layouts(header),
         state=None if state is None else tuple(get(place) for place in state),
+        **read_examples(header, get),
     )
 
 
@@ -178,6 +181,7 @@ def _check(result: BlockResult, name: PartName, runs: int, sheet: RecordSchema) 
         if isinstance(part, dict) and num_dims != 1:
             raise ValueError(f"{variable} has labels but no dimension for them")
     _check_snapshots(result.snapshots, result.layouts, runs)
+    check_examples(result, runs, sheet)
 
 
 def _check_snapshots(snapshots: dict[int, np.ndarray], layouts: tuple[Layout, ...], runs: int) -> None:

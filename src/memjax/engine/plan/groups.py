@@ -18,8 +18,10 @@ from memjax.engine.program.output_shapes import check_functions, check_program
 from memjax.engine.program.program import Program, check_hashable, check_start, program_of
 from memjax.experiment import Experiment
 from memjax.experiment.axes import Axis, cells
+from memjax.experiment.draw import check_subset
 from memjax.experiment.kinds import once_per_kind
 from memjax.experiment.rules import check_run
+from memjax.experiment.splits import check_splits
 
 __all__ = ["Groups", "PlanningCallback", "gather", "read_groups", "runs_of"]
 
@@ -74,8 +76,10 @@ def gather(
         """The group of runs that differ in their seeds alone, and their pool."""
         check_run(experiment)
         sample = sample_of(experiment, samples, new=True)
+        check_subset(experiment)
         program = program_of(experiment, sample.rows, known)
         check_hashable(experiment, program)
+        check_splits(experiment, program.splits)
         key = program, id(sample.pool)
         if key not in groups:
             # Networks that differ in widths or depth alone pass or fail together.

@@ -65,10 +65,11 @@ def host_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, p
 def _value_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work) -> int:
     """The values of a step or of a record, with the parameters and the gradient in the form of the loop and as trees."""
     if schedule == "batched":
-        (_, train), (_, test) = split_shapes(schedule, shape)
+        (_, train), *others = split_shapes(schedule, shape)
         dtype = float_dtype().name
+        rooms = dict(zip(("test", *program.splits), (width for _, width in others), strict=True))
         gradient = _gradient_peak(program, program.batch_size or train, dtype)
-        values = max(gradient, _record_peak(program, train, test, dtype))
+        values = max(gradient, _record_peak(program, (("train", train), *rooms.items()), dtype))
         copies = _COPIES + 2 * (program.widths is not None)
         return int(shape.runs * (values * (_ON_CPU if on_cpu() else 1) + copies * _parameter_bytes(work)))
     # XLA fuses or frees about half of the intermediate values.
@@ -89,12 +90,12 @@ def _gradient_peak(program: Program, count: int, dtype: str) -> float:
 
 
 @functools.lru_cache(maxsize=1024)
-def _record_peak(program: Program, train: int, test: int, dtype: str) -> float:
-    """Bytes of the values of one run in a record, from the most demanding measure; both splits are computed at once."""
+def _record_peak(program: Program, rooms: tuple[tuple[str, int], ...], dtype: str) -> float:
+    """Bytes of the values of one run in a record, from the most demanding measure; all its splits are computed at once."""
     del dtype
     (_, hyper), params, _ = start_shapes(program)
     size: Any = jax.ShapeDtypeStruct((), "int32")
-    width = {"train": train, "test": test}
+    width = dict(rooms)
 
     def peak(measure: Measure, count: int) -> float:
         x, y = program.x.struct(1, count), program.y.struct(1, count)

@@ -20,6 +20,8 @@ from memjax.engine.plan.widths import size_classes, width_classes
 from memjax.engine.program.program import Program
 from memjax.engine.program.tiles import Schedule, Shape, split_shapes
 from memjax.errors import InputError
+from memjax.experiment import Experiment
+from memjax.experiment.splits import room_of
 
 __all__ = ["Packing", "block_of", "default_lanes", "half_blocks", "partition", "schedule_of"]
 
@@ -118,24 +120,32 @@ class _Group(NamedTuple):
     def block(self, runs: list[Run], shape: Shape, records: int, held: int) -> BlockPlan:
         sizes = np.array([run.experiment.sizes() for run in runs])
         if self.schedule == "batched":
-            sizes = np.broadcast_to([width for _, width in split_shapes("batched", shape)], sizes.shape)
+            sizes = np.broadcast_to([width for _, width in split_shapes("batched", shape)[:2]], sizes.shape)
         seconds = float(self.seconds(sizes, shape.width, shape.runs).sum())
         return BlockPlan(self.program, self.schedule, shape, records, tuple(runs), self.pool, seconds, held)
 
     def shape(self, parts: list[list[Run]], width: int, per_block: int) -> Shape:
         """The smallest packed shape into which each of ``parts`` fits."""
-        room = [max(self.tiles(part, per_block, split, width) for part in parts) for split in (0, 1)]
-        return Shape(per_block, width, *(room if self.schedule == "batched" else map(_round_up, room)))
+        room = [max(sizes) for sizes in zip(*(self.tiles(part, per_block, width) for part in parts), strict=True)]
+        train, test, *more = room if self.schedule == "batched" else map(_round_up, room)
+        return Shape(per_block, width, train, test, tuple(more))
 
-    def tiles(self, part: list[Run], per_block: int, split: int, width: int) -> int:
-        """Number of tiles that one split of a block takes; the last run is repeated in place of missing runs."""
-        tiles = [math.ceil(run.experiment.sizes()[split] / width) for run in part]
+    def tiles(self, part: list[Run], per_block: int, width: int) -> list[int]:
+        """Number of tiles that each split of a block takes; the last run is repeated in place of missing runs."""
+        rooms = np.array([_rooms(run.experiment, self.program) for run in part])
+        tiles = -(-rooms // width)
+        # A split without examples has a tile of padding.
         if self.schedule == "batched":
-            return max(tiles) * per_block
-        return sum(tiles) + tiles[-1] * (per_block - len(part))
+            return [max(1, int(most)) * per_block for most in tiles.max(0)]
+        return [max(1, int(count)) for count in tiles.sum(0) + tiles[-1] * (per_block - len(part))]
 
     def bytes(self, shape: Shape) -> int:
         return block_bytes(self.program, self.schedule, shape, self.work, self.pool is not None)
+
+
+def _rooms(experiment: Experiment, program: Program) -> list[int]:
+    """Largest number of examples of each split of a run."""
+    return [*experiment.sizes(), *(room_of(experiment, split) for split in program.splits)]
 
 
 def _block_runs(runs: list[Run], width: int, group: _Group, lanes: int, budget: int) -> int:
@@ -160,7 +170,7 @@ def _cut(runs: list[Run], width: int, per_block: int, group: _Group) -> Iterable
     shape = group.shape(parts, width, per_block)
     held = group.bytes(shape)
     for part in parts:
-        records = segment_records(group.program, shape, _snapshots(part))
+        records = segment_records(group.program, shape, _snapshots(part) | set(group.program.example_steps))
         yield group.block(part, shape, records, held)
 
 
@@ -185,11 +195,12 @@ def block_of(
         If the runs do not fit into the shape, or segments of ``records`` records do not divide the records of a run.
     """
     group = _Group(program, schedule, work_of(program), runs[0].pool, 1)
-    room = [group.tiles(list(runs), shape.runs, split, shape.width) for split in (0, 1)]
+    room = group.tiles(list(runs), shape.runs, shape.width)
+    given = [shape.train_tiles, shape.test_tiles, *shape.more]
     uneven = records < 1 or program.num_records % records
     if schedule == "batched":
-        uneven = uneven or shape.train_tiles % shape.runs or shape.test_tiles % shape.runs
-    if len(runs) > shape.runs or room[0] > shape.train_tiles or room[1] > shape.test_tiles or uneven:
+        uneven = uneven or any(tiles % shape.runs for tiles in given)
+    if len(runs) > shape.runs or len(room) != len(given) or any(np.greater(room, given)) or uneven:
         raise InputError(
             f"The runs of block {name} do not fit into its packed shape {tuple(shape)} in segments of {records} records: "
             "the plan was altered, or is not of this experiment."

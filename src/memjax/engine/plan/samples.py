@@ -10,7 +10,7 @@ from memjax.checks.values import is_user_code
 from memjax.engine.plan.budget import free_bytes
 from memjax.engine.program.contracts import ROWS
 from memjax.errors import InputError
-from memjax.experiment.draw import draw_split
+from memjax.experiment.draw import draw_data
 from memjax.experiment.draw_contract import check_draw, check_nested
 from memjax.experiment.experiment import Experiment
 from memjax.types import Data, PoolTask, Split, Task
@@ -58,10 +58,10 @@ def sample_of(run: Experiment, samples: Samples, new: bool = False) -> Sample:
         # Copied, so that a few rows do not keep a whole split in memory.
         rows = np.array(x[:ROWS] if pool is None else pool[x[:ROWS]])
         samples[key] = Sample(
-            Data(rows, np.array(y[:ROWS])), pool, run.task, run.sizes()[0] if is_user_code(run.task) else None
+            Data(rows, np.array(y[:ROWS])), pool, run.task, run.data_sizes()[0] if is_user_code(run.task) else None
         )
     size = samples[key].train_size
-    if new and size is not None and size != run.sizes()[0]:
+    if new and size is not None and size != run.data_sizes()[0]:
         check_nested(run, size)
         samples[key] = samples[key]._replace(train_size=None)
     return samples[key]
@@ -69,11 +69,11 @@ def sample_of(run: Experiment, samples: Samples, new: bool = False) -> Sample:
 
 def _few_examples(run: Experiment) -> Split:
     """Enough examples to see shapes and dtypes, and few enough to fit in memory: only the plan knows what all of them take."""
-    sizes = run.sizes()
+    sizes = run.data_sizes()
     try:
         row = _example_bytes(run, _at_most(_FEW, sizes))
         most = max(_FEW, min(_ENOUGH, free_bytes() // (16 * row))) if row else max(sizes)
-        return draw_split(run, _at_most(most, sizes))
+        return draw_data(run, _at_most(most, sizes))
     except MemoryError as problem:
         raise InputError(
             f"The {sizes[0]} train and {sizes[1]} test examples of a run take more memory than there is: give fewer, or "
@@ -91,7 +91,7 @@ def _example_bytes(run: Experiment, few: tuple[int, int]) -> int | None:
         parts = run.task.draw(run.data_key, *few)
         if any(len(array) != size for part, size in zip(parts, few, strict=True) for array in part):
             return None
-        return 1 + sum(np.asarray(array).nbytes for part in parts for array in part) // min(few)
+        return 1 + sum(np.asarray(array).nbytes for part in parts for array in part) // max(1, min(few))
     except MemoryError:
         raise
     except Exception:

@@ -33,6 +33,6 @@ def segment_records(program: Program, shape: Shape, snapshots: Iterable[int]) ->
 
 def _shape_seconds(program: Program, shape: Shape) -> float:
     """Estimated seconds of a block without padding."""
-    runs, width, train, test = shape
+    runs, width, train, test = shape[:4]
     sizes = np.array([[width * train / runs, width * test / runs]])
     return runs * float(run_seconds(sizes, width, runs, work_of(program), program)[0])

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from memjax.engine.program.batches import batches_shapes
+from memjax.engine.program.by_example import take_examples
 from memjax.engine.program.initial import host
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.step import BlockData, RunState, first_state, put_back, step, take_record
@@ -23,6 +24,7 @@ __all__ = [
     "CompiledRecord",
     "Length",
     "compile_block",
+    "compile_examples",
     "compile_record",
     "options_of",
     "segment",
@@ -123,11 +125,12 @@ def block_shapes(
     """Shape structs of the programs' arguments: the data and the state."""
     hyper = {path: jax.ShapeDtypeStruct((shape.runs,), float_dtype()) for path in program.traced}
     x = program.x if pool is None else ShapeOf(((), "int32"))
-    train, test = (_tile_shapes(x, program.y, shape.runs, *split) for split in split_shapes(schedule, shape))
+    train, test, *more = (_tile_shapes(x, program.y, shape.runs, *split) for split in split_shapes(schedule, shape))
     state = state_shapes(program, shape)
     live = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, "int32"), state.params)
     pooled = None if pool is None else program.x.struct(rows)
-    return BlockData(hyper, train, test, pooled, None if program.widths is None else live), state
+    further = dict(zip(program.splits, more, strict=True)) or None
+    return BlockData(hyper, train, test, pooled, None if program.widths is None else live, further), state
 
 
 def state_shapes(program: Program, shape: Shape) -> Any:
@@ -229,6 +232,19 @@ def compile_record(
     data, state = block_shapes(program, schedule, shape, None if pool_rows is None else program.x, pool_rows or 0)
     place = functools.partial(with_device, device)
     function = jax.jit(lambda d, s: take_record(program, schedule, d, s))
+    lowered = function.lower(*place((data, state._replace(opt_state=None))))
+    return CompiledRecord(lowered.compile(compiler_options=options_of(device.platform)), _blocks_pool(lowered, device))
+
+
+@functools.lru_cache(maxsize=64)
+def compile_examples(
+    program: Program, schedule: Schedule, shape: Shape, pool_rows: int | None, device: Any, settings: tuple[Any, ...]
+) -> CompiledRecord:
+    """Compile the values of single examples of a packed shape; arguments as in `compile_block`."""
+    del settings
+    data, state = block_shapes(program, schedule, shape, None if pool_rows is None else program.x, pool_rows or 0)
+    place = functools.partial(with_device, device)
+    function = jax.jit(lambda d, s: take_examples(program, schedule, d, s))
     lowered = function.lower(*place((data, state._replace(opt_state=None))))
     return CompiledRecord(lowered.compile(compiler_options=options_of(device.platform)), _blocks_pool(lowered, device))
 

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from memjax.engine.program.example_rows import CORRUPTED, TRAIN_COUNT
 from memjax.engine.program.program import Program, num_parameters
 from memjax.errors import InputError
+from memjax.measures.by_example import example_dim
 from memjax.parameter_trees import Layout
 
 __all__ = [
@@ -36,6 +38,8 @@ RESERVED = (
     "parameter_layout",
 )
 """Names that every result uses or may use."""
+
+_OF_EXAMPLES = ("example", "example_step", TRAIN_COUNT, CORRUPTED)
 
 _DIVERGED = {
     2: "the loss was NaN",
@@ -81,6 +85,11 @@ class BlockResult(NamedTuple):
         Path and shape of every parameter array of each run: R layouts, or one that all runs share; none without snapshots.
     state
         Leaves ``[R', ...]`` of the training state, padding included, from which training resumes; None if finished.
+    examples
+        Values ``[R, K', W]`` of single examples by variable, at the steps so far of those that the schema names.
+    rows
+        Row numbers ``[R, W]`` of the examples by dimension, with what became of each row of the data set: see
+        `memjax.engine.program.example_rows`.
     """
 
     step: int
@@ -90,6 +99,8 @@ class BlockResult(NamedTuple):
     snapshots: dict[int, np.ndarray]
     layouts: tuple[Layout, ...]
     state: tuple[np.ndarray, ...] | None
+    examples: dict[str, np.ndarray]
+    rows: dict[str, np.ndarray]
 
     @property
     def finished(self) -> bool:
@@ -110,12 +121,18 @@ class Variable(NamedTuple):
 
 
 class RecordSchema(NamedTuple):
-    """The recorded steps of a block, its variables, and the number of parameters of a run."""
+    """The recorded steps of a block, its variables, and the number of parameters of a run.
+
+    ``examples`` has the variables with a value for every example, whose one dimension is that of the examples;
+    ``example_steps`` are the steps at which they are measured.
+    """
 
     steps: int
     record_every: int
     num_parameters: int
     variables: dict[str, Variable]
+    examples: dict[str, Variable]
+    example_steps: tuple[int, ...]
 
     @property
     def at(self) -> range:
@@ -128,17 +145,29 @@ def record_schema(program: Program) -> RecordSchema:
     variables = {}
     for measure in program.measures:
         for split in measure.splits:
-            prefix = f"{split} " if len(measure.splits) > 1 else ""
+            prefix = f"{split.replace('_', ' ')} " if len(measure.splits) > 1 else ""
             long_name = f"{prefix}{measure.long_name or measure.name}"
             variables[measure.variable(split)] = Variable(tuple(measure.dims), long_name, measure.units)
-    return RecordSchema(program.steps, program.record_every, num_parameters(program), variables)
+    size, examples = num_parameters(program), _by_example(program)
+    return RecordSchema(program.steps, program.record_every, size, variables, examples, program.example_steps)
 
 
-def variables_of(schemas: Iterable[RecordSchema]) -> dict[str, Variable]:
+def _by_example(program: Program) -> dict[str, Variable]:
+    found = {}
+    for part in program.by_example:
+        long_name = (part.measure.long_name or part.measure.name).removeprefix("mean ")
+        if part.name == "correct":
+            long_name = "classified right"
+        for split in part.splits:
+            found[part.variable(split)] = Variable((example_dim(split),), long_name, part.measure.units)
+    return found
+
+
+def variables_of(tables: Iterable[dict[str, Variable]]) -> dict[str, Variable]:
     """Variables of several programs, in order. A variable whose units differ between two losses gets no units."""
     found: dict[str, Variable] = {}
-    for schema in schemas:
-        for name, variable in schema.variables.items():
+    for table in tables:
+        for name, variable in table.items():
             known = found.setdefault(name, variable)
             if known.units != variable.units:
                 found[name] = known._replace(units="1")
@@ -147,9 +176,12 @@ def variables_of(schemas: Iterable[RecordSchema]) -> dict[str, Variable]:
 
 def check_names(axes: Iterable[str], programs: Iterable[Program]) -> None:
     """Raise `InputError` where two parts of the Dataset would have the same name; else this would show only after training."""
-    taken = dict.fromkeys(RESERVED, "the result itself") | dict.fromkeys(axes, "an axis")
+    programs, reserved = list(programs), {*RESERVED, *_OF_EXAMPLES}
+    for program in programs:
+        reserved |= {name for about, one in _by_example(program).items() for name in (about, *one.dims)}
+    taken = dict.fromkeys(reserved, "the result itself") | dict.fromkeys(axes, "an axis")
     for axis in axes:
-        if axis in RESERVED:
+        if axis in reserved:
             raise InputError(f"The axis {axis!r} has a name that every result uses: rename the field.")
     dims: dict[str, str] = {}
     # Measures are compared by function: the same measure may have other units in a program with another loss.

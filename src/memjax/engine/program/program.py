@@ -19,7 +19,7 @@ from memjax.experiment import Experiment
 from memjax.experiment.kinds import once_per_kind
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype, host_dtype, wide
-from memjax.measures import BUILT_IN
+from memjax.measures import BUILT_IN, ByExample, by_example_of
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
 from memjax.models.adapt import with_outputs
@@ -82,6 +82,15 @@ class Program:
     started: bool
     widths: tuple[int, ...] | Stack | None = None
     content: str = ""
+    by_example: tuple[ByExample, ...] = ()
+    example_steps: tuple[int, ...] = ()
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits beside train and test on which something is measured."""
+        parts: tuple[Measure | ByExample, ...] = (*self.measures, *self.by_example)
+        named = {split for part in parts for split in part.splits}
+        return tuple(sorted(named - {"train", "test"}))
 
     @property
     def num_records(self) -> int:
@@ -170,6 +179,8 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
         y=ShapeOf.of(sample.y),
         traced=tuple(sorted(traced_of(experiment))),
         started=experiment.start is not None,
+        by_example=by_example_of(experiment.examples, BUILT_IN),
+        example_steps=experiment.example_steps,
     )
     try:
         return with_content(program, {} if known is None else known)
@@ -180,7 +191,9 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
 def with_content(program: Program, known: dict[Program, str]) -> Program:
     """A program without content, with the content of its functions; ``known`` caches what was read."""
     if program not in known:
-        known[program] = try_content((program.model, program.optimizer, program.loss, program.measures)) or ""
+        parts = program.model, program.optimizer, program.loss, program.measures
+        kept = tuple(part.measure for part in program.by_example)
+        known[program] = try_content((*parts, kept) if kept else parts) or ""
     return dataclasses.replace(program, content=known[program])
 
 

@@ -26,7 +26,17 @@ from memjax.parameter_trees import alone
 from memjax.random.minibatches import PAD
 from memjax.types import Array, Params
 
-__all__ = ["BlockData", "RunState", "first_state", "loss_sum", "put_back", "step", "take_record"]
+__all__ = [
+    "BlockData",
+    "RunState",
+    "examples_of_runs",
+    "first_state",
+    "loss_sum",
+    "once",
+    "put_back",
+    "step",
+    "take_record",
+]
 
 Total = Callable[[Params, Hyper, Tile], Any]
 
@@ -51,7 +61,7 @@ class RunState(NamedTuple):
 
 
 class BlockData(NamedTuple):
-    """Data of a block: hyperparameters ``[R]`` each, both splits, and the task's pool, if any.
+    """Data of a block: hyperparameters ``[R]`` each, both splits, the task's pool, if any, and further splits by name.
 
     ``live`` is a tree of places ``int32[R, ...]``: where each parameter stands among the run's own, from 1, and zero in
     padding; None without padding.
@@ -62,6 +72,12 @@ class BlockData(NamedTuple):
     test: Tiles
     pool: Array | None
     live: Any = None
+    more: Any = None
+
+    @property
+    def splits(self) -> dict[str, Tiles]:
+        """All splits by name."""
+        return {"train": self.train, "test": self.test, **(self.more or {})}
 
 
 def first_state(params: Params, opt_state: Any, runs: int) -> RunState:
@@ -70,7 +86,7 @@ def first_state(params: Params, opt_state: Any, runs: int) -> RunState:
     return RunState(params, opt_state, zeros + Status.RUNNING, zeros)
 
 
-def _examples(schedule: Schedule, tiles: Tiles, pool: Array | None) -> tuple[Examples, Any]:
+def examples_of_runs(schedule: Schedule, tiles: Tiles, pool: Array | None) -> tuple[Examples, Any]:
     """Examples of all runs, and the axes that `jax.vmap` maps to get those of one run."""
     if schedule == "batched":
         each = Examples(tiles.x[:, None], tiles.y[:, None], pool, 0, tiles.size, jnp.int32(1), True)
@@ -81,7 +97,7 @@ def _examples(schedule: Schedule, tiles: Tiles, pool: Array | None) -> tuple[Exa
 
 def _total(schedule: Schedule, function: Total, params: Params, data: BlockData, tiles: Tiles) -> Any:
     """Sum a function of a tile over each run's tiles; gives a tree of ``[R, ...]``."""
-    examples, axes = _examples(schedule, tiles, data.pool)
+    examples, axes = examples_of_runs(schedule, tiles, data.pool)
 
     def one_run(params: Params, hyper: Hyper, examples: Examples) -> Any:
         return examples.sum(lambda tile: function(params, hyper, tile))
@@ -107,7 +123,7 @@ def _gradient(
     if rows is None:
         total, count = _total(schedule, function, params, data, data.train), data.train.size
     else:
-        examples, axes = _examples(schedule, data.train, data.pool)
+        examples, axes = examples_of_runs(schedule, data.train, data.pool)
         one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
         total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
     loss, gradient = jax.tree.map(wide, total)
@@ -199,7 +215,7 @@ def take_record(
     ``total[R]`` is the sum of the losses of the ``steps`` steps since the last record; there are none before the first.
     """
     record: dict[str, Any] = {}
-    for split, tiles in (("train", data.train), ("test", data.test)):
+    for split, tiles in data.splits.items():
         measures = [measure for measure in program.measures if split in measure.splits]
         record |= _per_example(program, schedule, data, state.params, split, tiles, measures)
         record |= _whole(program, schedule, data, state.params, split, tiles, measures)
@@ -221,7 +237,7 @@ def _per_example(
         return {}
 
     def sums(params: Params, hyper: Hyper, tile: Tile) -> dict[str, Array]:
-        apply = _once(program.apply_with(hyper), params, tile.x)
+        apply = once(program.apply_with(hyper), params, tile.x)
         values = {m.variable(split): m.bind(program.loss)(params, apply, tile) for m in chosen}
         return {name: tile.sum(value) for name, value in values.items()}
 
@@ -230,7 +246,7 @@ def _per_example(
     return {name: value / tiles.size if name in means else value for name, value in total.items()}
 
 
-def _once(apply: Callable[[Params, Array], Array], params: Params, x: Array) -> Callable[[Params, Array], Array]:
+def once(apply: Callable[[Params, Array], Array], params: Params, x: Array) -> Callable[[Params, Array], Array]:
     """The same function, except that its value at ``params`` and ``x`` is computed only once."""
     kept: list[Array] = []
 
@@ -248,7 +264,7 @@ def _whole(
     program: Program, schedule: Schedule, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
 ) -> dict[str, Any]:
     """Values of the measures that take a whole split at once."""
-    examples, axes = _examples(schedule, tiles, data.pool)
+    examples, axes = examples_of_runs(schedule, tiles, data.pool)
     found = {}
     for measure in measures:
         if not measure.per_example:

@@ -7,9 +7,12 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from memjax.engine.program.example_rows import example_rows
 from memjax.engine.program.program import Program, numbers_of
 from memjax.experiment import Experiment
-from memjax.experiment.draw import draw_split
+from memjax.experiment.draw import draw_data
+from memjax.experiment.rows import chosen, of_rows
+from memjax.experiment.splits import examples_of
 from memjax.jax_settings import host_dtype
 from memjax.random import keys
 from memjax.types import Data, Split
@@ -36,12 +39,15 @@ class Shape(NamedTuple):
         Examples B in a tile.
     train_tiles, test_tiles
         Tiles T of each split, unused ones included. A batched block has as many for every run.
+    more
+        Tiles of the program's further splits.
     """
 
     runs: int
     width: int
     train_tiles: int
     test_tiles: int
+    more: tuple[int, ...] = ()
 
 
 class Tiles(NamedTuple):
@@ -66,47 +72,82 @@ class Tiles(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Host arrays of a block, over its runs: raw keys ``uint32[R, 2]`` of the noise, numbers, and examples."""
+    """Host arrays of a block, over its runs.
+
+    Attributes
+    ----------
+    noise
+        Raw keys ``uint32[R, 2]`` of the noise.
+    hyper
+        Numbers ``[R]`` by path.
+    train, test, more
+        Examples of both splits, and of further splits by name.
+    chosen
+        Positions in its data set of the train examples of each run; None for a run without a subset.
+    rows
+        Row numbers of examples, see `memjax.engine.program.example_rows`.
+    """
 
     noise: np.ndarray
     hyper: dict[str, np.ndarray]
     train: Tiles
     test: Tiles
+    more: dict[str, Tiles]
+    chosen: list[np.ndarray | None]
+    rows: dict[str, np.ndarray]
 
 
-def split_shapes(schedule: Schedule, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Number and width of the packed tiles of both splits.
+def split_shapes(schedule: Schedule, shape: Shape) -> list[tuple[int, int]]:
+    """Number and width of the packed tiles of every split: train, test, and further ones.
 
     Examples
     --------
     >>> split_shapes("batched", Shape(runs=3, width=16, train_tiles=6, test_tiles=3))
-    ((3, 32), (3, 16))
+    [(3, 32), (3, 16)]
     """
-    runs, width, *tiles = shape
-    train, test = tiles if schedule == "streamed" else (runs, runs)
-    return (train, width * tiles[0] // train), (test, width * tiles[1] // test)
+    runs, width, *tiles = *shape[:4], *shape.more
+    rows = tiles if schedule == "streamed" else [runs] * len(tiles)
+    return [(count, width * own // count) for count, own in zip(rows, tiles, strict=True)]
 
 
 def draw_block(program: Program, schedule: Schedule, shape: Shape, runs: Sequence[Experiment]) -> Block:
     """Draw the data of ``runs``, as many as the shape has, and pack them."""
-    train, test = split_shapes(schedule, shape)
-    splits = _drawn(runs)
+    train, test, *more = split_shapes(schedule, shape)
+    drawn = _drawn(runs)
+    picked = [None if run.subset is None else chosen(run, data.train) for run, data in zip(runs, drawn, strict=True)]
+    splits = [data if places is None else of_rows(data, places) for data, places in zip(drawn, picked, strict=True)]
     return Block(
         noise=keys([run.init_key for run in runs], "noise"),
         hyper=numbers_of(runs, program.traced, program.widths),
         train=pack_tiles([split.train for split in splits], *train),
         test=pack_tiles([split.test for split in splits], *test),
+        more={
+            name: pack_tiles(_further(runs, name, drawn, picked), *room)
+            for name, room in zip(program.splits, more, strict=True)
+        },
+        chosen=picked,
+        rows=example_rows(program, runs, drawn, picked),
     )
 
 
+def _further(
+    runs: Sequence[Experiment], split: str, drawn: Sequence[Split], picked: Sequence[np.ndarray | None]
+) -> list[Data]:
+    """Examples of a further split of every run."""
+    found = []
+    for run, data, places in zip(runs, drawn, picked, strict=True):
+        found.append(examples_of(run, split, data, np.arange(len(data.train.y)) if places is None else places))
+    return found
+
+
 def _drawn(runs: Sequence[Experiment]) -> list[Split]:
-    """Examples of every run. Runs on the same data, such as chains around one network, share one draw."""
+    """Data set and test set of every run. Runs on the same data set, such as chains around one network, share one draw."""
     drawn: dict[Any, Split] = {}
-    for run in runs:
-        key = id(run.task), run.data_key, run.sizes()
+    keys = [(id(run.task), run.data_key, run.data_sizes()) for run in runs]
+    for key, run in zip(keys, runs, strict=True):
         if key not in drawn:
-            drawn[key] = draw_split(run)
-    return [drawn[id(run.task), run.data_key, run.sizes()] for run in runs]
+            drawn[key] = draw_data(run)
+    return [drawn[key] for key in keys]
 
 
 def pack_tiles(parts: Sequence[Data], room: int, width: int) -> Tiles:
@@ -125,5 +166,5 @@ def _padded(rows: Sequence[np.ndarray], first: np.ndarray, width: int, room: int
         end = tile * width + len(part)
         flat[tile * width : end] = part
         # A model that divides by the norm of its input has no gradient at zeros.
-        flat[end : end + -len(part) % width] = part[0]
+        flat[end : end + -len(part) % width] = part[:1]
     return flat.reshape(room, width, *rows[0].shape[1:])

@@ -16,6 +16,7 @@ from memjax.engine.program.loop import Compiled, Length, compile_block, state_sh
 from memjax.engine.program.outcome import BlockResult, Status
 from memjax.engine.program.step import BlockData, RunState
 from memjax.engine.program.tiles import Block
+from memjax.engine.training.examples import ExampleHistory
 from memjax.engine.training.lanes import pool_turn
 from memjax.engine.training.prepare import Prepared
 from memjax.errors import InputError
@@ -65,25 +66,32 @@ def train_block(
         A finished result, or one with the state from which training resumes.
     """
     program = block.program
-    live, data, state = _begun(block, compiled, device, pool, start, prepared())
-    history = _BlockHistory(block, live, start)
+    ready = prepared()
+    chosen = ready.packed.chosen
+    live, data, state = _begun(block, compiled, device, pool, start, ready)
+    examples = ExampleHistory(block, ready.packed, device, start)
+    # The arrays on the host do not outlive their transfer.
+    del ready
+    history = _BlockHistory(block, live, start, examples)
     span, whole = block.records * program.record_every, Length(np.int32(block.records), np.int32(program.record_every))
-    rows = _rows(block, history.step, span, device)
+    rows = _rows(block, chosen, history.step, span, device)
     for step in range(history.step, program.steps, span):
         if start is None and step == 0:
             with pool_turn(compiled.blocks_pool):
                 records = compiled.segment(data, state, rows, Length(np.int32(1), np.int32(0)))[1]
                 history.add(jax.tree.map(lambda leaf: np.asarray(leaf)[:1], records))
             history.add_snapshot(0, state)
+            examples.add(0, data, state)
         if stop.is_set():
             return history.result(state)
         with pool_turn(compiled.blocks_pool):
             state, records = compiled.segment(data, state, rows, whole)
             # While the device trains.
-            rows = _rows(block, step + span, span, device)
+            rows = _rows(block, chosen, step + span, span, device)
             history.add(jax.tree.map(np.asarray, records))
         history.step = step + span
         history.add_snapshot(history.step, state)
+        examples.add(history.step, data, state)
         if history.step < program.steps:
             on_segment(span, lambda: history.result(state))  # noqa: B023 - called at once
     return history.result(state)
@@ -92,9 +100,9 @@ def train_block(
 class _BlockHistory:
     """Records and snapshots of a block so far."""
 
-    def __init__(self, block: BlockPlan, live: Any, start: BlockResult | None) -> None:
+    def __init__(self, block: BlockPlan, live: Any, start: BlockResult | None, examples: ExampleHistory) -> None:
         self.step = start.step if start else 0
-        self._block, self._live = block, live
+        self._block, self._live, self._examples = block, live, examples
         self._parts = [jax.tree.map(self._loop_layout, start.records)] if start else []
         self._snapshots = dict(start.snapshots) if start else {}
         self._layouts = start.layouts if start else ()
@@ -124,7 +132,8 @@ class _BlockHistory:
         if finished:
             status = _final_status(status, records)
         leaves = None if finished else tuple(np.asarray(leaf) for leaf in jax.tree.leaves(state))
-        return BlockResult(self.step, records, status, stop_step, dict(self._snapshots), self._layouts, leaves)
+        kept = self._examples.values(), self._examples.rows
+        return BlockResult(self.step, records, status, stop_step, dict(self._snapshots), self._layouts, leaves, *kept)
 
 
 def _own(flat: np.ndarray, live: Any) -> np.ndarray:
@@ -154,7 +163,7 @@ def _final_status(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
 
 def on_device(packed: Block, live: Any, pool: Any, device: Any) -> BlockData:
     """Data of a block on a device, beside the pool that is there."""
-    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None, live), device)
+    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None, live, packed.more or None), device)
     return data._replace(pool=pool)
 
 
@@ -197,14 +206,15 @@ def _misfit_error(block: BlockPlan, step: int) -> InputError:
     )
 
 
-def _rows(block: BlockPlan, start: int, steps: int, device: Any) -> Batches | None:
+def _rows(block: BlockPlan, chosen: list[np.ndarray | None], start: int, steps: int, device: Any) -> Batches | None:
     """Minibatches of some steps from ``start`` on; None for full batch, and after the last step."""
     size = block.program.batch_size
     if size is None or start >= block.program.steps:
         return None
     runs = block.experiments
     first, of_run = block.order_of_runs
-    rows = batch_order([runs[place] for place in first], size, start, start + steps)
+    places = [chosen[place] for place in first]
+    rows = batch_order([runs[place] for place in first], size, start, start + steps, places)
     # On the device, each run has an order of its own, or orders that no run has fill the places left.
     own = block.orders == block.shape.runs
     rows = rows[:, of_run if own else np.minimum(np.arange(block.orders), len(first) - 1)]

@@ -37,6 +37,8 @@ _NO_TRAINING: dict[str, Any] = {
     "record_every": 1,
     "batch_size": None,
     "start": None,
+    "examples": (),
+    "examples_at": None,
     "snapshots": (),
 }
 """Fields of an experiment that no record depends on: networks that were trained in other ways share their blocks."""

@@ -74,6 +74,8 @@ def chain(place: Place, settings: Settings, role: str, number: int) -> Any:
         data_seed=own.data_key,
         batch_size=settings.batch_size,
         loss_scale=1.0,
+        examples=(),
+        examples_at=None,
         snapshots=(),
     )
 
@@ -121,6 +123,6 @@ def _own_losses(center: Around, run: Any, each_loss: Callable[..., Array]) -> Fl
     each = np.asarray(each_loss(outputs, jnp.asarray(snapshot.train.y)), np.float64)
     if run.batch_size is None:
         return np.full(run.steps // run.record_every, each.mean())
-    rows = batch_order([run], run.batch_size, 0, run.steps)[:, 0]
+    rows = batch_order([run], run.batch_size, 0, run.steps, [snapshot.places])[:, 0]
     means = np.mean(each[np.maximum(rows, 0)], -1, where=rows != PAD)
     return means.reshape(-1, run.record_every).mean(-1)

@@ -1,0 +1,56 @@
+"""Log-odds of the label: the statistic of attribution and of attacks on membership."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from memjax.examples import Tile
+from memjax.jax_settings import wide
+from memjax.losses import is_label
+from memjax.measures.measure import Measure
+from memjax.types import Apply, Array, Params
+
+__all__ = ["el2n", "log_odds"]
+
+
+def _log_odds(params: Params, apply: Apply, examples: Tile) -> Array:
+    outputs = wide(apply(params, examples.x))
+    chosen = is_label(outputs, examples.y)
+    label = jnp.where(chosen, outputs, 0).sum(-1)
+    return label - jax.nn.logsumexp(jnp.where(chosen, -jnp.inf, outputs), axis=-1)
+
+
+log_odds = Measure(
+    _log_odds,
+    "log_odds",
+    per_example=True,
+    needs_labels=True,
+    splits=("train", "test"),
+    long_name="mean log-odds of the label",
+    units="nats",
+)
+"""Mean over a split of log(p_y / (1 - p_y)) = f_y - log sum_{c != y} exp(f_c).
+
+Carlini et al. (2022, "Membership inference attacks from first principles") and Park et al. (2023, "TRAK") compare networks by
+this number, because its distribution over networks is close to normal.
+"""
+
+
+def _el2n(params: Params, apply: Apply, examples: Tile) -> Array:
+    outputs = wide(apply(params, examples.x))
+    return jnp.sqrt(jnp.square(jax.nn.softmax(outputs) - is_label(outputs, examples.y)).sum(-1))
+
+
+el2n = Measure(
+    _el2n,
+    "el2n",
+    per_example=True,
+    needs_labels=True,
+    splits=("train", "test"),
+    long_name="mean norm of the error vector",
+)
+"""Mean over a split of the Euclidean distance between probabilities and one-hot label.
+
+EL2N of Paul et al. (2021, "Deep learning on a data diet"), who average over networks early in training.
+"""
