@@ -170,7 +170,7 @@ def test_names_of_both_splits_are_numbered_together():
         assert from_arrays(X, first, x_test=X, y_test=y_test).y.tolist() == [2, 0] * 30 + [0, 1] * 30
     with pytest.raises(InputError, match=r"y and y_test have other categories, for 'a' is not among \['b', 'd'\]"):
         from_arrays(X, pd.Categorical(train), x_test=X, y_test=test)
-    with pytest.raises(InputError, match=r"One of y and y_test holds names of classes and the other numbers"):
+    with pytest.raises(InputError, match=r"Some of y, y_test and evaluation hold names of classes"):
         from_arrays(X, train, x_test=X, y_test=Y)
 
 

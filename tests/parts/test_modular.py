@@ -187,7 +187,7 @@ def test_every_bad_field_has_its_sentence(fields, sentence):
 @pytest.mark.parametrize(
     ("sizes", "sentence"),
     [
-        ((25, None), r"train_size is 25, but p = 5 has 25 pairs .* give at most 24\."),
+        ((25, None), r"train_size is 25, but p = 5 has 25 pairs .* give at most 24, or test_size=0"),
         ((30, 1), r"train_size is 30, but p = 5 has 25 pairs"),
         ((20, 6), r"test_size is 6, but p = 5 has 25 pairs and 20 are trained on: give at most 5, or None"),
     ],

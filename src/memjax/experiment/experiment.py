@@ -111,7 +111,7 @@ class Experiment:
     batch_size: int | None = None
     train_size: int | float | str = 1000
     test_size: int | None = None
-    subset: Subset | None = later(None)  # noqa: RUF009 - the default is None
+    subset: Subset | None = later(None)
     seed: int = 0
     data_seed: int | None = None
     subset_seed: int | None = later(None)

@@ -1,9 +1,10 @@
 """Tasks: the sources of examples and their targets."""
 
-from memjax.tasks.arrays import Arrays, from_arrays
+from memjax.tasks.arrays import Arrays
 from memjax.tasks.images import Images
 from memjax.tasks.mnist1d import MNIST1D
 from memjax.tasks.modular import ModularArithmetic
+from memjax.tasks.own_arrays import from_arrays
 from memjax.tasks.random_labels import RandomLabels
 from memjax.tasks.sparse_features import SparseFeatures
 from memjax.tasks.sparse_parity import SparseParity

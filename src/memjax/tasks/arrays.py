@@ -1,37 +1,47 @@
-"""A task from a user's arrays: runs hold indices into one pool."""
+"""A task of arrays: runs hold indices into one pool."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from memjax.checks.values import keep_numbers, keep_wholes
+from memjax.checks.values import flag, keep_numbers, keep_wholes
+from memjax.content.later import later, stated
 from memjax.errors import InputError
 from memjax.random import generator
-from memjax.tasks.containers import check_columns, check_rows, numbers
-from memjax.tasks.labels import Named, check_classes, numbered, targets
+from memjax.tasks.label_noise import NoiseLaw, checked_law, corrupt
+from memjax.tasks.labels import check_classes
 from memjax.types import Data, Split
 
-__all__ = ["Arrays", "from_arrays"]
+__all__ = ["Arrays"]
 
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """Examples from a user's arrays; `from_arrays` makes one.
+    """Examples from a user's arrays; `memjax.tasks.from_arrays` makes one.
 
     The data seed of a run draws a permutation of the training rows. The run trains on the first ``train_size`` of them, so
     train sets are nested. Without separate test rows, test examples come from the end of the permutation.
 
     Attributes
     ----------
+    label_noise, noise_law
+        Probability that the label of a train example is replaced, and the law of the new label: ``uniform`` (any class, the
+        true one included), ``incorrect`` (any other class), or a matrix of probabilities, a row per true class. Noise belongs
+        to the rows of a data set: all runs on the same data seed see the same.
     num_classes
         Number of classes; None if targets are values. Every class has an example unless the number was given.
     class_names
         Names of the classes in the order of their labels; None if they have no names.
+    stratified
+        Whether the first rows of the permutation, and its last, have every class in the share that it has of all.
+    evaluation
+        Name and number of rows of each further set at the end of the arrays, behind the test rows.
     """
 
     x: np.ndarray
@@ -40,18 +50,25 @@ class Arrays:
     label_noise: float = 0.0
     num_classes: int | None = None
     class_names: tuple[str, ...] | None = None
+    noise_law: NoiseLaw = later("uniform")
+    stratified: bool = later(False)
+    evaluation: tuple[tuple[str, int], ...] = later(())
 
     def __post_init__(self) -> None:
         keep_wholes(self, {"num_train": 1})
         keep_wholes(self, {"num_classes": 2}, optional=True)
         keep_numbers(self, ["label_noise"], 0, 1)
+        object.__setattr__(self, "stratified", flag("Arrays.stratified", self.stratified))
         if self.has_labels:
             object.__setattr__(
                 self, "num_classes", check_classes(self.y, self.num_train, self.num_classes, self.class_names)
             )
+            object.__setattr__(self, "noise_law", checked_law("Arrays.noise_law", self.noise_law, self.num_classes))
             return
         if self.label_noise:
             raise InputError("Arrays.label_noise replaces class labels, but y holds values: leave it at 0.")
+        if self.stratified:
+            raise InputError("Arrays.stratified keeps the shares of classes, but y holds values: leave it at False.")
         if self.num_classes is not None:
             raise InputError(f"num_classes is {self.num_classes}, but y holds {self.y.dtype} values: leave it out.")
 
@@ -77,14 +94,17 @@ class Arrays:
 
     def _metadata(self) -> tuple[Any, ...]:
         arrays = self.x.shape, str(self.x.dtype), self.y.shape, str(self.y.dtype)
-        return *arrays, self.num_train, self.label_noise, self.num_outputs, self.class_names
+        known = *arrays, self.num_train, self.label_noise, self.num_outputs, self.class_names
+        # Named only where they are used, so that the content of older tasks stays the same.
+        return known + tuple((name, getattr(self, name)) for name in _LATER if name in stated(self))
 
     def __repr__(self) -> str:
         shapes = f"x{list(self.x.shape)}, y{list(self.y.shape)}, num_train={self.num_train}"
         # Only fields that the digest does not determine.
-        stated = f", num_classes={self.num_classes}" if self.has_labels and self.num_outputs > self.y.max() + 1 else ""
+        classes = f", num_classes={self.num_classes}" if self.has_labels and self.num_outputs > self.y.max() + 1 else ""
         names = "" if self.class_names is None else f", class_names={self.class_names}"
-        return f"Arrays({shapes}, label_noise={self.label_noise}{stated}{names}, sha256={self.digest[:16]})"
+        more = "".join(f", {name}={value!r}" for name, value in self._metadata()[8:])
+        return f"Arrays({shapes}, label_noise={self.label_noise}{classes}{names}{more}, sha256={self.digest[:16]})"
 
     @property
     def has_labels(self) -> bool:
@@ -115,13 +135,14 @@ class Arrays:
             If there are too few rows.
         """
         train_size, test_size = int(train_size), None if test_size is None else int(test_size)
-        held_out = len(self.x) - self.num_train
+        held_out = self._num_test
         if held_out == 0:
             test_size = train_size if test_size is None else test_size
             if train_size + test_size > self.num_train:
                 raise InputError(
                     f"train_size {train_size} and test_size {test_size} need {train_size + test_size} rows, but the "
-                    f"arrays have {self.num_train}: lower one of them, or pass test arrays to from_arrays."
+                    f"arrays have {self.num_train}: lower one of them, give test_size=0 for none, or pass test arrays to "
+                    "from_arrays."
                 )
             return train_size, test_size
         test_size = held_out if test_size is None else test_size
@@ -132,110 +153,50 @@ class Arrays:
 
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
         """Draw a random subset: indices ``int32[N]`` into the pool, and targets, with label noise in the train split."""
-        order = generator(seed, "train rows").permutation(self.num_train).astype(np.int32)
+        order = self._order(seed)
         train, test = order[:train_size], order[self.num_train - int(test_size) :]
-        if len(self.x) > self.num_train:
-            rows = generator(seed, "test rows").permutation(len(self.x) - self.num_train)
+        if self._num_test:
+            rows = generator(seed, "test rows").permutation(self._num_test)
             test = (self.num_train + rows[:test_size]).astype(np.int32)
         return Split(Data(train, self._noisy(seed, self.y[train])), Data(test, self.y[test]))
+
+    def clean_targets(self, seed: int, train_size: int) -> np.ndarray:
+        """Targets of the train examples before label noise, ``[N, ...]``."""
+        targets: np.ndarray = self.y[self._order(seed)[:train_size]]
+        return targets
+
+    @property
+    def evaluation_sizes(self) -> dict[str, int]:
+        """Number of rows of every further set, by name."""
+        return dict(self.evaluation)
+
+    def evaluation_sets(self, seed: int) -> dict[str, Data]:
+        """Indices ``int32[N]`` into the pool and targets of every further set; they do not depend on the seed."""
+        del seed
+        ends = self.num_train + self._num_test + np.cumsum([0, *self.evaluation_sizes.values()])
+        rows = (np.arange(start, stop, dtype=np.int32) for start, stop in itertools.pairwise(ends))
+        return {name: Data(own, self.y[own]) for name, own in zip(self.evaluation_sizes, rows, strict=True)}
+
+    @property
+    def _num_test(self) -> int:
+        return len(self.x) - self.num_train - sum(self.evaluation_sizes.values())
+
+    def _order(self, seed: int) -> np.ndarray:
+        order = generator(seed, "train rows").permutation(self.num_train).astype(np.int32)
+        return order[_interleaved(self.y[order])] if self.stratified else order
 
     def _noisy(self, seed: int, labels: np.ndarray) -> np.ndarray:
         if self.label_noise == 0:
             return labels
-        rng = generator(seed, "label noise")
-        chance, other = rng.random((2, self.num_train))[:, : len(labels)]
-        return np.where(chance < self.label_noise, (other * self.num_outputs).astype(labels.dtype), labels)
+        return corrupt(labels, self.label_noise, self.noise_law, self.num_outputs, seed, self.num_train)
 
 
-def from_arrays(
-    x: Any,
-    y: Any,
-    *,
-    x_test: Any = None,
-    y_test: Any = None,
-    label_noise: float = 0.0,
-    num_classes: int | None = None,
-) -> Arrays:
-    """Make a task from your own arrays.
-
-    They may be arrays of NumPy, JAX or xarray, frames and columns of pandas, or lists; the container makes no difference.
-
-    Parameters
-    ----------
-    x
-        Inputs ``[N, ...]``: numbers without missing values. Integers stay integers (tokens); floats become JAX's default
-        float, float32 or float64.
-    y
-        Targets: integer labels ``[N]`` or ``[N, 1]`` from 0, with an example of every class; names of classes, as strings
-        or pandas categories; or float values ``[N]`` or ``[N, C]``.
-    x_test, y_test
-        Separate test rows; without them test examples are rows of ``x`` on which the run does not train.
-    label_noise
-        Probability that a train label is replaced by a label drawn uniformly from all classes (Zhang et al. 2017).
-    num_classes
-        Number of classes, if some have no example; None counts the classes, including categories without an example.
-
-    Returns
-    -------
-    Arrays
-        The task. Named classes are numbered in the order of their categories, else in sorted order; ``class_names`` holds
-        the names.
-
-    Raises
-    ------
-    InputError
-        If shapes or dtypes do not fit, values are missing, labels are negative, or a class has no example.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> task = from_arrays(rng.normal(size=(100, 5)), rng.integers(0, 3, 100), label_noise=0.2)
-    >>> task.num_outputs, task.draw(seed=0, train_size=60, test_size=40).train.x.dtype.name
-    (3, 'int32')
-    >>> from_arrays(rng.normal(size=(4, 5)), ["dog", "cat", "cat", "emu"]).class_names
-    ('cat', 'dog', 'emu')
-    """
-    if (x_test is None) != (y_test is None):
-        raise InputError("from_arrays got only one of x_test and y_test: give both or neither.")
-    x_train, y_train = _read("x", "y", x, y)
-    test = None if x_test is None else _read("x_test", "y_test", x_test, y_test)
-    check_columns(x, x_test)
-    y_train, labels, names = _numbered(y_train, None if test is None else test[1])
-    if test is None or labels is None:
-        return Arrays(x_train, y_train, len(x_train), label_noise, num_classes, names)
-    for name, first, second in (("x", x_train, test[0]), ("y", y_train, labels)):
-        if first.shape[1:] != second.shape[1:] or first.dtype != second.dtype:
-            raise InputError(
-                f"{name} is {first.dtype}{list(first.shape)} and {name}_test {second.dtype}{list(second.shape)}: "
-                "give both the same dtype and the same shape after the first axis."
-            )
-    inputs, both = np.concatenate([x_train, test[0]]), np.concatenate([y_train, labels])
-    inputs.flags.writeable = both.flags.writeable = False
-    return Arrays(inputs, both, len(x_train), label_noise, num_classes, names)
+_LATER = ("noise_law", "stratified", "evaluation")
 
 
-def _read(x_name: str, y_name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray | Named]:
-    inputs, found = numbers(x_name, x), targets(y_name, y)
-    if inputs.ndim < 2:
-        raise InputError(f"{x_name} has shape {list(inputs.shape)}: give one row per example, such as x[:, None].")
-    rows = len(found.words) if isinstance(found, Named) else len(found)
-    if len(inputs) != rows or rows == 0:
-        raise InputError(
-            f"{x_name} has {len(inputs)} rows and {y_name} {rows}: give as many targets as inputs, at least one."
-        )
-    for name, array in ((x_name, inputs), (y_name, found)):
-        if not isinstance(array, Named) and not array.size:
-            raise InputError(f"{name} has shape {list(array.shape)}: give at least one number per example.")
-    check_rows(x, y)
-    return inputs, found
-
-
-def _numbered(
-    train: np.ndarray | Named, test: np.ndarray | Named | None
-) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...] | None]:
-    """Targets of both splits as arrays, and the names of their classes."""
-    if isinstance(train, Named) and not isinstance(test, np.ndarray):
-        return numbered(train, test)
-    if isinstance(train, Named) or isinstance(test, Named):
-        raise InputError("One of y and y_test holds names of classes and the other numbers: give both as names.")
-    return train, test, None
+def _interleaved(labels: np.ndarray) -> np.ndarray:
+    """Positions of labels ``int[N]`` in an order whose every beginning has each class in its share, up to about one row."""
+    number = np.empty(len(labels))
+    for label, count in enumerate(np.bincount(labels)):
+        number[labels == label] = (np.arange(count) + 0.5) / max(count, 1)
+    return np.argsort(number, kind="stable")

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from memjax.checks.values import keep_numbers, keep_wholes, one_of, whole
+from memjax.content.later import later
 from memjax.errors import InputError, listing
 from memjax.tasks.image_files import datasets
 from memjax.tasks.image_files.content import State, digest_of, state
 from memjax.tasks.image_files.files import KNOWN, Found, find
 from memjax.tasks.image_files.pixels import PIXELS, SCALES, floats
+from memjax.tasks.label_noise import NoiseLaw, checked_law
 from memjax.tasks.shared_pools import Labelled, shared
 from memjax.types import Data, Split
 
@@ -43,8 +45,8 @@ class Images:
     subset
         Number of training images to draw from, the first ones that ``classes`` keeps. None draws from all.
     label_noise
-        Probability q that a train label is replaced by a label drawn uniformly from all classes (Zhang et al. 2017, section
-        2.1, "partially corrupted labels").
+        Probability q that a train label is replaced, by default by a label drawn uniformly from all classes (Zhang et al.
+        2017, section 2.1, "partially corrupted labels").
     pixels
         ``true``; ``shuffled`` (one permutation of positions for all images); ``random`` (one permutation per image); or
         ``gaussian`` (noise with the mean and variance of the training pixels), as in section 2.1 of the same paper.
@@ -55,6 +57,8 @@ class Images:
         by their standard deviation) or ``l2`` (each image to Euclidean norm 1; a black image stays black).
     num_classes
         Number of classes in your own files, if some have no image. None counts the classes.
+    noise_law
+        Law of the new label, as in `memjax.tasks.from_arrays`.
 
     Raises
     ------
@@ -80,6 +84,7 @@ class Images:
     pixel_seed: int = 0
     scale: str = "unit"
     num_classes: int | None = None
+    noise_law: NoiseLaw = later("uniform")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dataset", _path("Images.dataset", self.dataset))
@@ -89,6 +94,7 @@ class Images:
             object.__setattr__(self, "classes", _several(self.classes))
         keep_wholes(self, {"subset": 1}, optional=True)
         keep_numbers(self, ["label_noise"], 0, 1)
+        object.__setattr__(self, "noise_law", checked_law("Images.noise_law", self.noise_law))
         one_of("Images.pixels", self.pixels, PIXELS)
         keep_wholes(self, {"pixel_seed": 0})
         one_of("Images.scale", self.scale, SCALES)
@@ -153,13 +159,21 @@ class Images:
 
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
         """Draw a random subset: indices ``int32[N]`` into the pool, labels ``int32[N]``, with noise in the train split."""
-        return replace(self._arrays, label_noise=self.label_noise).draw(seed, train_size, test_size)
+        return self._noisy.draw(seed, train_size, test_size)
+
+    def clean_targets(self, seed: int, train_size: int) -> np.ndarray:
+        """Labels of the train examples before label noise, ``int32[N]``."""
+        return self._arrays.clean_targets(seed, train_size)
+
+    @property
+    def _noisy(self) -> Labelled:
+        return replace(self._arrays, label_noise=self.label_noise, noise_law=self.noise_law)
 
     @cached_property
     def _arrays(self) -> Labelled:
         found = None if self.dataset == "digits" else find(self.dataset, self.folder)
         files = state(found) if found else ()
-        clean = replace(self, label_noise=0.0, folder=None)
+        clean = replace(self, label_noise=0.0, noise_law="uniform", folder=None)
         return shared((clean, *files), lambda: _make_pool(clean, found, files))
 
     @property

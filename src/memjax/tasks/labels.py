@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,31 +163,30 @@ def _of_categories(name: str, values: Any, categories: Any) -> Named:
     return Named([classes[code] for code in codes], classes)
 
 
-def numbered(train: Named, test: Named | None) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
-    """Labels ``int32[N]`` of both splits, and the names of all classes, in the order of categories or else sorted.
+def numbered(sets: Sequence[Named]) -> tuple[list[np.ndarray], tuple[str, ...]]:
+    """Labels ``int32[N]`` of several sets, and the names of all classes, in the order of categories or else sorted.
 
     Raises
     ------
     InputError
-        If a split has a class that is not a category of the other split.
+        If a set has a class that is not a category of another set.
 
     Examples
     --------
-    >>> numbered(Named(["dog", "cat"], None), Named(["emu"], None))
-    (array([1, 0], dtype=int32), array([2], dtype=int32), ('cat', 'dog', 'emu'))
+    >>> numbered([Named(["dog", "cat"], None), Named(["emu"], None)])
+    ([array([1, 0], dtype=int32), array([2], dtype=int32)], ('cat', 'dog', 'emu'))
     """
-    words = {*train.words, *(test.words if test else ())}
-    stated = [split.classes for split in (train, test) if split is not None and split.classes is not None]
+    words = {word for one in sets for word in one.words}
+    stated = [one.classes for one in sets if one.classes is not None]
     classes = stated[0] if stated else tuple(sorted(words))
     unknown = sorted((words | {word for other in stated[1:] for word in other}) - set(classes))
     if unknown:
         raise InputError(
-            f"y and y_test have other categories, for {unknown[0]!r} is not among {list(classes)}: give both the same "
+            f"y and y_test have other categories, for {unknown[0]!r} is not among {list(classes)}: give all the same "
             "categories, such as those of pandas.CategoricalDtype."
         )
     number = {word: place for place, word in enumerate(classes)}
-    first = _codes(train, number)
-    return first, None if test is None else _codes(test, number), classes
+    return [_codes(one, number) for one in sets], classes
 
 
 def _codes(split: Named, number: dict[str, int]) -> np.ndarray:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from memjax.checks.values import keep_numbers, keep_wholes, whole
+from memjax.content.later import later
 from memjax.errors import InputError
 from memjax.random import generator
+from memjax.tasks.label_noise import NoiseLaw, checked_law
 from memjax.tasks.shared_pools import Labelled, shared
 from memjax.types import Split
 
@@ -46,7 +48,7 @@ class MNIST1D:
     num_train, num_test
         Numbers of training and test signals from which runs draw; all classes are equally frequent.
     label_noise
-        Probability that a train label is replaced by a label drawn uniformly from all classes.
+        Probability that a train label is replaced, by default by a label drawn uniformly from all classes.
     padding
         Smallest and largest number of zeros after a template of 12 numbers. Padded templates are stretched to 12 plus the
         largest number.
@@ -66,6 +68,8 @@ class MNIST1D:
         Whether one permutation is applied to the positions of all signals.
     pool_seed
         Seed of the pool, which all runs share.
+    noise_law
+        Law of the new label, as in `memjax.tasks.from_arrays`.
 
     Raises
     ------
@@ -94,10 +98,12 @@ class MNIST1D:
     final_seq_length: int = 40
     shuffle_seq: bool = False
     pool_seed: int = 0
+    noise_law: NoiseLaw = later("uniform")
 
     def __post_init__(self) -> None:
         keep_wholes(self, _LEAST)
         keep_numbers(self, ["label_noise"], 0, 1)
+        object.__setattr__(self, "noise_law", checked_law("MNIST1D.noise_law", self.noise_law, _CLASSES))
         keep_numbers(self, ["scale_coeff", "corr_noise_scale", "iid_noise_scale", "shear_scale"], 0)
         object.__setattr__(self, "padding", _bounds(self.padding))
         if not isinstance(self.shuffle_seq, bool | np.bool_):
@@ -128,11 +134,19 @@ class MNIST1D:
 
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
         """Draw a random subset: indices ``int32[N]`` into the pool, labels ``int32[N]``, with noise in the train split."""
-        return replace(self._arrays, label_noise=self.label_noise).draw(seed, train_size, test_size)
+        return self._noisy.draw(seed, train_size, test_size)
+
+    def clean_targets(self, seed: int, train_size: int) -> np.ndarray:
+        """Labels of the train examples before label noise, ``int32[N]``."""
+        return self._arrays.clean_targets(seed, train_size)
+
+    @property
+    def _noisy(self) -> Labelled:
+        return replace(self._arrays, label_noise=self.label_noise, noise_law=self.noise_law)
 
     @cached_property
     def _arrays(self) -> Labelled:
-        clean = replace(self, label_noise=0.0)
+        clean = replace(self, label_noise=0.0, noise_law="uniform")
         return shared(clean, lambda: _make_pool(clean))
 
 

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from memjax.checks.values import keep_numbers, keep_wholes, one_of
+from memjax.content.later import later
 from memjax.errors import InputError, cause
 from memjax.tasks.containers import unmasked
+from memjax.tasks.label_noise import NoiseLaw, checked_law
 from memjax.tasks.shared_pools import Labelled, shared
 from memjax.types import Split
 
@@ -53,7 +55,9 @@ class ModularArithmetic:
         ``x^2+xy+y^2``, ``x^2+xy+y^2+x``, ``x^3+xy`` or ``x^3+xy^2+y``, all modulo p with x = a and y = b; or a function
         ``(a, b, p)`` from arrays ``int64[N]`` to labels ``int[N]`` in 0..p-1.
     label_noise
-        Probability that a train label is replaced by a label drawn uniformly from all p classes.
+        Probability that a train label is replaced, by default by a label drawn uniformly from all p classes.
+    noise_law
+        Law of the new label, as in `memjax.tasks.from_arrays`.
 
     Raises
     ------
@@ -74,6 +78,7 @@ class ModularArithmetic:
     p: int = 53
     operation: str | _Operation = "add"
     label_noise: float = 0.0
+    noise_law: NoiseLaw = later("uniform")
 
     def __post_init__(self) -> None:
         keep_wholes(self, {"p": 2})
@@ -82,6 +87,7 @@ class ModularArithmetic:
                 f"ModularArithmetic.p is {self.p}, whose {self.p**2} pairs are too many: give at most {_LARGEST}."
             )
         keep_numbers(self, ["label_noise"], 0, 1)
+        object.__setattr__(self, "noise_law", checked_law("ModularArithmetic.noise_law", self.noise_law, self.p))
         if not callable(self.operation):
             _check_word(self.operation)
         if self.operation == "divide" and not _is_prime(self.p):
@@ -123,10 +129,10 @@ class ModularArithmetic:
             If there are too few pairs.
         """
         pairs, train_size = self.num_examples, int(train_size)
-        if train_size >= pairs:
+        if train_size > pairs or (train_size == pairs and test_size != 0):
             raise InputError(
                 f"train_size is {train_size}, but p = {self.p} has {pairs} pairs and the test set is what is left of them: "
-                f"give at most {pairs - 1}."
+                f"give at most {pairs - 1}, or test_size=0 for none."
             )
         if test_size is not None and test_size > pairs - train_size:
             raise InputError(
@@ -144,6 +150,10 @@ class ModularArithmetic:
         """
         return self._arrays.draw(seed, train_size, test_size)
 
+    def clean_targets(self, seed: int, train_size: int) -> np.ndarray:
+        """Labels of the train examples before label noise, ``int32[N]``."""
+        return self._arrays.clean_targets(seed, train_size)
+
     @property
     def _least(self) -> int:
         """The smallest b."""
@@ -155,7 +165,7 @@ class ModularArithmetic:
 
     @cached_property
     def _arrays(self) -> Labelled:
-        return replace(self._pairs, y=_labels(self), label_noise=self.label_noise)
+        return replace(self._pairs, y=_labels(self), label_noise=self.label_noise, noise_law=self.noise_law)
 
 
 def _all_pairs(p: int, least: int) -> Labelled:

@@ -78,6 +78,10 @@ class SparseParity:
         flipped = generator(seed, "label noise").random((train_size, 1)) < self.label_noise
         return Split(Data(train.x, np.where(flipped, -train.y, train.y)), test)
 
+    def clean_targets(self, seed: int, train_size: int) -> np.ndarray:
+        """Targets of the train examples before any sign is flipped, ``float32[N, 1]``."""
+        return self._examples(seed, "train", train_size).y
+
     def _examples(self, seed: int, split: str, size: int) -> Data:
         # Each random byte gives eight signs, in the order of rows.
         drawn = generator(seed, f"{split} inputs").integers(0, 256, (size, -(-self.num_bits // 8)), np.uint8)

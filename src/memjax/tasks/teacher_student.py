@@ -92,6 +92,10 @@ class TeacherStudent:
         noise = self.noise * generator(seed, "target noise").standard_normal(train.y.shape, np.float32)
         return Split(Data(train.x, train.y + noise.astype(np.float32)), test)
 
+    def clean_targets(self, seed: int, train_size: int) -> np.ndarray:
+        """Targets of the train examples without noise, ``float32[N, C]``."""
+        return self._examples(seed, self.teacher(seed), "train", train_size).y
+
     def _examples(self, seed: int, layers: list[tuple[np.ndarray, np.ndarray]], split: str, size: int) -> Data:
         x = generator(seed, f"{split} inputs").standard_normal((size, self.input_dim), np.float32)
         *hidden, (kernel, bias) = layers
