@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from memjax import losses
 from memjax.checks.values import number, scalar, whole
+from memjax.content.later import later
 from memjax.errors import InputError
 from memjax.experiment.decode import parse
 from memjax.experiment.encode import to_json
+from memjax.experiment.record_times import RecordSteps, record_steps, whole_steps
 from memjax.experiment.start import Start
 from memjax.fields import traced
 from memjax.measures import BUILT_IN, Measure
@@ -50,6 +50,9 @@ class Experiment:
         Number of updates.
     record_every
         Steps between records; must divide ``steps``. Record 0 is the initial state, the last record the final one.
+    record_at
+        Steps of the records, increasing, in place of ``record_every``, which then is ignored: ``spaced(1, steps)`` or any
+        others. The initial and the final state are recorded besides, so that ``()`` records only these two.
     batch_size
         None for full batch; else examples per step, in epochs without replacement (the last batch of an epoch may be
         smaller).
@@ -68,18 +71,20 @@ class Experiment:
         Names of built-in measures, `memjax.measures.Measure` objects, or functions ``(params, apply, examples)``. None
         records ``loss``, ``accuracy`` (for labels) and ``weight_l2``.
     snapshots
-        Steps at which parameters are kept; multiples of ``record_every`` up to ``steps``.
+        Steps at which parameters are kept, from 0 to ``steps``; there need be no record.
 
     Raises
     ------
     InputError
-        If a field's value is not allowed, ``record_every`` does not divide ``steps``, or a snapshot's step has no record.
+        If a field's value is not allowed, ``record_every`` does not divide ``steps``, or a record or snapshot lies beyond them.
 
     Examples
     --------
     >>> blog = Experiment(task=RandomLabels(input_dim=9, num_classes=17), steps=1000)
     >>> blog.optimizer
     adam(learning_rate=0.001, b1=0.9, b2=0.999, eps=1e-08, l2=0.0, clip_norm=None)
+    >>> Experiment(steps=1000, record_at=[1, 10, 100], snapshots=(7,)).record_steps
+    (0, 1, 10, 100, 1000)
     """
 
     task: Task = field(default_factory=RandomLabels)
@@ -89,6 +94,7 @@ class Experiment:
     loss_scale: float = traced(1.0)
     steps: int = 1000
     record_every: int = 10
+    record_at: tuple[int, ...] | None = later(None)
     batch_size: int | None = None
     train_size: int | float = 1000
     test_size: int | None = None
@@ -121,8 +127,12 @@ class Experiment:
                 object.__setattr__(self, name, whole(name, getattr(self, name), least))
         object.__setattr__(self, "loss_scale", number("loss_scale", self.loss_scale))
         losses.get(self.loss)
-        _check_records(self.steps, self.record_every)
-        object.__setattr__(self, "snapshots", _snapshots(self.snapshots, self.steps, self.record_every))
+        if self.record_at is None:
+            _check_records(self.steps, self.record_every)
+        else:
+            listed = whole_steps("record_at", self.record_at, self.steps, increasing=True)
+            object.__setattr__(self, "record_at", listed)
+        object.__setattr__(self, "snapshots", whole_steps("snapshots", self.snapshots, self.steps))
         if self.measures is not None:
             object.__setattr__(self, "measures", _several("measures", self.measures))
             as_measures(self.measures, BUILT_IN)
@@ -136,6 +146,11 @@ class Experiment:
     def init_key(self) -> int:
         """Seed of the initial parameters: ``init_seed``, or ``seed`` if ``init_seed`` is None."""
         return int(self.seed if self.init_seed is None else self.init_seed)
+
+    @property
+    def record_steps(self) -> RecordSteps:
+        """Steps of all records, from 0 to ``steps``."""
+        return record_steps(self.steps, self.record_every, self.record_at)
 
     def sizes(self) -> tuple[int, int]:
         """Numbers of train and test examples; the task decides a ``test_size`` of None.
@@ -191,19 +206,6 @@ def _check_records(steps: int, every: int) -> None:
         raise InputError(
             f"record_every is {every}, which does not divide steps = {steps}: use one of {', '.join(map(str, sorted(near)))}."
         )
-
-
-def _snapshots(values: Any, steps: int, every: int) -> tuple[int, ...]:
-    """Snapshot steps as Python integers; each must be the step of a record."""
-    several = _several("snapshots", values.tolist() if isinstance(values, np.ndarray) and values.ndim else values)
-    several = tuple(int(step) if isinstance(step, np.integer) else step for step in several)
-    for step in several:
-        whole_step = isinstance(step, int) and not isinstance(step, bool)
-        if not whole_step or not 0 <= step <= steps or step % every:
-            raise InputError(
-                f"The snapshot step {step!r} is not allowed: give multiples of record_every = {every} from 0 to {steps}."
-            )
-    return several
 
 
 def _several(name: str, values: Any) -> tuple[Any, ...]:

@@ -112,4 +112,11 @@ def signature(content: dict[str, Any]) -> str:
 
 
 def _encode_sheet(sheet: RecordSchema) -> dict[str, Any]:
-    return {**sheet._asdict(), "variables": {name: list(variable) for name, variable in sheet.variables.items()}}
+    at = {"record_every": sheet.at.step} if isinstance(sheet.at, range) else {"record_at": list(sheet.at)}
+    return {
+        "steps": sheet.steps,
+        # A memjax that knows no uneven records refuses a sheet without record_every, where it would misread its steps.
+        **at,
+        "num_parameters": sheet.num_parameters,
+        "variables": {name: list(variable) for name, variable in sheet.variables.items()},
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from memjax.checks.json_text import read_json
@@ -129,11 +130,24 @@ def _sheet(data: Any) -> RecordSchema:
     variables = {}
     for name, (dims, long_name, units) in _table(data["variables"]).items():
         variables[_text(name)] = Variable(tuple(_text(dim) for dim in _list(dims)), _text(long_name), _text(units))
-    steps, record_every = (_whole(data[name], 1, 10**15) for name in ("steps", "record_every"))
-    sheet = RecordSchema(steps, record_every, _whole(data["num_parameters"], 0, 10**15), variables)
-    _ensure(sheet.steps % sheet.record_every == 0, "record_every does not divide steps")
-    _ensure(sheet.steps // sheet.record_every <= _MOST_RECORDS, "it has too many records")
-    return sheet
+    steps = _whole(data["steps"], 1, 10**15)
+    at = _uneven(data["record_at"], steps) if "record_at" in data else _even(data["record_every"], steps)
+    return RecordSchema(steps, at, _whole(data["num_parameters"], 0, 10**15), variables)
+
+
+def _even(every: Any, steps: int) -> range:
+    every = _whole(every, 1, 10**15)
+    _ensure(steps % every == 0, "record_every does not divide steps")
+    _ensure(steps // every <= _MOST_RECORDS, "it has too many records")
+    return range(0, steps + 1, every)
+
+
+def _uneven(at: Any, steps: int) -> tuple[int, ...]:
+    found = tuple(_whole(step, 0, steps) for step in _list(at))
+    _ensure(len(found) <= _MOST_RECORDS, "it has too many records")
+    increase = all(before < step for before, step in pairwise(found))
+    _ensure(increase and found[:1] == (0,) and found[-1] == steps, "record_at does not increase from 0 to steps")
+    return found
 
 
 def _block(data: Any) -> BlockEntry:

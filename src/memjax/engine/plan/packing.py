@@ -182,14 +182,14 @@ def block_of(
     Raises
     ------
     InputError
-        If the runs do not fit into the shape, or segments of ``records`` records do not divide the records of a run.
+        If the runs do not fit into the shape, or a run has less than ``records`` records.
     """
     group = _Group(program, schedule, work_of(program), runs[0].pool, 1)
     room = [group.tiles(list(runs), shape.runs, split, shape.width) for split in (0, 1)]
-    uneven = records < 1 or program.num_records % records
+    misfit = not 1 <= records <= program.num_records
     if schedule == "batched":
-        uneven = uneven or shape.train_tiles % shape.runs or shape.test_tiles % shape.runs
-    if len(runs) > shape.runs or room[0] > shape.train_tiles or room[1] > shape.test_tiles or uneven:
+        misfit = misfit or bool(shape.train_tiles % shape.runs or shape.test_tiles % shape.runs)
+    if len(runs) > shape.runs or room[0] > shape.train_tiles or room[1] > shape.test_tiles or misfit:
         raise InputError(
             f"The runs of block {name} do not fit into its packed shape {tuple(shape)} in segments of {records} records: "
             "the plan was altered, or is not of this experiment."

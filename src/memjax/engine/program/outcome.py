@@ -10,6 +10,7 @@ import numpy as np
 
 from memjax.engine.program.program import Program, num_parameters
 from memjax.errors import InputError
+from memjax.experiment.record_times import RecordSteps
 from memjax.parameter_trees import Layout
 
 __all__ = [
@@ -113,14 +114,9 @@ class RecordSchema(NamedTuple):
     """The recorded steps of a block, its variables, and the number of parameters of a run."""
 
     steps: int
-    record_every: int
+    at: RecordSteps
     num_parameters: int
     variables: dict[str, Variable]
-
-    @property
-    def at(self) -> range:
-        """Steps of the records."""
-        return range(0, self.steps + 1, self.record_every)
 
 
 def record_schema(program: Program) -> RecordSchema:
@@ -131,7 +127,7 @@ def record_schema(program: Program) -> RecordSchema:
             prefix = f"{split} " if len(measure.splits) > 1 else ""
             long_name = f"{prefix}{measure.long_name or measure.name}"
             variables[measure.variable(split)] = Variable(tuple(measure.dims), long_name, measure.units)
-    return RecordSchema(program.steps, program.record_every, num_parameters(program), variables)
+    return RecordSchema(program.steps, program.record_at, num_parameters(program), variables)
 
 
 def variables_of(schemas: Iterable[RecordSchema]) -> dict[str, Variable]:
