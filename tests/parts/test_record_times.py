@@ -10,6 +10,7 @@ import pytest
 
 import memjax as mj
 from memjax import Experiment, InputError, spaced
+from memjax.cli import main
 from memjax.engine.program.segments import longest, segments
 from memjax.experiment.record_times import record_steps
 
@@ -144,3 +145,23 @@ def test_a_dense_start_costs_segments_by_number_and_a_sparse_end_by_steps():
 def test_a_field_of_another_name_is_explained():
     with pytest.raises(InputError, match="record_at"):
         mj.sweep(Experiment(), over={"eval_at": [()]})
+
+
+def test_a_spec_file_lists_records_and_runs(tmp_path):
+    spec = tmp_path / "spec.toml"
+    spec.write_text(
+        "[experiment]\nsteps = 40\nrecord_at = [1, 3, 10]\nsnapshots = [7]\ntrain_size = 8\n"
+        'model = {type = "models.MLP", hidden = [3]}\n[over]\nseed = [0]\n'
+    )
+    assert main(["--no-cache", "run", str(spec), "--store", str(tmp_path / "store")]) == 0
+    found = mj.open(tmp_path / "store")
+    assert found.step.values.tolist() == [0, 1, 3, 10, 40] and found.snapshot.values.tolist() == [7]
+
+
+def test_the_plan_counts_records_however_they_are_spaced():
+    spec = Experiment(steps=400, train_size=50)
+    every, tens, few = (
+        mj.explain(dataclasses.replace(spec, record_at=at)) for at in (range(401), range(0, 401, 10), (1, 9))
+    )
+    assert every.flops > tens.flops > few.flops
+    assert tens.flops == mj.explain(dataclasses.replace(spec, record_every=10)).flops

@@ -131,6 +131,7 @@ def _sheet(data: Any) -> RecordSchema:
     for name, (dims, long_name, units) in _table(data["variables"]).items():
         variables[_text(name)] = Variable(tuple(_text(dim) for dim in _list(dims)), _text(long_name), _text(units))
     steps = _whole(data["steps"], 1, 10**15)
+    _ensure(not {"record_every", "record_at"} <= set(data), "it states its records twice")
     at = _uneven(data["record_at"], steps) if "record_at" in data else _even(data["record_every"], steps)
     return RecordSchema(steps, at, _whole(data["num_parameters"], 0, 10**15), variables)
 
