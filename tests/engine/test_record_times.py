@@ -133,7 +133,7 @@ def test_uneven_records_compile_as_much_as_even_ones_however_many_segments_there
     assert not compiles
 
 
-def test_progress_counts_every_step_once(monkeypatch):
+def test_progress_counts_every_step_once(monkeypatch, cut):
     from memjax.engine.training import progress
 
     seen = []

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import memjax as mj
+from memjax.engine.training.block import _BlockHistory
 from memjax.store.read import progress
 
 OVER = {"train_size": [8, 12], "seed": range(2)}
@@ -80,24 +81,21 @@ def test_a_sweep_that_died_goes_on_with_the_same_bits(spaced, store, parts, kill
     assert same(sweep(spaced, store=store), whole)
 
 
-def test_an_interrupt_is_heard_at_the_next_record(spaced, store, monkeypatch, lanes_told):
-    from memjax.store import writer
-
+def test_an_interrupt_between_two_records_is_heard_at_the_next(spaced, store, monkeypatch, lanes_told):
     monkeypatch.setattr("memjax.engine.plan.packing.segment_records", lambda *arguments: 1)
-    whole, calls = sweep(spaced), []
+    whole, add = sweep(spaced), _BlockHistory.add_snapshot
 
-    def interrupting(self, block):
-        calls.append(block)
-        if len(calls) == 5:
+    def interrupting(self, step, state):
+        add(self, step, state)
+        if step == 11:
             os.kill(os.getpid(), signal.SIGINT)
             assert lanes_told()
-        return False
 
     with monkeypatch.context() as patch:
-        patch.setattr(writer.StoreKeeper, "due", interrupting)
+        patch.setattr(_BlockHistory, "add_snapshot", interrupting)
         with pytest.raises(KeyboardInterrupt, match=r"Stopped. What was done is kept in"):
             sweep(spaced, store=store)
-    assert progress(store).splitlines()[1] == "block 0000-00000: 2 runs at step 9 of 32"
+    assert progress(store).splitlines()[1] == "block 0000-00000: 2 runs at step 17 of 32"
     assert same(sweep(spaced, store=store), whole)
 
 
