@@ -7,6 +7,7 @@ from memjax.engine.plan.packing import Packing
 from memjax.errors import InputError
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
+from memjax.experiment.record_times import spaced
 from memjax.experiment.start import Start
 from memjax.explain import Explanation, explain
 from memjax.fields import traced
@@ -45,6 +46,7 @@ __all__ = [
     "save",
     "schedules",
     "snapshots",
+    "spaced",
     "subsets",
     "sweep",
     "tasks",

@@ -78,7 +78,7 @@ def sweep(
     Returns
     -------
     xr.Dataset
-        Dimensions: the axes in their order, then ``step`` (0, record_every, ..., steps). Data variables: the measures,
+        Dimensions: the axes in their order, then ``step``, the steps of all records. Data variables: the measures,
         float32 unless 64-bit numbers are enabled. Coordinates ``status``, ``stop_step`` and ``num_parameters`` per run;
         records after a run diverged are NaN, and ``stop_reason`` says why. Attributes: experiment, axes, versions and packed
         shapes.

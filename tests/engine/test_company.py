@@ -9,7 +9,7 @@ import pytest
 import memjax as mj
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import make_plan
-from memjax.engine.program.loop import Length
+from memjax.engine.program.segments import segments
 from memjax.engine.training import block as train
 from memjax.engine.training.execute import DevicePools
 from memjax.engine.training.prepare import prepare
@@ -135,8 +135,9 @@ def packed_run(fill, batch_size, pool, schedule="streamed"):
     _, data, state = train._begun(block, compiled, device, on_device, None, prepare(block))
     filled = [_fill_padding(tiles, fill, pool) for tiles in (data.train, data.test)]
     data = data._replace(train=filled[0], test=filled[1])
-    length = Length(np.int32(block.records), np.int32(10))
-    state, found = compiled.segment(data, state, train._rows(block, [None] * 3, 0, block.records * 10, device), length)
+    (whole, *_) = segments(block.program.record_at, (), block.records, 0)
+    rows, none = train._rows(block, [None] * 3, [whole], device), train._no_steps(block, device)
+    state, _, found = compiled.segment(data, state, none, rows, train._length(block, whole.lengths))
     return jax.tree.map(np.asarray, (state.params, found))
 
 

@@ -26,7 +26,7 @@ def noisy(share, law, seed=0):
 )
 def test_labels_change_by_their_law(law, wanted):
     found = noisy(0.4, law)
-    shares = np.array([np.bincount(found[LABELS == c], minlength=4) / 5000 for c in range(4)])
+    shares = np.array([np.bincount(found[c == LABELS], minlength=4) / 5000 for c in range(4)])
     # Standard error of a share of 5000 rows is at most .0071; the largest of 16 is within 3.5 of them.
     assert abs(shares - (0.6 * np.eye(4) + 0.4 * wanted)).max() < 3.5 * 0.0071
 

@@ -187,6 +187,13 @@ def test_a_manifest_with_anything_anywhere(kept, data):
         read(lambda: read_manifest(signed(altered), "signed"))
 
 
+@fuzz(300, at=ANY)
+def test_a_manifest_with_anything_as_uneven_records(kept, at):
+    content = json.loads((kept / "manifest-0000.json").read_text())
+    uneven(content, at)
+    read(lambda: read_manifest(signed(content), "signed"))
+
+
 @fuzz(300, data=st.data())
 def test_a_store_with_anything_anywhere_in_its_last_manifest_opens_or_is_refused(kept, data):
     name = data.draw(st.sampled_from(["manifest-0000.json", "manifest-0001.json"]))
@@ -342,6 +349,12 @@ def test_a_hostile_manifest_is_refused(case):
         read_manifest(MANIFESTS[case], case)
 
 
+def uneven(content, at):
+    """Put a list of steps in the place of record_every."""
+    del content["sheets"][0]["record_every"]
+    content["sheets"][0]["record_at"] = at
+
+
 CHANGES = {
     "a run is in two blocks": lambda c: c["blocks"][0].update(cells=c["blocks"][1]["cells"]),
     "a run lies outside of the 4 cells": lambda c: c["blocks"][0].update(cells=[4]),
@@ -360,6 +373,13 @@ CHANGES = {
     ],
     "record_every does not divide steps": lambda c: c["sheets"][0].update(record_every=3),
     "it has too many records": lambda c: c["sheets"][0].update(steps=10**12),
+    "record_at does not increase from 0 to steps": lambda c: uneven(c, [0, 2, 1, 4]),
+    "record_at does not increase from 0": lambda c: uneven(c, [1, 4]),
+    "record_at does not increase": lambda c: uneven(c, []),
+    "record_at does not": lambda c: uneven(c, [0, 1]),
+    "'1.5' is no whole number from 0 to 4": lambda c: uneven(c, [0, 1.5, 4]),
+    "'5' is no whole number from 0 to 4": lambda c: uneven(c, [0, 1, 5]),
+    "it states its records twice": lambda c: c["sheets"][0].update(record_at=[0, 1, 4]),
     "are names of two things": lambda c: c["axes"][0].update(labels={"status": [0, 1]}),
     r"\['step'\] are names": lambda c: c["sheets"][0]["variables"].update(train_loss=[["step"], "", ""]),
     r"\['seed'\] are names": lambda c: c["sheets"][0]["variables"].update(train_loss=[["seed"], "", ""]),
@@ -416,7 +436,7 @@ def test_a_manifest_of_absurd_size_is_refused_before_memory_is_taken(kept, tmp_p
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("shape", [1, 2**30, 2**30, 1]), ("shape", [1, 1, 1, 1]), ("records", 3), ("schedule", "batched"), ("sheet", 0)],
+    [("shape", [1, 2**30, 2**30, 1]), ("shape", [1, 1, 1, 1]), ("records", 5), ("schedule", "batched"), ("sheet", 0)],
 )
 def test_a_partition_that_is_not_of_the_call_is_refused_or_fits(kept, tmp_path, field, value, monkeypatch):
     """What is executed is what the manifest says, if it can hold the runs and fits into memory."""

@@ -35,6 +35,7 @@ _WORDS = {
     "num_tokens": "vocab vocabsize vocabulary",
     "steps": "epoch epochs nepochs numepochs maxepochs iterations iters niter numsteps maxsteps trainsteps updates",
     "record_every": "logevery evalevery loginterval evalinterval every",
+    "record_at": "logat evalat recordsteps logsteps evalsteps",
     "snapshots": "checkpoint checkpoints saveevery",
     "batch_size": "batch batches bs minibatch",
     "train_size": "n ntrain numtrain numexamples numsamples nsamples samples size datasetsize trainfraction fraction",

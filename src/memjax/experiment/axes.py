@@ -186,7 +186,7 @@ def _host_value(axis: str, value: Any) -> Any:
             f"The axis {axis!r} has a value that is being traced ({value!r}), so that it is no number yet: call memjax outside "
             "of jax.jit, jax.vmap and jax.grad, for it compiles by itself."
         )
-    if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
+    if isinstance(value, list | tuple | range) or getattr(value, "ndim", 0) > 0:
         return tuple(_host_value(axis, item) for item in value)
     return scalar(value)
 

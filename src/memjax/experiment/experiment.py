@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from memjax import losses
 from memjax.checks.values import number, scalar, whole
 from memjax.content.later import later
 from memjax.errors import InputError
 from memjax.experiment.decode import parse
 from memjax.experiment.encode import to_json
+from memjax.experiment.record_times import RecordSteps, record_steps, whole_steps
 from memjax.experiment.start import Start
 from memjax.fields import traced
 from memjax.measures import BUILT_IN, ByExample, Measure, by_example_of
@@ -55,6 +54,9 @@ class Experiment:
         Number of updates.
     record_every
         Steps between records; must divide ``steps``. Record 0 is the initial state, the last record the final one.
+    record_at
+        Steps of the records, increasing, in place of ``record_every``, which then is ignored: ``spaced(1, steps)`` or any
+        others. The initial and the final state are recorded besides, so that ``()`` records only these two.
     batch_size
         None for full batch; else examples per step, in epochs without replacement (the last batch of an epoch may be
         smaller).
@@ -87,18 +89,20 @@ class Experiment:
     examples_at
         Steps at which ``examples`` are measured; None takes the last step.
     snapshots
-        Steps at which parameters are kept; multiples of ``record_every`` up to ``steps``.
+        Steps at which parameters are kept, from 0 to ``steps``; there need be no record.
 
     Raises
     ------
     InputError
-        If a field's value is not allowed, ``record_every`` does not divide ``steps``, or a snapshot's step has no record.
+        If a field's value is not allowed, ``record_every`` does not divide ``steps``, or a record or snapshot lies beyond them.
 
     Examples
     --------
     >>> blog = Experiment(task=RandomLabels(input_dim=9, num_classes=17), steps=1000)
     >>> blog.optimizer
     adam(learning_rate=0.001, b1=0.9, b2=0.999, eps=1e-08, l2=0.0, clip_norm=None)
+    >>> Experiment(steps=1000, record_at=[1, 10, 100], snapshots=(7,)).record_steps
+    (0, 1, 10, 100, 1000)
     """
 
     task: Task = field(default_factory=RandomLabels)
@@ -108,6 +112,7 @@ class Experiment:
     loss_scale: float = traced(1.0)
     steps: int = 1000
     record_every: int = 10
+    record_at: tuple[int, ...] | None = later(None)
     batch_size: int | None = None
     train_size: int | float | str = 1000
     test_size: int | None = None
@@ -151,12 +156,17 @@ class Experiment:
                 object.__setattr__(self, name, whole(name, getattr(self, name), least))
         object.__setattr__(self, "loss_scale", number("loss_scale", self.loss_scale))
         losses.get(self.loss)
-        _check_records(self.steps, self.record_every)
-        object.__setattr__(self, "snapshots", _snapshots(self.snapshots, self.steps, self.record_every))
+        if self.record_at is None:
+            _check_records(self.steps, self.record_every)
+        else:
+            listed = whole_steps("record_at", self.record_at, self.steps, increasing=True)
+            object.__setattr__(self, "record_at", listed)
+        object.__setattr__(self, "snapshots", whole_steps("snapshots", self.snapshots, self.steps))
         object.__setattr__(self, "examples", _several("examples", self.examples))
         by_example_of(self.examples, BUILT_IN)
         if self.examples_at is not None:
-            object.__setattr__(self, "examples_at", _snapshots(self.examples_at, self.steps, self.record_every))
+            listed = whole_steps("examples_at", self.examples_at, self.steps, increasing=True)
+            object.__setattr__(self, "examples_at", listed)
         if self.measures is not None:
             object.__setattr__(self, "measures", _several("measures", self.measures))
             as_measures(self.measures, BUILT_IN)
@@ -189,6 +199,11 @@ class Experiment:
         if not self.examples:
             return ()
         return (self.steps,) if self.examples_at is None else self.examples_at
+
+    @property
+    def record_steps(self) -> RecordSteps:
+        """Steps of all records, from 0 to ``steps``."""
+        return record_steps(self.steps, self.record_every, self.record_at)
 
     def sizes(self) -> tuple[int, int]:
         """Numbers of train and test examples of the run.
@@ -257,19 +272,6 @@ def _check_records(steps: int, every: int) -> None:
         raise InputError(
             f"record_every is {every}, which does not divide steps = {steps}: use one of {', '.join(map(str, sorted(near)))}."
         )
-
-
-def _snapshots(values: Any, steps: int, every: int) -> tuple[int, ...]:
-    """Snapshot steps as Python integers; each must be the step of a record."""
-    several = _several("snapshots", values.tolist() if isinstance(values, np.ndarray) and values.ndim else values)
-    several = tuple(int(step) if isinstance(step, np.integer) else step for step in several)
-    for step in several:
-        whole_step = isinstance(step, int) and not isinstance(step, bool)
-        if not whole_step or not 0 <= step <= steps or step % every:
-            raise InputError(
-                f"The snapshot step {step!r} is not allowed: give multiples of record_every = {every} from 0 to {steps}."
-            )
-    return several
 
 
 def _several(name: str, values: Any) -> tuple[Any, ...]:

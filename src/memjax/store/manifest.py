@@ -112,11 +112,16 @@ def signature(content: dict[str, Any]) -> str:
 
 
 def _encode_sheet(sheet: RecordSchema) -> dict[str, Any]:
-    table = {**sheet._asdict(), "variables": _encode_variables(sheet.variables)}
-    if not sheet.examples:
-        # As before there were any.
-        return {name: value for name, value in table.items() if name not in ("examples", "example_steps")}
-    return {**table, "examples": _encode_variables(sheet.examples)}
+    at = {"record_every": sheet.at.step} if isinstance(sheet.at, range) else {"record_at": list(sheet.at)}
+    examples = {"examples": _encode_variables(sheet.examples), "example_steps": list(sheet.example_steps)}
+    return {
+        "steps": sheet.steps,
+        # A memjax that knows no uneven records refuses a sheet without record_every, where it would misread its steps.
+        **at,
+        "num_parameters": sheet.num_parameters,
+        "variables": _encode_variables(sheet.variables),
+        **(examples if sheet.examples else {}),
+    }
 
 
 def _encode_variables(variables: dict[str, Variable]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from memjax.checks.json_text import read_json
@@ -128,14 +129,28 @@ def _allowed(names: tuple[str, ...]) -> tuple[int, ...]:
 
 def _sheet(data: Any) -> RecordSchema:
     variables, examples = _variables(data["variables"]), _variables(data.get("examples", {}))
-    steps, record_every = (_whole(data[name], 1, 10**15) for name in ("steps", "record_every"))
+    steps = _whole(data["steps"], 1, 10**15)
+    _ensure(not {"record_every", "record_at"} <= set(data), "it states its records twice")
+    at = _uneven(data["record_at"], steps) if "record_at" in data else _even(data["record_every"], steps)
     when = tuple(_whole(step, 0, steps) for step in _list(data.get("example_steps", [])))
     _ensure(list(when) == sorted(set(when)) and bool(when) == bool(examples), "it has no steps of its examples")
     _ensure(all(len(about.dims) == 1 for about in examples.values()), "a value of an example has no dimension")
-    sheet = RecordSchema(steps, record_every, _whole(data["num_parameters"], 0, 10**15), variables, examples, when)
-    _ensure(sheet.steps % sheet.record_every == 0, "record_every does not divide steps")
-    _ensure(sheet.steps // sheet.record_every <= _MOST_RECORDS, "it has too many records")
-    return sheet
+    return RecordSchema(steps, at, _whole(data["num_parameters"], 0, 10**15), variables, examples, when)
+
+
+def _even(every: Any, steps: int) -> range:
+    every = _whole(every, 1, 10**15)
+    _ensure(steps % every == 0, "record_every does not divide steps")
+    _ensure(steps // every <= _MOST_RECORDS, "it has too many records")
+    return range(0, steps + 1, every)
+
+
+def _uneven(at: Any, steps: int) -> tuple[int, ...]:
+    found = tuple(_whole(step, 0, steps) for step in _list(at))
+    _ensure(len(found) <= _MOST_RECORDS, "it has too many records")
+    increase = all(before < step for before, step in pairwise(found))
+    _ensure(increase and found[:1] == (0,) and found[-1] == steps, "record_at does not increase from 0 to steps")
+    return found
 
 
 def _variables(data: Any) -> dict[str, Variable]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -164,7 +165,7 @@ def _label(value: Any) -> str | int | float:
 def _check(result: BlockResult, name: PartName, runs: int, sheet: RecordSchema) -> None:
     """Raise `ValueError` where a result does not fit its block."""
     step = sheet.steps if name.step is None else name.step
-    if result.step != step or (name.step is None) != result.finished or not 0 <= step <= sheet.steps:
+    if result.step != step or (name.step is None) != result.finished or step not in sheet.at:
         raise ValueError(f"it says step {result.step!r}")
     if result.status.shape != (runs,) or result.stop_step.shape != (runs,) or result.status.dtype.kind != "i":
         raise ValueError(f"it does not hold the status of {runs} runs")
@@ -172,7 +173,7 @@ def _check(result: BlockResult, name: PartName, runs: int, sheet: RecordSchema) 
         raise ValueError("it holds an unknown status")
     if set(result.records) != set(sheet.variables):
         raise ValueError("it does not hold the variables of its manifest")
-    count = step // sheet.record_every + 1
+    count = bisect_right(sheet.at, step)
     for variable, part in result.records.items():
         num_dims = len(sheet.variables[variable].dims)
         for leaf in part.values() if isinstance(part, dict) else [part]:

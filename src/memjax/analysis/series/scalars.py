@@ -198,7 +198,11 @@ gap = Scalar(
 )  # fmt: skip
 maximum = Scalar(lambda y, at: y.max(axis=-1), "maximum", doc="Largest record; NaN if any is.")
 minimum = Scalar(lambda y, at: y.min(axis=-1), "minimum", doc="Smallest record; NaN if any is.")
-mean = Scalar(lambda y, at: y.mean(axis=-1), "mean", doc="Mean of the records; NaN if any is.")
+mean = Scalar(
+    lambda y, at: y.mean(axis=-1),
+    "mean",
+    doc="Mean of the records, which count the same however they are spaced; NaN if any is.",
+)
 area = Scalar(
     lambda y, at: np.trapezoid(y, at, axis=-1), "area", (1, 1),
     doc="Area under the series by trapezoids, in units of the series times those of the positions.",

@@ -68,6 +68,11 @@ class BlockPlan:
         return own + own[-1:] * (self.shape.runs - len(own))
 
     @property
+    def kept(self) -> list[int]:
+        """Steps at which a run of the block keeps its parameters, or examples are measured, in order."""
+        return sorted({step for run in self.runs for step in run.experiment.snapshots} | {*self.program.example_steps})
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """Number of parameters of each run, without padding."""
         if self.program.widths is None:

@@ -187,4 +187,5 @@ def run_seconds(sizes: np.ndarray, width: int, block: int, work: Work, program: 
     record = tiles.sum(1) * (width * example + tile) / 3
     batch = program.batch_size
     gradient = tiles[:, 0] * (width * example + tile) if batch is None else batch * example + tile
-    return program.steps * (gradient + work.parameters * parameter + step / block + record / program.record_every)
+    between = program.steps / program.num_records
+    return program.steps * (gradient + work.parameters * parameter + step / block + record / between)

@@ -15,6 +15,7 @@ from memjax.engine.plan.cost import Work
 from memjax.engine.plan.liveness import peak_bytes
 from memjax.engine.plan.segments import segment_records
 from memjax.engine.program.program import Program, ShapeOf
+from memjax.engine.program.segments import longest
 from memjax.engine.program.step import loss_sum
 from memjax.engine.program.tiles import Schedule, Shape, split_shapes
 from memjax.engine.program.vectors import start_shapes
@@ -58,7 +59,8 @@ def host_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, p
     rows = 0
     if program.batch_size is not None:
         # Those of the next segment are made meanwhile.
-        rows = 2 * 4 * segment_records(program, shape, ()) * program.record_every * shape.runs * program.batch_size
+        steps = longest(program.record_at, segment_records(program, shape, ()))
+        rows = 2 * 4 * steps * shape.runs * program.batch_size
     return data + rows + shape.runs * work.state_bytes
 
 

@@ -192,15 +192,15 @@ def block_of(
     Raises
     ------
     InputError
-        If the runs do not fit into the shape, or segments of ``records`` records do not divide the records of a run.
+        If the runs do not fit into the shape, or a run has less than ``records`` records.
     """
     group = _Group(program, schedule, work_of(program), runs[0].pool, 1)
     room = group.tiles(list(runs), shape.runs, shape.width)
     given = [shape.train_tiles, shape.test_tiles, *shape.more]
-    uneven = records < 1 or program.num_records % records
+    misfit = not 1 <= records <= program.num_records
     if schedule == "batched":
-        uneven = uneven or any(tiles % shape.runs for tiles in given)
-    if len(runs) > shape.runs or len(room) != len(given) or any(np.greater(room, given)) or uneven:
+        misfit = misfit or any(tiles % shape.runs for tiles in given)
+    if len(runs) > shape.runs or len(room) != len(given) or any(np.greater(room, given)) or misfit:
         raise InputError(
             f"The runs of block {name} do not fit into its packed shape {tuple(shape)} in segments of {records} records: "
             "the plan was altered, or is not of this experiment."

@@ -19,15 +19,18 @@ _LONGEST = 20.0
 
 
 def segment_records(program: Program, shape: Shape, snapshots: Iterable[int]) -> int:
-    """Records per segment: about a tenth of all records. Segments are equally long, and every snapshot ends a segment.
+    """Most records per segment: about a tenth of all records. Every snapshot ends a segment.
 
+    Where records are even and hold all snapshots, all segments have so many records. Else some are shorter.
     A short run has fewer segments, because each costs the host about a millisecond. A long run has more, because it can
     save and stop only between segments. The number depends on the packed shape alone: blocks of one shape share programs.
     """
-    grain = math.gcd(program.num_records, *(step // program.record_every for step in snapshots))
     seconds = _shape_seconds(program, shape)
     segments = min(max(_SEGMENTS, int(seconds / _LONGEST)), max(1, int(seconds / _SHORTEST)))
-    wanted = max(1, program.num_records // segments)
+    wanted, at, kept = max(1, program.num_records // segments), program.record_at, list(snapshots)
+    if not isinstance(at, range) or any(step not in at for step in kept):
+        return wanted
+    grain = math.gcd(program.num_records, *(step // at.step for step in kept))
     return next(size for size in range(min(grain, wanted), 0, -1) if grain % size == 0)
 
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from memjax.engine.program.program import Program
+from memjax.engine.program.segments import longest
 from memjax.types import Array
 
 __all__ = ["Batches", "batches_shapes"]
@@ -19,7 +20,7 @@ class Batches(NamedTuple):
     Attributes
     ----------
     orders
-        ``int32[K, record_every, D, B]``: rows of every step, of each of D orders.
+        ``int32[S, D, B]``: rows of every step, of each of D orders, with room for the longest segment.
     of_run
         ``int32[R]``, the order of each run; None where every run has its own.
     """
@@ -27,9 +28,9 @@ class Batches(NamedTuple):
     orders: Any
     of_run: Any
 
-    def at(self, record: Any, step: Any) -> Array:
-        """Rows ``[R, B]`` of one step before a record."""
-        rows: Array = self.orders[record, step]
+    def at(self, step: Any) -> Array:
+        """Rows ``[R, B]`` of one step of the segment."""
+        rows: Array = self.orders[step]
         if self.of_run is None:
             return rows
         if len(rows) == 1:
@@ -41,5 +42,5 @@ def batches_shapes(program: Program, records: int, runs: int, orders: int) -> Ba
     """Shape structs of a segment's minibatches; None for full batch."""
     if program.batch_size is None:
         return None
-    rows = jax.ShapeDtypeStruct((records, program.record_every, orders, program.batch_size), "int32")
+    rows = jax.ShapeDtypeStruct((longest(program.record_at, records), orders, program.batch_size), "int32")
     return Batches(rows, None if orders == runs else jax.ShapeDtypeStruct((runs,), "int32"))

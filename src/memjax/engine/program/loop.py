@@ -22,6 +22,7 @@ from memjax.jax_settings import float_dtype
 __all__ = [
     "Compiled",
     "CompiledRecord",
+    "Interval",
     "Length",
     "compile_block",
     "compile_examples",
@@ -36,7 +37,7 @@ __all__ = [
 
 
 class Length(NamedTuple):
-    """Length of a segment: number of records up to the K of its program, and steps before each. Both are data.
+    """Length of a segment: number of records up to the K of its program, and steps ``int32[K]`` before each. Both are data.
 
     One record after no step is the record of the initial state, so that record needs no program of its own.
     """
@@ -45,24 +46,43 @@ class Length(NamedTuple):
     steps: Any
 
 
+class Interval(NamedTuple):
+    """The steps since the last record, over which the next one averages: sum ``[R]`` of their losses, and their number.
+
+    There are none at the start of a segment, unless the segment before it ended at a snapshot between two records.
+    """
+
+    total: Any
+    steps: Any
+
+
 def segment(
-    program: Program, schedule: Schedule, records: int, data: BlockData, state: RunState, rows: Any, length: Length
-) -> tuple[RunState, dict[str, Any]]:
+    program: Program,
+    schedule: Schedule,
+    records: int,
+    data: BlockData,
+    state: RunState,
+    before: Interval,
+    rows: Any,
+    length: Length,
+) -> tuple[RunState, Interval, dict[str, Any]]:
     """Train, and compute a record after every so many steps.
 
     Parameters
     ----------
     records
         Room for K records.
+    before
+        The steps since the last record.
     rows
-        Minibatches of K records, or None for full batch.
+        Minibatches of the steps, or None for full batch.
     length
         Number of records, and of steps before each.
 
     Returns
     -------
     tuple
-        The state after the last step, and the records, ``[K, R, ...]`` each; zeros after the last one.
+        The state after the last step, the interval before it, and the records, ``[K, R, ...]`` each; zeros after the last one.
     """
     held = data._replace(live=None if data.live is None else as_held(program, data.live))
     first = RunState(*state_as_held(program, state[:2]), *state[2:])
@@ -70,21 +90,27 @@ def segment(
     stepped = jax.jit(functools.partial(step, program, schedule))
     taken = jax.jit(functools.partial(take_record, program, schedule))
 
-    def one_record(k: Any, carry: tuple[RunState, Any]) -> tuple[RunState, Any]:
+    offset = jnp.cumsum(length.steps, dtype=jnp.int32) - length.steps
+
+    def one_record(k: Any, carry: tuple[RunState, Interval, Any]) -> tuple[RunState, Interval, Any]:
         def one_step(i: Any, carry: tuple[RunState, Any]) -> tuple[RunState, Any]:
-            state, loss = stepped(held, carry[0], None if rows is None else rows.at(k, i))
+            state, loss = stepped(held, carry[0], None if rows is None else rows.at(offset[k] + i))
             return state, carry[1] + loss
 
-        state, total = jax.lax.fori_loop(0, length.steps, one_step, (carry[0], jnp.zeros_like(losses)))
-        state = put_back(state, carry[0].params)
-        record = taken(data, _for_record(program, state), total, length.steps)
-        return state, jax.tree.map(lambda room, value: room.at[k].set(value), carry[1], record)
+        begun = jax.tree.map(lambda leaf: jnp.where(k == 0, leaf, jnp.zeros_like(leaf)), carry[1])
+        state, total = jax.lax.fori_loop(0, length.steps[k], one_step, (carry[0], begun.total))
+        state, interval = put_back(state, carry[0].params), Interval(total, begun.steps + length.steps[k])
+        record = taken(data, _for_record(program, state), *interval)
+        return state, interval, jax.tree.map(lambda room, value: room.at[k].set(value), carry[2], record)
 
-    losses = jax.eval_shape(stepped, held, first, None if rows is None else rows.at(0, 0))[1]
-    one = jax.eval_shape(taken, data, state._replace(opt_state=None), losses, length.steps)
+    losses = jax.eval_shape(stepped, held, first, None if rows is None else rows.at(0))[1]
+    one = jax.eval_shape(taken, data, state._replace(opt_state=None), losses, before.steps)
     room = jax.tree.map(lambda leaf: jnp.zeros((records, *leaf.shape), leaf.dtype), one)
-    last, found = jax.lax.fori_loop(0, length.records, one_record, (first, room))
-    return RunState(*state_as_tree(program, last[:2]), *last[2:]), found
+    begun = before._replace(total=before.total.astype(losses.dtype))
+    last, interval, found = jax.lax.fori_loop(0, length.records, one_record, (first, begun, room))
+    # No loss is wider than the numbers that enter a program, so this cast and the one before change no bit.
+    interval = interval._replace(total=interval.total.astype(before.total.dtype))
+    return RunState(*state_as_tree(program, last[:2]), *last[2:]), interval, found
 
 
 def _for_record(program: Program, held: RunState) -> RunState:
@@ -104,7 +130,7 @@ class Compiled(NamedTuple):
     first
         ``(params, raw keys, hyper) -> opt_state`` of all runs, one after another, on the host.
     segment
-        ``(data, state, rows, length) -> (state, records [K, R, ...])``.
+        ``(data, state, before, rows, length) -> (state, interval, records [K, R, ...])``.
     blocks_pool
         Whether one of the programs waits inside XLA's thread pool; see `memjax.engine.training.lanes.pool_turn`.
     """
@@ -152,11 +178,13 @@ def segment_shapes(
     """Shape structs of the arguments of a segment; arguments as in `compile_block`."""
     data, state = block_shapes(program, schedule, shape, None if pool_rows is None else program.x, pool_rows or 0)
     rows = batches_shapes(program, records, shape.runs, orders)
-    return data, state, rows, Length(*(jax.ShapeDtypeStruct((), "int32") for _ in Length._fields))
+    count = jax.ShapeDtypeStruct((), "int32")
+    before = Interval(jax.ShapeDtypeStruct((shape.runs,), float_dtype()), count)
+    return data, state, before, rows, Length(count, jax.ShapeDtypeStruct((records,), "int32"))
 
 
 def segment_function(program: Program, schedule: Schedule, records: int) -> Any:
-    """The segment as a jitted function ``(data, state, rows, length)``."""
+    """The segment as a jitted function ``(data, state, before, rows, length)``."""
     return jax.jit(functools.partial(segment, program, schedule, records))
 
 

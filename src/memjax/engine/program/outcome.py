@@ -11,6 +11,7 @@ import numpy as np
 from memjax.engine.program.example_rows import CORRUPTED, TRAIN_COUNT
 from memjax.engine.program.program import Program, num_parameters
 from memjax.errors import InputError
+from memjax.experiment.record_times import RecordSteps
 from memjax.measures.by_example import example_dim
 from memjax.parameter_trees import Layout
 
@@ -128,16 +129,11 @@ class RecordSchema(NamedTuple):
     """
 
     steps: int
-    record_every: int
+    at: RecordSteps
     num_parameters: int
     variables: dict[str, Variable]
     examples: dict[str, Variable]
     example_steps: tuple[int, ...]
-
-    @property
-    def at(self) -> range:
-        """Steps of the records."""
-        return range(0, self.steps + 1, self.record_every)
 
 
 def record_schema(program: Program) -> RecordSchema:
@@ -149,7 +145,7 @@ def record_schema(program: Program) -> RecordSchema:
             long_name = f"{prefix}{measure.long_name or measure.name}"
             variables[measure.variable(split)] = Variable(tuple(measure.dims), long_name, measure.units)
     size, examples = num_parameters(program), _by_example(program)
-    return RecordSchema(program.steps, program.record_every, size, variables, examples, program.example_steps)
+    return RecordSchema(program.steps, program.record_at, size, variables, examples, program.example_steps)
 
 
 def _by_example(program: Program) -> dict[str, Variable]:

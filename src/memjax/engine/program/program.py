@@ -17,6 +17,7 @@ from memjax.content import try_content
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.experiment.kinds import once_per_kind
+from memjax.experiment.record_times import RecordSteps
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype, host_dtype, wide
 from memjax.measures import BUILT_IN, ByExample, by_example_of
@@ -74,7 +75,7 @@ class Program:
     loss: LossFn
     measures: tuple[Measure, ...]
     steps: int
-    record_every: int
+    record_at: RecordSteps
     batch_size: int | None
     x: ShapeOf
     y: ShapeOf
@@ -95,7 +96,7 @@ class Program:
     @property
     def num_records(self) -> int:
         """Number of records after the initial one, K - 1."""
-        return self.steps // self.record_every
+        return len(self.record_at) - 1
 
     def model_with(self, hyper: Hyper) -> Model:
         """The model with one run's numbers."""
@@ -173,7 +174,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
         loss=losses.get(experiment.loss),
         measures=_measures(experiment, sample),
         steps=int(experiment.steps),
-        record_every=int(experiment.record_every),
+        record_at=experiment.record_steps,
         batch_size=experiment.batch_size,
         x=ShapeOf.of(sample.x),
         y=ShapeOf.of(sample.y),

@@ -12,15 +12,16 @@ import numpy as np
 from memjax.engine.plan.blocks import BlockPlan
 from memjax.engine.program.batches import Batches
 from memjax.engine.program.initial import own_layout, without_padding
-from memjax.engine.program.loop import Compiled, Length, compile_block, state_shapes
+from memjax.engine.program.loop import Compiled, Interval, Length, compile_block, state_shapes
 from memjax.engine.program.outcome import BlockResult, Status
+from memjax.engine.program.segments import Segment, longest, segments
 from memjax.engine.program.step import BlockData, RunState
 from memjax.engine.program.tiles import Block
 from memjax.engine.training.examples import ExampleHistory
 from memjax.engine.training.lanes import pool_turn
 from memjax.engine.training.prepare import Prepared
 from memjax.errors import InputError
-from memjax.jax_settings import compile_settings
+from memjax.jax_settings import compile_settings, float_dtype
 from memjax.parameter_trees import flatten_runs, layout_of_runs
 from memjax.random.minibatches import batch_order
 
@@ -44,7 +45,7 @@ def train_block(
     on_segment: OnSegment,
     stop: threading.Event,
 ) -> BlockResult:
-    """Train one block to its end, or to the end of the segment during which ``stop`` is set.
+    """Train one block to its end, or to the first record that ends a segment after ``stop`` is set.
 
     Parameters
     ----------
@@ -55,8 +56,8 @@ def train_block(
     prepared
         Waits for the host's work on the block, and gives it. Called once, so that its arrays do not outlive their transfer.
     on_segment
-        Called after each segment but the last, with the segment's number of steps and a function that gives the result so
-        far.
+        Called at each record that ends a segment, but the last, with the number of steps since the last call and a function
+        that gives the result so far.
     stop
         Event that ends training early.
 
@@ -73,28 +74,44 @@ def train_block(
     # The arrays on the host do not outlive their transfer.
     del ready
     history = _BlockHistory(block, live, start, examples)
-    span, whole = block.records * program.record_every, Length(np.int32(block.records), np.int32(program.record_every))
-    rows = _rows(block, chosen, history.step, span, device)
-    for step in range(history.step, program.steps, span):
-        if start is None and step == 0:
+    ahead = list(segments(program.record_at, block.kept, block.records, history.step))
+    rows, fresh, seen = _rows(block, chosen, ahead[:1], device), _no_steps(block, device), history.step
+    before = fresh
+    for place, segment in enumerate(ahead):
+        if start is None and place == 0:
             with pool_turn(compiled.blocks_pool):
-                records = compiled.segment(data, state, rows, Length(np.int32(1), np.int32(0)))[1]
-                history.add(jax.tree.map(lambda leaf: np.asarray(leaf)[:1], records))
+                records = compiled.segment(data, state, fresh, rows, _length(block, [0]))[2]
+                history.add(records, 1)
             history.add_snapshot(0, state)
             examples.add(0, data, state)
-        if stop.is_set():
+        # The losses since the last record are no part of what is saved, so nothing is saved between two records.
+        if stop.is_set() and not segment.continues:
             return history.result(state)
         with pool_turn(compiled.blocks_pool):
-            state, records = compiled.segment(data, state, rows, whole)
+            state, interval, records = compiled.segment(data, state, before, rows, _length(block, segment.lengths))
             # While the device trains.
-            rows = _rows(block, chosen, step + span, span, device)
-            history.add(jax.tree.map(np.asarray, records))
-        history.step = step + span
+            rows = _rows(block, chosen, ahead[place + 1 : place + 2], device)
+            history.add(records, segment.records)
+        before = fresh if segment.recorded else interval
+        history.step = segment.end
         history.add_snapshot(history.step, state)
         examples.add(history.step, data, state)
-        if history.step < program.steps:
-            on_segment(span, lambda: history.result(state))  # noqa: B023 - called at once
+        if segment.recorded and history.step < program.steps:
+            on_segment(history.step - seen, lambda: history.result(state))  # noqa: B023 - called at once
+            seen = history.step
     return history.result(state)
+
+
+def _length(block: BlockPlan, steps: Any) -> Length:
+    """Length of a segment with so many steps before each of its records."""
+    room = np.zeros(block.records, np.int32)
+    room[: len(steps)] = steps
+    return Length(np.int32(len(steps)), room)
+
+
+def _no_steps(block: BlockPlan, device: Any) -> Interval:
+    """The interval right after a record."""
+    return jax.device_put(Interval(np.zeros(block.shape.runs, float_dtype()), np.int32(0)), device)
 
 
 class _BlockHistory:
@@ -112,7 +129,9 @@ class _BlockHistory:
         room = np.zeros((self._block.shape.runs - leaf.shape[0], *leaf.shape[1:]), leaf.dtype)
         return np.moveaxis(np.concatenate([leaf, room]), 0, 1)
 
-    def add(self, records: dict[str, Any]) -> None:
+    def add(self, room: dict[str, Any], count: int) -> None:
+        """Add the first ``count`` records of those that a segment has room for."""
+        records = jax.tree.map(lambda leaf: np.asarray(leaf)[:count], room)
         if self._parts and _structure(records) != _structure(self._parts[0]):
             raise _misfit_error(self._block, self.step)
         self._parts.append(records)
@@ -206,19 +225,20 @@ def _misfit_error(block: BlockPlan, step: int) -> InputError:
     )
 
 
-def _rows(block: BlockPlan, chosen: list[np.ndarray | None], start: int, steps: int, device: Any) -> Batches | None:
-    """Minibatches of some steps from ``start`` on; None for full batch, and after the last step."""
+def _rows(block: BlockPlan, chosen: list[np.ndarray | None], following: list[Segment], device: Any) -> Batches | None:
+    """Minibatches of the following segment, in the room of the longest; None for full batch, and after the last one."""
     size = block.program.batch_size
-    if size is None or start >= block.program.steps:
+    if size is None or not following:
         return None
     runs = block.experiments
     first, of_run = block.order_of_runs
     places = [chosen[place] for place in first]
-    rows = batch_order([runs[place] for place in first], size, start, start + steps, places)
+    rows = batch_order([runs[place] for place in first], size, following[0].start, following[0].end, places)
     # On the device, each run has an order of its own, or orders that no run has fill the places left.
     own = block.orders == block.shape.runs
     rows = rows[:, of_run if own else np.minimum(np.arange(block.orders), len(first) - 1)]
-    rows = rows.reshape(-1, block.program.record_every, *rows.shape[1:])
+    left = longest(block.program.record_at, block.records) - len(rows)
+    rows = np.concatenate([rows, np.zeros((left, *rows.shape[1:]), rows.dtype)]) if left else rows
     return jax.device_put(Batches(rows, None if own else of_run), device)
 
 

@@ -79,7 +79,11 @@ def execute(plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
         return train_block(block, compiled, device, pool, start, prepared, on_segment, stop)
 
     def work(block: BlockPlan, device: Any, stop: threading.Event) -> None:
+        counted = 0
+
         def segment_done(steps: int, so_far: Callable[[], BlockResult]) -> None:
+            nonlocal counted
+            counted += steps
             steps_done(block, steps)
             if keeper.due(block):
                 keeper.keep(block, so_far())
@@ -90,7 +94,7 @@ def execute(plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
             steps_done(block, start.step)
             block_done(block)
             return
-        before = start.step if start else 0
+        counted = before = start.step if start else 0
         if before:
             steps_done(block, before)
         result, parts = None, []
@@ -108,7 +112,7 @@ def execute(plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
         if result.step > before or result.finished:
             keeper.keep(block, result)
         if result.finished:
-            steps_done(block, min(block.records * block.program.record_every, result.step - before))
+            steps_done(block, result.step - counted)
             block_done(block)
 
     ahead = jax.default_backend() != "cpu"

@@ -35,6 +35,7 @@ _NO_TRAINING: dict[str, Any] = {
     "loss_scale": 1.0,
     "steps": 1,
     "record_every": 1,
+    "record_at": None,
     "batch_size": None,
     "start": None,
     "examples": (),

@@ -90,6 +90,7 @@ def rises(
             chain(Place(centers[s], float(nbeta[s, j]), float(step_size[s, j])), settings, "chain", c),
             steps=(before + settings.draws) * settings.thin,
             record_every=settings.thin,
+            record_at=None,
             measures=(step_loss,),
         )
         for s, j, c in np.ndindex(*nbeta.shape, settings.chains)

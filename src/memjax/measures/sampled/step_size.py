@@ -32,6 +32,7 @@ def pilot(place: Place, settings: Settings, number: int) -> Any:
         chain(place, settings, "pilot", number),
         steps=steps,
         record_every=steps,
+        record_at=None,
         measures=(_TRAIN_LOSS, _CURVATURE),
     )
 
