@@ -2,7 +2,7 @@
 
 from importlib.metadata import version as _version
 
-from memjax import analysis, losses, measures, models, optimizers, plots, schedules, subsets, tasks
+from memjax import analysis, losses, measures, models, optimizers, plots, schedules, stopping, subsets, tasks
 from memjax.engine.plan.packing import Packing
 from memjax.errors import InputError
 from memjax.examples import Examples, Tile
@@ -47,6 +47,7 @@ __all__ = [
     "schedules",
     "snapshots",
     "spaced",
+    "stopping",
     "subsets",
     "sweep",
     "tasks",

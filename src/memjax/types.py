@@ -26,8 +26,9 @@ import jax
 import numpy as np
 
 __all__ = [
-    "Apply", "Array", "Data", "Estimator", "EvaluatedTask", "FileTask", "FiniteTask", "LossFn", "Model", "NoisyTask",
-    "PaddableModel", "Params", "PoolTask", "SizedTask", "Split", "Subset", "Task", "TokenTask", "Trained", "Trainer",
+    "Apply", "Array", "Condition", "Data", "Estimator", "EvaluatedTask", "FileTask", "FiniteTask", "LossFn", "Model",
+    "NoisyTask", "PaddableModel", "Params", "PoolTask", "SizedTask", "Split", "Subset", "Task", "TokenTask", "Trained",
+    "Trainer",
 ]  # fmt: skip
 
 Array: TypeAlias = jax.Array
@@ -166,6 +167,21 @@ class EvaluatedTask(Protocol):
 
     def evaluation_sets(self, seed: int) -> Mapping[str, Data]:
         """Examples of every set, by name; of a task with a pool, inputs are indices into it."""
+        ...
+
+
+@runtime_checkable
+class Condition(Protocol):
+    """A condition that stops a run, such as those of `memjax.stopping`: a frozen dataclass of pure functions of one run."""
+
+    variable: str
+
+    def begin(self) -> Any:
+        """Memory before the first record, a tree of numbers; it hangs on no field that can be swept."""
+        ...
+
+    def met(self, value: Array, memory: Any) -> tuple[Array, Any]:
+        """Whether a run stops at a record with this value of its variable, and the memory after the record."""
         ...
 
 

@@ -18,7 +18,7 @@ FLOORS = (
     ("checks", "content", "random"),
     ("jax_settings", "fields"),
     ("examples", "losses", "schedules", "parameter_trees", "analysis"),
-    ("tasks", "subsets", "models", "optimizers", "plots"),
+    ("tasks", "subsets", "stopping", "models", "optimizers", "plots"),
     ("measures",),
     ("experiment",),
     ("engine.program",),

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from memjax import measures, models, optimizers, schedules, subsets, tasks
+from memjax import measures, models, optimizers, schedules, stopping, subsets, tasks
 from memjax.content import captured, try_content
 from memjax.content.later import stated
 from memjax.content.origin import written_name
@@ -41,7 +41,7 @@ def known_types() -> Mapping[str, Callable[..., Any]]:
     (True, False)
     """
     found: dict[str, Callable[..., Any]] = {}
-    for package in (tasks, subsets, models, schedules, optimizers):
+    for package in (tasks, subsets, stopping, models, schedules, optimizers):
         for name in package.__all__:
             part = getattr(package, name)
             if _has_fields(part) and part.__module__.startswith(package.__name__):
@@ -139,6 +139,7 @@ def encode(value: Any, objects: list[Any] | None = None) -> Any:
         return _encode_measure(value, objects)
     if isinstance(value, measures.ByExample):
         fields = {"measure": value.measure, "on": value.splits, "dtype": value.dtype}
+        fields |= {} if value.over is None else {"over": value.over}
         return {"type": _BY_EXAMPLE, **{name: encode(item, objects) for name, item in fields.items()}}
     if isinstance(value, Optimizer):
         return _encode_optimizer(value, objects)

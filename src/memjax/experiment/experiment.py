@@ -21,7 +21,7 @@ from memjax.measures.names import as_measures
 from memjax.models import MLP, as_model
 from memjax.optimizers import Optimizer, adam
 from memjax.tasks import RandomLabels
-from memjax.types import FiniteTask, Subset, Task
+from memjax.types import Condition, FiniteTask, Subset, Task
 
 __all__ = ["Experiment"]
 
@@ -88,6 +88,9 @@ class Experiment:
         `memjax.measures.by_example` for other splits and dtypes.
     examples_at
         Steps at which ``examples`` are measured; None takes the last step.
+    stop_when
+        Condition that stops a run at a record, such as ``memjax.stopping.AtLeast("train_accuracy", 1.0)``. The network then
+        stays as it is, and so do its later records.
     snapshots
         Steps at which parameters are kept, from 0 to ``steps``; there need be no record.
 
@@ -126,6 +129,7 @@ class Experiment:
     measures: tuple[str | Measure | Callable[..., Any], ...] | None = None
     examples: tuple[str | Measure | ByExample, ...] = later(())
     examples_at: tuple[int, ...] | None = later(None)
+    stop_when: Condition | None = later(None)
     snapshots: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -167,6 +171,13 @@ class Experiment:
         if self.examples_at is not None:
             listed = whole_steps("examples_at", self.examples_at, self.steps, increasing=True)
             object.__setattr__(self, "examples_at", listed)
+        if self.stop_when is not None and (
+            not isinstance(self.stop_when, Condition) or isinstance(self.stop_when, type)
+        ):
+            raise InputError(
+                f"stop_when is {self.stop_when!r}: give an object of memjax.stopping, your own with variable, begin and met, "
+                "or None."
+            )
         if self.measures is not None:
             object.__setattr__(self, "measures", _several("measures", self.measures))
             as_measures(self.measures, BUILT_IN)

@@ -57,18 +57,26 @@ def settle(measures: Iterable[str | Measure | Callable[..., Any]]) -> tuple[Meas
     return as_measures(measures, BUILT_IN)
 
 
-def by_example(measure: str | Measure, on: str | Iterable[str] = ("data",), dtype: str | None = None) -> ByExample:
+def by_example(
+    measure: str | Measure, on: str | Iterable[str] = ("data",), dtype: str | None = None, over: str | None = None
+) -> ByExample:
     """Keep the value of a per-example measure for every single example, as an entry of an experiment's ``examples``.
 
     Parameters
     ----------
     measure
         Name of a built-in measure, such as ``correct``, ``loss``, ``logit_margin`` or ``log_odds``, or a `Measure` with
-        ``per_example``.
+        ``per_example``; or of a usual fold: ``first_learnt`` (step of the first record at which the example is right),
+        ``forgetting_events`` (how often a right example is wrong at the next record; Toneva et al. 2019), or ``aum`` (mean
+        logit margin over records; Pleiss et al. 2020).
     on
         Names of splits: ``data`` (all rows of the data set), ``test``, or others that `Measure.on` knows.
     dtype
         ``float32``, ``float16``, or ``bool`` (whether the value is positive); None takes bool for ``correct``, else float32.
+    over
+        Fold over the records after step 0, which holds no record of single examples: ``mean``, ``first`` (step of the first
+        record with a positive value, NaN if there is none) or ``drops`` (how often a positive value is not positive at the
+        next record). None takes the value at the steps of ``examples_at``.
 
     Raises
     ------
@@ -82,7 +90,9 @@ def by_example(measure: str | Measure, on: str | Iterable[str] = ("data",), dtyp
     """
     (found,) = by_example_of([measure], BUILT_IN)
     splits = (on,) if isinstance(on, str) else tuple(on)
-    return replace(found, splits=splits, dtype=found.dtype if dtype is None else dtype)
+    folded = found.over if over is None else over
+    own = "float32" if folded is not None else found.dtype
+    return replace(found, splits=splits, dtype=own if dtype is None else dtype, over=folded)
 
 
 __all__ = [

@@ -8,6 +8,7 @@ from typing import Any
 
 from memjax.checks.values import one_of
 from memjax.errors import InputError, listing
+from memjax.measures.folds import FOLDS
 from memjax.measures.measure import Measure
 
 __all__ = ["ByExample", "by_example_of", "example_dim"]
@@ -15,6 +16,11 @@ __all__ = ["ByExample", "by_example_of", "example_dim"]
 DTYPES = ("float32", "float16", "bool")
 # A share of right answers, of one example.
 _NAMES = {"accuracy": "correct"}
+_FOLDED = {
+    "first_learnt": ("correct", "first"),
+    "forgetting_events": ("correct", "drops"),
+    "aum": ("logit_margin", "mean"),
+}
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,14 @@ class ByExample:
         Splits whose examples are measured, as for `Measure.on`.
     dtype
         ``float32``, ``float16`` or ``bool`` (whether the value is positive).
+    over
+        How values are folded over the records so far, a name in `memjax.measures.folds.FOLDS`; None takes the value itself.
     """
 
     measure: Measure
     splits: tuple[str, ...] = ("data",)
     dtype: str = "float32"
+    over: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.measure, Measure) or not self.measure.per_example:
@@ -46,11 +55,16 @@ class ByExample:
         # Checks the names.
         self.measure.on(*splits)
         one_of("by_example's dtype", self.dtype, DTYPES)
+        if self.over is not None:
+            one_of("by_example's over", self.over, FOLDS)
 
     @property
     def name(self) -> str:
-        """Name of the measure, which for ``accuracy`` is ``correct``."""
-        return _NAMES.get(self.measure.name, self.measure.name)
+        """Name of the measure, which for ``accuracy`` is ``correct``, or a name of its own for a usual fold."""
+        own = _NAMES.get(self.measure.name, self.measure.name)
+        if self.over is None:
+            return own
+        return next((name for name, fold in _FOLDED.items() if fold == (own, self.over)), f"{self.over}_{own}")
 
     def variable(self, split: str) -> str:
         """Name of the variable for one split: ``example_loss`` for the data set, ``test_example_loss`` for the test set."""
@@ -89,11 +103,17 @@ def _one(entry: Any, built_in: dict[str, Measure]) -> ByExample:
         return entry
     if isinstance(entry, str):
         known = {one.name: one for one in built_in.values() if one.per_example}
-        entry = known.get({short: name for name, short in _NAMES.items()}.get(entry, entry), entry)
-        if isinstance(entry, str):
-            choice = [_NAMES.get(name, name) for name in known]
+        own, over = _FOLDED.get(entry, (entry, None))
+        found = known.get({short: name for name, short in _NAMES.items()}.get(own, own))
+        if found is None:
+            choice = [*(_NAMES.get(name, name) for name in known), *_FOLDED]
             raise InputError(
                 f"examples holds {entry!r}: use {listing(choice)}, a measure, or memjax.measures.by_example."
             )
-    measure: Any = entry
-    return ByExample(measure, dtype="bool" if getattr(measure, "name", "") == "accuracy" else "float32")
+        return _with_dtype(found, over)
+    return _with_dtype(entry, None)
+
+
+def _with_dtype(measure: Any, over: str | None) -> ByExample:
+    bits = over is None and getattr(measure, "name", "") == "accuracy"
+    return ByExample(measure, dtype="bool" if bits else "float32", over=over)

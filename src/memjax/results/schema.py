@@ -30,10 +30,11 @@ _COORDINATES: dict[str, dict[str, str]] = {
     "snapshot": {"long_name": "training step of the snapshot", "units": "1"},
     "num_parameters": {"long_name": "number of parameters", "units": "1"},
     "status": {
-        "long_name": "finished, or diverged: the loss or a parameter stopped being finite; in a store that is not full also "
+        "long_name": "finished, stopped by the condition of stop_when, or diverged: the loss or a parameter stopped being "
+        "finite; in a store that is not full also "
         "running, waiting, or absent: never asked for"
     },
-    "stop_reason": {"long_name": "what stopped being finite in a diverged run"},
+    "stop_reason": {"long_name": "why a run stopped, or what stopped being finite in a diverged run"},
     "stop_step": {"long_name": "steps done; in a diverged run the last step with finite parameters", "units": "1"},
 }
 

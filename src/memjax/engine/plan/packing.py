@@ -28,6 +28,8 @@ __all__ = ["Packing", "block_of", "default_lanes", "half_blocks", "partition", "
 # Limits of a streamed block. With 16 runs a step's fixed cost per run is small already; above 2.5e5 bytes, parameters and
 # optimizer state no longer fit in the cache.
 _MOST_RUNS = 16
+# A block ends when its last run stops, so runs that may stop share it with few others.
+_MOST_STOPPING = 4
 _CACHED_BYTES = 2.5e5
 # Examples of a batched run come in tiles of this width, which fill the vector loads of a product.
 _BATCHED_WIDTH = 16
@@ -153,7 +155,8 @@ def _block_runs(runs: list[Run], width: int, group: _Group, lanes: int, budget: 
     fair = math.ceil(len(runs) / lanes)
     if group.schedule == "streamed":
         cached = int(_CACHED_BYTES / max(1, group.work.state_bytes + 4 * group.work.parameters))
-        return max(1, min(_MOST_RUNS, cached, fair))
+        most = _MOST_RUNS if group.program.stop_when is None else _MOST_STOPPING
+        return max(1, min(most, cached, fair))
     count = fair
     while count > 1 and (needed := group.bytes(group.shape(_parts(runs, count), width, count))) > budget:
         count = max(1, min(count - 1, int(count * budget / needed)))

@@ -1,4 +1,4 @@
-"""Values of single examples: measured between segments, for all examples of some splits of all runs of a block."""
+"""Values of single examples, for all examples of some splits of all runs of a block."""
 
 from __future__ import annotations
 
@@ -15,32 +15,56 @@ from memjax.engine.program.step import BlockData, RunState, examples_of_runs, on
 from memjax.engine.program.tiles import Schedule, Tiles
 from memjax.examples import Examples, Tile
 from memjax.measures.by_example import ByExample
+from memjax.measures.folds import FOLDS
 from memjax.types import Array
 
-__all__ = ["by_run", "take_examples"]
+__all__ = ["by_run", "measured", "of_tiles", "take_examples"]
 
 
 def take_examples(program: Program, schedule: Schedule, data: BlockData, state: RunState) -> dict[str, Array]:
-    """Values of every example of a block, by variable, in the packed form of its split: ``[T, B]``."""
+    """Values of every example of a block, by variable, in the packed form of its split: ``[T, B]``.
+
+    Between segments; folds over records are those of the state. Values of diverged runs are NaN, and their bits zero.
+    """
     found: dict[str, Array] = {}
     for split in dict.fromkeys(split for part in program.by_example for split in part.splits):
         parts = [part for part in program.by_example if split in part.splits]
-        tiles = data.splits[split]
-        values = (_streamed if schedule == "streamed" else _batched)(program, parts, data, state, tiles)
-        found |= {part.variable(split): values[part.name].astype(part.dtype) for part in parts}
+        values = measured(program, schedule, [part for part in parts if part.over is None], data, state, split)
+        (alive,) = of_tiles(schedule, data.splits[split], (state.status < Status.LOSS_NAN,))
+        for part in parts:
+            name = part.variable(split)
+            value = values[part.name] if part.over is None else FOLDS[part.over].result(state.watch.folds[name])
+            held = value > 0 if part.dtype == "bool" else jnp.where(alive, value, jnp.nan)
+            found[name] = held.astype(part.dtype)
     return found
 
 
-def _values(
-    program: Program, parts: Sequence[ByExample], params: Any, hyper: Any, status: Array, tile: Tile
+def measured(
+    program: Program, schedule: Schedule, parts: Sequence[ByExample], data: BlockData, state: RunState, split: str
 ) -> dict[str, Array]:
-    """Values ``[B]`` of one tile of one run; NaN if the run diverged, and 1 or 0 where bits are kept."""
+    """Values ``[T, B]`` of the measures of ``parts``, by name, on all tiles of a split."""
+    if not parts:
+        return {}
+    tiles = data.splits[split]
+    return (_streamed if schedule == "streamed" else _batched)(program, parts, data, state, tiles)
+
+
+def of_tiles(schedule: Schedule, tiles: Tiles, values: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Values ``[R]`` of runs as those of their tiles, ``[T, 1]``."""
+    owner = _owner(tiles) if schedule == "streamed" else jnp.arange(tiles.first.shape[0])
+    return tuple(value[owner][:, None] for value in values)
+
+
+def _owner(tiles: Tiles) -> Array:
+    """Run of every tile of a streamed split, ``int[T]``. Of runs without a tile of their own, the next one owns it."""
+    count, runs = tiles.y.shape[0], tiles.first.shape[0]
+    return jnp.clip(jnp.searchsorted(tiles.first, jnp.arange(count), side="right") - 1, 0, runs - 1)
+
+
+def _values(program: Program, parts: Sequence[ByExample], params: Any, hyper: Any, tile: Tile) -> dict[str, Array]:
+    """Values ``[B]`` of one tile of one run."""
     apply = once(program.apply_with(hyper), params, tile.x)
-    found = {}
-    for part in parts:
-        value = part.measure.bind(program.loss)(params, apply, tile)
-        found[part.name] = value > 0 if part.dtype == "bool" else jnp.where(status < Status.LOSS_NAN, value, jnp.nan)
-    return found
+    return {part.name: part.measure.bind(program.loss)(params, apply, tile) for part in parts}
 
 
 def _batched(
@@ -48,30 +72,26 @@ def _batched(
 ) -> dict[str, Array]:
     examples, axes = examples_of_runs("batched", tiles, data.pool)
 
-    def of_run(params: Any, hyper: Any, status: Array, examples: Examples) -> dict[str, Array]:
-        return _values(program, parts, params, hyper, status, examples.tile(0))
+    def of_run(params: Any, hyper: Any, examples: Examples) -> dict[str, Array]:
+        return _values(program, parts, params, hyper, examples.tile(0))
 
-    found: dict[str, Array] = jax.vmap(of_run, in_axes=(0, 0, 0, axes))(
-        state.params, data.hyper, state.status, examples
-    )
+    found: dict[str, Array] = jax.vmap(of_run, in_axes=(0, 0, axes))(state.params, data.hyper, examples)
     return found
 
 
 def _streamed(
     program: Program, parts: Sequence[ByExample], data: BlockData, state: RunState, tiles: Tiles
 ) -> dict[str, Array]:
-    count, runs = tiles.y.shape[0], tiles.first.shape[0]
-    # Of runs without a tile of their own, the next one owns the tile.
-    owner = jnp.clip(jnp.searchsorted(tiles.first, jnp.arange(count), side="right") - 1, 0, runs - 1)
+    owner = _owner(tiles)
 
     def of_tile(index: Array) -> dict[str, Array]:
         run = owner[index]
-        params, hyper, status = jax.tree.map(lambda leaf: leaf[run], (state.params, data.hyper, state.status))
+        params, hyper = jax.tree.map(lambda leaf: leaf[run], (state.params, data.hyper))
         first, size = tiles.first[run], tiles.size[run]
         tile = Examples(tiles.x, tiles.y, data.pool, first, size, tiles.most).tile(index - first)
-        return _values(program, parts, params, hyper, status, tile)
+        return _values(program, parts, params, hyper, tile)
 
-    found: dict[str, Array] = jax.lax.map(of_tile, jnp.arange(count))
+    found: dict[str, Array] = jax.lax.map(of_tile, jnp.arange(tiles.y.shape[0]))
     return found
 
 

@@ -17,6 +17,7 @@ from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.step import BlockData, RunState, first_state, put_back, step, take_record
 from memjax.engine.program.tiles import Schedule, Shape, Tiles, split_shapes
 from memjax.engine.program.vectors import as_held, as_tree, start_shapes, state_as_held, state_as_tree
+from memjax.engine.program.watch import after_record, first_watch
 from memjax.jax_settings import float_dtype
 
 __all__ = [
@@ -37,13 +38,16 @@ __all__ = [
 
 
 class Length(NamedTuple):
-    """Length of a segment: number of records up to the K of its program, and steps ``int32[K]`` before each. Both are data.
+    """Length of a segment: number of records up to the K of its program, and steps ``int32[K]`` before each. All are data.
+
+    ``recorded`` says whether the last one is a record of the run, and not a stop between two.
 
     One record after no step is the record of the initial state, so that record needs no program of its own.
     """
 
     records: Any
     steps: Any
+    recorded: Any
 
 
 class Interval(NamedTuple):
@@ -89,6 +93,7 @@ def segment(
     # Jitted, so that their shapes and their place in the loops need one trace.
     stepped = jax.jit(functools.partial(step, program, schedule))
     taken = jax.jit(functools.partial(take_record, program, schedule))
+    watched = jax.jit(functools.partial(after_record, program, schedule))
 
     offset = jnp.cumsum(length.steps, dtype=jnp.int32) - length.steps
 
@@ -99,8 +104,12 @@ def segment(
 
         begun = jax.tree.map(lambda leaf: jnp.where(k == 0, leaf, jnp.zeros_like(leaf)), carry[1])
         state, total = jax.lax.fori_loop(0, length.steps[k], one_step, (carry[0], begun.total))
-        state, interval = put_back(state, carry[0].params), Interval(total, begun.steps + length.steps[k])
+        state, interval = put_back(program, state, carry[0].params), Interval(total, begun.steps + length.steps[k])
         record = taken(data, _for_record(program, state), *interval)
+        if state.watch is not None:
+            counts = (k < length.records - 1) | length.recorded
+            seen = watched(data, _for_record(program, state), record, counts)
+            state = state._replace(status=seen.status, watch=seen.watch)
         return state, interval, jax.tree.map(lambda room, value: room.at[k].set(value), carry[2], record)
 
     losses = jax.eval_shape(stepped, held, first, None if rows is None else rows.at(0))[1]
@@ -152,18 +161,19 @@ def block_shapes(
     hyper = {path: jax.ShapeDtypeStruct((shape.runs,), float_dtype()) for path in program.traced}
     x = program.x if pool is None else ShapeOf(((), "int32"))
     train, test, *more = (_tile_shapes(x, program.y, shape.runs, *split) for split in split_shapes(schedule, shape))
-    state = state_shapes(program, shape)
+    state = state_shapes(program, schedule, shape)
     live = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, "int32"), state.params)
     pooled = None if pool is None else program.x.struct(rows)
     further = dict(zip(program.splits, more, strict=True)) or None
     return BlockData(hyper, train, test, pooled, None if program.widths is None else live, further), state
 
 
-def state_shapes(program: Program, shape: Shape) -> Any:
+def state_shapes(program: Program, schedule: Schedule, shape: Shape) -> Any:
     """Shape structs of the training state."""
     one = start_shapes(program)[1:]
     stacked = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((shape.runs, *leaf.shape), leaf.dtype), one)
-    return jax.eval_shape(lambda p, o: first_state(p, o, shape.runs), *stacked)
+    watch = first_watch(program, schedule, shape)
+    return jax.eval_shape(lambda p, o, w: first_state(p, o, shape.runs)._replace(watch=w), *stacked, watch)
 
 
 def with_device(device: Any, shapes: Any) -> Any:
@@ -180,7 +190,13 @@ def segment_shapes(
     rows = batches_shapes(program, records, shape.runs, orders)
     count = jax.ShapeDtypeStruct((), "int32")
     before = Interval(jax.ShapeDtypeStruct((shape.runs,), float_dtype()), count)
-    return data, state, before, rows, Length(count, jax.ShapeDtypeStruct((records,), "int32"))
+    return (
+        data,
+        state,
+        before,
+        rows,
+        Length(count, jax.ShapeDtypeStruct((records,), "int32"), jax.ShapeDtypeStruct((), "bool")),
+    )
 
 
 def segment_function(program: Program, schedule: Schedule, records: int) -> Any:

@@ -42,7 +42,8 @@ RESERVED = (
 
 _OF_EXAMPLES = ("example", "example_step", TRAIN_COUNT, CORRUPTED)
 
-_DIVERGED = {
+_REASONS = {
+    -1: "the condition of stop_when was met",
     2: "the loss was NaN",
     3: "the loss was infinite",
     4: "a parameter was not finite",
@@ -50,8 +51,12 @@ _DIVERGED = {
 
 
 class Status(IntEnum):
-    """The state of a run. From `LOSS_NAN` up the run diverged, and the code says what stopped being finite first."""
+    """The state of a run. From `LOSS_NAN` up the run diverged, and the code says what stopped being finite first.
 
+    A run that `stop_when` has ended is `STOPPED`: its network is kept as it was.
+    """
+
+    STOPPED = -1
     RUNNING = 0
     FINISHED = 1
     LOSS_NAN = 2
@@ -65,8 +70,8 @@ class Status(IntEnum):
 
     @property
     def reason(self) -> str:
-        """Value of the ``stop_reason`` coordinate: why the run diverged, or an empty string."""
-        return _DIVERGED.get(self, "")
+        """Value of the ``stop_reason`` coordinate: why the run diverged or stopped, or an empty string."""
+        return _REASONS.get(self, "")
 
 
 class BlockResult(NamedTuple):

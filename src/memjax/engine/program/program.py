@@ -23,10 +23,11 @@ from memjax.jax_settings import float_dtype, host_dtype, wide
 from memjax.measures import BUILT_IN, ByExample, by_example_of
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
+from memjax.measures.recorded.loss import step_loss
 from memjax.models.adapt import with_outputs
 from memjax.models.padding import Stack
 from memjax.parameter_trees import layout_of
-from memjax.types import Apply, Array, Data, LossFn, Model
+from memjax.types import Apply, Array, Condition, Data, LossFn, Model
 
 __all__ = [
     "Program",
@@ -85,6 +86,7 @@ class Program:
     content: str = ""
     by_example: tuple[ByExample, ...] = ()
     example_steps: tuple[int, ...] = ()
+    stop_when: Any = None
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -111,6 +113,21 @@ class Program:
         """The optax transformation with one run's numbers; only its ``init`` needs the run's key."""
         rule = with_numbers(self.optimizer, _below("optimizer.", hyper)).transformation(self.steps, key)
         return optax.with_extra_args_support(rule)
+
+    @property
+    def averages_steps(self) -> bool:
+        """Whether the mean loss of the steps is recorded."""
+        return any(measure.function is step_loss.function for measure in self.measures)
+
+    @property
+    def watches(self) -> bool:
+        """Whether later records need something of earlier ones."""
+        return self.stop_when is not None or any(part.over is not None for part in self.by_example)
+
+    def condition_with(self, hyper: Hyper) -> Condition:
+        """The condition that stops a run, with the run's numbers."""
+        found: Condition = with_numbers(self.stop_when, _below("stop_when.", hyper))
+        return found
 
     def draw(self, key_data: Array, hyper: Hyper) -> Any:
         """The parameters that the model of one run draws."""
@@ -182,6 +199,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
         started=experiment.start is not None,
         by_example=by_example_of(experiment.examples, BUILT_IN),
         example_steps=experiment.example_steps,
+        stop_when=None if experiment.stop_when is None else without_numbers(experiment.stop_when),
     )
     try:
         return with_content(program, {} if known is None else known)
@@ -193,7 +211,8 @@ def with_content(program: Program, known: dict[Program, str]) -> Program:
     """A program without content, with the content of its functions; ``known`` caches what was read."""
     if program not in known:
         parts = program.model, program.optimizer, program.loss, program.measures
-        kept = tuple(part.measure for part in program.by_example)
+        kept: tuple[Any, ...] = tuple(part.measure for part in program.by_example)
+        kept += () if program.stop_when is None else (program.stop_when,)
         known[program] = try_content((*parts, kept) if kept else parts) or ""
     return dataclasses.replace(program, content=known[program])
 

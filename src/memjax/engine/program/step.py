@@ -29,6 +29,7 @@ from memjax.types import Array, Params
 __all__ = [
     "BlockData",
     "RunState",
+    "by_run_of",
     "examples_of_runs",
     "first_state",
     "loss_sum",
@@ -52,12 +53,15 @@ class RunState(NamedTuple):
         ``int32[R]``, codes of `Status`.
     stop_step
         ``int32[R]``, steps done.
+    watch
+        What later records need of earlier ones, see ``watch.py``; None where nothing is watched.
     """
 
     params: Params
     opt_state: Any
     status: Array
     stop_step: Array
+    watch: Any = None
 
 
 class BlockData(NamedTuple):
@@ -127,11 +131,11 @@ def _gradient(
         one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
         total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
     loss, gradient = jax.tree.map(wide, total)
-    mean = lambda leaf: leaf / _by_run(count.astype(leaf.dtype), leaf)  # noqa: E731
+    mean = lambda leaf: leaf / by_run_of(count.astype(leaf.dtype), leaf)  # noqa: E731
     return mean(loss), alone(jax.tree.map(mean, as_held(program, gradient)), data.live)
 
 
-def _by_run(values: Array, leaf: Array) -> Array:
+def by_run_of(values: Array, leaf: Array) -> Array:
     """Values ``[R]`` with as many axes as a leaf ``[R, ...]``."""
     return values.reshape(-1, *(1,) * (leaf.ndim - 1))
 
@@ -192,13 +196,19 @@ def step(
     holds them.
     """
     loss, gradient = _gradient(program, schedule, state.params, data, rows)
-    return jax.vmap(functools.partial(_update, program, schedule))(data.hyper, data.live, state, loss, gradient), loss
+    update = jax.vmap(functools.partial(_update, program, schedule))
+    following = update(data.hyper, data.live, state._replace(watch=None), loss, gradient)
+    return following._replace(watch=state.watch), loss
 
 
-def put_back(state: RunState, before: Params) -> RunState:
-    """The state in which runs that diverged have the parameters from before: measures see none that are not finite."""
+def put_back(program: Program, state: RunState, before: Params) -> RunState:
+    """The state in which runs that diverged have the parameters from before: measures see none that are not finite.
+
+    A run that was stopped at a record keeps the parameters of that record.
+    """
+    goes_on = state.status < Status.LOSS_NAN if program.stop_when is None else state.status == Status.RUNNING
     # At records only, but for users' functions: at every step, this choice takes a twentieth of the time of a small network.
-    keep = lambda new, old: jnp.where(_by_run(state.status < Status.LOSS_NAN, new), new, old)  # noqa: E731
+    keep = lambda new, old: jnp.where(by_run_of(goes_on, new), new, old)  # noqa: E731
     return state._replace(params=jax.tree.map(keep, state.params, before))
 
 
@@ -222,9 +232,11 @@ def take_record(
     for measure in program.measures:
         if total is not None and measure.function is step_loss.function:
             own = record[measure.name]
-            record[measure.name] = jnp.where(steps > 0, total / jnp.maximum(steps, 1), own).astype(own.dtype)
+            # A run that was stopped takes no more steps.
+            taken = steps > 0 if program.stop_when is None else (steps > 0) & (state.status != Status.STOPPED)
+            record[measure.name] = jnp.where(taken, total / jnp.maximum(steps, 1), own).astype(own.dtype)
     alive = state.status < Status.LOSS_NAN
-    blank = lambda leaf: jnp.where(_by_run(alive, leaf), leaf, jnp.nan)  # noqa: E731
+    blank = lambda leaf: jnp.where(by_run_of(alive, leaf), leaf, jnp.nan)  # noqa: E731
     return jax.tree.map(lambda leaf: blank(wide(leaf)), record)
 
 

@@ -17,11 +17,13 @@ from memjax.engine.program.outcome import BlockResult, Status
 from memjax.engine.program.segments import Segment, longest, segments
 from memjax.engine.program.step import BlockData, RunState
 from memjax.engine.program.tiles import Block
+from memjax.engine.program.watch import first_watch
 from memjax.engine.training.examples import ExampleHistory
 from memjax.engine.training.lanes import pool_turn
 from memjax.engine.training.prepare import Prepared
 from memjax.errors import InputError
 from memjax.jax_settings import compile_settings, float_dtype
+from memjax.measures.recorded.loss import step_loss
 from memjax.parameter_trees import flatten_runs, layout_of_runs
 from memjax.random.minibatches import batch_order
 
@@ -88,7 +90,8 @@ def train_block(
         if stop.is_set() and not segment.continues:
             return history.result(state)
         with pool_turn(compiled.blocks_pool):
-            state, interval, records = compiled.segment(data, state, before, rows, _length(block, segment.lengths))
+            length = _length(block, segment.lengths, segment.recorded)
+            state, interval, records = compiled.segment(data, state, before, rows, length)
             # While the device trains.
             rows = _rows(block, chosen, ahead[place + 1 : place + 2], device)
             history.add(records, segment.records)
@@ -99,14 +102,22 @@ def train_block(
         if segment.recorded and history.step < program.steps:
             on_segment(history.step - seen, lambda: history.result(state))  # noqa: B023 - called at once
             seen = history.step
+        if segment.recorded and _all_stopped(block, state):
+            history.stand_still(ahead[place + 1 :], data, state)
+            break
     return history.result(state)
 
 
-def _length(block: BlockPlan, steps: Any) -> Length:
+def _all_stopped(block: BlockPlan, state: RunState) -> bool:
+    """Whether no run of a block goes on, so that its further records are known."""
+    return block.program.stop_when is not None and not (np.asarray(state.status) == Status.RUNNING).any()
+
+
+def _length(block: BlockPlan, steps: Any, recorded: bool = True) -> Length:
     """Length of a segment with so many steps before each of its records."""
     room = np.zeros(block.records, np.int32)
     room[: len(steps)] = steps
-    return Length(np.int32(len(steps)), room)
+    return Length(np.int32(len(steps)), room, np.bool_(recorded))
 
 
 def _no_steps(block: BlockPlan, device: Any) -> Interval:
@@ -142,6 +153,17 @@ class _BlockHistory:
             flat = _own(flatten_runs(_snapshot(state)), self._live)[: len(self._block.runs)]
             self._snapshots[step] = np.where(asked[:, None], flat, np.nan).astype(flat.dtype)
             self._layouts = _layouts(self._block, state)
+
+    def stand_still(self, segments: list[Segment], data: BlockData, state: RunState) -> None:
+        """Records, snapshots and examples of segments during which no run changes."""
+        last = jax.tree.map(lambda leaf: leaf[-1:], self._parts[-1])
+        if step_loss.name in last and self._block.program.averages_steps:
+            last |= {step_loss.name: np.full_like(last[step_loss.name], np.nan)}
+        for segment in segments:
+            self.step = segment.end
+            self._parts += [last] * segment.records
+            self.add_snapshot(segment.end, state)
+            self._examples.add(segment.end, data, state)
 
     def result(self, state: RunState) -> BlockResult:
         real = slice(0, len(self._block.runs))
@@ -192,21 +214,22 @@ def _begun(
     """Places of the parameters among padding, on the host, and the data and the first state of a block on its device."""
     data = on_device(prepared.packed, prepared.live, pool, device)
     with pool_turn(compiled.blocks_pool):
-        state = _restored_state(block, start, device) if start else _initial_state(compiled, prepared, device)
+        state = _restored_state(block, start, device) if start else _initial_state(block, compiled, prepared, device)
     return prepared.live, data, state
 
 
-def _initial_state(compiled: Compiled, prepared: Prepared, device: Any) -> RunState:
+def _initial_state(block: BlockPlan, compiled: Compiled, prepared: Prepared, device: Any) -> RunState:
     """Initial state of the block, made on the host."""
     params, packed = prepared.params, prepared.packed
     first = compiled.first(params, packed.noise, packed.hyper)
     zeros: Any = np.zeros(len(packed.noise), np.int32)
-    return jax.device_put(RunState(params, jax.tree.map(np.asarray, first), zeros, zeros), device)
+    watch = first_watch(block.program, block.schedule, block.shape)
+    return jax.device_put(RunState(params, jax.tree.map(np.asarray, first), zeros, zeros, watch), device)
 
 
 def _restored_state(block: BlockPlan, start: BlockResult, device: Any) -> RunState:
     """State of a saved result, checked against the shapes of the program."""
-    wanted, tree = jax.tree.flatten(state_shapes(block.program, block.shape))
+    wanted, tree = jax.tree.flatten(state_shapes(block.program, block.schedule, block.shape))
     kept = start.state or ()
     if [(leaf.shape, leaf.dtype) for leaf in kept] != [(leaf.shape, leaf.dtype) for leaf in wanted]:
         raise _misfit_error(block, start.step)

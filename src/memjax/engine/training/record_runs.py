@@ -40,6 +40,7 @@ _NO_TRAINING: dict[str, Any] = {
     "start": None,
     "examples": (),
     "examples_at": None,
+    "stop_when": None,
     "snapshots": (),
 }
 """Fields of an experiment that no record depends on: networks that were trained in other ways share their blocks."""

@@ -76,6 +76,7 @@ def chain(place: Place, settings: Settings, role: str, number: int) -> Any:
         loss_scale=1.0,
         examples=(),
         examples_at=None,
+        stop_when=None,
         snapshots=(),
     )
 
