@@ -26,8 +26,8 @@ import jax
 import numpy as np
 
 __all__ = [
-    "Apply", "Array", "Data", "Estimator", "FileTask", "FiniteTask", "LossFn", "Model", "PaddableModel", "Params",
-    "PoolTask", "SizedTask", "Split", "Task", "TokenTask", "Trained", "Trainer",
+    "Apply", "Array", "Data", "Estimator", "FileTask", "FiniteTask", "FittedModel", "LossFn", "Model", "PaddableModel",
+    "Params", "PoolTask", "SizedTask", "Split", "Task", "TokenTask", "Trained", "Trainer",
 ]  # fmt: skip
 
 Array: TypeAlias = jax.Array
@@ -187,6 +187,33 @@ class PaddableModel(Model, Protocol):
         """Parameters of this model, arrays of NumPy of any dtype, among zeros in the arrays of ``padded(widths)``.
 
         Each number has one place, which depends on the shapes alone. A padded unit has zeros in and zeros out.
+        """
+        ...
+
+
+@runtime_checkable
+class FittedModel(Model, Protocol):
+    """A model whose parameters follow from the train examples in closed form; `memjax.optimizers.closed_form` asks for them.
+
+    Three class attributes are optional. ``minimises`` names the losses whose minimum the fit is; without it every loss is
+    allowed. ``by_gradient`` is False for a model that has no gradient to train by. A method ``check_fit(train_size)`` raises
+    `memjax.InputError` for a train size that the model cannot take. A field ``room`` of None becomes the train size.
+    """
+
+    def fit(self, params: Params, examples: Any) -> Params:
+        """Parameters fitted to the train examples of one run.
+
+        Parameters
+        ----------
+        params
+            The run's parameters so far, as `init` drew them; what the fit does not choose is returned unchanged.
+        examples
+            `memjax.examples.Examples`: tiles of the train split, read through ``sum``, ``fold`` and ``size``.
+
+        Returns
+        -------
+        Params
+            A tree of the same structure, shapes and dtypes.
         """
         ...
 

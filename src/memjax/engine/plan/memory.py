@@ -21,6 +21,7 @@ from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Examples, Tile
 from memjax.jax_settings import float_dtype
 from memjax.measures.measure import Measure
+from memjax.optimizers.closed import is_closed_form
 from memjax.types import Array, Params
 
 __all__ = ["block_bytes", "host_bytes", "on_cpu", "run_bytes"]
@@ -67,12 +68,15 @@ def _value_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work)
     if schedule == "batched":
         (_, train), (_, test) = split_shapes(schedule, shape)
         dtype = float_dtype().name
-        gradient = _gradient_peak(program, program.batch_size or train, dtype)
+        peak = _fit_peak if is_closed_form(program.optimizer) else _gradient_peak
+        gradient = peak(program, program.batch_size or train, dtype)
         values = max(gradient, _record_peak(program, train, test, dtype))
         copies = _COPIES + 2 * (program.widths is not None)
         return int(shape.runs * (values * (_ON_CPU if on_cpu() else 1) + copies * _parameter_bytes(work)))
     # XLA fuses or frees about half of the intermediate values.
     activations = shape.runs * max(shape.width, program.batch_size or 0) * work.activation_bytes / 2
+    if is_closed_form(program.optimizer):
+        activations += shape.runs * _fit_peak(program, shape.width, float_dtype().name)
     # Places of the parameters that are no padding, as a tree and as a vector.
     copies = 4 + 2 * (program.widths is not None)
     return int(activations + shape.runs * copies * _parameter_bytes(work))
@@ -86,6 +90,20 @@ def _gradient_peak(program: Program, count: int, dtype: str) -> float:
     mask: Any = jax.ShapeDtypeStruct((count,), "bool")
     tile = Tile(program.x.struct(count), program.y.struct(count), mask)
     return _GRADIENT * peak_bytes(jax.value_and_grad(loss_sum(program)), params, hyper, tile)
+
+
+@functools.lru_cache(maxsize=1024)
+def _fit_peak(program: Program, count: int, dtype: str) -> float:
+    """Bytes of the values of one run in a closed-form fit that takes ``count`` examples at once."""
+    del dtype
+    (_, hyper), params, _ = start_shapes(program)
+    size: Any = jax.ShapeDtypeStruct((), "int32")
+
+    def fit(params: Params, hyper: Any, x: Array, y: Array, size: Array) -> Params:
+        model: Any = program.model_with(hyper)
+        return model.fit(params, Examples(x, y, None, 0, size, jnp.int32(1), True))
+
+    return peak_bytes(fit, params, hyper, program.x.struct(1, count), program.y.struct(1, count), size)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -20,8 +20,9 @@ from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tiles import Schedule, Tiles
 from memjax.engine.program.vectors import as_held, as_tree
 from memjax.examples import Examples, Tile
-from memjax.jax_settings import wide
+from memjax.jax_settings import float_dtype, wide
 from memjax.measures.recorded.loss import step_loss
+from memjax.optimizers.closed import is_closed_form
 from memjax.parameter_trees import alone
 from memjax.random.minibatches import PAD
 from memjax.types import Array, Params
@@ -137,7 +138,13 @@ def _update(
     scaled = jax.tree.map(scale, gradient, exact)
     extra = {} if live is None else {"live": live}
     updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, exact, **extra)
-    stepped = alone(optax.apply_updates(exact, updates), live)
+    return _moved(program, schedule, state, loss, alone(optax.apply_updates(exact, updates), live), opt_state)
+
+
+def _moved(
+    program: Program, schedule: Schedule, state: RunState, loss: Array, stepped: Params, opt_state: Any
+) -> RunState:
+    """State of one run with new parameters and a new state of the optimizer, if loss and parameters are finite."""
     # The cast keeps a model's float32 parameters in float32 where 64-bit numbers are enabled.
     cast = lambda new, old: new.astype(old.dtype)  # noqa: E731
     params = jax.tree.map(cast, stepped, state.params)
@@ -173,10 +180,23 @@ def step(
     """Update every run of a block once; also gives the losses ``[R]`` before the update.
 
     ``rows[R, B]`` is the minibatch; None is the full batch. Parameters, optimizer state and ``data.live`` are as the loop
-    holds them.
+    holds them. A closed-form fit needs no gradient.
     """
+    if is_closed_form(program.optimizer):
+        loss, fitted = _fitted(program, schedule, data, state.params)
+        return jax.vmap(functools.partial(_moved, program, schedule))(state, loss, fitted, state.opt_state), loss
     loss, gradient = _gradient(program, schedule, state.params, data, rows)
     return jax.vmap(functools.partial(_update, program, schedule))(data.hyper, data.live, state, loss, gradient), loss
+
+
+def _fitted(program: Program, schedule: Schedule, data: BlockData, held: Params) -> tuple[Array, Params]:
+    """Losses ``[R]`` before the fit, zeros where no measure asks for them, and the fitted parameters as the loop holds them."""
+    params, (examples, axes) = as_tree(program, held), _examples(schedule, data.train, data.pool)
+    loss = jnp.zeros(data.train.size.shape, float_dtype())
+    if any(measure.function is step_loss.function for measure in program.measures):
+        loss = _total(schedule, loss_sum(program), params, data, data.train) / data.train.size
+    one = lambda p, h, e: program.model_with(h).fit(p, e)  # type: ignore[attr-defined] # noqa: E731
+    return loss, as_held(program, jax.vmap(one, in_axes=(0, 0, axes))(params, data.hyper, examples))
 
 
 def put_back(state: RunState, before: Params) -> RunState:
