@@ -58,8 +58,8 @@ def kept(params: Params, examples: Examples) -> Params:
 def compared(x: Array, rows: Array, entry: Callable[[Array, Array], Array]) -> Array:
     """Sums ``[B, room]`` over the features of ``entry(feature of x[B, D], feature of rows[room, D])``, in one fixed order.
 
-    A matrix product would be faster, but of ``|x|^2 + |z|^2 - 2 x.z`` nothing certain is left where x is z: rows would not find
-    themselves at zero, and equal rows would be at different distances. ``entry`` must be zero for two zeros.
+    A matrix product takes about as long, and of ``|x|^2 + |z|^2 - 2 x.z`` nothing certain is left where x is z: rows would not
+    find themselves at zero, and equal rows would be at different distances. ``entry`` must be zero for two zeros.
 
     Examples
     --------

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from memjax.engine.plan.fits import fit_operations, operations
 from memjax.engine.plan.liveness import array_bytes
 from memjax.engine.program.initial import host
 from memjax.engine.program.loop import with_device
@@ -139,9 +140,11 @@ def _counted(program: Program, dtype: str) -> Work:
     # JAX counts nothing for accelerators, and a plan should be the same everywhere.
     traced = gradient.trace(*with_device(host(jax.local_devices()[0]), (params, hyper, tile)))
     counts = traced.lower().cost_analysis() or {}
+    flops = counts.get("flops", 0.0)
+    flops = max(flops, operations(traced.jaxpr.jaxpr)) if fitted else flops
     activations = sum(array_bytes(out.aval) for equation in traced.jaxpr.jaxpr.eqns for out in equation.outvars)
     return Work(
-        flops=counts.get("flops", 0.0) / _SAMPLE,
+        flops=flops / _SAMPLE,
         bytes=counts.get("bytes accessed", 0.0) / _SAMPLE,
         activation_bytes=activations / _SAMPLE,
         parameters=sum(leaf.size for leaf in jax.tree.leaves(params)),
@@ -190,4 +193,7 @@ def run_seconds(sizes: np.ndarray, width: int, block: int, work: Work, program: 
     record = tiles.sum(1) * (width * example + tile) / 3
     batch = program.batch_size
     gradient = tiles[:, 0] * (width * example + tile) if batch is None else batch * example + tile
+    if is_closed_form(program.optimizer):
+        # A fit goes through the examples too, and then has work that does not grow with them.
+        step += block * fit_operations(program, int(sizes[:, 0].max()), float_dtype().name) / flops
     return program.steps * (gradient + work.parameters * parameter + step / block + record / program.record_every)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax.engine.plan.cost import Work
+from memjax.engine.plan.fits import fit_bytes
 from memjax.engine.plan.liveness import peak_bytes
 from memjax.engine.plan.segments import segment_records
 from memjax.engine.program.program import Program, ShapeOf
@@ -68,7 +69,7 @@ def _value_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work)
     if schedule == "batched":
         (_, train), (_, test) = split_shapes(schedule, shape)
         dtype = float_dtype().name
-        peak = _fit_peak if is_closed_form(program.optimizer) else _gradient_peak
+        peak = fit_bytes if is_closed_form(program.optimizer) else _gradient_peak
         gradient = peak(program, program.batch_size or train, dtype)
         values = max(gradient, _record_peak(program, train, test, dtype))
         copies = _COPIES + 2 * (program.widths is not None)
@@ -76,7 +77,7 @@ def _value_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work)
     # XLA fuses or frees about half of the intermediate values.
     activations = shape.runs * max(shape.width, program.batch_size or 0) * work.activation_bytes / 2
     if is_closed_form(program.optimizer):
-        activations += shape.runs * _fit_peak(program, shape.width, float_dtype().name)
+        activations += shape.runs * fit_bytes(program, shape.width, float_dtype().name)
     # Places of the parameters that are no padding, as a tree and as a vector.
     copies = 4 + 2 * (program.widths is not None)
     return int(activations + shape.runs * copies * _parameter_bytes(work))
@@ -90,20 +91,6 @@ def _gradient_peak(program: Program, count: int, dtype: str) -> float:
     mask: Any = jax.ShapeDtypeStruct((count,), "bool")
     tile = Tile(program.x.struct(count), program.y.struct(count), mask)
     return _GRADIENT * peak_bytes(jax.value_and_grad(loss_sum(program)), params, hyper, tile)
-
-
-@functools.lru_cache(maxsize=1024)
-def _fit_peak(program: Program, count: int, dtype: str) -> float:
-    """Bytes of the values of one run in a closed-form fit that takes ``count`` examples at once."""
-    del dtype
-    (_, hyper), params, _ = start_shapes(program)
-    size: Any = jax.ShapeDtypeStruct((), "int32")
-
-    def fit(params: Params, hyper: Any, x: Array, y: Array, size: Array) -> Params:
-        model: Any = program.model_with(hyper)
-        return model.fit(params, Examples(x, y, None, 0, size, jnp.int32(1), True))
-
-    return peak_bytes(fit, params, hyper, program.x.struct(1, count), program.y.struct(1, count), size)
 
 
 @functools.lru_cache(maxsize=1024)
