@@ -103,7 +103,8 @@ def test_neighbours_are_those_of_brute_force(k, schedule):
 
 
 def test_equal_rows_tie_and_the_earlier_one_is_nearer():
-    rows = RNG.normal(size=(10, 50)).astype(np.float32) * np.float32(1000)
+    # Close to each other and far from zero, where squared norms leave nothing of their distances.
+    rows = (1000 + 0.01 * RNG.normal(size=(10, 50))).astype(np.float32)
     x, y = np.concatenate([rows, rows]), np.arange(20) % 5 + 5 * (np.arange(20) >= 10)
     spec = fitted(NearestNeighbors(1), mj.tasks.from_arrays(x, y), loss="one_hot_mse", train_size=17, test_size=3)
     for run in mj.snapshots(sweep(spec, {"seed": range(4)})):
