@@ -40,9 +40,9 @@ def _process(session: Session, options: dict[str, Any]) -> dict[str, Any]:
 def timed(tiny: bool, options: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """In that process: first and later calls of both works."""
     from benchmarks.gpu.works import a, b, warm_seconds
-    from memjax.engine.program import loop
+    from memjax.engine.program import compiled
 
-    loop._OPTIONS["gpu"] = options
+    compiled._OPTIONS["gpu"] = options
     for make in (a,) if tiny else (a, b):
         work = make(tiny)
         yield work.name, warm_seconds(work, work.short, 2)

@@ -122,6 +122,23 @@ class Examples:
         total = jax.lax.fori_loop(0, self.num_tiles, add, zeros)
         return jax.tree.map(lambda leaf, like: leaf.reshape(like.shape), total, shapes)
 
+    def fold(self, function: Callable[[Any, Tile], Any], initial: Any) -> Any:
+        """Carry a tree of arrays through the tiles of this run in order, ``carry = function(carry, tile)``.
+
+        The function must return the structure, shapes and dtypes of ``initial``, and leave the carry as it is where the mask of
+        a tile is False throughout: a run may be given more tiles than it has.
+
+        Examples
+        --------
+        >>> x, y = jnp.arange(4.0).reshape(2, 2, 1), jnp.zeros((2, 2), int)
+        >>> largest = lambda carry, tile: jnp.maximum(carry, jnp.where(tile.mask, tile.x[:, 0], -jnp.inf).max())
+        >>> float(Examples(x, y, None, 0, 3, 2).fold(largest, jnp.float32(-jnp.inf)))
+        2.0
+        """
+        if self._alone:
+            return function(initial, self.tile(0))
+        return jax.lax.fori_loop(0, self.num_tiles, lambda index, carry: function(carry, self.tile(index)), initial)
+
     def mean(self, function: Callable[[Tile], Array]) -> Array:
         """Mean over the examples of a function that returns ``[B]`` for a tile."""
         return self.sum(lambda tile: tile.sum(function(tile))) / self.size

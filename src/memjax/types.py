@@ -26,9 +26,9 @@ import jax
 import numpy as np
 
 __all__ = [
-    "Apply", "Array", "Condition", "Data", "Estimator", "EvaluatedTask", "FileTask", "FiniteTask", "LossFn", "Model",
-    "NoisyTask", "PaddableModel", "Params", "PoolTask", "SizedTask", "Split", "Subset", "Task", "TokenTask", "Trained",
-    "Trainer",
+    "Apply", "Array", "Condition", "Data", "Estimator", "EvaluatedTask", "FileTask", "FiniteTask", "FittedModel", "LossFn",
+    "Model", "NoisyTask", "PaddableModel", "Params", "PoolTask", "SizedTask", "Split", "Subset", "Task", "TokenTask",
+    "Trained", "Trainer",
 ]  # fmt: skip
 
 Array: TypeAlias = jax.Array
@@ -178,11 +178,9 @@ class Condition(Protocol):
 
     def begin(self) -> Any:
         """Memory before the first record, a tree of numbers; it hangs on no field that can be swept."""
-        ...
 
     def met(self, value: Array, memory: Any) -> tuple[Array, Any]:
         """Whether a run stops at a record with this value of its variable, and the memory after the record."""
-        ...
 
 
 @runtime_checkable
@@ -191,19 +189,12 @@ class Subset(Protocol):
 
     def size(self, num_rows: int, seed: int) -> int:
         """Number of chosen rows, of ``num_rows``; the seed is that of the subset."""
-        ...
 
     def choose(self, rows: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
-        """Positions ``int[n]`` of the chosen rows among the rows of the data set; a row may be chosen several times.
+        """Positions ``int[n]`` of the chosen rows among those of the data set; a row may be chosen several times.
 
-        Parameters
-        ----------
-        rows
-            Number of every row of the data set, ``int[N]``: its index in the pool of the task, or its place in the draw.
-        targets
-            Targets ``[N, ...]``.
-        seed
-            Seed of the subset.
+        ``rows`` has the number of every row, ``int[N]``: its index in the task's pool, or its place in the draw. ``targets``
+        are ``[N, ...]``, and ``seed`` is that of the subset.
         """
         ...
 
@@ -249,6 +240,33 @@ class PaddableModel(Model, Protocol):
         """Parameters of this model, arrays of NumPy of any dtype, among zeros in the arrays of ``padded(widths)``.
 
         Each number has one place, which depends on the shapes alone. A padded unit has zeros in and zeros out.
+        """
+        ...
+
+
+@runtime_checkable
+class FittedModel(Model, Protocol):
+    """A model whose parameters follow from the train examples in closed form; `memjax.optimizers.closed_form` asks for them.
+
+    Three class attributes are optional. ``minimises`` names the losses whose minimum the fit is; without it every loss is
+    allowed. ``by_gradient`` is False for a model that has no gradient to train by. A method ``check_fit(train_size)`` raises
+    `memjax.InputError` for a train size that the model cannot take. A field ``room`` of None becomes the train size.
+    """
+
+    def fit(self, params: Params, examples: Any) -> Params:
+        """Parameters fitted to the train examples of one run.
+
+        Parameters
+        ----------
+        params
+            The run's parameters so far, as `init` drew them; what the fit does not choose is returned unchanged.
+        examples
+            `memjax.examples.Examples`: tiles of the train split, read through ``sum``, ``fold`` and ``size``.
+
+        Returns
+        -------
+        Params
+            A tree of the same structure, shapes and dtypes.
         """
         ...
 

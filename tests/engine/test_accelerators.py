@@ -8,7 +8,8 @@ import pytest
 from tests.engine.accelerated import BATCHED, FOUR, PROGRAMS, blocks, experiment
 
 import memjax as mj
-from memjax.engine.program.loop import segment_function, segment_shapes
+from memjax.engine.program.compiled import segment_function
+from memjax.engine.program.shapes import segment_shapes
 
 
 def traced(block):

@@ -131,3 +131,17 @@ def test_a_structural_axis_makes_one_group_of_programs_per_value_and_the_same_sw
     with counted() as compiles:
         mj.sweep(spec(optimizer=sgd(0.1)), over={"hidden": hidden, "seed": [2, 3, 4]}, packing=packing)
     assert not compiles
+
+
+def test_values_of_a_ridge_share_the_program_of_a_fit():
+    fit = spec(
+        task=mj.tasks.TeacherStudent(input_dim=3, output_dim=1, hidden=()),
+        model=mj.models.LeastSquares(),
+        optimizer=mj.optimizers.closed_form(),
+        loss="mse",
+        steps=1,
+        record_every=1,
+    )
+    with counted() as compiles:
+        mj.sweep(fit, over={"ridge": np.linspace(0, 1, 50), "seed": [0, 1]}, packing=mj.Packing(width=16, runs=2))
+    assert len(compiles) == 2

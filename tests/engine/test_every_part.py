@@ -21,7 +21,7 @@ from memjax import losses
 from memjax.jax_settings import wide
 from memjax.measures import BUILT_IN
 from memjax.models import layers
-from memjax.models.adapt import with_outputs
+from memjax.models.adapt import with_outputs, with_room
 
 ADDING = Path(__file__).parents[2] / "docs" / "adding"
 
@@ -90,9 +90,12 @@ MODELS = {
     "Transformer": lambda *widths: mj.models.Transformer(width=4, heads=2, mlp=5),
 }
 for name in mj.models.__all__:
-    if inspect.isclass(getattr(mj.models, name)):
+    # Random features are a part of a model.
+    if inspect.isclass(getattr(mj.models, name)) and name not in ("RandomFourier", "RandomReLU"):
         MODELS.setdefault(name, lambda *widths, name=name: getattr(mj.models, name)())
 OF_TOKENS = ("EmbeddingMLP", "QuadraticMLP", "Transformer")
+# What is fitted in closed form, in one step; the linear model alone has a loss that it minimises.
+FITTED = [name for name in mj.models.__all__ if hasattr(getattr(mj.models, name), "fit")]
 MEASURES = {**BUILT_IN, **{m.name: m for m in vars(skeleton("measure")).values() if isinstance(m, mj.Measure)}}
 
 
@@ -118,8 +121,9 @@ def labelled(task):
     return np.issubdtype(seen(task)[0][1].dtype, np.integer)
 
 
-def loss_of(task):
-    return "cross_entropy" if labelled(task) else "mse"
+def loss_of(task, model=None):
+    squared = "one_hot_mse" if model in FITTED else "cross_entropy"
+    return squared if labelled(task) else "mse"
 
 
 def fits(task, model):
@@ -128,6 +132,8 @@ def fits(task, model):
         return x.shape[1:] == (2,) and np.issubdtype(x.dtype, np.integer)
     if model == "Autoencoder":
         return x[0].size == task.num_outputs
+    if model == "ClassMean" and not labelled(task):
+        return False
     takes = getattr(MODELS[model](*widths(task)), "takes", None)
     return takes != "quantities" or not hasattr(task, "num_tokens")
 
@@ -142,14 +148,14 @@ def fitting(task):
 
 
 def request(task, model, **fields):
-    sized = dict(train_size=12, test_size=6, seed=1, steps=2, record_every=1, loss=loss_of(task))
-    rate = mj.optimizers.sgd(0.1)
+    steps, rate = (1, mj.optimizers.closed_form()) if model in FITTED else (2, mj.optimizers.sgd(0.1))
+    sized = dict(train_size=12, test_size=6, seed=1, steps=steps, record_every=1, loss=loss_of(task, model))
     return mj.Experiment(task=task, model=MODELS[model](*widths(task)), optimizer=rate, **{**sized, **fields})
 
 
 def by_hand(spec, measures):
-    """Records before the first step, and parameters after the last, of gradient descent on the plain arrays of a run."""
-    model, loss = with_outputs(spec.model, spec.task.num_outputs), losses.get(spec.loss)
+    """Records before the first step, and parameters after the last, of gradient descent or a fit on plain arrays of a run."""
+    model, loss = with_room(with_outputs(spec.model, spec.task.num_outputs), 12), losses.get(spec.loss)
     apply = lambda params, x: wide(model.apply(params, x))  # noqa: E731
 
     def records(params, data):
@@ -163,6 +169,8 @@ def by_hand(spec, measures):
 
     def descend(params, data):
         x, y = data["train"]
+        if hasattr(model, "fit"):
+            return model.fit(params, mj.Examples(x[None], y[None], None, 0, len(y), 1))
         slope = jax.grad(lambda params: loss(apply(params, x), y).mean())
         return jax.lax.fori_loop(
             0, spec.steps, lambda _, w: jax.tree.map(lambda w, g: w - 0.1 * g, w, slope(w)), params
@@ -178,7 +186,7 @@ RTOL, ATOL = 2e-5, 2e-6
 
 def check_pair(task, model, measures):
     """Train a run beside others whose tiles it does not fill, and compare what it records with the same by hand."""
-    spec = request(task, model, measures=tuple(measures), snapshots=(0, 2))
+    spec = request(task, model, measures=tuple(measures), snapshots=(0, 1 if model in FITTED else 2))
     packing = mj.Packing(schedule="streamed", width=5, runs=4, lanes=1)
     company = mj.sweep(spec, over={"train_size": [7, 12], "seed": [0, 1]}, packing=packing)
     first, last = mj.snapshots(company.sel(train_size=[12], seed=[1]))

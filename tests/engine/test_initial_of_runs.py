@@ -11,8 +11,8 @@ import pytest
 import memjax as mj
 from memjax.engine.plan.samples import sample_of
 from memjax.engine.program import initial_of_runs as together
+from memjax.engine.program.compiled import _lower_first
 from memjax.engine.program.initial import host, initial_parameters
-from memjax.engine.program.loop import _lower_first
 from memjax.engine.program.program import numbers_of, program_of
 from memjax.random import key_data
 

@@ -11,7 +11,8 @@ import jax
 
 from benchmarks.gpu.compiled.card import device
 from benchmarks.gpu.compiled.hlo import step_kernels
-from memjax.engine.program.loop import options_of, segment_function, segment_shapes, with_device
+from memjax.engine.program.compiled import options_of, segment_function
+from memjax.engine.program.shapes import segment_shapes, with_device
 from memjax.jax_settings import compile_settings, under
 
 __all__ = ["as_on_a_gpu", "compiled", "lowered", "memory", "traffic"]

@@ -14,6 +14,7 @@ from typing import Any
 from memjax.checks.file_names import absolute
 from memjax.errors import InputError
 from memjax.experiment.experiment import Experiment
+from memjax.experiment.fitting import check_fit
 from memjax.models.inputs import check_inputs
 
 __all__ = ["check_executor", "check_experiment", "check_run", "check_store"]
@@ -31,6 +32,7 @@ def check_run(experiment: Experiment) -> None:
     """Raise `InputError` where the fields of one run contradict each other."""
     experiment.optimizer.check_steps(experiment.steps)
     check_inputs(experiment.model, experiment.task)
+    check_fit(experiment)
     train_size, _ = experiment.sizes()
     if experiment.batch_size is not None and experiment.batch_size > train_size:
         raise InputError(

@@ -13,9 +13,9 @@ import numpy as np
 
 from memjax.checks.values import takes_one
 from memjax.errors import InputError, cause
-from memjax.types import Array, Model, Params
+from memjax.types import Array, FittedModel, Model, Params
 
-__all__ = ["NNX", "FunctionPair", "as_model", "with_outputs"]
+__all__ = ["NNX", "FunctionPair", "as_model", "with_outputs", "with_room"]
 
 _NNX = (
     "An NNX factory takes rngs and gives an nnx.Module; give any other model as a pair of functions (init(key, x), "
@@ -163,4 +163,11 @@ def with_outputs(model: Model, num_outputs: int) -> Model:
     """Set ``outputs`` of a model to ``num_outputs`` where it is None."""
     if dataclasses.is_dataclass(model) and getattr(model, "outputs", 0) is None:
         return dataclasses.replace(model, outputs=num_outputs)
+    return model
+
+
+def with_room(model: Model, train_size: int) -> Model:
+    """Set ``room`` of a model that keeps its train set to ``train_size`` where it is None; other models have no room."""
+    if isinstance(model, FittedModel) and dataclasses.is_dataclass(model) and getattr(model, "room", 0) is None:
+        return dataclasses.replace(model, room=train_size)
     return model

@@ -13,6 +13,7 @@ import optax
 
 from memjax.errors import InputError
 from memjax.jax_settings import wide
+from memjax.optimizers.closed import is_closed_form
 from memjax.optimizers.optimizer import Optimizer
 from memjax.optimizers.values import Described, Value, values_of
 from memjax.parameter_trees import alone
@@ -109,5 +110,10 @@ def norm_constrained(optimizer: Optimizer, norm: float | None = None) -> Optimiz
     if not isinstance(optimizer, Optimizer) or "norm" in optimizer.hyperparameters or optimizer.noisy:
         raise InputError(
             f"norm_constrained got {optimizer!r}: give an optimizer without noise and constraint, such as adam(3e-4)."
+        )
+    if is_closed_form(optimizer):
+        raise InputError(
+            "norm_constrained got closed_form(), which fits the parameters without steps that a norm could constrain: give an "
+            "optimizer with steps, such as adam(3e-4), or an axis of the ridge of memjax.models.LeastSquares."
         )
     return Optimizer(NormConstrained(optimizer.factory), {**optimizer.hyperparameters, "norm": norm})

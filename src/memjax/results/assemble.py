@@ -11,7 +11,7 @@ import xarray as xr
 from memjax.engine.program.outcome import BlockResult, RecordSchema, Status, variables_of
 from memjax.results.examples import ExampleBlock, add_examples
 from memjax.results.parameters import add_snapshots
-from memjax.results.schema import coordinate_attrs
+from memjax.results.schema import coordinate_attrs, status_attrs
 
 __all__ = ["Axes", "BlockRecords", "assemble"]
 
@@ -55,8 +55,10 @@ def assemble(axes: Axes, blocks: Sequence[BlockRecords]) -> xr.Dataset:
         for name, labels in axis.items():
             coords[name] = (dim, labels, coordinate_attrs(name))
     coords["step"] = ("step", np.array(steps, np.int64), coordinate_attrs("step"))
-    for name, values in _run_coordinates(shape, blocks).items():
-        coords[name] = (dims, values, coordinate_attrs(name))
+    of_runs = _run_coordinates(shape, blocks)
+    stopped = bool((of_runs["status"] == Status.STOPPED.label).any())
+    for name, values in of_runs.items():
+        coords[name] = (dims, values, status_attrs(name, stopped))
     dataset = xr.Dataset(coords=coords)
     for name, variable in variables_of(block.schema.variables for block in blocks).items():
         values, extra = _gather(blocks, name, variable.dims, shape, steps)

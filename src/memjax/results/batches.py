@@ -9,10 +9,10 @@ from typing import Any
 import jax
 
 from memjax.engine.plan.budget import default_budget
+from memjax.engine.program.program import model_of
 from memjax.experiment import Experiment
 from memjax.fields import without_numbers
 from memjax.measures.arrays.cores import num_cores
-from memjax.models.adapt import with_outputs
 from memjax.results.runs import Network
 from memjax.results.snapshots import Loader, Snapshot
 
@@ -65,7 +65,7 @@ def _alike(networks: Sequence[Network]) -> dict[Any, list[int]]:
 
 def _structure(experiment: Experiment) -> tuple[Any, Any, tuple[int, int]]:
     """What the networks of a batch share: model, task and sizes; a part without a hash is equal only to itself."""
-    model = without_numbers(with_outputs(experiment.model, experiment.task.num_outputs))
+    model = without_numbers(model_of(experiment))
     return _key(model, experiment.model), _key(experiment.task, experiment.task), experiment.sizes()
 
 

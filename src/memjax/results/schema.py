@@ -12,7 +12,7 @@ from typing import Any
 from memjax.experiment.written import AxisEntry
 from memjax.models.padding import Stack
 
-__all__ = ["SCHEMA_VERSION", "attributes", "coordinate_attrs", "now", "versions"]
+__all__ = ["SCHEMA_VERSION", "attributes", "coordinate_attrs", "now", "status_attrs", "versions"]
 
 SCHEMA_VERSION = 1
 """Increases when a name or a meaning in the Dataset changes."""
@@ -30,13 +30,26 @@ _COORDINATES: dict[str, dict[str, str]] = {
     "snapshot": {"long_name": "training step of the snapshot", "units": "1"},
     "num_parameters": {"long_name": "number of parameters", "units": "1"},
     "status": {
-        "long_name": "finished, stopped by the condition of stop_when, or diverged: the loss or a parameter stopped being "
-        "finite; in a store that is not full also "
+        "long_name": "finished, or diverged: the loss or a parameter stopped being finite; in a store that is not full also "
         "running, waiting, or absent: never asked for"
     },
-    "stop_reason": {"long_name": "why a run stopped, or what stopped being finite in a diverged run"},
+    "stop_reason": {"long_name": "what stopped being finite in a diverged run"},
     "stop_step": {"long_name": "steps done; in a diverged run the last step with finite parameters", "units": "1"},
 }
+
+
+# Where a run was stopped by its condition.
+_STOPPED = {
+    "status": "finished, stopped by the condition of stop_when, or diverged: the loss or a parameter stopped being finite; in "
+    "a store that is not full also running, waiting, or absent: never asked for",
+    "stop_reason": "why a run stopped, or what stopped being finite in a diverged run",
+    "stop_step": "steps done; in a diverged run the last step with finite parameters, in a stopped one that of its last update",
+}
+
+
+def status_attrs(name: str, stopped: bool) -> dict[str, str]:
+    """Long name and units of a coordinate of what became of runs; ``stopped`` says whether the condition stopped any."""
+    return coordinate_attrs(name) | ({"long_name": _STOPPED[name]} if stopped and name in _STOPPED else {})
 
 
 def coordinate_attrs(name: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from memjax.engine.program.program import model_of
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.experiment.draw import draw_data
@@ -17,7 +18,6 @@ from memjax.experiment.rows import chosen, of_rows
 from memjax.experiment.start import Start
 from memjax.fields import without_numbers
 from memjax.jax_settings import host_dtype
-from memjax.models.adapt import with_outputs
 from memjax.parameter_trees import tree_like
 from memjax.results.forward import forward
 from memjax.results.runs import Network, check_parameters, networks
@@ -56,8 +56,8 @@ class Snapshot:
 
     @property
     def model(self) -> Model:
-        """The run's model, with the number of outputs that the task needs."""
-        return with_outputs(self.experiment.model, self.experiment.task.num_outputs)
+        """The run's model, with what the task and the train size leave no choice about."""
+        return model_of(self.experiment)
 
     @property
     def start(self) -> Start:
@@ -150,7 +150,7 @@ class Loader:
 
     def _like(self, experiment: Experiment, x: np.ndarray) -> Any:
         """Shape structs of the parameters that the model of a run draws for inputs ``x[N, ...]``."""
-        model = with_outputs(experiment.model, experiment.task.num_outputs)
+        model = model_of(experiment)
         key = without_numbers(model), x.shape[1:], host_dtype(x.dtype)
         try:
             if key not in self._shapes:

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from memjax.engine.plan.fits import fit_operations, operations
 from memjax.engine.plan.liveness import array_bytes
 from memjax.engine.program.initial import host
-from memjax.engine.program.loop import with_device
 from memjax.engine.program.output_shapes import shape_of
 from memjax.engine.program.program import Program, parameter_layout
+from memjax.engine.program.shapes import with_device
 from memjax.engine.program.step import loss_sum
 from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Tile
@@ -28,6 +29,7 @@ from memjax.fields import without_numbers
 from memjax.jax_settings import float_dtype
 from memjax.models import MLP
 from memjax.models.stacked_mlp import StackedMLP
+from memjax.optimizers.closed import is_closed_form
 
 __all__ = [
     "COMPILE_SECONDS",
@@ -131,14 +133,18 @@ def _counted(program: Program, dtype: str) -> Work:
     (_, hyper), params, opt_state = start_shapes(program)
     mask: Any = jax.ShapeDtypeStruct((_SAMPLE,), "bool")
     tile = Tile(program.x.struct(_SAMPLE), program.y.struct(_SAMPLE), mask)
-    gradient = jax.jit(jax.value_and_grad(loss_sum(program)))
+    # A closed-form fit takes no gradient: its passes over the examples cost about as much as a forward pass.
+    fitted = is_closed_form(program.optimizer)
+    gradient = jax.jit(loss_sum(program) if fitted else jax.value_and_grad(loss_sum(program)))
     shape_of(f"The gradient of the loss of {_SAMPLE} examples cannot be computed", gradient, params, hyper, tile)
     # JAX counts nothing for accelerators, and a plan should be the same everywhere.
     traced = gradient.trace(*with_device(host(jax.local_devices()[0]), (params, hyper, tile)))
     counts = traced.lower().cost_analysis() or {}
+    flops = counts.get("flops", 0.0)
+    flops = max(flops, operations(traced.jaxpr.jaxpr)) if fitted else flops
     activations = sum(array_bytes(out.aval) for equation in traced.jaxpr.jaxpr.eqns for out in equation.outvars)
     return Work(
-        flops=counts.get("flops", 0.0) / _SAMPLE,
+        flops=flops / _SAMPLE,
         bytes=counts.get("bytes accessed", 0.0) / _SAMPLE,
         activation_bytes=activations / _SAMPLE,
         parameters=sum(leaf.size for leaf in jax.tree.leaves(params)),
@@ -188,4 +194,7 @@ def run_seconds(sizes: np.ndarray, width: int, block: int, work: Work, program: 
     batch = program.batch_size
     gradient = tiles[:, 0] * (width * example + tile) if batch is None else batch * example + tile
     between = program.steps / program.num_records
+    if is_closed_form(program.optimizer):
+        # A fit goes through the examples too, and then has work that does not grow with them.
+        step += block * fit_operations(program, int(sizes[:, 0].max()), float_dtype().name) / flops
     return program.steps * (gradient + work.parameters * parameter + step / block + record / between)

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 from jax.extend.core import Literal
 
-__all__ = ["array_bytes", "peak_bytes"]
+__all__ = ["array_bytes", "inner_jaxprs", "peak_bytes"]
 
 # The same numbers under another shape; a matrix product reads a transposed operand in place.
 _VIEWS = frozenset({"reshape", "squeeze", "transpose"})
@@ -44,7 +44,7 @@ def _peak(jaxpr: Any) -> int:
     alive: dict[Any, int] = {}
     most = held = 0
     for place, equation in enumerate(jaxpr.eqns):
-        inside = max((_peak(inner) for inner in _inner(equation)), default=0)
+        inside = max((_peak(inner) for inner in inner_jaxprs(equation)), default=0)
         made = {var: 0 if equation.primitive.name in _VIEWS else array_bytes(var.aval) for var in equation.outvars}
         most = max(most, held + inside, held + sum(made.values()))
         alive |= made
@@ -59,7 +59,7 @@ def _variables(atoms: Any) -> list[Any]:
     return [atom for atom in atoms if not isinstance(atom, Literal)]
 
 
-def _inner(equation: Any) -> Iterator[Any]:
+def inner_jaxprs(equation: Any) -> Iterator[Any]:
     """Jaxprs inside an operation: of calls, loops and branches."""
     for value in equation.params.values():
         for part in value if isinstance(value, tuple | list) else (value,):

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax.engine.plan.cost import Work
+from memjax.engine.plan.fits import fit_bytes
 from memjax.engine.plan.liveness import peak_bytes
 from memjax.engine.plan.segments import segment_records
 from memjax.engine.program.program import Program, ShapeOf
@@ -22,6 +23,7 @@ from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Examples, Tile
 from memjax.jax_settings import float_dtype
 from memjax.measures.measure import Measure
+from memjax.optimizers.closed import is_closed_form
 from memjax.types import Array, Params
 
 __all__ = ["block_bytes", "host_bytes", "on_cpu", "run_bytes"]
@@ -70,12 +72,15 @@ def _value_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work)
         (_, train), *others = split_shapes(schedule, shape)
         dtype = float_dtype().name
         rooms = dict(zip(("test", *program.splits), (width for _, width in others), strict=True))
-        gradient = _gradient_peak(program, program.batch_size or train, dtype)
+        peak = fit_bytes if is_closed_form(program.optimizer) else _gradient_peak
+        gradient = peak(program, program.batch_size or train, dtype)
         values = max(gradient, _record_peak(program, (("train", train), *rooms.items()), dtype))
         copies = _COPIES + 2 * (program.widths is not None)
         return int(shape.runs * (values * (_ON_CPU if on_cpu() else 1) + copies * _parameter_bytes(work)))
     # XLA fuses or frees about half of the intermediate values.
     activations = shape.runs * max(shape.width, program.batch_size or 0) * work.activation_bytes / 2
+    if is_closed_form(program.optimizer):
+        activations += shape.runs * fit_bytes(program, shape.width, float_dtype().name)
     # Places of the parameters that are no padding, as a tree and as a vector.
     copies = 4 + 2 * (program.widths is not None)
     return int(activations + shape.runs * copies * _parameter_bytes(work))

@@ -11,7 +11,8 @@ import numpy as np
 
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Program
-from memjax.engine.program.step import BlockData, RunState, examples_of_runs, once
+from memjax.engine.program.record import once
+from memjax.engine.program.step import BlockData, RunState, examples_of_runs
 from memjax.engine.program.tiles import Schedule, Tiles
 from memjax.examples import Examples, Tile
 from memjax.measures.by_example import ByExample

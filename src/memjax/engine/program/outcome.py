@@ -43,7 +43,7 @@ RESERVED = (
 _OF_EXAMPLES = ("example", "example_step", TRAIN_COUNT, CORRUPTED)
 
 _REASONS = {
-    -1: "the condition of stop_when was met",
+    -1: "stop_when was met",
     2: "the loss was NaN",
     3: "the loss was infinite",
     4: "a parameter was not finite",

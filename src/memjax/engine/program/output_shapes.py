@@ -13,14 +13,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax import losses
-from memjax.engine.program.program import Program
+from memjax.engine.program.program import Program, model_of
 from memjax.errors import InputError, cause, listing
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
 from memjax.experiment.draw import SQUARED
 from memjax.jax_settings import compile_settings, float_dtype, wide
 from memjax.measures.measure import Measure
-from memjax.models.adapt import with_outputs
+from memjax.optimizers.closed import is_closed_form
+from memjax.parameter_trees import layout_of
 
 __all__ = ["check_functions", "check_program", "shape_of"]
 
@@ -41,6 +42,8 @@ def _checked(program: Program, settings: tuple[Any, ...]) -> None:
     params = _check_rule(program, hyper)
     program.optimizer.check_rates(program.steps)
     tile, split = _examples(program)
+    if is_closed_form(program.optimizer):
+        _check_fit(program, params, hyper, split)
     for measure in program.measures:
         if measure.needs_labels and not np.issubdtype(np.dtype(program.y[1]), np.integer):
             raise InputError(
@@ -62,6 +65,19 @@ def _check_rule(program: Program, hyper: Any) -> Any:
 
     what = f"The optimizer {program.optimizer.name!r} cannot update the model's parameters"
     return shape_of(what, first_update, jax.ShapeDtypeStruct((2,), "uint32"), hyper)
+
+
+def _check_fit(program: Program, params: Any, hyper: Any, split: Any) -> None:
+    """Raise `InputError` where a fit fails, or gives other arrays than the model draws."""
+    fit = lambda params, hyper, split: program.model_with(hyper).fit(params, split)  # type: ignore[attr-defined] # noqa: E731
+    kind = type(program.model).__name__
+    fitted = shape_of(f"The model {kind} cannot be fitted", fit, params, hyper, split)
+    given, drawn = (dict(layout_of(tree)) for tree in (fitted, params))
+    if given != drawn:
+        raise InputError(
+            f"The fit of the model {kind} gives arrays of the shapes {given}, but init draws {drawn}: give the same tree of "
+            "the same shapes."
+        )
 
 
 def _examples(program: Program) -> tuple[Any, Any]:
@@ -111,7 +127,7 @@ def _expect(measure: Measure, value: Any, shape: tuple[float, ...], what: str) -
 
 def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
     """Raise `InputError` where model or loss cannot serve examples shaped like ``x[B, ...]`` and ``y[B, ...]``."""
-    model = with_outputs(experiment.model, experiment.task.num_outputs)
+    model = model_of(experiment)
     key = jax.eval_shape(lambda: jax.random.key(0))
     params = shape_of(f"The model {model!r} cannot draw parameters for inputs {_show(x)}", model.init, key, x)
     _check_params(model, params)

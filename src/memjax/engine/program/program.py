@@ -24,7 +24,7 @@ from memjax.measures import BUILT_IN, ByExample, by_example_of
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
 from memjax.measures.recorded.loss import step_loss
-from memjax.models.adapt import with_outputs
+from memjax.models.adapt import with_outputs, with_room
 from memjax.models.padding import Stack
 from memjax.parameter_trees import layout_of
 from memjax.types import Apply, Array, Condition, Data, LossFn, Model
@@ -174,8 +174,8 @@ def numbers_of(
 
 
 def model_of(experiment: Experiment, widths: tuple[int, ...] | Stack | None = None) -> Any:
-    """The model of a run with as many outputs as the task needs; padded if ``widths`` are given."""
-    model: Any = with_outputs(experiment.model, experiment.task.num_outputs)
+    """The model of a run with the outputs that the task needs and room for its train set; padded if ``widths`` are given."""
+    model: Any = with_room(with_outputs(experiment.model, experiment.task.num_outputs), experiment.sizes()[0])
     return model if widths is None else model.padded(widths)
 
 

@@ -1,4 +1,4 @@
-"""One training step of a block of runs, and one record of the block. The step is the same under both schedules.
+"""One training step of a block of runs. The step is the same under both schedules.
 
 The schedules differ only in how a run's examples are cut: *streamed* into tiles that are gone through one after another,
 *batched* into one tile. A sum over a ragged axis would be a sum of atomics on a GPU, whose order changes from call to call.
@@ -20,8 +20,8 @@ from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tiles import Schedule, Tiles
 from memjax.engine.program.vectors import as_held, as_tree
 from memjax.examples import Examples, Tile
-from memjax.jax_settings import wide
-from memjax.measures.recorded.loss import step_loss
+from memjax.jax_settings import float_dtype, wide
+from memjax.optimizers.closed import is_closed_form
 from memjax.parameter_trees import alone
 from memjax.random.minibatches import PAD
 from memjax.types import Array, Params
@@ -33,10 +33,9 @@ __all__ = [
     "examples_of_runs",
     "first_state",
     "loss_sum",
-    "once",
     "put_back",
     "step",
-    "take_record",
+    "sum_of_runs",
 ]
 
 Total = Callable[[Params, Hyper, Tile], Any]
@@ -99,7 +98,7 @@ def examples_of_runs(schedule: Schedule, tiles: Tiles, pool: Array | None) -> tu
     return arrays, Examples(None, None, None, 0, 0, None)  # type: ignore[arg-type]
 
 
-def _total(schedule: Schedule, function: Total, params: Params, data: BlockData, tiles: Tiles) -> Any:
+def sum_of_runs(schedule: Schedule, function: Total, params: Params, data: BlockData, tiles: Tiles) -> Any:
     """Sum a function of a tile over each run's tiles; gives a tree of ``[R, ...]``."""
     examples, axes = examples_of_runs(schedule, tiles, data.pool)
 
@@ -125,7 +124,7 @@ def _gradient(
     """Mean loss ``[R]`` and its gradient, in float32 or wider, over the train split or a minibatch of ``rows[R, B]``."""
     function, params = jax.value_and_grad(loss_sum(program)), as_tree(program, held)
     if rows is None:
-        total, count = _total(schedule, function, params, data, data.train), data.train.size
+        total, count = sum_of_runs(schedule, function, params, data, data.train), data.train.size
     else:
         examples, axes = examples_of_runs(schedule, data.train, data.pool)
         one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
@@ -157,7 +156,13 @@ def _update(
     scaled = jax.tree.map(scale, gradient, exact)
     extra = {} if live is None else {"live": live}
     updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, exact, **extra)
-    stepped = alone(optax.apply_updates(exact, updates), live)
+    return _moved(program, schedule, state, loss, alone(optax.apply_updates(exact, updates), live), opt_state)
+
+
+def _moved(
+    program: Program, schedule: Schedule, state: RunState, loss: Array, stepped: Params, opt_state: Any
+) -> RunState:
+    """State of one run with new parameters and a new state of the optimizer, if loss and parameters are finite."""
     # The cast keeps a model's float32 parameters in float32 where 64-bit numbers are enabled.
     cast = lambda new, old: new.astype(old.dtype)  # noqa: E731
     params = jax.tree.map(cast, stepped, state.params)
@@ -193,12 +198,26 @@ def step(
     """Update every run of a block once; also gives the losses ``[R]`` before the update.
 
     ``rows[R, B]`` is the minibatch; None is the full batch. Parameters, optimizer state and ``data.live`` are as the loop
-    holds them.
+    holds them. A closed-form fit needs no gradient.
     """
+    if is_closed_form(program.optimizer):
+        loss, fitted = _fitted(program, schedule, data, state.params)
+        move = jax.vmap(functools.partial(_moved, program, schedule))
+        return move(state._replace(watch=None), loss, fitted, state.opt_state)._replace(watch=state.watch), loss
     loss, gradient = _gradient(program, schedule, state.params, data, rows)
     update = jax.vmap(functools.partial(_update, program, schedule))
     following = update(data.hyper, data.live, state._replace(watch=None), loss, gradient)
     return following._replace(watch=state.watch), loss
+
+
+def _fitted(program: Program, schedule: Schedule, data: BlockData, held: Params) -> tuple[Array, Params]:
+    """Losses ``[R]`` before the fit, zeros where no measure asks for them, and the fitted parameters as the loop holds them."""
+    params, (examples, axes) = as_tree(program, held), examples_of_runs(schedule, data.train, data.pool)
+    loss = jnp.zeros(data.train.size.shape, float_dtype())
+    if program.averages_steps:
+        loss = sum_of_runs(schedule, loss_sum(program), params, data, data.train) / data.train.size
+    one = lambda p, h, e: program.model_with(h).fit(p, e)  # type: ignore[attr-defined] # noqa: E731
+    return loss, as_held(program, jax.vmap(one, in_axes=(0, 0, axes))(params, data.hyper, examples))
 
 
 def put_back(program: Program, state: RunState, before: Params) -> RunState:
@@ -210,85 +229,3 @@ def put_back(program: Program, state: RunState, before: Params) -> RunState:
     # At records only, but for users' functions: at every step, this choice takes a twentieth of the time of a small network.
     keep = lambda new, old: jnp.where(by_run_of(goes_on, new), new, old)  # noqa: E731
     return state._replace(params=jax.tree.map(keep, state.params, before))
-
-
-def take_record(
-    program: Program,
-    schedule: Schedule,
-    data: BlockData,
-    state: RunState,
-    total: Array | None = None,
-    steps: Array | int = 0,
-) -> dict[str, Any]:
-    """Values ``[R, ...]`` of all measures, by variable; NaN for runs that diverged.
-
-    ``total[R]`` is the sum of the losses of the ``steps`` steps since the last record; there are none before the first.
-    """
-    record: dict[str, Any] = {}
-    for split, tiles in data.splits.items():
-        measures = [measure for measure in program.measures if split in measure.splits]
-        record |= _per_example(program, schedule, data, state.params, split, tiles, measures)
-        record |= _whole(program, schedule, data, state.params, split, tiles, measures)
-    for measure in program.measures:
-        if total is not None and measure.function is step_loss.function:
-            own = record[measure.name]
-            # A run that was stopped takes no more steps.
-            taken = steps > 0 if program.stop_when is None else (steps > 0) & (state.status != Status.STOPPED)
-            record[measure.name] = jnp.where(taken, total / jnp.maximum(steps, 1), own).astype(own.dtype)
-    alive = state.status < Status.LOSS_NAN
-    blank = lambda leaf: jnp.where(by_run_of(alive, leaf), leaf, jnp.nan)  # noqa: E731
-    return jax.tree.map(lambda leaf: blank(wide(leaf)), record)
-
-
-def _per_example(
-    program: Program, schedule: Schedule, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
-) -> dict[str, Array]:
-    """Values of the per-example measures, in one pass over the split and with one shared forward pass."""
-    chosen = [measure for measure in measures if measure.per_example]
-    if not chosen:
-        return {}
-
-    def sums(params: Params, hyper: Hyper, tile: Tile) -> dict[str, Array]:
-        apply = once(program.apply_with(hyper), params, tile.x)
-        values = {m.variable(split): m.bind(program.loss)(params, apply, tile) for m in chosen}
-        return {name: tile.sum(value) for name, value in values.items()}
-
-    total = _total(schedule, sums, params, data, tiles)
-    means = {m.variable(split) for m in chosen if m.reduce == "mean"}
-    return {name: value / tiles.size if name in means else value for name, value in total.items()}
-
-
-def once(apply: Callable[[Params, Array], Array], params: Params, x: Array) -> Callable[[Params, Array], Array]:
-    """The same function, except that its value at ``params`` and ``x`` is computed only once."""
-    kept: list[Array] = []
-
-    def shared(parameters: Params, inputs: Array) -> Array:
-        if parameters is not params or inputs is not x:
-            return apply(parameters, inputs)
-        if not kept:
-            kept.append(apply(parameters, inputs))
-        return kept[0]
-
-    return shared
-
-
-def _whole(
-    program: Program, schedule: Schedule, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
-) -> dict[str, Any]:
-    """Values of the measures that take a whole split at once."""
-    examples, axes = examples_of_runs(schedule, tiles, data.pool)
-    found = {}
-    for measure in measures:
-        if not measure.per_example:
-            one = functools.partial(_of_whole, program, measure)
-            found[measure.variable(split)] = jax.vmap(one, in_axes=(0, 0, 0, axes))(
-                params, data.hyper, data.live, examples
-            )
-    return found
-
-
-def _of_whole(program: Program, measure: Any, params: Params, hyper: Hyper, live: Any, examples: Examples) -> Any:
-    """Value of a measure of one run. Derivatives in padding are zero, because the measure's function does not see any."""
-    apply = program.apply_with(hyper)
-    own = apply if live is None else lambda p, x: apply(alone(p, live), x)
-    return measure.bind(program.loss, live)(params, own, examples)

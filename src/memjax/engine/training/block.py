@@ -11,10 +11,12 @@ import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan
 from memjax.engine.program.batches import Batches
+from memjax.engine.program.compiled import Compiled, compile_block
 from memjax.engine.program.initial import own_layout, without_padding
-from memjax.engine.program.loop import Compiled, Interval, Length, compile_block, state_shapes
+from memjax.engine.program.loop import Interval, Length
 from memjax.engine.program.outcome import BlockResult, Status
 from memjax.engine.program.segments import Segment, longest, segments
+from memjax.engine.program.shapes import state_shapes
 from memjax.engine.program.step import BlockData, RunState
 from memjax.engine.program.tiles import Block
 from memjax.engine.program.watch import first_watch

@@ -8,7 +8,7 @@ import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan
 from memjax.engine.program.by_example import by_run
-from memjax.engine.program.loop import compile_examples
+from memjax.engine.program.compiled import compile_examples
 from memjax.engine.program.outcome import BlockResult
 from memjax.engine.program.step import BlockData, RunState
 from memjax.engine.program.tiles import Block

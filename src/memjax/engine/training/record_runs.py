@@ -14,8 +14,8 @@ from memjax.engine.plan.blocks import BlockPlan, Run
 from memjax.engine.plan.groups import gather
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import Plan, pack, plan_of
+from memjax.engine.program.compiled import CompiledRecord, compile_record
 from memjax.engine.program.initial import given_parameters, live_places
-from memjax.engine.program.loop import CompiledRecord, compile_record
 from memjax.engine.program.outcome import Variable, record_schema
 from memjax.engine.program.step import RunState
 from memjax.engine.program.tiles import draw_block
