@@ -2,6 +2,7 @@
 
 from memjax.models.adapt import NNX, FunctionPair, as_model
 from memjax.models.autoencoder import Autoencoder
+from memjax.models.convnet import ConvNet
 from memjax.models.embedding_mlp import EmbeddingMLP
 from memjax.models.layers import dense
 from memjax.models.mlp import MLP
@@ -12,6 +13,7 @@ __all__ = [
     "MLP",
     "NNX",
     "Autoencoder",
+    "ConvNet",
     "EmbeddingMLP",
     "FunctionPair",
     "QuadraticMLP",
