@@ -1,6 +1,7 @@
 """The convolutional network: exact against XLA's convolution and closed forms, and a model like any other in a sweep."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +29,14 @@ def by_xla(kernel, maps, stride):
     return jax.lax.conv_general_dilated(maps, kernel, stride, padding, dimension_numbers=numbers)
 
 
+def applied(model, params, x):
+    return jax.jit(model.apply)(params, x)
+
+
+def hidden_of(model, params, x):
+    return jax.jit(model.hidden_activations)(params, x)
+
+
 def assert_close(found, expected):
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(one, other, rtol=TOL, atol=TOL * np.abs(other).max())
@@ -45,19 +54,18 @@ def assert_close(found, expected):
 )
 def test_a_convolution_and_its_gradients_are_those_of_xla(window, space, stride):
     kernel, maps = normal(*window, 4, 3), normal(4, *space, 7)
-    found, back = jax.vjp(lambda *args: convolve(*args, stride), kernel, maps)
-    expected, back_by_xla = jax.vjp(lambda *args: by_xla(*args, stride), kernel, maps)
-    assert_close(found, expected)
-    slope = normal(*found.shape)
-    assert_close(back(slope), back_by_xla(slope))
-    # Along a direction, and under a vmap over kernels.
-    tangent = normal(*maps.shape)
-    assert_close(
-        jax.jvp(lambda h: convolve(kernel, h, stride), (maps,), (tangent,))[1], by_xla(kernel, tangent, stride)
-    )
-    kernels = normal(2, *kernel.shape)
-    each = jax.vmap(lambda k: convolve(k, maps, stride))(kernels)
-    assert_close(each, jnp.stack([by_xla(k, maps, stride) for k in kernels]))
+    tangent, kernels = normal(*maps.shape), normal(2, *kernel.shape)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def values(convolution):
+        """Results, gradients, a derivative along a direction, and results and gradients under a vmap over kernels."""
+        call = lambda kernel, maps: convolution(kernel, maps, stride)  # noqa: E731
+        slope = lambda kernel: jax.grad(lambda *args: (call(*args) ** 2).sum(), (0, 1))(kernel, maps)  # noqa: E731
+        along = jax.jvp(functools.partial(call, kernel), (maps,), (tangent,))[1]
+        each = (jax.vmap(one)(kernels) for one in (lambda k: call(k, maps), slope))
+        return call(kernel, maps), slope(kernel), along, *each
+
+    assert_close(values(convolve), values(by_xla))
 
 
 def test_a_kernel_of_width_one_is_a_dense_layer_per_pixel():
@@ -87,7 +95,7 @@ def test_a_shifted_image_has_shifted_maps_away_from_the_border():
     x[0, 3:7, 3:7] = normal(4, 4)
     x[1, 5:9, 4:8] = x[0, 3:7, 3:7]
     params = model.init(jax.random.key(0), x)
-    maps = model.hidden_activations(params, x)["layer_1"].reshape(2, 3, 12, 12)
+    maps = hidden_of(model, params, x)["layer_1"].reshape(2, 3, 12, 12)
     assert_close(maps[0, :, 1:9, 1:9], maps[1, :, 3:11, 2:10])
 
 
@@ -129,9 +137,9 @@ def test_outputs_and_gradients_are_those_of_the_network_written_out(fields):
     model = ConvNet((4, 4), **{"outputs": 7 * 6 * 2 if fields.get("head") == "image" else 3, **fields})
     x = normal(5, 7, 6, 2)
     params = jax.tree.map(lambda leaf: leaf + 0.1, model.init(jax.random.key(1), x))
-    assert_close(model.apply(params, x), by_hand(model, params, x))
+    assert_close(applied(model, params, x), jax.jit(lambda p: by_hand(model, p, x))(params))
     slopes = [
-        jax.grad(lambda p, f=f: (f(p) ** 2).sum())(params)
+        jax.jit(jax.grad(lambda p, f=f: (f(p) ** 2).sum()))(params)
         for f in (
             lambda p: model.apply(p, x),
             lambda p: by_hand(model, p, x),
@@ -146,28 +154,28 @@ def test_signals_are_images_of_one_row():
     x = normal(6, 11)
     params = signals.init(jax.random.key(0), x)
     wide = jax.tree.map(lambda leaf: leaf[None] if leaf.ndim == 3 else leaf, params)
-    np.testing.assert_array_equal(signals.apply(params, x), images.apply(wide, x[:, None]))
+    np.testing.assert_array_equal(applied(signals, params, x), applied(images, wide, x[:, None]))
 
 
 def test_layers_of_zeros_leave_only_the_skip_connection():
     model = ConvNet((2, 2), residual=True, outputs=3)
     x = normal(4, 5, 5, 2)
     params = jax.tree.map(jnp.zeros_like, model.init(jax.random.key(0), x))
-    hidden = model.hidden_activations(params, x)
+    hidden = hidden_of(model, params, x)
     np.testing.assert_array_equal(hidden["layer_1"], x.transpose(0, 3, 1, 2).reshape(4, -1))
     # The first layer of an image with one channel changes the shape, and so has no skip connection.
     grey = jax.tree.map(jnp.zeros_like, model.init(jax.random.key(0), x[..., 0]))
-    assert not np.any(model.hidden_activations(grey, x[..., 0])["layer_0"])
+    assert not np.any(hidden_of(model, grey, x[..., 0])["layer_0"])
 
 
 def test_the_head_sees_the_last_hidden_activations():
     model = ConvNet((4, 6), pooling="max", outputs=3)
     x = normal(5, 8, 8)
     params = model.init(jax.random.key(0), x)
-    hidden = model.hidden_activations(params, x)
+    hidden = hidden_of(model, params, x)
     assert {name: value.shape for name, value in hidden.items()} == {"layer_0": (5, 64), "layer_1": (5, 24)}
     last = params["layer_2"]
-    assert_close(model.apply(params, x), hidden["layer_1"] @ last["kernel"] + last["bias"])
+    assert_close(applied(model, params, x), hidden["layer_1"] @ last["kernel"] + last["bias"])
 
 
 @pytest.mark.parametrize(
@@ -248,6 +256,7 @@ SPEC = mj.Experiment(
 FOUR = mj.Packing(schedule="streamed", width=16, runs=4)
 
 
+@pytest.mark.slow
 def test_a_run_is_the_same_alone_in_company_and_in_another_order():
     alone = mj.sweep(SPEC, over={"seed": [3]}).sel(seed=3)
     first, other = (mj.sweep(SPEC, over={"seed": seeds}, packing=FOUR) for seeds in ([3, 4, 5, 6], [14, 15, 3, 16]))
@@ -268,6 +277,7 @@ def test_the_contracts_of_a_users_model_hold_for_it():
     np.testing.assert_allclose(mj.sweep(pair).train_loss, same.train_loss, rtol=3e-6)
 
 
+@pytest.mark.slow
 def test_an_autoencoder_of_one_image_learns_it_and_reads_back_from_json():
     image = normal(1, 5, 4, 3)
     task = mj.tasks.from_arrays(np.repeat(image, 2, 0), np.repeat(image.reshape(1, -1), 2, 0))

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from memjax import losses
+from memjax.checks.keywords import named
 from memjax.checks.values import number, scalar, whole
 from memjax.errors import InputError
 from memjax.experiment.decode import parse
 from memjax.experiment.encode import to_json
 from memjax.experiment.start import Start
-from memjax.fields import traced
+from memjax.fields import paths, traced
 from memjax.measures import BUILT_IN, Measure
 from memjax.measures.names import as_measures
 from memjax.models import MLP, as_model
@@ -166,6 +167,10 @@ class Experiment:
         True
         """
         return parse(Experiment, text, using)
+
+
+# An unknown keyword may be a field of the task, the model or the optimizer.
+named(Experiment, paths)
 
 
 def _train_size(train_size: Any, task: Task) -> int | float:

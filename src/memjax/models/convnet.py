@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import jax
 
+from memjax.checks.keywords import named
 from memjax.checks.values import flag, one_of, whole
 from memjax.errors import InputError
 from memjax.fields import traced
@@ -25,6 +26,7 @@ __all__ = ["ConvNet"]
 _INPUTS = {1: "signals [B, L] or [B, L, C]", 2: "images [B, H, W] or [B, H, W, C]"}
 
 
+@named
 @dataclass(frozen=True)
 class ConvNet:
     """Convolutional network: convolutions with an activation and a pooling after each, and a head.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers, keep_wholes, one_of, whole
 from memjax.errors import InputError, listing
 from memjax.tasks.image_files import datasets
@@ -21,6 +22,7 @@ from memjax.types import Data, Split
 __all__ = ["Images"]
 
 
+@named
 @dataclass(frozen=True)
 class Images:
     """Images and their classes from local files; nothing is downloaded.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
 from memjax.random import generator
@@ -34,6 +35,7 @@ _TEMPLATES = np.array(
 _CLASSES, _LENGTH = _TEMPLATES.shape
 
 
+@named
 @dataclass(frozen=True)
 class MNIST1D:
     """Ten templates, padded, scaled, shifted, sheared and noisy (Greydanus and Kobak 2024, "Scaling down deep learning").
