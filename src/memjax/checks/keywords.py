@@ -38,12 +38,12 @@ def named(made: T, parts: Parts | None = None) -> T:
     """
     if isinstance(made, type):
         kind: Any = made
-        kind.__init__ = _guarded(kind.__init__, made.__name__, parts and functools.partial(_inside, made, parts))
+        kind.__init__ = _guarded(kind.__init__, parts and functools.partial(_inside, made, parts))
         return made
-    return _guarded(made, made.__name__, None)
+    return _guarded(made, None)
 
 
-def _guarded(function: Any, name: str, inside: Callable[..., str] | None) -> Any:
+def _guarded(function: Any, inside: Callable[..., str] | None) -> Any:
     """The function; only after Python has refused a call are its keywords looked at, so that other calls cost nothing."""
 
     @functools.wraps(function)
@@ -55,6 +55,7 @@ def _guarded(function: Any, name: str, inside: Callable[..., str] | None) -> Any
             unknown = [own for own in kwargs if own not in taken]
             if not unknown:
                 raise
+            name = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
             problem = _sentence(name, taken, unknown[0])
             if inside is not None:
                 given = {own: value for own, value in kwargs.items() if own in taken}
