@@ -127,8 +127,8 @@ def by_hand(model, params, x):
     "fields",
     [
         dict(pooling="max"),
-        dict(pooling="mean", head="mean", residual=True),
-        dict(stride=2, residual=True),
+        dict(pooling="mean", residual=True),
+        dict(stride=2, head="mean", residual=True),
         dict(head="image", residual=True),
     ],
     ids=str,

@@ -200,8 +200,8 @@ class _Reader:
             return _hash("module", origin.installed(thing.__name__) or code.source_of(thing, Unreadable))
         if isinstance(thing, types.FunctionType):
             # A guard of memjax's own keywords changes no number, so a function has the content that it has without.
-            guard = thing.__globals__.get("__name__") == _GUARDS and hasattr(thing, "__wrapped__")
-            return self._function(thing.__wrapped__ if guard else thing)
+            guard = thing.__globals__.get("__name__") == _GUARDS
+            return self._function(getattr(thing, "__wrapped__", thing) if guard else thing)
         if isinstance(thing, types.CodeType):
             return self._code(thing, None)
         if isinstance(thing, types.MethodType):
