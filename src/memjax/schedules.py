@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers
 from memjax.fields import traced
 from memjax.types import Array
@@ -51,6 +52,7 @@ def _half_cosine(step: Array, start: Array | float, stop: int, final_fraction: A
     return final_fraction + (1 - final_fraction) * fall
 
 
+@named
 @dataclass(frozen=True)
 class constant:
     """A constant rate; ``adam(1e-3)`` is short for ``adam(constant(1e-3))``."""
@@ -66,6 +68,7 @@ class constant:
         return jnp.asarray(self.peak)
 
 
+@named
 @dataclass(frozen=True)
 class warmup:
     """Linear rise from 0 to ``peak`` over ``warmup_steps``, then constant (`optax.linear_schedule`).
@@ -88,6 +91,7 @@ class warmup:
         return self.peak * _ramp(step, self.warmup_steps)
 
 
+@named
 @dataclass(frozen=True)
 class linear:
     """Straight line from ``peak`` at step 0 to ``peak * final_fraction`` at the last step."""
@@ -103,6 +107,7 @@ class linear:
         return self.peak * (1 - (1 - self.final_fraction) * _decay(step, 0, steps))
 
 
+@named
 @dataclass(frozen=True)
 class cosine:
     """Half a cosine from ``peak`` at step 0 to ``peak * final_fraction`` (`optax.cosine_decay_schedule`)."""
@@ -118,6 +123,7 @@ class cosine:
         return self.peak * _half_cosine(step, 0, steps, self.final_fraction)
 
 
+@named
 @dataclass(frozen=True)
 class warmup_cosine:
     """Linear rise over ``warmup_steps``, then half a cosine (`optax.warmup_cosine_decay_schedule` from 0)."""

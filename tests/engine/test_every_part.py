@@ -81,6 +81,7 @@ def linear_module(features, outputs):
 # Small models for a number of input features and of outputs; another class is made from its defaults.
 MODELS = {
     "Autoencoder": lambda *widths: mj.models.Autoencoder(),
+    "ConvNet": lambda *widths: mj.models.ConvNet((3,), dims=1, head="mean", residual=True),
     "EmbeddingMLP": lambda *widths: mj.models.EmbeddingMLP(embedding=3, hidden=4),
     "FunctionPair": linear_pair,
     "MLP": lambda *widths: mj.models.MLP(hidden=(5,)),

@@ -172,7 +172,7 @@ def test_a_spec_without_content_and_one_whose_files_are_elsewhere_are_read(image
 
 
 def test_content_is_no_field_of_what_has_none():
-    with pytest.raises(InputError, match=r"fields of tasks\.RandomLabels do not fit: .*content"):
+    with pytest.raises(InputError, match=r"RandomLabels takes no .content.\."):
         read_experiment({"task": {"type": "tasks.RandomLabels", "content": "0"}})
 
 

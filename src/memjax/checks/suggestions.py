@@ -13,7 +13,7 @@ __all__ = ["hint", "meant"]
 
 # Words of papers and other libraries for a field, without case and underscores; the likelier field comes first.
 _WORDS = {
-    "learning_rate": "lr lrs eta alpha rate maxlr baselr schedule scheduler lrschedule",
+    "learning_rate": "lr lrs eta alpha rate maxlr baselr schedule scheduler lrschedule lrscheduler initlr initiallr",
     "peak": "lr maxlr peaklr",
     "step_size": "lr eta epsilon",
     "warmup_steps": "warmup numwarmupsteps",
@@ -25,7 +25,11 @@ _WORDS = {
     "clip_norm": "clip gradclip maxgradnorm maxnorm clipgradnorm",
     "temperature": "noise temp",
     "optimizer": "opt optim optimiser",
-    "hidden": "width widths depth layers numlayers hiddensize hiddensizes hiddendim units",
+    "hidden": "width widths depth depths layers nlayers numlayers hiddensize hiddensizes hiddenwidth hiddenwidths hiddendim "
+    "hiddendims units nunits neurons nhidden numhidden hiddenlayers",
+    "channels": "width widths depth depths layers nlayers numlayers filters nfilters numfilters features hidden numchannels",
+    "kernel": "kernelsize ksize filtersize",
+    "pooling": "pool maxpool",
     "width": "hiddensize hiddendim dmodel dim",
     "embedding": "width dmodel dim embeddingdim embeddingsize",
     "heads": "nheads numheads",
@@ -33,16 +37,17 @@ _WORDS = {
     "initializer": "init initialization initialisation initializers",
     "init_scale": "init scale alpha gain",
     "num_tokens": "vocab vocabsize vocabulary",
-    "steps": "epoch epochs nepochs numepochs maxepochs iterations iters niter numsteps maxsteps trainsteps updates",
+    "steps": "epoch epochs nepoch nepochs numepochs maxepochs iterations iters niter numsteps maxsteps trainsteps updates",
     "record_every": "logevery evalevery loginterval evalinterval every",
     "record_at": "logat evalat recordsteps logsteps evalsteps",
     "snapshots": "checkpoint checkpoints saveevery",
-    "batch_size": "batch batches bs minibatch",
-    "train_size": "n ntrain numtrain numexamples numsamples nsamples samples size datasetsize trainfraction fraction",
-    "test_size": "ntest numtest valsize",
-    "seed": "seeds key rng randomseed randomstate",
+    "batch_size": "batch batches bs minibatch minibatchsize trainbatchsize",
+    "train_size": "n ns m ntrain numtrain trainsizes numexamples numsamples nsamples samples size "
+    "datasetsize trainfraction fraction",
+    "test_size": "ntest numtest valsize ntests testsizes",
+    "seed": "seeds nseeds numseeds runs repeats key rng randomseed randomstate",
     "init_seed": "modelseed",
-    "label_noise": "noise noiselevel",
+    "label_noise": "noise noiselevel noiserate labelcorruption corruption",
     "num_classes": "classes nclasses",
     "input_dim": "dim features nfeatures inputsize",
     "num_features": "features nfeatures",
@@ -52,6 +57,36 @@ _WORDS = {
     "model": "network net architecture",
     "loss": "lossfn lossfunction criterion objective",
     "measures": "metrics metric measure",
+}
+# What the name of a field does not say, by the field, the words that call for it, and whether the field is suggested.
+_NOTES = (
+    ("steps", "epoch epochs nepoch nepochs numepochs maxepochs", "An epoch is train_size / batch_size steps."),
+    (
+        "hidden",
+        "depth depths layers nlayers numlayers hiddenlayers",
+        "Its entries are the widths of the layers: (64, 64, 64) has three.",
+    ),
+    (
+        "channels",
+        "depth depths layers nlayers numlayers",
+        "Its entries are the channels of the layers: (16, 16, 32) has three.",
+    ),
+    ("b1", "momentum", "Only optimizers.sgd and rmsprop have momentum."),
+    ("seed", "nseeds numseeds runs repeats", "Sweep it with over={'seed': range(20)}."),
+    (
+        "l2",
+        "wd decay weightdecay",
+        "l2 is added to the gradient, as weight_decay of PyTorch's Adam; adamw has weight_decay.",
+    ),
+)
+# Words for what only some parts have, or none, when the parts at hand do not.
+_ELSEWHERE = {
+    "dropout dropoutrate pdropout": "No model has dropout, for memjax trains pure functions of the parameters.",
+    "momentum": "Only optimizers.sgd and rmsprop have momentum.",
+    "weightdecay wd": "Decay apart from the gradient is weight_decay of optimizers.adamw.",
+    "temperature temp": "Only optimizers.langevin has a temperature.",
+    "channels filters": "Only models.ConvNet has channels.",
+    "labelnoise noise": "Tasks with true labels have label_noise, such as tasks.Images.",
 }
 
 
@@ -69,8 +104,13 @@ def hint(name: str, known: Iterable[str]) -> str:
     bare = _bare(name.rpartition(".")[2])
     spelled = [field for field in shorts if _bare(field) == bare]
     meant = [field for field, words in _WORDS.items() if field in shorts and bare in words.split()]
-    near = spelled or meant or difflib.get_close_matches(name, dict.fromkeys([*full, *shorts]), n=3, cutoff=0.6)
-    return f" Did you mean {listing(near[:3])}?" if near else ""
+    elsewhere = "".join(f" {note}" for words, note in _ELSEWHERE.items() if bare in words.split())
+    alike = [] if elsewhere else difflib.get_close_matches(name, dict.fromkeys([*full, *shorts]), n=3, cutoff=0.6)
+    near = spelled or meant or alike
+    notes = "".join(f" {note}" for field, words, note in _NOTES if field in near and bare in words.split())
+    if not near:
+        return elsewhere
+    return f" Did you mean {listing(near[:3])}?{notes}"
 
 
 def meant(function: Callable[..., Any], names: Iterable[str]) -> str:

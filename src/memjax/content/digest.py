@@ -22,6 +22,7 @@ from memjax.errors import InputError, cause
 __all__ = ["PYTHON", "Unreadable", "content", "same", "try_content"]
 
 _HOOK = "__memjax_content__"
+_GUARDS = "memjax.checks.keywords"
 _ATOMS = (type(None), type(...), type(NotImplemented), bool, int, float, complex, str)
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 """Prefix of a digest of code."""
@@ -198,7 +199,9 @@ class _Reader:
         if isinstance(thing, types.ModuleType):
             return _hash("module", origin.installed(thing.__name__) or code.source_of(thing, Unreadable))
         if isinstance(thing, types.FunctionType):
-            return self._function(thing)
+            # A guard of memjax's own keywords changes no number, so a function has the content that it has without.
+            guard = thing.__globals__.get("__name__") == _GUARDS
+            return self._function(getattr(thing, "__wrapped__", thing) if guard else thing)
         if isinstance(thing, types.CodeType):
             return self._code(thing, None)
         if isinstance(thing, types.MethodType):

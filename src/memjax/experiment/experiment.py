@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from memjax import losses
+from memjax.checks.keywords import named
 from memjax.checks.values import number, scalar, whole
 from memjax.content.later import later
 from memjax.errors import InputError
@@ -15,7 +16,7 @@ from memjax.experiment.decode import parse
 from memjax.experiment.encode import to_json
 from memjax.experiment.record_times import RecordSteps, record_steps, whole_steps
 from memjax.experiment.start import Start
-from memjax.fields import traced
+from memjax.fields import paths, traced
 from memjax.measures import BUILT_IN, ByExample, Measure, by_example_of
 from memjax.measures.names import as_measures
 from memjax.models import MLP, as_model
@@ -258,6 +259,10 @@ class Experiment:
         True
         """
         return parse(Experiment, text, using)
+
+
+# An unknown keyword may be a field of the task, the model or the optimizer.
+named(Experiment, paths)
 
 
 def _train_size(train_size: Any, task: Task) -> int | float | str:

@@ -3,6 +3,7 @@
 from memjax.models.adapt import NNX, FunctionPair, as_model
 from memjax.models.autoencoder import Autoencoder
 from memjax.models.class_means import ClassMean, MeanTarget
+from memjax.models.convnet import ConvNet
 from memjax.models.embedding_mlp import EmbeddingMLP
 from memjax.models.layers import dense
 from memjax.models.least_squares import LeastSquares
@@ -17,6 +18,7 @@ __all__ = [
     "NNX",
     "Autoencoder",
     "ClassMean",
+    "ConvNet",
     "EmbeddingMLP",
     "FunctionPair",
     "LeastSquares",

@@ -10,6 +10,7 @@ from typing import ClassVar
 import jax
 import numpy as np
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_wholes
 from memjax.errors import InputError
 from memjax.fields import traced
@@ -23,6 +24,7 @@ from memjax.types import Array, Params
 __all__ = ["Autoencoder"]
 
 
+@named
 @dataclass(frozen=True)
 class Autoencoder:
     """Autoencoder of one linear hidden layer with tied weights: h = W x, x' = activation(W^T h + b).

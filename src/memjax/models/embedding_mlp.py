@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_wholes, whole
 from memjax.errors import InputError
 from memjax.fields import traced
@@ -25,6 +26,7 @@ from memjax.types import Array, Params
 __all__ = ["EmbeddingMLP"]
 
 
+@named
 @dataclass(frozen=True)
 class EmbeddingMLP:
     """Perceptron on two embedded tokens: u act(W_a e(a) + b_a + W_b e(b) + b_b), by default with GELU and 4,428 parameters.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -32,7 +33,9 @@ def check(rule: str) -> None:
     one_of("The initializer", rule, _RULES)
 
 
-def draw(key: Array, shapes: Any, rule: str, scale: Array | float) -> Params:
+def draw(
+    key: Array, shapes: Any, rule: str, scale: Array | float, fan_out: Mapping[str, int] = MappingProxyType({})
+) -> Params:
     """Draw parameters for a tree of layers ``{layer: {"kernel": [fan_in, ...], "bias": [...]}}``.
 
     Parameters
@@ -45,13 +48,15 @@ def draw(key: Array, shapes: Any, rule: str, scale: Array | float) -> Params:
         ``torch``, ``lecun``, ``he``, ``xavier`` or ``normal``; see `memjax.models.MLP`.
     scale
         Multiplies every parameter.
+    fan_out
+        Outputs that one input of a layer reaches, by layer, where they are not the last axis of the kernel alone.
 
     Returns
     -------
     Params
         Tree of arrays with those shapes and dtypes.
     """
-    return _shaped(_flat(key, shapes, rule == "torch", scale), shapes, _spreads(shapes, rule), scale)
+    return _shaped(_flat(key, shapes, rule == "torch", scale), shapes, _spreads(shapes, rule, fan_out), scale)
 
 
 def draw_normal(key: Array, shapes: Any, spreads: Any, scale: Array | float) -> Params:
@@ -124,14 +129,16 @@ def _cumulative(sizes: list[int]) -> list[int]:
     return [sum(sizes[: end + 1]) for end in range(len(sizes))]
 
 
-def _spreads(shapes: Any, rule: str) -> Any:
+def _spreads(shapes: Any, rule: str, fan_out: Mapping[str, int]) -> Any:
     """Factor on the unit draw for every leaf, in the structure of ``shapes``."""
-    return {layer: _layer_spreads(leaves, rule) for layer, leaves in shapes.items()}
+    return {
+        layer: _layer_spreads(leaves, rule, fan_out.get(layer, leaves["kernel"].shape[-1]))
+        for layer, leaves in shapes.items()
+    }
 
 
-def _layer_spreads(leaves: dict[str, Any], rule: str) -> dict[str, float]:
-    *inputs, fan_out = leaves["kernel"].shape
-    fan_in = math.prod(inputs)
+def _layer_spreads(leaves: dict[str, Any], rule: str, fan_out: int) -> dict[str, float]:
+    fan_in = math.prod(leaves["kernel"].shape[:-1])
     weight = {
         "torch": fan_in**-0.5,
         "lecun": fan_in**-0.5,

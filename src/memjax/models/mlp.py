@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import flax.linen as nn
 import jax
 
+from memjax.checks.keywords import named
 from memjax.checks.values import whole
 from memjax.errors import InputError
 from memjax.fields import traced
@@ -71,6 +72,7 @@ def _no_outputs() -> InputError:
     return InputError("MLP.outputs is None: give the output width, or let an experiment's task set it.")
 
 
+@named
 @dataclass(frozen=True)
 class MLP:
     """Multilayer perceptron of any width and depth.

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_wholes, whole
 from memjax.fields import traced
 from memjax.jax_settings import float_dtype
@@ -24,6 +25,7 @@ from memjax.types import Array, Params
 __all__ = ["QuadraticMLP", "gromov_weights"]
 
 
+@named
 @dataclass(frozen=True)
 class QuadraticMLP:
     """Two-layer perceptron with the activation h^2 on two tokens: f(x) = W_2 (W_1 x)^2 / (D N), D = 2 V.

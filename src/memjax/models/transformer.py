@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_wholes
 from memjax.errors import InputError
 from memjax.fields import traced
@@ -25,6 +26,7 @@ from memjax.types import Array, Params
 __all__ = ["Transformer"]
 
 
+@named
 @dataclass(frozen=True)
 class Transformer:
     """One-layer transformer on the sequence "a b =", without layer norm; its outputs are the logits at "=".

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from memjax.checks.keywords import named
 from memjax.errors import InputError
 from memjax.jax_settings import wide
 from memjax.optimizers.closed import is_closed_form
@@ -74,6 +75,7 @@ def _norm(params: Params) -> Array:
     return optax.tree.norm(jax.tree.map(wide, params))
 
 
+@named
 def norm_constrained(optimizer: Optimizer, norm: float | None = None) -> Optimizer:
     """Train at a fixed L2 norm of all parameters, which is put back after every step of another optimizer.
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from memjax.checks.keywords import named
 from memjax.jax_settings import wide
 from memjax.optimizers.optimizer import Optimizer, Rate
 from memjax.optimizers.values import Flag, LearningRate, NotNegative, Positive, Share, ShareOrNone
@@ -75,6 +76,7 @@ def _rmsprop(
     return _clipped(clip_norm, optax.add_decayed_weights(l2), rule)
 
 
+@named
 def adam(
     learning_rate: Rate = 1e-3,
     *,
@@ -110,6 +112,7 @@ def adam(
     return Optimizer(_adam, dict(learning_rate=learning_rate, b1=b1, b2=b2, eps=eps, l2=l2, clip_norm=clip_norm))
 
 
+@named
 def adamw(
     learning_rate: Rate = 1e-3,
     *,
@@ -124,6 +127,7 @@ def adamw(
     return Optimizer(_adamw, numbers)
 
 
+@named
 def sgd(
     learning_rate: Rate = 1e-1,
     *,
@@ -137,6 +141,7 @@ def sgd(
     return Optimizer(_sgd, numbers)
 
 
+@named
 def rmsprop(
     learning_rate: Rate = 1e-3,
     *,

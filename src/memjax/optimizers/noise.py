@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
+from memjax.checks.keywords import named
 from memjax.optimizers.optimizer import Optimizer, Rate
 from memjax.optimizers.values import LearningRate, NotNegative
 from memjax.parameter_trees import normal_numbers
@@ -28,6 +29,7 @@ class _SGLDState(NamedTuple):
     center: Params
 
 
+@named
 def langevin(learning_rate: Rate = 1e-3, *, temperature: float = 0.0, l2: float = 0.0) -> Optimizer:
     """Langevin dynamics: gradient descent with Gaussian noise of a temperature.
 
@@ -57,6 +59,7 @@ def langevin(learning_rate: Rate = 1e-3, *, temperature: float = 0.0, l2: float 
     return Optimizer(_langevin, dict(learning_rate=learning_rate, temperature=temperature, l2=l2))
 
 
+@named
 def sgld(step_size: float = 1e-4, *, nbeta: float = 100.0, localization: float = 0.0) -> Optimizer:
     """Stochastic gradient Langevin dynamics around the point that it starts from.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers, keep_wholes, one_of, whole
 from memjax.content.later import later
 from memjax.errors import InputError, listing
@@ -23,6 +24,7 @@ from memjax.types import Data, Split
 __all__ = ["Images"]
 
 
+@named
 @dataclass(frozen=True)
 class Images:
     """Images and their classes from local files; nothing is downloaded.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers, keep_wholes, whole
 from memjax.content.later import later
 from memjax.errors import InputError
@@ -36,6 +37,7 @@ _TEMPLATES = np.array(
 _CLASSES, _LENGTH = _TEMPLATES.shape
 
 
+@named
 @dataclass(frozen=True)
 class MNIST1D:
     """Ten templates, padded, scaled, shifted, sheared and noisy (Greydanus and Kobak 2024, "Scaling down deep learning").

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers, keep_wholes, one_of
 from memjax.content.later import later
 from memjax.errors import InputError, cause
@@ -38,6 +39,7 @@ _OPERATIONS: dict[str, _Operation] = {
 }
 
 
+@named
 @dataclass(frozen=True)
 class ModularArithmetic:
     """Pairs (a, b) of residues modulo p and the class of a binary operation on them (Power et al. 2022, "Grokking").

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers, keep_wholes, one_of
 from memjax.errors import InputError
 from memjax.random import generator
@@ -37,6 +38,7 @@ _LABELS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
 }
 
 
+@named
 @dataclass(frozen=True)
 class RandomLabels:
     """Inputs from a simple distribution and independent class labels (Zhang et al. 2017; Liu's L2 post).

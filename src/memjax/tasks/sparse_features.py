@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers, keep_wholes
 from memjax.errors import InputError
 from memjax.random import generator
@@ -14,6 +15,7 @@ from memjax.types import Data, Split
 __all__ = ["SparseFeatures"]
 
 
+@named
 @dataclass(frozen=True)
 class SparseFeatures:
     """Sparse vectors whose targets are the inputs themselves.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
 from memjax.random import generator
@@ -15,6 +16,7 @@ from memjax.types import Data, Split
 __all__ = ["SparseParity"]
 
 
+@named
 @dataclass(frozen=True)
 class SparseParity:
     """Uniform signs, and the product of k of them as the target (Barak et al. 2022, "Hidden progress in deep learning").

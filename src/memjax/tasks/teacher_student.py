@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
 from memjax.random import generator
@@ -15,6 +16,7 @@ from memjax.types import Data, Split
 __all__ = ["TeacherStudent"]
 
 
+@named
 @dataclass(frozen=True)
 class TeacherStudent:
     """Normal inputs; the targets are outputs of a random tanh network (Liu et al. 2023, "Omnigrok", section 3.1).
