@@ -23,6 +23,7 @@ WITH_EXAMPLES = [page for page in PAGES if examples(page).examples]
 # Pages that compile so many programs that they take 5 s to 50 s each.
 DEAR = {
     "engine.md",
+    "examples.md",
     "measure.md",
     "measures.md",
     "models.md",

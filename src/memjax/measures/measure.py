@@ -67,8 +67,8 @@ class Measure:
             raise InputError(
                 f"The measure {self.name!r} has per_example = True and dims = {self.dims!r}: a per-example measure gives one "
                 "number per example, which is reduced over the split, so leave dims out; or leave per_example out, and give an "
-                "array with those dimensions of all examples. For a value of every example, call memjax.measure with a "
-                "function of a snapshot."
+                "array with those dimensions of all examples. For a value of every example, name it in "
+                "Experiment.examples."
             )
         if self.reduce not in ("mean", "sum"):
             raise InputError(f"The measure {self.name!r} has reduce = {self.reduce!r}: use mean or sum.")
