@@ -27,7 +27,8 @@ import numpy as np
 
 __all__ = [
     "Apply", "Array", "Data", "Estimator", "EvaluatedTask", "FileTask", "FiniteTask", "LossFn", "Model", "NoisyTask",
-    "PaddableModel", "Params", "PoolTask", "SizedTask", "Split", "Subset", "Task", "TokenTask", "Trained", "Trainer",
+    "PaddableModel", "Params", "PoolTask", "RandomModel", "SizedTask", "Split", "Subset", "Task", "TokenTask", "Trained",
+    "Trainer",
 ]  # fmt: skip
 
 Array: TypeAlias = jax.Array
@@ -233,6 +234,31 @@ class PaddableModel(Model, Protocol):
         """Parameters of this model, arrays of NumPy of any dtype, among zeros in the arrays of ``padded(widths)``.
 
         Each number has one place, which depends on the shapes alone. A padded unit has zeros in and zeros out.
+        """
+        ...
+
+
+@runtime_checkable
+class RandomModel(Model, Protocol):
+    """A model whose forward pass draws random numbers in training, such as dropout.
+
+    Only the gradient of a training step calls `apply_train`; records, snapshots and measures call `apply`, which draws none.
+    A model that draws only at some values of its fields says so by an attribute ``draws``: where it is False, training calls
+    `apply`.
+    """
+
+    def apply_train(self, params: Params, x: Array, keys: Array) -> Array:
+        """Outputs ``[B, C]`` in training for inputs ``x[B, ...]``.
+
+        Parameters
+        ----------
+        params
+            Parameters of the model.
+        x
+            Inputs ``[B, ...]``.
+        keys
+            JAX's typed keys ``[B]``, one for each example; they follow from the run, the step and the example alone. Each row
+            of outputs depends only on the same row of inputs and on its own key: use ``jax.vmap``.
         """
         ...
 

@@ -160,7 +160,11 @@ def as_model(model: Any) -> Model:
 
 
 def with_outputs(model: Model, num_outputs: int) -> Model:
-    """Set ``outputs`` of a model to ``num_outputs`` where it is None."""
+    """Set ``outputs`` of a model, or of the model inside a wrapper, to ``num_outputs`` where it is None."""
+    if dataclasses.is_dataclass(model) and isinstance(inner := getattr(model, "model", None), Model):
+        outer: Any = model
+        found = with_outputs(inner, num_outputs)
+        return model if found is inner else dataclasses.replace(outer, model=found)
     if dataclasses.is_dataclass(model) and getattr(model, "outputs", 0) is None:
         return dataclasses.replace(model, outputs=num_outputs)
     return model

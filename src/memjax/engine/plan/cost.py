@@ -11,19 +11,19 @@ import dataclasses
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from memjax.engine.plan.liveness import array_bytes
+from memjax.engine.program.forward import training_shapes
 from memjax.engine.program.initial import host
 from memjax.engine.program.loop import with_device
 from memjax.engine.program.output_shapes import shape_of
 from memjax.engine.program.program import Program, parameter_layout
 from memjax.engine.program.step import loss_sum
 from memjax.engine.program.vectors import start_shapes
-from memjax.examples import Tile
 from memjax.fields import without_numbers
 from memjax.jax_settings import float_dtype
 from memjax.models import MLP
@@ -129,8 +129,7 @@ def compile_seconds(program: Program) -> float:
 def _counted(program: Program, dtype: str) -> Work:
     del dtype
     (_, hyper), params, opt_state = start_shapes(program)
-    mask: Any = jax.ShapeDtypeStruct((_SAMPLE,), "bool")
-    tile = Tile(program.x.struct(_SAMPLE), program.y.struct(_SAMPLE), mask)
+    hyper, tile = training_shapes(program, hyper, _SAMPLE)
     gradient = jax.jit(jax.value_and_grad(loss_sum(program)))
     shape_of(f"The gradient of the loss of {_SAMPLE} examples cannot be computed", gradient, params, hyper, tile)
     # JAX counts nothing for accelerators, and a plan should be the same everywhere.

@@ -14,12 +14,13 @@ import numpy as np
 from memjax.engine.plan.cost import Work
 from memjax.engine.plan.liveness import peak_bytes
 from memjax.engine.plan.segments import segment_records
+from memjax.engine.program.forward import training_shapes
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.segments import longest
 from memjax.engine.program.step import loss_sum
 from memjax.engine.program.tiles import Schedule, Shape, split_shapes
 from memjax.engine.program.vectors import start_shapes
-from memjax.examples import Examples, Tile
+from memjax.examples import Examples
 from memjax.jax_settings import float_dtype
 from memjax.measures.measure import Measure
 from memjax.types import Array, Params
@@ -86,8 +87,7 @@ def _gradient_peak(program: Program, count: int, dtype: str) -> float:
     """Bytes of the values of one run in a gradient over ``count`` examples."""
     del dtype
     (_, hyper), params, _ = start_shapes(program)
-    mask: Any = jax.ShapeDtypeStruct((count,), "bool")
-    tile = Tile(program.x.struct(count), program.y.struct(count), mask)
+    hyper, tile = training_shapes(program, hyper, count)
     return _GRADIENT * peak_bytes(jax.value_and_grad(loss_sum(program)), params, hyper, tile)
 
 

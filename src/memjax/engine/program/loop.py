@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from memjax.engine.program.batches import batches_shapes
 from memjax.engine.program.by_example import take_examples
+from memjax.engine.program.forward import with_shapes
 from memjax.engine.program.initial import host
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.step import BlockData, RunState, first_state, put_back, step, take_record
@@ -156,7 +157,8 @@ def block_shapes(
     live = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, "int32"), state.params)
     pooled = None if pool is None else program.x.struct(rows)
     further = dict(zip(program.splits, more, strict=True)) or None
-    return BlockData(hyper, train, test, pooled, None if program.widths is None else live, further), state
+    data = BlockData(hyper, train, test, pooled, None if program.widths is None else live, further)
+    return with_shapes(program, data), state
 
 
 def state_shapes(program: Program, shape: Shape) -> Any:
