@@ -9,6 +9,10 @@ from memjax.types import Array
 
 __all__ = ["kept"]
 
+# Two units share a word of JAX's generator, which takes longer than a small layer itself.
+_BITS = 16
+_LEVELS = 2**_BITS
+
 
 def kept(keys: Array, layer: int, rate: Array | float, h: Array) -> Array:
     """Activations after inverted dropout: a unit is zero with the probability ``rate``, else divided by ``1 - rate``.
@@ -23,7 +27,7 @@ def kept(keys: Array, layer: int, rate: Array | float, h: Array) -> Array:
     layer
         Number of the layer.
     rate
-        Probability from 0 to below 1.
+        Probability from 0 to below 1, which is rounded to a multiple of ``2**-16``.
     h
         Activations ``[units, B]``.
 
@@ -39,10 +43,18 @@ def kept(keys: Array, layer: int, rate: Array | float, h: Array) -> Array:
     >>> sorted(set(h.ravel().tolist())) == [0.0, float(jnp.float32(1) / jnp.float32(0.75))], abs(float(h.mean()) - 1) < 0.02
     (True, True)
     """
-    # In float32 whatever the setting of 64 bits, so that the setting changes no mask.
-    stays = 1 - jnp.asarray(rate, jnp.float32)
+    # In float32 whatever the setting of 64 bits, so that the setting changes no mask. Not all units can be dropped.
+    dropped = jnp.minimum(jnp.round(jnp.asarray(rate, jnp.float32) * _LEVELS), _LEVELS - 1)
+    stays = (1 - dropped / _LEVELS).astype(h.dtype)
+    return jnp.where(_levels(keys, layer, len(h)) >= dropped.astype(jnp.uint32), h / stays, 0)
 
-    def mask(key: Array) -> Array:
-        return jax.random.bernoulli(jax.random.fold_in(key, layer), stays, h.shape[:1])
 
-    return jnp.where(jax.vmap(mask, out_axes=1)(keys), h / stays.astype(h.dtype), 0)
+def _levels(keys: Array, layer: int, units: int) -> Array:
+    """Whole numbers below 2**16, ``uint32[units, B]``, each equally likely."""
+
+    def words(key: Array) -> Array:
+        return jax.random.bits(jax.random.fold_in(key, layer), (-(-units // 2),), "uint32")
+
+    both = jax.vmap(words, out_axes=1)(keys)
+    halves = jnp.stack([both & (_LEVELS - 1), both >> _BITS], axis=1)
+    return halves.reshape(-1, both.shape[1])[:units]

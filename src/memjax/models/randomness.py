@@ -9,7 +9,7 @@ import jax
 
 from memjax.types import Array, Model, Params
 
-__all__ = ["Still", "is_random", "split", "still"]
+__all__ = ["Still", "is_random", "split", "still", "writes_training"]
 
 
 def is_random(model: Any) -> bool:
@@ -22,6 +22,14 @@ def is_random(model: Any) -> bool:
     (False, True)
     """
     return callable(getattr(model, "apply_train", None)) and bool(getattr(model, "draws", True))
+
+
+def writes_training(model: Any) -> bool:
+    """Whether the class of a model that writes ``apply`` writes ``apply_train`` too, so that both are the same network."""
+    kinds = type(model).__mro__
+    places = {name: [i for i, kind in enumerate(kinds) if name in vars(kind)] for name in ("apply", "apply_train")}
+    # A method that is found nowhere is an attribute of the object itself.
+    return not all(places.values()) or places["apply_train"][0] <= places["apply"][0]
 
 
 @dataclass(frozen=True)

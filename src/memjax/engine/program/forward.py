@@ -18,7 +18,7 @@ from memjax.examples import Tile
 from memjax.experiment import Experiment
 from memjax.jax_settings import wide
 from memjax.models.randomness import is_random
-from memjax.random import keys
+from memjax.random import key_data, keys
 from memjax.random.minibatches import copy_of
 from memjax.types import Array, Params
 
@@ -27,7 +27,7 @@ __all__ = [
     "forward_keys",
     "numbers_of_rows",
     "outputs_in_training",
-    "raw_step_key",
+    "outputs_of_a_step",
     "training_shapes",
     "with_shapes",
 ]
@@ -67,11 +67,6 @@ def _raw_key(run: Array, step: Array) -> Array:
     return jax.random.key_data(jax.random.fold_in(jax.random.wrap_key_data(run, impl=_KEYS), step))
 
 
-def raw_step_key(key: Any) -> Hyper:
-    """The entry of a run's numbers that has the raw key ``uint32[2]`` of a step."""
-    return {_STEP_KEY: key}
-
-
 def outputs_in_training(program: Program, hyper: Hyper, params: Params, tile: Tile) -> Array:
     """Outputs ``[B, C]`` of the model in training, in float32 or wider."""
     if not is_random(program.model):
@@ -80,6 +75,12 @@ def outputs_in_training(program: Program, hyper: Hyper, params: Params, tile: Ti
     step = jax.random.wrap_key_data(jnp.asarray(hyper[_STEP_KEY]), impl=_KEYS)
     rows: Any = tile.rows
     return wide(model.apply_train(params, tile.x, jax.vmap(jax.random.fold_in, (None, 0))(step, rows)))
+
+
+def outputs_of_a_step(program: Program, params: Params, hyper: Hyper, tile: Tile) -> Array:
+    """Outputs ``[B, C]`` of the model in training in the first step of some run, to try them."""
+    key: Any = key_data(0, "forward")
+    return outputs_in_training(program, {**hyper, _STEP_KEY: key}, params, tile)
 
 
 def with_shapes(program: Program, data: Any) -> Any:
@@ -97,4 +98,4 @@ def training_shapes(program: Program, hyper: Hyper, count: int) -> tuple[Hyper, 
     tile = Tile(program.x.struct(count), program.y.struct(count), struct((count,), "bool"))
     if not is_random(program.model):
         return hyper, tile
-    return {**hyper, **raw_step_key(struct((2,), "uint32"))}, tile._replace(rows=struct((count,), "int32"))
+    return {**hyper, _STEP_KEY: struct((2,), "uint32")}, tile._replace(rows=struct((count,), "int32"))
