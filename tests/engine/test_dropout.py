@@ -110,7 +110,7 @@ def test_runs_that_leave_out_one_row_share_the_bits_of_the_others(alone):
 
 
 def test_a_second_copy_of_a_row_has_bits_of_its_own(alone):
-    subset = mj.subsets.Planted((2,), 2, among=mj.subsets.GivenRows((2, 5)))
+    subset = mj.subsets.Planted((2,), 2, among=mj.subsets.GivenRows((5,)))
     twice = swept(dataclasses.replace(SPEC, subset=subset))
     seen = np.stack([mj.params(twice, {"seed": 3}, step)["seen"][2] for step in range(STEPS + 1)])
     # The gradients of both copies add up in one row of parameters; the first copy has the bits of the row.

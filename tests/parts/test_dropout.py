@@ -1,7 +1,5 @@
 """Dropout, noise on inputs and augmentation as functions: what they are on average, and of what they hang."""
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -101,8 +99,8 @@ def test_a_wider_layer_drops_the_same_of_its_first_units():
 def test_a_setting_of_64_bits_changes_no_mask():
     h = kept(KEYS, 0, 0.3, jnp.ones((9, len(KEYS))))
     with jax.enable_x64(True):
-        other = kept(KEYS, 0, jnp.float64(0.3), jnp.ones((9, len(KEYS)), jnp.float64))
-    np.testing.assert_array_equal(h == 0, other == 0)
+        other = np.asarray(kept(KEYS, 0, jnp.float64(0.3), jnp.ones((9, len(KEYS)), jnp.float64)))
+    np.testing.assert_array_equal(np.asarray(h) == 0, other == 0)
 
 
 def test_the_largest_rate_leaves_finite_numbers_and_the_bounds_are_kept():
@@ -140,12 +138,21 @@ def test_a_model_without_its_noise():
     net = MLP(hidden=(3,), dropout=0.5)
     assert still(InputNoise(Augmented(net, flipped))) == MLP(hidden=(3,)) == still(MLP(hidden=(3,)))
 
-    class Own(MLP):
-        def apply_train(self, params, x, keys):
-            return self.apply(params, x)
+    wrapped = still(Drawing())
+    assert wrapped == Still(Drawing()) and not is_random(wrapped) and wrapped.apply(2.0, X) is X
 
-    own = dataclasses.make_dataclass("Plain", ["model"], namespace={"apply_train": None})(1)
-    assert not is_random(own) and is_random(Own(dropout=0.5)) and not is_random(Still(net))
+
+class Drawing:
+    """A user's model that does not say what it is without its noise."""
+
+    def __eq__(self, other):
+        return type(other) is Drawing
+
+    def apply(self, params, x):
+        return x
+
+    def apply_train(self, params, x, keys):
+        return x
 
 
 def test_numbers_of_rows_are_those_of_the_data_set_and_of_copies_behind_them():
@@ -161,7 +168,8 @@ def test_numbers_of_rows_are_those_of_the_data_set_and_of_copies_behind_them():
 def test_a_plan_counts_the_work_of_the_random_numbers():
     rows = Data(np.zeros((2, 30), np.float32), np.zeros(2, np.int32))
     plain, noisy = (work_of(program_of(mj.Experiment(model=MLP(dropout=rate)), rows)) for rate in (0.0, 0.5))
-    assert noisy.flops > 1.05 * plain.flops and noisy.parameters == plain.parameters
+    # XLA counts no operations of whole numbers, but the bytes that they move.
+    assert noisy.bytes > 1.5 * plain.bytes and noisy.parameters == plain.parameters
 
 
 def test_rows_of_a_model_that_draws_by_key_are_proven_apart_and_of_one_key_not():
