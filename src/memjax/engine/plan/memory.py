@@ -23,6 +23,7 @@ from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Examples
 from memjax.jax_settings import float_dtype
 from memjax.measures.measure import Measure
+from memjax.models.randomness import is_random
 from memjax.types import Array, Params
 
 __all__ = ["block_bytes", "host_bytes", "on_cpu", "run_bytes"]
@@ -57,6 +58,9 @@ def host_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, p
     """Bytes that a block takes on the host: its data, its minibatches and its state, before they go to the device."""
     row = (4 if pooled else _row(program.x)) + _row(program.y)
     data = sum(tiles * width * row for tiles, width in split_shapes(schedule, shape))
+    if is_random(program.model):
+        # The numbers of the train examples.
+        data += 4 * math.prod(split_shapes(schedule, shape)[0])
     rows = 0
     if program.batch_size is not None:
         # Those of the next segment are made meanwhile.
