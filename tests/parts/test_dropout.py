@@ -1,9 +1,11 @@
 """Dropout, noise on inputs and augmentation as functions: what they are on average, and of what they hang."""
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
 import memjax as mj
 from memjax.engine.plan.cost import work_of
@@ -11,7 +13,7 @@ from memjax.engine.program.forward import numbers_of_rows
 from memjax.engine.program.program import program_of
 from memjax.engine.program.rows import proven_apart
 from memjax.fields import traced_values
-from memjax.models import MLP, Augmented, InputNoise, Linen
+from memjax.models import MLP, NNX, Augmented, InputNoise, Linen
 from memjax.models.dropout import kept
 from memjax.models.randomness import Still, is_random, still
 from memjax.types import Data
@@ -180,6 +182,42 @@ def test_rows_of_a_model_that_draws_by_key_are_proven_apart_and_of_one_key_not()
     assert proven_apart(jax.make_jaxpr(InputNoise(net).apply_train)(params, X, some), rows)
     one = lambda p, x, keys: net.apply(p, x) + jax.random.normal(keys[0], (len(x), 2))  # noqa: E731
     assert not proven_apart(jax.make_jaxpr(one)(params, X, some), rows)
+
+
+class TwoDropouts(nn.Module):
+    """Two halves of the units with a generator each."""
+
+    @nn.compact
+    def __call__(self, x, train):
+        h = nn.Dense(30)(x)
+        drop = [nn.Dropout(0.5, rng_collection=name, deterministic=not train)(h) for name in ("one", "two")]
+        return jnp.concatenate(drop, 1)
+
+
+class TwoDropoutsNNX(nnx.Module):
+    def __init__(self, rngs):
+        self.dense = nnx.Linear(4, 30, rngs=rngs)
+        self.one, self.two = nnx.Dropout(0.5, rngs=rngs), nnx.Dropout(0.5, rngs=rngs)
+
+    def __call__(self, x):
+        h = self.dense(x)
+        return jnp.concatenate([self.one(h), self.two(h)], 1)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Linen(TwoDropouts(), argument="train", training=True, rngs=("one", "two")), NNX(TwoDropoutsNNX, draws=True)],
+    ids=["Linen", "NNX"],
+)
+def test_a_module_of_flax_drops_by_the_key_of_each_example(model):
+    params, keys = model.init(jax.random.key(0), X[:1]), KEYS[:200]
+    x = jnp.ones((200, 4))
+    train = jax.jit(model.apply_train)
+    dropped = np.asarray(train(params, x, keys)) == 0
+    assert abs(dropped.mean() - 0.5) < SIGMAS * 0.5 / np.sqrt(dropped.size)
+    assert len(np.unique(dropped, axis=0)) == 200 and len(np.unique(np.vstack(np.hsplit(dropped, 2)), axis=0)) == 400
+    np.testing.assert_array_equal(np.asarray(train(params, x, keys[::-1])) == 0, dropped[::-1])
+    assert not (np.asarray(model.apply(params, x)) == 0).any()
 
 
 def test_a_linen_wrapper_takes_modules_and_names():
