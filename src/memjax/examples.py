@@ -24,11 +24,15 @@ class Tile(NamedTuple):
         Inputs ``[B, ...]`` and targets ``[B, ...]``; padding repeats the run's first example.
     mask
         ``bool[B]``, True for real examples.
+    rows
+        ``int32[B]``, numbers of the examples in the data set, from which a model that draws random numbers in training gets
+        its keys; None elsewhere.
     """
 
     x: Array
     y: Array
     mask: Array
+    rows: Array | None = None
 
     def sum(self, values: Array) -> Array:
         """Sum of ``values[B]`` over the real examples, in float32 or wider; values of padding are ignored, even NaN."""
@@ -57,6 +61,8 @@ class Examples:
         Number of tiles to read, at least the number of tiles of this run.
     _alone
         Whether the arrays are one tile of this run alone, whose padding repeats the first example already.
+    _rows
+        Numbers ``[T, B]`` of the examples in the data set, or None.
     """
 
     _x: Array
@@ -66,6 +72,7 @@ class Examples:
     size: Array
     num_tiles: Array | int
     _alone: bool = field(default=False, metadata={"static": True})
+    _rows: Array | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name in ("x", "y"):
@@ -80,15 +87,17 @@ class Examples:
         flat = self._first * self._x.shape[1] + rows
         x = self._x.reshape(-1, *self._x.shape[2:])[flat]
         y = self._y.reshape(-1, *self._y.shape[2:])[flat]
-        return masked_tile(x, y, mask, self._spare(), self._pool)
+        own = None if self._rows is None else self._rows.reshape(-1)[flat]
+        return masked_tile(x, y, mask, self._spare(), self._pool)._replace(rows=own)
 
     def tile(self, index: Array | int) -> Tile:
         """Tile ``index`` of this run, from 0."""
         mask = tile_mask(index, self._x.shape[1], self.size)
         if self._alone:
-            return Tile(self._inputs(self._x[0]), self._y[0], mask)
+            return Tile(self._inputs(self._x[0]), self._y[0], mask, None if self._rows is None else self._rows[0])
         at = jnp.minimum(self._first + index, self._x.shape[0] - 1)
-        return masked_tile(self._x[at], self._y[at], mask, self._spare(), self._pool)
+        own = None if self._rows is None else self._rows[at]
+        return masked_tile(self._x[at], self._y[at], mask, self._spare(), self._pool)._replace(rows=own)
 
     def _inputs(self, x: Array) -> Array:
         return x if self._pool is None else self._pool[x]

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from flax.core import FrozenDict
 
+from memjax.content.later import omitted
+
 __all__ = [
     "Hole",
     "with_numbers",
@@ -28,7 +30,7 @@ __all__ = [
 _LINEN_FIELDS = {"parent", "name"}
 
 
-def traced(default: float | None) -> Any:
+def traced(default: float | None, *, later: bool = False) -> Any:
     """Declare a dataclass field whose number enters the compiled program as data.
 
     Sweeping such a field adds no compile. ``None`` and other values that are not numbers stay structure.
@@ -37,6 +39,9 @@ def traced(default: float | None) -> Any:
     ----------
     default
         The field's default value.
+    later
+        Whether earlier versions lacked the field. It is then no part of a spec at its default, where the program is that of
+        the earlier versions: this one value is structure.
 
     Examples
     --------
@@ -46,7 +51,7 @@ def traced(default: float | None) -> Any:
     >>> dict(traced_values(Noisy(scale=2.0)))
     {'scale': 2.0}
     """
-    return dataclasses.field(default=default, metadata={"traced": True})
+    return dataclasses.field(default=default, metadata={"traced": True} | ({"later": True} if later else {}))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +84,7 @@ def _children(node: Any) -> Iterator[tuple[str, Any, bool]]:
             # An integer in a mapping may be a count that decides structure, so only floats are traced.
             yield from ((str(key), item, declared and not isinstance(item, int)) for key, item in value.items())
         else:
-            yield field.name, value, bool(field.metadata.get("traced"))
+            yield field.name, value, bool(field.metadata.get("traced")) and not omitted(field, value)
 
 
 def paths(node: Any, prefix: str = "") -> dict[str, Any]:

@@ -84,6 +84,10 @@ FIELDS = {
     "clipped": (spec(optimizer=adam(clip_norm=1.0)), {"clip_norm": np.linspace(0.1, 4, 50)}),
     "langevin": (spec(optimizer=langevin(0.1, temperature=0.1)), {"temperature": np.linspace(0, 1, 50)}),
     "constrained": (spec(optimizer=norm_constrained(sgd(0.1), norm=1.0)), {"norm": np.linspace(1, 2, 50)}),
+    "noise": (
+        spec(model=mj.models.InputNoise(mj.models.MLP(hidden=(6,), dropout=0.5))),
+        {"dropout": np.linspace(0.01, 0.99, 50), "scale": np.linspace(0, 1, 50)},
+    ),
     "optax": (
         spec(optimizer=from_optax(optax.adamw, learning_rate=1e-3, weight_decay=0.1)),
         {"weight_decay": np.linspace(0, 1, 50)},

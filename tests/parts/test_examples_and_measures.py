@@ -253,7 +253,7 @@ def test_the_loss_is_supplied_only_where_it_is_asked_for():
         (lambda: settle([3]), r"The measure 3 is neither a name nor a function"),
         (lambda: settle([lambda params, apply, examples: 0]), r"has no usable name: wrap it"),
         (lambda: Measure(spread, "m", reduce="max"), r"The measure 'm' has reduce = 'max': use mean or sum"),
-        (lambda: Measure(spread, "m", splits=("val",)), r"The measure 'm' has splits = \('val',\)"),
+        (lambda: Measure(spread, "m", splits=("a val",)), r"The measure 'm' has splits = \('a val',\)"),
         (lambda: Measure(spread, "m", splits=()), r"The measure 'm' has splits = \(\)"),
     ],
 )

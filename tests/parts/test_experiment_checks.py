@@ -23,11 +23,18 @@ LABELS = np.zeros(2, np.int32)
 VALUES = from_arrays(np.eye(6), np.linspace(0, 1, 12).reshape(6, 2))
 
 
-@pytest.mark.parametrize("name", ["steps", "record_every", "train_size", "batch_size", "test_size"])
+@pytest.mark.parametrize("name", ["steps", "record_every", "train_size", "batch_size"])
 @pytest.mark.parametrize("value", [0, -1, 2.0, True, "3", float("nan")])
 def test_counts_are_whole_numbers_of_at_least_one(name, value):
     with pytest.raises(InputError, match=rf"{name} is .*: give a whole number of at least 1"):
         Experiment(**{name: value})
+
+
+@pytest.mark.parametrize("value", [-1, 2.0, True, "3", float("nan")])
+def test_there_may_be_no_test_examples_but_not_fewer(value):
+    with pytest.raises(InputError, match=r"test_size is .*: give a whole number of at least 0"):
+        Experiment(test_size=value)
+    assert Experiment(test_size=0).sizes() == (1000, 0)
 
 
 @pytest.mark.parametrize("name", ["seed", "data_seed", "init_seed"])

@@ -62,7 +62,7 @@ MISTAKES = {
     "unknown axis": ("[over]\nlerning_rate = [1.0]", "no field 'lerning_rate'"),
     "empty axis": ("[over]\nseed = []", "'seed' has no values"),
     "negative size": ("[experiment]\ntrain_size = -1", "train_size is -1"),
-    "no test examples": ("[experiment]\ntest_size = 0", "test_size is 0"),
+    "fewer than no test examples": ("[experiment]\ntest_size = -1", "test_size is -1"),
     "one class": ('[experiment.task]\ntype = "tasks.RandomLabels"\nnum_classes = 1', "num_classes is 1"),
     "mse with labels": ('[experiment]\nloss = "mse"', "targets are class labels"),
     "batch too large": ("[experiment]\nbatch_size = 2000", "batch_size is 2000"),

@@ -104,6 +104,18 @@ def test_a_sweep_that_died_goes_on_with_the_same_bits(
     assert len(trained) == len(sizes) - parts // 4
 
 
+def test_a_sweep_with_dropout_goes_on_with_the_same_bits(spec, store, killed_after, short_segments):
+    noisy = dataclasses.replace(spec, model=mj.models.MLP(hidden=(6,), dropout=0.5))
+    whole = sweep(noisy)
+    killed_after(2)
+    with pytest.raises(Exception) as stop:
+        sweep(noisy, store=store)
+    assert stop.type.__name__ == "Stop"
+    killed_after(10**6)
+    assert (mj.open(store).status == "running").any()
+    assert same(sweep(noisy, store=store), whole)
+
+
 def test_an_interrupt_keeps_what_is_done_though_nothing_was_due(spec, store, monkeypatch, short_segments, lanes_told):
     from memjax.store import writer as keeper
 

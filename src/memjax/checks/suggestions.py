@@ -47,6 +47,11 @@ _WORDS = {
     "test_size": "ntest numtest valsize ntests testsizes",
     "seed": "seeds nseeds numseeds runs repeats key rng randomseed randomstate",
     "init_seed": "modelseed",
+    "batch_seed": "shuffleseed orderseed",
+    "subset": "subsample subsets rows mask indices",
+    "stop_when": "stop earlystopping earlystop callbacks",
+    "examples": "perexample byexample",
+    "dropout": "dropoutrate pdropout droprate",
     "label_noise": "noise noiselevel noiserate labelcorruption corruption",
     "num_classes": "classes nclasses",
     "input_dim": "dim features nfeatures inputsize",
@@ -81,11 +86,11 @@ _NOTES = (
 )
 # Words for what only some parts have, or none, when the parts at hand do not.
 _ELSEWHERE = {
-    "dropout dropoutrate pdropout": "No model has dropout, for memjax trains pure functions of the parameters.",
     "momentum": "Only optimizers.sgd and rmsprop have momentum.",
     "weightdecay wd": "Decay apart from the gradient is weight_decay of optimizers.adamw.",
     "temperature temp": "Only optimizers.langevin has a temperature.",
     "channels filters": "Only models.ConvNet has channels.",
+    "dropout dropoutrate": "Of memjax's models MLP has dropout, and models.Linen takes a module with dropout.",
     "labelnoise noise": "Tasks with true labels have label_noise, such as tasks.Images.",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-__all__ = ["later", "stated"]
+__all__ = ["later", "omitted", "stated", "written"]
 
 
 def later(default: Any) -> Any:
@@ -25,8 +25,25 @@ def later(default: Any) -> Any:
 
 def stated(node: Any) -> list[str]:
     """Names of the fields of a dataclass object that a spec or a digest must state."""
-    return [field.name for field in dataclasses.fields(node) if not _omitted(field, getattr(node, field.name, None))]
+    return [field.name for field in dataclasses.fields(node) if not omitted(field, getattr(node, field.name, None))]
 
 
-def _omitted(field: Any, value: Any) -> bool:
+def written(node: Any) -> str:
+    """Text of a dataclass object with the fields that must be stated: as `repr` wrote it before the others came.
+
+    Examples
+    --------
+    >>> @dataclasses.dataclass
+    ... class Noisy:
+    ...     scale: float = 1.0
+    ...     law: str = later("normal")
+    >>> written(Noisy()), written(Noisy(law="uniform"))
+    ('Noisy(scale=1.0)', "Noisy(scale=1.0, law='uniform')")
+    """
+    fields = (f"{name}={getattr(node, name)!r}" for name in stated(node))
+    return f"{type(node).__qualname__.rpartition('.')[2]}({', '.join(fields)})"
+
+
+def omitted(field: Any, value: Any) -> bool:
+    """Whether a field came later and has its default value, of the very type of the default."""
     return bool(field.metadata.get("later")) and type(value) is type(field.default) and bool(value == field.default)

@@ -83,7 +83,7 @@ def reference(thing: Any) -> str:
         return f"{written_name(str(thing.__module__))}:{thing.__qualname__}{captured(thing)}"
     if isinstance(thing, Measure | FunctionPair | NNX):
         # Their repr contains addresses of functions, which are meaningless in another process.
-        inside = (reference(getattr(thing, field.name)) for field in dataclasses.fields(thing))
+        inside = (reference(getattr(thing, name)) for name in stated(thing))
         return f"{type(thing).__name__}({', '.join(inside)})"
     if dataclasses.is_dataclass(thing) and any(isinstance(value, np.ndarray) for value in vars(thing).values()):
         # NumPy shortens the repr of long arrays, so different arrays could have the same repr.

@@ -7,8 +7,10 @@ from memjax.models.convnet import ConvNet
 from memjax.models.embedding_mlp import EmbeddingMLP
 from memjax.models.layers import dense
 from memjax.models.least_squares import LeastSquares
+from memjax.models.linen import Linen
 from memjax.models.mlp import MLP
 from memjax.models.nearest_neighbors import LookUp, NearestNeighbors
+from memjax.models.noisy_inputs import Augmented, InputNoise
 from memjax.models.quadratic_mlp import QuadraticMLP, gromov_weights
 from memjax.models.random_features import RandomFourier, RandomReLU
 from memjax.models.transformer import Transformer
@@ -16,6 +18,7 @@ from memjax.models.transformer import Transformer
 __all__ = [
     "MLP",
     "NNX",
+    "Augmented",
     "Autoencoder",
     "ClassMean",
     "ConvNet",
@@ -25,6 +28,8 @@ __all__ = [
     "LookUp",
     "MeanTarget",
     "NearestNeighbors",
+    "InputNoise",
+    "Linen",
     "QuadraticMLP",
     "RandomFourier",
     "RandomReLU",

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax.checks.values import takes_one
+from memjax.content.later import later, written
 from memjax.errors import InputError, cause
 from memjax.types import Array, FittedModel, Model, Params
 
@@ -45,9 +46,21 @@ class NNX:
 
     The module must be a pure function of its parameters, so that a run does not depend on other runs. Dropout, batch
     statistics, and any other array beside the parameters are refused with `memjax.InputError`.
+
+    Parameters
+    ----------
+    factory
+        Gives the module from its ``nnx.Rngs``.
+    draws
+        Whether the module draws random numbers in training, as dropout does. It is then in the mode ``module.train()`` in
+        training, on each example by itself and with the example's key, and else in the mode ``module.eval()``.
     """
 
     factory: Callable[[Any], Any]
+    draws: bool = later(False)
+
+    def __repr__(self) -> str:
+        return written(self)
 
     def init(self, key: Array, x: Array) -> Params:
         """Draw initial parameters."""
@@ -77,16 +90,33 @@ class NNX:
         nnx.replace_by_pure_dict(state, params)
         # `rest` holds the generators, which a pure module never reads.
         module = nnx.merge(graph, state, rest)
+        if self.draws:
+            module.eval()
         try:
             return module(x)
         except Exception as problem:
             if _draws(graph, state, rest, x):
                 raise InputError(
                     f"The model {self!r} draws random numbers in its forward pass, as dropout and the first carry of nnx.RNN "
-                    "do: memjax trains pure functions of the parameters, so leave dropout out or make it deterministic, and "
-                    "give an RNN its initial_carry."
+                    "do: memjax trains pure functions of the parameters, so leave dropout out or make it deterministic, or "
+                    "let training alone draw, with memjax.models.NNX(factory, draws=True), and give an RNN its initial_carry."
                 ) from problem
             raise
+
+    def apply_train(self, params: Params, x: Array, keys: Array) -> Array:
+        """Outputs ``[B, C]`` in training, with a key ``[B]`` for each example."""
+        from flax import nnx
+
+        graph, state, rest = nnx.split(nnx.eval_shape(lambda: self._module(nnx.Rngs(0))), nnx.Param, ...)
+        nnx.replace_by_pure_dict(state, params)
+
+        def one(row: Array, key: Array) -> Array:
+            module = nnx.merge(graph, state, _filled(rest, key))
+            module.train()
+            outputs: Array = module(row[None])
+            return outputs[0]
+
+        return jax.vmap(one)(x, keys)
 
 
 def _check_state(module: Any) -> None:
@@ -104,7 +134,8 @@ def _check_state(module: Any) -> None:
     if names:
         raise InputError(
             f"The NNX module keeps {', '.join(names)} beside its parameters: memjax trains pure functions of the parameters, "
-            "so remove batch statistics and other state, and make constant arrays in the forward pass."
+            "so remove batch statistics (nnx.LayerNorm and nnx.GroupNorm need none) and other state, and make constant arrays "
+            "in the forward pass."
         )
 
 
@@ -112,13 +143,22 @@ def _draws(graph: Any, state: Any, rest: Any, x: Array) -> bool:
     """Whether a module that failed works when its generators have keys: then the missing keys were the reason."""
     from flax import nnx
 
-    key = jax.random.key(0)
-    fill = lambda leaf: key if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else jnp.zeros((), leaf.dtype)  # noqa: E731
     try:
-        nnx.merge(graph, state, jax.tree.map(fill, rest))(x)
+        nnx.merge(graph, state, _filled(rest, jax.random.key(0)))(x)
     except Exception:
         return False
     return bool(jax.tree.leaves(rest))
+
+
+def _filled(rest: Any, key: Array) -> Any:
+    """Generators of a module, each with a key of its own and a count of zero."""
+    leaves, tree = jax.tree.flatten(rest)
+    of_key = lambda leaf: jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)  # noqa: E731
+    filled = [
+        jax.random.fold_in(key, place) if of_key(leaf) else jnp.zeros((), leaf.dtype)
+        for place, leaf in enumerate(leaves)
+    ]
+    return jax.tree.unflatten(tree, filled)
 
 
 def as_model(model: Any) -> Model:
@@ -160,7 +200,11 @@ def as_model(model: Any) -> Model:
 
 
 def with_outputs(model: Model, num_outputs: int) -> Model:
-    """Set ``outputs`` of a model to ``num_outputs`` where it is None."""
+    """Set ``outputs`` of a model, or of the model inside a wrapper, to ``num_outputs`` where it is None."""
+    if dataclasses.is_dataclass(model) and isinstance(inner := getattr(model, "model", None), Model):
+        outer: Any = model
+        found = with_outputs(inner, num_outputs)
+        return model if found is inner else dataclasses.replace(outer, model=found)
     if dataclasses.is_dataclass(model) and getattr(model, "outputs", 0) is None:
         return dataclasses.replace(model, outputs=num_outputs)
     return model

@@ -9,7 +9,7 @@ import numpy as np
 from memjax.errors import InputError
 from memjax.models.adapt import with_outputs
 from memjax.models.tokens import vocabulary
-from memjax.types import PoolTask, Task, TokenTask
+from memjax.types import Model, PoolTask, Task, TokenTask
 
 __all__ = ["check_inputs"]
 
@@ -20,6 +20,8 @@ def check_inputs(model: Any, task: Task) -> None:
     The attribute ``takes`` of a model says what its inputs are: "quantities" or "tokens". A model without the attribute is not
     checked. Integer inputs of a task without ``num_tokens`` are quantities, such as counts, unless the model takes tokens.
     """
+    while isinstance(inside := getattr(model, "model", None), Model):
+        model = inside
     kind, declared, takes = type(model).__name__, _declared(task), getattr(model, "takes", None)
     if takes == "quantities" and declared is not None:
         raise InputError(

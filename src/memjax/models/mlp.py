@@ -13,10 +13,12 @@ import flax.linen as nn
 import jax
 
 from memjax.checks.keywords import named
-from memjax.checks.values import whole
+from memjax.checks.values import number, whole
+from memjax.content.later import stated, written
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
+from memjax.models.dropout import kept
 from memjax.models.initializers import draw
 from memjax.models.layers import dense, flat_inputs, flat_struct
 from memjax.models.padding import Stack, wider
@@ -52,13 +54,14 @@ class _Layers(nn.Module):
     bias: bool
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array, drop: Callable[[int, Array], Array] | None = None) -> Array:
         h = flat_inputs(x).T
         for depth, width in enumerate(self.widths):
             h = _Dense(width, self.bias, name=f"layer_{depth}")(h)
             if depth < len(self.widths) - 1:
                 h = self.activation(h)
                 self.sow("hidden", f"hidden_{depth}", h.T)
+                h = h if drop is None else drop(depth, h)
         return h.T
 
 
@@ -92,6 +95,10 @@ class MLP:
         Factor of every initial parameter. Traced.
     outputs
         Number of outputs; None takes the number that the task needs.
+    dropout
+        Probability, below 1, with which training drops a hidden unit of an example in a step; the units that stay are divided
+        by one minus it (Srivastava et al. 2014). Traced, except that 0 is a network without dropout, whose program draws
+        nothing. Records, snapshots and measures are without dropout.
 
     Examples
     --------
@@ -110,10 +117,15 @@ class MLP:
     initializer: str = "torch"
     init_scale: float = traced(1.0)
     outputs: int | None = None
+    dropout: float = traced(0.0, later=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", _widths(self.hidden))
+        object.__setattr__(self, "dropout", float(number("MLP.dropout", self.dropout, 0, 1, below=1)))
         check_shared_fields(self)
+
+    def __repr__(self) -> str:
+        return written(self)
 
     def _layers(self) -> _Layers:
         if self.outputs is None:
@@ -141,8 +153,12 @@ class MLP:
 
     @property
     def stack(self) -> Stack | None:
-        """Width and number of hidden layers that are all equal, else None: such networks of any depth share a program."""
-        return Stack(self.hidden[0], len(self.hidden)) if len(set(self.hidden)) == 1 else None
+        """Width and number of hidden layers that are all equal, else None: such networks of any depth share a program.
+
+        None with dropout too.
+        """
+        alike = len(set(self.hidden)) == 1 and not self.draws
+        return Stack(self.hidden[0], len(self.hidden)) if alike else None
 
     def padded(self, widths: tuple[int, ...] | Stack) -> MLP | StackedMLP:
         """The model with other widths, or with room for more layers too; see `memjax.types.PaddableModel`."""
@@ -163,6 +179,20 @@ class MLP:
     def apply(self, params: Params, x: Array) -> Array:
         """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""
         return self._layers().apply({"params": params}, x)
+
+    @property
+    def draws(self) -> bool:
+        """Whether there is dropout."""
+        return "dropout" in stated(self)
+
+    def apply_train(self, params: Params, x: Array, keys: Array) -> Array:
+        """Outputs ``[B, C]`` with dropout for inputs ``x[B, ...]`` and a key ``[B]`` for each example."""
+        drop = lambda layer, h: kept(keys, layer, self.dropout, h)  # noqa: E731
+        return self._layers().apply({"params": params}, x, drop if self.draws else None)
+
+    def still(self) -> MLP:
+        """The network without dropout."""
+        return dataclasses.replace(self, dropout=0.0)
 
     def hidden_activations(self, params: Params, x: Array) -> dict[str, Array]:
         """Activations ``[B, width]`` of each hidden layer, by its name ``layer_i``, for inputs ``x[B, ...]``."""

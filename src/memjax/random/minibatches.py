@@ -9,7 +9,7 @@ import numpy as np
 
 from memjax.random.many_streams import generators
 
-__all__ = ["PAD", "batch_order", "orders"]
+__all__ = ["PAD", "batch_order", "copy_of", "orders"]
 
 PAD = -1
 """Index that marks a padding row of a minibatch."""
@@ -94,14 +94,20 @@ def _epoch_orders(
     if chosen is None:
         return (one.permutation(run.sizes()[0]) for one in generators)
     rows = run.data_sizes()[0]
-    copies = 1 + _copy_of(chosen)
+    copies = 1 + copy_of(chosen)
     place = np.full(rows * copies.max(), PAD)
     place[(copies - 1) * rows + chosen] = np.arange(len(chosen))
     return ((order := place[one.permutation(len(place))])[order != PAD] for one in generators)
 
 
-def _copy_of(chosen: np.ndarray) -> np.ndarray:
-    """How often the row of each entry stands before it."""
+def copy_of(chosen: np.ndarray) -> np.ndarray:
+    """How often the row of each entry stands before it.
+
+    Examples
+    --------
+    >>> copy_of(np.array([4, 7, 4, 4])).tolist()
+    [0, 0, 1, 2]
+    """
     order = np.argsort(chosen, kind="stable")
     _, first, count = np.unique(chosen[order], return_index=True, return_counts=True)
     copy = np.empty_like(order)

@@ -11,20 +11,20 @@ import dataclasses
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from memjax.engine.plan.fits import fit_operations, operations
 from memjax.engine.plan.liveness import array_bytes
+from memjax.engine.program.forward import training_shapes
 from memjax.engine.program.initial import host
 from memjax.engine.program.output_shapes import shape_of
 from memjax.engine.program.program import Program, parameter_layout
 from memjax.engine.program.shapes import with_device
 from memjax.engine.program.step import loss_sum
 from memjax.engine.program.vectors import start_shapes
-from memjax.examples import Tile
 from memjax.fields import without_numbers
 from memjax.jax_settings import float_dtype
 from memjax.models import MLP
@@ -136,8 +136,7 @@ def compile_seconds(program: Program) -> float:
 def _counted(program: Program, dtype: str) -> Work:
     del dtype
     (_, hyper), params, opt_state = start_shapes(program)
-    mask: Any = jax.ShapeDtypeStruct((_SAMPLE,), "bool")
-    tile = Tile(program.x.struct(_SAMPLE), program.y.struct(_SAMPLE), mask)
+    hyper, tile = training_shapes(program, hyper, _SAMPLE)
     # A closed-form fit takes no gradient: its passes over the examples cost about as much as a forward pass.
     fitted = is_closed_form(program.optimizer)
     gradient = jax.jit(loss_sum(program) if fitted else jax.value_and_grad(loss_sum(program)))

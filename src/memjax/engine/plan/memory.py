@@ -15,14 +15,16 @@ from memjax.engine.plan.cost import Work
 from memjax.engine.plan.fits import fit_bytes
 from memjax.engine.plan.liveness import peak_bytes
 from memjax.engine.plan.segments import segment_records
+from memjax.engine.program.forward import training_shapes
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.segments import longest
 from memjax.engine.program.step import loss_sum
 from memjax.engine.program.tiles import Schedule, Shape, split_shapes
 from memjax.engine.program.vectors import start_shapes
-from memjax.examples import Examples, Tile
+from memjax.examples import Examples
 from memjax.jax_settings import float_dtype
 from memjax.measures.measure import Measure
+from memjax.models.randomness import is_random
 from memjax.optimizers.closed import is_closed_form
 from memjax.types import Array, Params
 
@@ -58,6 +60,9 @@ def host_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, p
     """Bytes that a block takes on the host: its data, its minibatches and its state, before they go to the device."""
     row = (4 if pooled else _row(program.x)) + _row(program.y)
     data = sum(tiles * width * row for tiles, width in split_shapes(schedule, shape))
+    if is_random(program.model):
+        # The numbers of the train examples.
+        data += 4 * math.prod(split_shapes(schedule, shape)[0])
     rows = 0
     if program.batch_size is not None:
         # Those of the next segment are made meanwhile.
@@ -91,8 +96,7 @@ def _gradient_peak(program: Program, count: int, dtype: str) -> float:
     """Bytes of the values of one run in a gradient over ``count`` examples."""
     del dtype
     (_, hyper), params, _ = start_shapes(program)
-    mask: Any = jax.ShapeDtypeStruct((count,), "bool")
-    tile = Tile(program.x.struct(count), program.y.struct(count), mask)
+    hyper, tile = training_shapes(program, hyper, count)
     return _GRADIENT * peak_bytes(jax.value_and_grad(loss_sum(program)), params, hyper, tile)
 
 

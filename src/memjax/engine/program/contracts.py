@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax.checks.values import is_user_code
+from memjax.engine.program.forward import outputs_of_a_step
 from memjax.engine.program.initial import host
 from memjax.engine.program.program import Program, traced_of
 from memjax.engine.program.rows import proven_apart
@@ -24,6 +25,7 @@ from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
 from memjax.jax_settings import float_dtype
 from memjax.measures.measure import Measure
+from memjax.models.randomness import is_random
 from memjax.random import generator, key_data
 from memjax.types import Data
 
@@ -92,6 +94,9 @@ def _unproven(program: Program) -> tuple[_UserFunction, ...]:
     if is_user_code(program.model):
         model: Call = lambda params, hyper, tile: program.model_with(hyper).apply(params, tile.x)  # noqa: E731
         found.append(_user_function(program, "model", "", model, *_traces(model, program, params, hyper)))
+        if is_random(program.model):
+            train: Call = functools.partial(outputs_of_a_step, program)
+            found.append(_user_function(program, "train", "", train, *_traces(train, program, params, hyper)))
         draws = [jax.make_jaxpr(lambda k, h: program.draw(k, h))(key, hyper) for _ in _COUNTS]
         found.append(
             _user_function(program, "init", "", lambda params, hyper, examples: params, True, same_numbers(*draws))
@@ -127,7 +132,7 @@ def _traces(
         x, y = program.x.struct(count), program.y.struct(count)
         if outputs:
             x = jax.eval_shape(lambda p, h, x: program.apply_with(h)(p, x), params, hyper, x)
-        examples: Any = Tile(x, y, struct((count,), "bool"))
+        examples: Any = Tile(x, y, struct((count,), "bool"), struct((count,), "int32"))
         if whole:
             x, y, number = program.x.struct(2, _COUNTS[0]), program.y.struct(2, _COUNTS[0]), struct((), "int32")
             examples = Examples(x, y, None, number, number, number)
@@ -135,7 +140,7 @@ def _traces(
             traced.append(jax.make_jaxpr(lambda p, h, e: function(p, h, e))(params, hyper, examples))
         except Exception:  # the function does not accept this number of rows
             return False, False
-    rows = [False] * len(jax.tree.leaves((params, hyper))) + [True] * 3
+    rows = [False] * len(jax.tree.leaves((params, hyper))) + [True] * 4
     return whole or proven_apart(traced[0], rows), same_numbers(*traced)
 
 
@@ -174,9 +179,9 @@ class _Variants(NamedTuple):
 
 
 def _variants(x: np.ndarray, y: np.ndarray) -> _Variants:
-    pairs: Any = _exchanged(x), _exchanged(y)
+    pairs: Any = _exchanged(x), _exchanged(y), _exchanged(np.arange(max(len(x), ROWS), dtype=np.int32))
     mask: Any = np.ones(_FEW, bool)
-    base, others = (Tile(x, y, mask) for x, y in zip(*pairs, strict=True))
+    base, others = (Tile(x, y, mask, rows) for x, y, rows in zip(*pairs, strict=True))
     moved = jax.tree.map(lambda leaf: np.roll(leaf, 1, axis=0), base)
     # `others` may agree with `base` by chance, for example in the number of examples per class; then `twins` do not.
     twins = jax.tree.map(lambda leaf: np.concatenate([leaf[: _FEW // 2]] * 2), base)
@@ -260,6 +265,7 @@ _PURE = "it must be a pure function, so draw no random numbers in it and keep no
 _ADVICE = {
     "model": "it must treat each row of its input by itself, so leave out batch statistics, and reduce over the axes after the "
     "first only.",
+    "train": "it must treat each row of its input by itself, and draw for it from its own key: use jax.vmap over x and keys.",
     "loss": "it must give each row of outputs and targets a value of its own, so reduce over the axes after the first only, "
     "and leave the mean over examples to memjax.",
     "measure": "a per-example measure must give each row a value of its own, so reduce over the axes after the first only, or "
@@ -274,8 +280,10 @@ def _message(part: _UserFunction, fault: str, program: Program, experiment: Expe
             "all its random numbers from the key."
         )
     measure = f"The measure {part.name!r}"
-    what = {"model": f"The model {experiment.model!r}", "loss": f"The loss {experiment.loss!r}"}.get(part.kind, measure)
-    advice = _PURE if fault == "again" else _ADVICE[part.kind]
+    model = f"The model {experiment.model!r}"
+    models = {"model": model, "train": f"{model} in training (apply_train)"}
+    what = {**models, "loss": f"The loss {experiment.loss!r}"}.get(part.kind, measure)
+    advice = _PURE if fault == "again" and part.kind != "train" else _ADVICE[part.kind]
     if part.kind == "loss" and fault == "others" and not program.y[0] and "float" in program.y[1]:
         advice = (
             f"outputs [B, {experiment.task.num_outputs}] and targets [B] make a value for every pair of examples, so give "

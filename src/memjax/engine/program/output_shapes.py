@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from memjax.experiment import Experiment
 from memjax.experiment.draw import SQUARED
 from memjax.jax_settings import compile_settings, float_dtype, wide
 from memjax.measures.measure import Measure
+from memjax.models.randomness import is_random, writes_training
 from memjax.optimizers.closed import is_closed_form
 from memjax.parameter_trees import layout_of
 
@@ -27,6 +29,12 @@ __all__ = ["check_functions", "check_program", "shape_of"]
 
 
 _BATCH = 3
+# What Flax says of a module that wants a key, or is not told whether it is in training.
+_ASKS = re.compile(r"needs PRNG|['\"](deterministic|train|training|is_training)['\"]")
+_LINEN = (
+    "Where a module draws random numbers in training, as dropout does, wrap it: memjax.models.Linen(module, "
+    "argument='deterministic', training=False, rngs=('dropout',)), with the argument of its call that switches them off."
+)
 
 
 def check_program(program: Program) -> None:
@@ -129,9 +137,9 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
     """Raise `InputError` where model or loss cannot serve examples shaped like ``x[B, ...]`` and ``y[B, ...]``."""
     model = model_of(experiment)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    params = shape_of(f"The model {model!r} cannot draw parameters for inputs {_show(x)}", model.init, key, x)
+    params = _of_model(model, f"cannot draw parameters for inputs {_show(x)}", model.init, key, x)
     _check_params(model, params)
-    outputs = shape_of(f"The model {model!r} cannot be applied to inputs {_show(x)}", model.apply, params, x)
+    outputs = _outputs(model, params, x)
     width, batch = experiment.task.num_outputs, x.shape[0]
     if outputs.shape != (batch, width):
         raise InputError(
@@ -154,6 +162,38 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
     _check_real(f"The loss {experiment.loss!r} gives values of dtype {values.dtype}", values.dtype)
 
 
+def _outputs(model: Any, params: Any, x: Any) -> Any:
+    """Shape struct of a model's outputs, which must be that of its outputs in training."""
+    outputs = _of_model(model, f"cannot be applied to inputs {_show(x)}", model.apply, params, x)
+    if not is_random(model):
+        return outputs
+    if not writes_training(model):
+        raise InputError(
+            f"The model {model!r} has an apply of its own, and inherits apply_train from another: give it an apply_train of "
+            "its own too, or switch the random numbers of training off."
+        )
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0, impl="threefry2x32"), x.shape[0]))
+    trained = shape_of(
+        f"The model {model!r} cannot be trained on inputs {_show(x)}", model.apply_train, params, x, keys
+    )
+    if getattr(trained, "shape", None) != outputs.shape:
+        raise InputError(
+            f"The model's apply_train gives shape {list(getattr(trained, 'shape', []))}, and its apply {list(outputs.shape)}: "
+            "both must give the same outputs but for the random numbers."
+        )
+    return outputs
+
+
+def _of_model(model: Any, what: str, function: Any, *arguments: Any) -> Any:
+    """Shape structs of what a function of a model gives; of a Linen module that asks for a key, the error says what to do."""
+    try:
+        return shape_of(f"The model {model!r} {what}", function, *arguments)
+    except InputError as problem:
+        if isinstance(model, nn.Module) and _ASKS.search(str(problem)):
+            raise InputError(f"{problem} {_LINEN}") from problem.__cause__
+        raise
+
+
 def _check_real(what: str, dtype: Any) -> None:
     if not jax.dtypes.issubdtype(dtype, np.floating):
         raise InputError(f"{what}: training takes derivatives, so give real numbers with a fraction, such as float32.")
@@ -168,7 +208,7 @@ def _check_params(model: Any, params: Any) -> None:
         extra = sorted(set(params) - {"params"})
         raise InputError(
             f"The Linen module keeps the collections {extra} beside its parameters: memjax trains pure functions of the "
-            "parameters, so remove batch statistics and other state."
+            "parameters, so remove batch statistics and other state; nn.LayerNorm, nn.GroupNorm and nn.WeightNorm keep none."
         )
     other = sorted({str(leaf.dtype) for leaf in leaves if not jnp.issubdtype(leaf.dtype, jnp.inexact)})
     if other:

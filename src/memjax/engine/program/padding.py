@@ -21,6 +21,7 @@ from memjax.errors import InputError, cause
 from memjax.jax_settings import float_dtype
 from memjax.models import MLP
 from memjax.models.padding import Stack
+from memjax.models.randomness import is_random
 from memjax.parameter_trees import alone, ranks
 from memjax.random import generator
 from memjax.types import PaddableModel
@@ -47,6 +48,9 @@ def can_pad(model: Any, x: ShapeOf) -> bool:
         return False
     if not is_user_code(model):
         return True
+    if is_random(model) and is_user_code(type(model).apply_train):  # type: ignore[attr-defined]
+        # What is drawn for a unit may hang on the units beside it.
+        return False
     fault = _fault_of(model, x, stacked=False)
     if fault and _own_padding(type(model)):
         raise InputError(

@@ -24,11 +24,12 @@ _CALLS = {
 }  # fmt: skip
 _INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 _ENTRYWISE = {
-    "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clamp",
-    "convert_element_type", "copy", "cos", "cosh", "digamma", "div", "eq", "erf", "erf_inv", "erfc", "exp", "exp2", "expm1",
-    "floor", "ge", "gt", "integer_pow", "is_finite", "le", "lgamma", "log", "log1p", "logistic", "lt", "max", "min", "mul",
-    "ne", "neg", "nextafter", "not", "or", "pow", "reduce_precision", "rem", "round", "rsqrt", "select_n", "sign", "sin",
-    "sinh", "sqrt", "square", "stop_gradient", "sub", "tan", "tanh", "xor",
+    "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2", "atanh", "bitcast_convert_type",
+    "cbrt", "ceil", "clamp", "convert_element_type", "copy", "cos", "cosh", "digamma", "div", "eq", "erf", "erf_inv", "erfc",
+    "exp", "exp2", "expm1", "floor", "ge", "gt", "integer_pow", "is_finite", "le", "lgamma", "log", "log1p", "logistic", "lt",
+    "max", "min", "mul", "ne", "neg", "nextafter", "not", "or", "pow", "reduce_precision", "rem", "round", "rsqrt",
+    "select_n", "shift_left", "shift_right_logical", "sign", "sin", "sinh", "sqrt", "square", "stop_gradient", "sub", "tan",
+    "tanh", "xor",
 }  # fmt: skip
 _REDUCTIONS = {"reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_and", "reduce_or", "argmax", "argmin"}
 _ALONG = {"cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp"}
@@ -284,6 +285,7 @@ _RULES: dict[str, Callable[[Any, list[Any]], int]] = {
     "stack": lambda eqn, states: _common_axis(eqn, states) + (eqn.params["axis"] <= _common_axis(eqn, states)),
     "unstack": lambda eqn, states: _after_removal(_common_axis(eqn, states), (eqn.params["axis"],)),
     **dict.fromkeys(("memjax_dense", "memjax_rows"), _weighted),
+    **{f"random_{name}": _entrywise for name in ("bits", "fold_in", "split", "unwrap", "wrap")},
     "rev": _rule_along("dimensions"),
     "pad": _pad,
     "slice": _slice,

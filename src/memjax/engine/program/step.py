@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import optax
 
 from memjax.checks.values import is_user_code
+from memjax.engine.program.forward import at_step, outputs_in_training
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tiles import Schedule, Tiles
@@ -67,7 +68,8 @@ class BlockData(NamedTuple):
     """Data of a block: hyperparameters ``[R]`` each, both splits, the task's pool, if any, and further splits by name.
 
     ``live`` is a tree of places ``int32[R, ...]``: where each parameter stands among the run's own, from 1, and zero in
-    padding; None without padding.
+    padding; None without padding. ``forward`` has raw keys ``uint32[R, 2]`` of the forward passes in training; None for models
+    that draw nothing there.
     """
 
     hyper: Hyper
@@ -76,6 +78,7 @@ class BlockData(NamedTuple):
     pool: Array | None
     live: Any = None
     more: Any = None
+    forward: Any = None
 
     @property
     def splits(self) -> dict[str, Tiles]:
@@ -92,9 +95,10 @@ def first_state(params: Params, opt_state: Any, runs: int) -> RunState:
 def examples_of_runs(schedule: Schedule, tiles: Tiles, pool: Array | None) -> tuple[Examples, Any]:
     """Examples of all runs, and the axes that `jax.vmap` maps to get those of one run."""
     if schedule == "batched":
-        each = Examples(tiles.x[:, None], tiles.y[:, None], pool, 0, tiles.size, jnp.int32(1), True)
-        return each, Examples(0, 0, None, None, 0, None, True)  # type: ignore[arg-type]
-    arrays = Examples(tiles.x, tiles.y, pool, tiles.first, tiles.size, tiles.most)
+        own = None if tiles.rows is None else tiles.rows[:, None]
+        each = Examples(tiles.x[:, None], tiles.y[:, None], pool, 0, tiles.size, jnp.int32(1), True, own)
+        return each, Examples(0, 0, None, None, 0, None, True, None if own is None else 0)  # type: ignore[arg-type]
+    arrays = Examples(tiles.x, tiles.y, pool, tiles.first, tiles.size, tiles.most, False, tiles.rows)
     return arrays, Examples(None, None, None, 0, 0, None)  # type: ignore[arg-type]
 
 
@@ -112,7 +116,7 @@ def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
     """The training objective: the loss summed over a tile."""
 
     def total(params: Params, hyper: Hyper, tile: Tile) -> Array:
-        outputs = program.apply_with(hyper)(params, tile.x)
+        outputs = outputs_in_training(program, hyper, params, tile)
         return tile.sum(program.loss(outputs, tile.y))
 
     return total
@@ -204,7 +208,7 @@ def step(
         loss, fitted = _fitted(program, schedule, data, state.params)
         move = jax.vmap(functools.partial(_moved, program, schedule))
         return move(state._replace(watch=None), loss, fitted, state.opt_state)._replace(watch=state.watch), loss
-    loss, gradient = _gradient(program, schedule, state.params, data, rows)
+    loss, gradient = _gradient(program, schedule, state.params, at_step(data, state.stop_step), rows)
     update = jax.vmap(functools.partial(_update, program, schedule))
     following = update(data.hyper, data.live, state._replace(watch=None), loss, gradient)
     return following._replace(watch=state.watch), loss

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from memjax.engine.program.example_rows import example_rows
+from memjax.engine.program.forward import forward_keys, numbers_of_rows
 from memjax.engine.program.program import Program, numbers_of
 from memjax.experiment import Experiment
 from memjax.experiment.draw import draw_data
@@ -62,6 +63,8 @@ class Tiles(NamedTuple):
         ``int32[R]``: index of the first tile of each run, and its number of examples.
     most
         ``int32``: number of tiles of the largest run.
+    rows
+        ``int32[T, B]``: numbers of the examples in the data set; None where the forward pass draws no random numbers.
     """
 
     x: Any
@@ -69,6 +72,7 @@ class Tiles(NamedTuple):
     first: Any
     size: Any
     most: Any
+    rows: Any = None
 
 
 class Block(NamedTuple):
@@ -86,6 +90,8 @@ class Block(NamedTuple):
         Positions in its data set of the train examples of each run; None for a run without a subset.
     rows
         Row numbers of examples, see `memjax.engine.program.example_rows`.
+    forward
+        Raw keys ``uint32[R, 2]`` of the forward passes in training; None for models that draw nothing there.
     """
 
     noise: np.ndarray
@@ -95,6 +101,7 @@ class Block(NamedTuple):
     more: dict[str, Tiles]
     chosen: list[np.ndarray | None]
     rows: dict[str, np.ndarray]
+    forward: np.ndarray | None = None
 
 
 def split_shapes(schedule: Schedule, shape: Shape) -> list[tuple[int, int]]:
@@ -119,7 +126,9 @@ def draw_block(program: Program, schedule: Schedule, shape: Shape, runs: Sequenc
     return Block(
         noise=keys([run.init_key for run in runs], "noise"),
         hyper=numbers_of(runs, program.traced, program.widths),
-        train=pack_tiles([split.train for split in splits], *train),
+        train=pack_tiles([split.train for split in splits], *train)._replace(
+            rows=_numbers(program, drawn, picked, *train)
+        ),
         test=pack_tiles([split.test for split in splits], *test),
         more={
             name: pack_tiles(_further(runs, name, drawn, picked), *room)
@@ -127,7 +136,16 @@ def draw_block(program: Program, schedule: Schedule, shape: Shape, runs: Sequenc
         },
         chosen=picked,
         rows=example_rows(program, runs, drawn, picked),
+        forward=forward_keys(program, runs),
     )
+
+
+def _numbers(
+    program: Program, drawn: Sequence[Split], picked: Sequence[np.ndarray | None], room: int, width: int
+) -> np.ndarray | None:
+    """Numbers ``int32[room, width]`` of the train examples, for models that draw random numbers in training."""
+    rows = numbers_of_rows(program, [len(data.train.y) for data in drawn], picked)
+    return None if rows is None else pack_tiles([Data(own, own) for own in rows], room, width).x
 
 
 def _further(

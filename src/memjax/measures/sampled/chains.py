@@ -19,6 +19,7 @@ from memjax.jax_settings import wide
 from memjax.losses import get as losses_of
 from memjax.measures.recorded.loss import step_loss
 from memjax.measures.sampled.settings import Settings
+from memjax.models.randomness import still
 from memjax.optimizers.noise import sgld
 from memjax.random.minibatches import PAD, batch_order
 from memjax.types import Array, Trainer
@@ -68,6 +69,8 @@ def chain(place: Place, settings: Settings, role: str, number: int) -> Any:
     own = place.around.snapshot.experiment
     return dataclasses.replace(
         own,
+        # The posterior is that of the loss without the random numbers of training.
+        model=still(own.model),
         start=place.around.start,
         optimizer=sgld(place.step_size, nbeta=place.nbeta, localization=settings.localization),
         init_seed=int(seed),

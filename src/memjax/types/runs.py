@@ -1,0 +1,69 @@
+"""What a user can say about runs: subsets of rows, conditions that stop, and estimators of all snapshots at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+
+from memjax.types.data import Array
+
+__all__ = ["Condition", "Estimator", "Subset", "Trained", "Trainer"]
+
+
+@runtime_checkable
+class Condition(Protocol):
+    """A condition that stops a run, such as those of `memjax.stopping`: a frozen dataclass of pure functions of one run."""
+
+    variable: str
+
+    def begin(self) -> Any:
+        """Memory before the first record, a tree of numbers; it hangs on no field that can be swept."""
+
+    def met(self, value: Array, memory: Any) -> tuple[Array, Any]:
+        """Whether a run stops at a record with this value of its variable, and the memory after the record."""
+
+
+@runtime_checkable
+class Subset(Protocol):
+    """A choice of rows of a data set, such as those of `memjax.subsets`: a frozen dataclass whose fields can be swept."""
+
+    def size(self, num_rows: int, seed: int) -> int:
+        """Number of chosen rows, of ``num_rows``; the seed is that of the subset."""
+
+    def choose(self, rows: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
+        """Positions ``int[n]`` of the chosen rows among those of the data set; a row may be chosen several times.
+
+        ``rows`` has the number of every row, ``int[N]``: its index in the task's pool, or its place in the draw. ``targets``
+        are ``[N, ...]``, and ``seed`` is that of the subset.
+        """
+        ...
+
+
+class Trained(NamedTuple):
+    """The result of one run.
+
+    Attributes
+    ----------
+    records
+        Arrays ``[K, ...]`` by variable.
+    finished
+        Whether the run reached its last step with finite numbers.
+    """
+
+    records: dict[str, Any]
+    finished: bool
+
+
+Trainer: TypeAlias = Callable[[Sequence[Any]], Sequence[Trained]]
+"""Trains a list of `memjax.Experiment` as one packed batch, and returns their results in order."""
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """An estimator for all snapshots at once, such as `memjax.measures.llc`: it trains one packed batch for all of them."""
+
+    def on_all(self, snapshots: Sequence[Any], train: Trainer) -> Sequence[Mapping[str, Any]]:
+        """Values of every `memjax.Snapshot`, by name: numbers, pairs ``(dims, array)`` or DataArrays."""
+        ...

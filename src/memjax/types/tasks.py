@@ -1,0 +1,115 @@
+"""Tasks: the source of examples, and its optional members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from memjax.types.data import Data, Split
+
+__all__ = ["EvaluatedTask", "FileTask", "FiniteTask", "NoisyTask", "PoolTask", "SizedTask", "Task", "TokenTask"]
+
+
+@runtime_checkable
+class Task(Protocol):
+    """The source of examples and their targets.
+
+    A task is a frozen dataclass with these members; every field can be swept. Optional members have their own protocols:
+    `PoolTask.pool`, `SizedTask.sizes`, `FiniteTask.num_examples`, `TokenTask.num_tokens` and `FileTask.content`.
+
+    Attributes
+    ----------
+    num_outputs
+        Number of model outputs that the targets need.
+    """
+
+    @property
+    def num_outputs(self) -> int:
+        """Number of model outputs that the targets need."""
+        ...
+
+    def draw(self, seed: int, train_size: int, test_size: int) -> Split:
+        """Draw the examples of one run on the host.
+
+        The examples must depend only on the arguments and fields, and be nested: with the same seed, the first 50 of 100
+        train examples are the 50 examples of a smaller run. Both rules are tested before training, nesting if train sizes
+        differ. Inputs and targets are real and finite.
+        """
+        ...
+
+
+@runtime_checkable
+class PoolTask(Task, Protocol):
+    """A task whose inputs all come from one fixed array, the pool, so that runs hold indices instead of copies."""
+
+    @property
+    def pool(self) -> np.ndarray:
+        """Inputs ``[N, ...]`` to which the indices of `draw` refer; the same array for the same fields."""
+        ...
+
+
+@runtime_checkable
+class SizedTask(Protocol):
+    """A task that decides the sizes of its splits, because it cannot draw every size."""
+
+    def sizes(self, train_size: int, test_size: int | None) -> tuple[int, int]:
+        """Train and test size, with a number in place of None; raises `memjax.InputError` for sizes that it cannot draw.
+
+        A task without this member can draw any sizes, and a test size of None means the train size.
+        """
+        ...
+
+
+@runtime_checkable
+class FiniteTask(Protocol):
+    """A task with a fixed number of train examples, so that a train size between 0 and 1 is a fraction of them."""
+
+    @property
+    def num_examples(self) -> int:
+        """Number of examples available for training."""
+        ...
+
+
+@runtime_checkable
+class TokenTask(Protocol):
+    """A task whose inputs are tokens: integers that are names, not quantities."""
+
+    @property
+    def num_tokens(self) -> int:
+        """Number of tokens: inputs are integers from 0 to ``num_tokens - 1``."""
+        ...
+
+
+@runtime_checkable
+class FileTask(Protocol):
+    """A task that reads files: a spec records their content, and a task from a spec is compared with that record."""
+
+    @property
+    def content(self) -> str | None:
+        """Digest of the content of the files; None if the fields of the task determine the content."""
+        ...
+
+
+@runtime_checkable
+class NoisyTask(Protocol):
+    """A task that corrupts the targets of some train examples, and can say what they were."""
+
+    def clean_targets(self, seed: int, train_size: int) -> np.ndarray:
+        """Targets of the train examples of `draw` before the corruption, ``[N, ...]``."""
+        ...
+
+
+@runtime_checkable
+class EvaluatedTask(Protocol):
+    """A task with named sets of examples beside its train and test sets, such as a validation set or a shifted test set."""
+
+    @property
+    def evaluation_sizes(self) -> Mapping[str, int]:
+        """Number of examples of every set, by name."""
+        ...
+
+    def evaluation_sets(self, seed: int) -> Mapping[str, Data]:
+        """Examples of every set, by name; of a task with a pool, inputs are indices into it."""
+        ...
