@@ -52,10 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="run the sweep of a TOML or JSON file")
     run.add_argument("spec", metavar="SPEC")
     run.add_argument("--out", metavar="DIR", help="folder to make, with dataset.nc")
-    run.add_argument(
-        "--shard", metavar="I/N", help="train the I-th of N shares, counted from 0, of a store that N share"
-    )
+    run.add_argument("--shard", metavar="I/N", help="train the I-th of N shares, from 0, of a store that N share")
     run.add_argument("--repair", action="store_true", help="put damaged parts of the store aside and train them again")
+    run.add_argument("--keep-state", action="store_true", help="keep the final states, from which more steps go on")
     run.add_argument("--dry-run", action="store_true", help="print the plan and its cost, and train nothing")
     show = verbs.add_parser("show", help="say what a dataset holds, or how far a store is")
     show.add_argument("folder", metavar="DIR")
@@ -240,8 +239,9 @@ def _run(options: argparse.Namespace) -> int:
         return 0
     target = None if options.out is None else new_folder(options.out)
     _start_cache(options)
-    store, repair = None if options.store is None else absolute("--store", options.store), options.repair
-    dataset = sweep(experiment, over, store=store, shard=shard, repair=repair, progress=options.progress)
+    store = None if options.store is None else absolute("--store", options.store)
+    kept: dict[str, Any] = {"store": store, "repair": options.repair, "keep_state": options.keep_state}
+    dataset = sweep(experiment, over, **kept, shard=shard, progress=options.progress)
     if store:
         _print(_progress(store))
     if target:

@@ -43,6 +43,7 @@ def sweep(
     store: str | os.PathLike[str] | None = None,
     shard: tuple[int, int] | None = None,
     repair: bool = False,
+    keep_state: bool = False,
     executor: Executor | None = None,
     progress: bool | None = None,
     packing: Packing | None = None,
@@ -62,12 +63,16 @@ def sweep(
         optimizers) makes a program per value.
     store
         Folder in which every finished block is saved, and unfinished ones every few seconds. The same call resumes from
-        there; with more values on an axis only the new runs are trained. `memjax.open` reads the store at any time.
+        there; with more values on an axis only the new runs are trained, and with more steps, runs whose state was kept go on.
+        `memjax.open` reads the store at any time.
     shard
         ``(i, n)``: train only the i-th of n shares. n processes with the same store, on any machines, make the sweep. The
         Dataset then has all runs of the store so far; unfinished runs are ``waiting`` or ``running``.
     repair
         Whether to put damaged parts of the store aside and train their runs again; otherwise a damaged part is an error.
+    keep_state
+        Whether the store keeps the final training state of the runs that this call trains, so that another call can go on to
+        more steps. It takes as much room as the parameters and the optimizer's state, which is often more than the records.
     executor
         Trains the blocks, such as ``dask.distributed.Client().get_executor()``; None trains on all lanes of this machine.
     progress
@@ -106,7 +111,7 @@ def sweep(
     {'train_size': 2, 'seed': 3, 'step': 3}
     """
     check_experiment("sweep", experiment)
-    folder = check_store(store, shard, repair)
+    folder = check_store(store, shard, repair, keep_state)
     if executor is not None:
         check_executor(executor)
     packing, axes = packing or Packing(), read_axes(over or {})
@@ -118,7 +123,7 @@ def sweep(
     else:
         train = functools.partial(_train, progress=progress, executor=executor)
         request = Request(experiment, axes, groups)
-        dataset = sweep_in_store(folder, request, packing, _provenance(packing), train, shard, repair)
+        dataset = sweep_in_store(folder, request, packing, _provenance(packing), train, shard, repair, keep_state)
         carry(dataset, request.encoded.objects)
     _report(dataset)
     return dataset

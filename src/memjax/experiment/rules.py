@@ -51,15 +51,17 @@ def _check_sizes(experiment: Experiment) -> None:
         )
 
 
-def check_store(store: Any, shard: Any, repair: bool) -> Path | None:
+def check_store(store: Any, shard: Any, repair: bool, keep_state: bool = False) -> Path | None:
     """Absolute path of a store's folder, None without a store.
 
-    Raises `InputError` for an invalid store or shard, and for a shard or ``repair`` without a store.
+    Raises `InputError` for an invalid store or shard, and for a shard, ``repair`` or ``keep_state`` without a store.
     """
     if store is not None and not isinstance(store, str | os.PathLike):
         raise InputError(f"store is {store!r}: give the name of a folder.")
     if repair and store is None:
         raise InputError("repair needs a store: give store=folder, or leave repair out.")
+    if keep_state and store is None:
+        raise InputError("keep_state needs a store: give store=folder, or leave keep_state out.")
     if shard is not None:
         _check_shard(store, shard)
     # Resolve the path before planning: a later chdir must not move the store.

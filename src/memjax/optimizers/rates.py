@@ -11,10 +11,10 @@ import numpy as np
 
 from memjax.checks.values import number, takes_one
 from memjax.errors import InputError, cause
-from memjax.schedules import Own, Schedule
+from memjax.schedules import Own, Schedule, constant, warmup
 from memjax.types import Array
 
-__all__ = ["check_rate", "check_rates", "is_schedule", "not_negative", "scalar"]
+__all__ = ["check_rate", "check_rates", "first_other_rate", "is_schedule", "not_negative", "scalar"]
 
 _MOST_LOOKS = 10_000
 
@@ -98,3 +98,20 @@ def check_rates(label: str, function: Callable[[Array], Any], steps: int) -> Non
             f"{label} is {function!r}, which gives {rates[first]:g} before step {at[first]}: give finite rates "
             "of at least 0. To go up the loss, give the experiment loss_scale=-1."
         )
+
+
+def first_other_rate(schedule: Schedule, before: int, steps: int, done: int) -> int | None:
+    """First of ``done`` steps with another rate in a run of ``steps`` than in one of ``before``, looking at 10,000 of them.
+
+    Examples
+    --------
+    >>> from memjax.schedules import cosine, linear
+    >>> first_other_rate(cosine(0.1), 20, 40, 20), first_other_rate(linear(0.1, final_fraction=1.0), 20, 40, 20)
+    (1, None)
+    """
+    if isinstance(schedule, constant | warmup) or not done:
+        return None
+    at = np.unique(np.linspace(0, done - 1, min(done, _MOST_LOOKS)).astype(np.int32))
+    short, long = (np.asarray(jax.vmap(lambda step, end=end: schedule.at(step, end))(at)) for end in (before, steps))
+    other = np.flatnonzero(short != long)
+    return int(at[other[0]]) if len(other) else None

@@ -10,16 +10,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from memjax.checks.file_names import absolute
-from memjax.engine.program.outcome import BlockResult, RecordSchema
+from memjax.engine.program.outcome import BlockResult
 from memjax.errors import InputError
 from memjax.experiment.written import AxisEntry
 from memjax.store.axes import count, translate
 from memjax.store.files import PARTIAL, UnreadableFile, os_errors_as_input_errors, read_regular, write, write_new
-from memjax.store.manifest import BlockEntry, Manifest
+from memjax.store.manifest import Manifest
 from memjax.store.manifest_reader import read_manifest
 from memjax.store.part import PartName, part_bytes, part_name, read_part
+from memjax.store.stored_block import StoredBlock, linked
 
-__all__ = ["Damaged", "StoreContents", "StoredBlock", "Store", "is_store"]
+__all__ = ["Damaged", "StoreContents", "Store", "is_store"]
 
 _PARTS = "parts"
 _DAMAGED = "damaged"
@@ -48,21 +49,6 @@ class _ManifestGone(InputError):
         )
 
 
-class StoredBlock(NamedTuple):
-    """A block of a store, with the flat indices of its cells along the store's current axes."""
-
-    name: str
-    manifest: str
-    entry: BlockEntry
-    schema: RecordSchema
-    cells: np.ndarray
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Number of parameters of each run."""
-        return self.entry.sizes or (self.schema.num_parameters,) * len(self.cells)
-
-
 class StoreContents(NamedTuple):
     """The combined content of all manifests of a store.
 
@@ -76,6 +62,13 @@ class StoreContents(NamedTuple):
 
     manifests: tuple[Manifest, ...]
     blocks: dict[str, StoredBlock]
+
+    @property
+    def experiment(self) -> dict[str, Any]:
+        """Every field of the experiment: that of the first manifest, or of the last where runs went on to more steps."""
+        first, last = self.manifests[0].experiment, self.manifests[-1].experiment
+        swept = any("steps" in axis.paths for axis in self.axes)
+        return first if swept or first.get("steps") == last.get("steps") else last
 
     @property
     def axes(self) -> tuple[AxisEntry, ...]:
@@ -118,11 +111,11 @@ class Store:
         if not read:
             return None
         manifests = tuple(manifest for manifest, _ in read)
-        placed = [
+        placed = linked(
             block
             for i, (manifest, check) in enumerate(read)
             for block in _stored_blocks(i, manifest, check, manifests[-1])
-        ]
+        )
         return StoreContents(manifests, _current_blocks(placed, count(manifests[-1].axes)))
 
     def _manifest_paths(self) -> Iterator[Path]:
@@ -196,6 +189,21 @@ class Store:
                 raise Damaged(path, str(problem)) from problem
         return None
 
+    def read_newest(self, block: StoredBlock, parts: dict[str, PartName]) -> tuple[StoredBlock, BlockResult | None]:
+        """The newest result of the runs of a block: its own, or that of the block from which it goes on, with that block.
+
+        Raises
+        ------
+        Damaged
+            If the content of the part is not what was written.
+        """
+        while True:
+            newest = block.newest(parts)
+            result = self.read(newest, parts.get(newest.name))
+            if result is not None or newest.name not in parts:
+                return newest, result
+            parts = self.parts()  # A writer has finished the block that goes on from it meanwhile.
+
     def write(self, block: StoredBlock, result: BlockResult, made: dict[str, Any], old: PartName | None) -> PartName:
         """Write the result of a block, then remove its earlier part."""
         data = part_bytes(block.name, block.manifest, result, made)
@@ -210,6 +218,15 @@ class Store:
             if old not in (None, name):
                 (folder / old.file).unlink(missing_ok=True)
         return name
+
+    def remove_superseded(self, block: StoredBlock, parts: dict[str, PartName]) -> None:
+        """Remove the parts of the blocks from which a finished block went on."""
+        before = block.before
+        with os_errors_as_input_errors(self.path, "written to"):
+            while before is not None:
+                if before.name in parts:
+                    (self.path / _PARTS / parts[before.name].file).unlink(missing_ok=True)
+                before = before.before
 
     def put_aside(self, path: Path) -> None:
         """Move a damaged part out of the way."""

@@ -11,7 +11,7 @@ from memjax.experiment.written import AxisEntry
 from memjax.models.padding import Stack
 from memjax.store.files import checksum
 
-__all__ = ["FORMAT", "STORE_VERSION", "BlockEntry", "Manifest", "signature"]
+__all__ = ["CONTINUING_VERSION", "FORMAT", "STORE_VERSION", "BlockEntry", "Manifest", "signature"]
 
 STORE_VERSION = 5
 """Increases when the meaning of a file in a store changes.
@@ -19,6 +19,13 @@ STORE_VERSION = 5
 Version 3 added blocks of networks of several widths, and version 4 of several depths. Records of version 4 differ from earlier
 ones in the last bits of float32, so an earlier store is read and not extended. In version 5 all runs of a batched block have
 the same number of tiles, so an earlier store with batched blocks is read and not extended.
+"""
+
+CONTINUING_VERSION = 6
+"""Schema of a manifest in which a block continues another.
+
+Only such manifests have it, so that other stores stay what they are; an earlier memjax refuses them, which would take the runs
+for ones that have not begun.
 """
 
 FORMAT = "memjax store"
@@ -32,7 +39,8 @@ class BlockEntry:
     ``share`` decides which shard trains the block; when a block is split, its parts keep the share. A block of networks of
     several widths has the ``widths`` to which they are padded, and the number of parameters of each run in ``sizes``; both
     are empty for any other block. If the networks have several depths, there is one width, and ``layers`` says the number of
-    hidden layers to which they are padded; else zero.
+    hidden layers to which they are padded; else zero. ``continues`` names a block of the same runs, in an earlier manifest,
+    from whose last state the block goes on to more steps; it is empty for a block that starts at step 0.
     """
 
     share: int
@@ -44,6 +52,7 @@ class BlockEntry:
     widths: tuple[int, ...] = ()
     sizes: tuple[int, ...] = ()
     layers: int = 0
+    continues: str = ""
 
     @property
     def room(self) -> tuple[int, ...] | Stack:
@@ -85,7 +94,7 @@ class Manifest:
     def extends(self) -> bool:
         """Whether this memjax would give the bits that are there."""
         batched = any(block.schedule == "batched" for block in self.blocks)
-        return self.version == STORE_VERSION or (self.version == 4 and not batched)
+        return self.version in (STORE_VERSION, CONTINUING_VERSION) or (self.version == 4 and not batched)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -99,7 +108,7 @@ class Manifest:
             "settings": self.settings,
             "axes": [asdict(axis) for axis in self.axes],
             "sheets": [_encode_sheet(sheet) for sheet in self.sheets],
-            "blocks": [asdict(block) for block in self.blocks],
+            "blocks": [_encode_block(block) for block in self.blocks],
             "made": self.made,
         }
         head = {"format": FORMAT, "schema": self.version, "checksum": signature(content)}
@@ -109,6 +118,11 @@ class Manifest:
 def signature(content: dict[str, Any]) -> str:
     """Checksum of the content of a manifest, independent of the order of its fields."""
     return checksum(json.dumps(content, sort_keys=True).encode())
+
+
+def _encode_block(block: BlockEntry) -> dict[str, Any]:
+    fields = asdict(block)
+    return fields if block.continues else {name: value for name, value in fields.items() if name != "continues"}
 
 
 def _encode_sheet(sheet: RecordSchema) -> dict[str, Any]:

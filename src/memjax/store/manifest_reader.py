@@ -12,7 +12,7 @@ from memjax.engine.program.outcome import RESERVED, RecordSchema, Variable
 from memjax.errors import InputError, listing
 from memjax.experiment.axes import MOST_CELLS
 from memjax.experiment.written import AxisEntry
-from memjax.store.manifest import FORMAT, STORE_VERSION, BlockEntry, Manifest, signature
+from memjax.store.manifest import CONTINUING_VERSION, FORMAT, STORE_VERSION, BlockEntry, Manifest, signature
 
 __all__ = ["read_manifest"]
 
@@ -21,7 +21,7 @@ _MOST_RECORDS = 10**8
 _DEEPEST = 40
 _LARGEST = 2**31
 # Stores of the schemas 2 and 3 are stores of schema 4 without blocks of several widths or depths.
-_READ = (2, 3, 4, STORE_VERSION)
+_READ = (2, 3, 4, STORE_VERSION, CONTINUING_VERSION)
 
 
 def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:
@@ -49,7 +49,10 @@ def read_manifest(data: bytes, path: str) -> tuple[Manifest, str]:
         _ensure(_depth(content) <= _DEEPEST, f"it is nested more than {_DEEPEST} deep")
         if content.get("checksum") != signature(body):
             raise ValueError("its checksum is wrong")
-        return replace(_decode(body), version=version), str(content["checksum"])
+        manifest = replace(_decode(body), version=version)
+        old = version != CONTINUING_VERSION and any(block.continues for block in manifest.blocks)
+        _ensure(not old, f"a block continues another, which schema {version} does not know")
+        return manifest, str(content["checksum"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as problem:
         raise InputError(f"The manifest {path!r} is damaged or was altered ({problem}). {_ADVICE}") from None
 
@@ -173,7 +176,8 @@ def _block(data: Any) -> BlockEntry:
     _ensure(len(sizes) == (len(cells) if widths else 0), "a block does not say the number of parameters of each run")
     layers = _whole(data.get("layers", 0), 0, _LARGEST)
     _ensure(not layers or len(widths) == 1, "a block of several depths does not have one width")
-    return BlockEntry(share, sheet, data["schedule"], shape, records, cells, widths, sizes, layers)
+    continues = _text(data.get("continues", ""))
+    return BlockEntry(share, sheet, data["schedule"], shape, records, cells, widths, sizes, layers, continues)
 
 
 def _ensure(condition: bool, otherwise: str) -> None:

@@ -86,6 +86,8 @@ def part_bytes(block: str, manifest: str, result: BlockResult, made: dict[str, A
         "state": None if result.state is None else [put(leaf) for leaf in result.state],
         **write_examples(result, put),
     }
+    if result.final_state is not None:
+        header["final_state"] = [put(leaf) for leaf in result.final_state]
     return dump(header, arrays)
 
 
@@ -116,7 +118,9 @@ def _result(header: dict[str, Any], arrays: list[np.ndarray]) -> BlockResult:
             raise ValueError(f"{place!r} is no array's number")
         return arrays[place]
 
-    state = header["state"]
+    def leaves(places: Any) -> tuple[np.ndarray, ...] | None:
+        return None if places is None else tuple(get(place) for place in places)
+
     return BlockResult(
         step=header["step"],
         records={
@@ -127,7 +131,8 @@ def _result(header: dict[str, Any], arrays: list[np.ndarray]) -> BlockResult:
         stop_step=get(header["stop_step"]),
         snapshots={int(step): get(place) for step, place in header["snapshots"].items()},
         layouts=_read_layouts(header),
-        state=None if state is None else tuple(get(place) for place in state),
+        state=leaves(header["state"]),
+        final_state=leaves(header.get("final_state")),
         **read_examples(header, get),
     )
 

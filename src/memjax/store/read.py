@@ -18,10 +18,11 @@ from memjax.experiment.written import AxisEntry
 from memjax.results.assemble import BlockRecords, assemble
 from memjax.results.schema import attributes
 from memjax.store.axes import coordinates, count, shape_of, translate
-from memjax.store.folder import Damaged, Store, StoreContents, StoredBlock
+from memjax.store.folder import Damaged, Store, StoreContents
 from memjax.store.lock import holder
 from memjax.store.part import PartName
 from memjax.store.provenance import merged_provenance
+from memjax.store.stored_block import StoredBlock
 
 __all__ = ["open_store", "progress", "read_runs"]
 
@@ -76,18 +77,18 @@ def read_runs(
     """
     _check_size(axes, blocks)
     parts, index = store.parts(), _indices(contents, axes)
-    results = {}
+    results: dict[str, tuple[StoredBlock, BlockResult | None]] = {}
     for block in blocks:
         skip_damaged = needed is not None and block.name not in needed
-        results[block.name] = _read(store, block, parts.get(block.name), skip_damaged)
+        results[block.name] = _read(store, block, parts, skip_damaged)
     if needed is not None:
         _check_finished(store, [block for block in blocks if block.name in needed], results)
-    filled = [BlockRecords(b.schema, [index[cell] for cell in b.cells], b.sizes, results[b.name]) for b in blocks]
+    filled = [BlockRecords(b.schema, [index[c] for c in b.cells], b.sizes, result) for b, result in results.values()]
     _check_room(axes, filled)
     dataset = assemble(coordinates(axes), filled)
     made = merged_provenance([manifest.made for manifest in contents.manifests])
     packed = [(block.entry.schedule, block.entry.shape, block.entry.room or None) for block in blocks]
-    dataset.attrs = attributes(contents.manifests[0].experiment, axes, packed, made)
+    dataset.attrs = attributes(contents.experiment, axes, packed, made)
     return dataset
 
 
@@ -100,19 +101,26 @@ def _indices(contents: StoreContents, axes: Sequence[AxisEntry]) -> list[tuple[i
     return [None if cell < 0 else tuple(row) for cell, row in zip(flat.tolist(), along.tolist(), strict=True)]
 
 
-def _read(store: Store, block: StoredBlock, name: PartName | None, skip_damaged: bool) -> BlockResult | None:
+def _read(
+    store: Store, block: StoredBlock, parts: dict[str, PartName], skip_damaged: bool
+) -> tuple[StoredBlock, BlockResult | None]:
+    """The newest result of the runs of a block, without a final state, and the block that has it."""
     try:
-        return store.read(block, name)
+        kept, result = store.read_newest(block, parts)
+        return kept, None if result is None else result._replace(final_state=None)
     except Damaged as problem:
         if not skip_damaged:
             raise
         _LOG.warning("%s", problem)
-        return None
+        return block, None
 
 
-def _check_finished(store: Store, blocks: Sequence[StoredBlock], results: Mapping[str, BlockResult | None]) -> None:
+def _check_finished(
+    store: Store, blocks: Sequence[StoredBlock], results: Mapping[str, tuple[StoredBlock, BlockResult | None]]
+) -> None:
     """Raise `InputError` where a trained block has no finished part."""
-    left = [block for block in blocks if (result := results[block.name]) is None or not result.finished]
+    finished = {kept.name for kept, result in results.values() if result is not None and result.finished}
+    left = [block for block in blocks if block.name not in finished]
     if left:
         raise InputError(
             f"The store {str(store.path)!r} lacks {len(left)} of {len(blocks)} finished parts ({left[0].name} first), which "
@@ -176,6 +184,13 @@ def progress(path: Path) -> str:
         lines.append(
             f"block {block.name}: {len(block.cells)} runs at step {parts[block.name].step} of {block.schema.steps}"
         )
+    for block in contents.blocks.values():
+        before = block.newest(parts)
+        if before is not block and before.name in parts:
+            step = before.schema.steps if parts[before.name].step is None else parts[before.name].step
+            lines.append(
+                f"block {block.name}: {len(block.cells)} runs to go on from step {step} to {block.schema.steps}"
+            )
     who = holder(path)
     lines.append(f"in use by {who}" if who else "in use by nobody")
     return "\n".join(lines)

@@ -22,7 +22,10 @@ from memjax.jax_settings import named_settings
 from memjax.store.axes import shape_of
 from memjax.store.folder import Store, StoreContents
 
-__all__ = ["Request", "check_same"]
+__all__ = ["LENGTH", "Request", "check_same"]
+
+LENGTH = ("steps", "record_every", "record_at", "snapshots", "examples_at")
+"""Fields in which a call for more steps may differ from the store."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,18 @@ def _has_content(value: Any) -> bool:
 
 
 def check_same(store: Store, request: Request, contents: StoreContents) -> None:
-    """Raise `InputError` if a store has another experiment; the message names the first field that differs."""
+    """Raise `InputError` if a store has another experiment; the message names the first field that differs.
+
+    A call for more steps is of the same experiment; whether the runs can go on is checked later.
+    """
     first = contents.manifests[0]
     theirs, ours = (sorted(",".join(axis.paths) for axis in axes) for axes in (first.axes, request.entries))
     swept = frozenset(path for axis in request.entries for path in axis.paths)
+    length = frozenset(LENGTH)
     found = (
         (None if theirs == ours else ("over", ours, theirs))
-        or first_difference(request.fields, first.experiment, swept)
+        or first_difference(request.fields, first.experiment, swept | length)
+        or _length_difference(request.fields, contents.experiment, swept)
         or first_difference(named_settings(), first.settings)
         or next(
             (
@@ -107,9 +115,40 @@ def check_same(store: Store, request: Request, contents: StoreContents) -> None:
         )
     )
     if found:
+        _refuse_length(store, contents, swept, *found)
         raise InputError(
             f"The store {str(store.path)!r} is of another experiment: {_difference(*found)}. Use another store, or what it was "
             "begun with."
+        )
+
+
+def _length_difference(ours: dict[str, Any], theirs: dict[str, Any], swept: frozenset[str]) -> Any:
+    """First difference of two lengths, unless the call only asks for more steps."""
+    ours, theirs = ({name: fields.get(name) for name in LENGTH} for fields in (ours, theirs))
+    found = first_difference(ours, theirs, swept)
+    alone = not swept.intersection(LENGTH) and isinstance(theirs["steps"], int)
+    return None if found and alone and ours["steps"] > theirs["steps"] else found
+
+
+def _refuse_length(
+    store: Store, contents: StoreContents, swept: frozenset[str], path: str, ours: Any, theirs: Any
+) -> None:
+    """Raise `InputError` where the runs of a store have other lengths than the call, and cannot go on."""
+    name, axis = repr(str(store.path)), min(swept.intersection(LENGTH), default=None)
+    if path == "over" and any("steps" in paths.split(",") for paths in set(theirs) - set(ours)):
+        raise InputError(
+            f"The runs of the store {name} cannot go on to more steps, for steps is one of its axes: give further values on "
+            "that axis, whose runs are trained from the start."
+        )
+    if path == "steps" and axis and ours > theirs:
+        raise InputError(
+            f"The runs of the store {name} cannot go on from steps = {theirs} to {ours}, for {axis} is one of its axes, and "
+            "only runs of one length go on: use another store."
+        )
+    if path == "steps" and contents.manifests[0].experiment.get("steps") != theirs:
+        raise InputError(
+            f"The store {name} has gone on to steps = {theirs}, and this call asks for {ours}: ask for {theirs} or more, or "
+            "select steps from memjax.open."
         )
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from memjax.engine.plan.blocks import BlockPlan
 from memjax.engine.program.outcome import BlockResult
-from memjax.store.folder import Store, StoredBlock
+from memjax.store.folder import Store
+from memjax.store.more_steps import as_start
 from memjax.store.part import PartName
+from memjax.store.stored_block import StoredBlock
 
 __all__ = ["StoreKeeper"]
 
@@ -42,9 +44,14 @@ class StoreKeeper:
         self._lock = threading.Lock()
 
     def start(self, block: BlockPlan) -> BlockResult | None:
-        """The result of a block in the store."""
+        """The result of a block in the store, or of the block from which it goes on."""
         self._next[block.name] = time.monotonic() + _SECONDS
-        return self._store.read(self._blocks[block.name], self._parts.get(block.name))
+        placed = self._blocks[block.name]
+        kept, result = self._store.read_newest(placed, self._parts)
+        if result is None or kept is placed:
+            return result
+        snapshots = {step for run in block.runs for step in run.experiment.snapshots}
+        return as_start(result, kept.schema, placed.schema, snapshots)
 
     def due(self, block: BlockPlan) -> bool:
         """Whether some seconds have passed since the last write, and writing would take only a small fraction of them."""
@@ -55,6 +62,8 @@ class StoreKeeper:
         begun = time.monotonic()
         old: PartName | None = self._parts.get(block.name)
         self._parts[block.name] = self._store.write(self._blocks[block.name], result, self._made, old)
+        if result.finished:
+            self._store.remove_superseded(self._blocks[block.name], self._parts)
         ended = time.monotonic()
         self._next[block.name] = ended + max(_SECONDS, (ended - begun) / _SHARE)
 

@@ -49,6 +49,8 @@ class BlockPlan:
         Estimated seconds on one lane, and bytes of memory during training.
     name
         The block's name in a store.
+    keep_state
+        Whether the finished result has the training state, from which a longer run can go on.
     """
 
     program: Program
@@ -60,6 +62,7 @@ class BlockPlan:
     seconds: float
     bytes: int
     name: str = ""
+    keep_state: bool = False
 
     @property
     def experiments(self) -> list[Experiment]:

@@ -23,7 +23,7 @@ from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.experiment.splits import room_of
 
-__all__ = ["Packing", "block_of", "default_lanes", "half_blocks", "partition", "schedule_of"]
+__all__ = ["Packing", "block_of", "default_lanes", "half_blocks", "partition", "records_of", "schedule_of"]
 
 # Limits of a streamed block. With 16 runs a step's fixed cost per run is small already; above 2.5e5 bytes, parameters and
 # optimizer state no longer fit in the cache.
@@ -173,8 +173,13 @@ def _cut(runs: list[Run], width: int, per_block: int, group: _Group) -> Iterable
     shape = group.shape(parts, width, per_block)
     held = group.bytes(shape)
     for part in parts:
-        records = segment_records(group.program, shape, _snapshots(part) | set(group.program.example_steps))
+        records = records_of(group.program, shape, part)
         yield group.block(part, shape, records, held)
+
+
+def records_of(program: Program, shape: Shape, runs: Iterable[Run]) -> int:
+    """Most records per segment of a block."""
+    return segment_records(program, shape, _snapshots(runs) | set(program.example_steps))
 
 
 def _snapshots(runs: Iterable[Run]) -> set[int]:
@@ -184,7 +189,8 @@ def _snapshots(runs: Iterable[Run]) -> set[int]:
 def half_blocks(block: BlockPlan) -> list[BlockPlan]:
     """Divide the runs of a block among blocks with half as many runs each."""
     group = _Group(block.program, block.schedule, work_of(block.program), block.pool, 1)
-    return list(_cut(list(block.runs), block.shape.width, math.ceil(block.shape.runs / 2), group))
+    parts = _cut(list(block.runs), block.shape.width, math.ceil(block.shape.runs / 2), group)
+    return [replace(part, keep_state=block.keep_state) for part in parts]
 
 
 def block_of(

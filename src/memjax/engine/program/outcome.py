@@ -96,6 +96,8 @@ class BlockResult(NamedTuple):
     rows
         Row numbers ``[R, W]`` of the examples by dimension, with what became of each row of the data set: see
         `memjax.engine.program.example_rows`.
+    final_state
+        The leaves of ``state`` after the last step, from which a longer run can go on; None unless that was asked for.
     """
 
     step: int
@@ -107,6 +109,7 @@ class BlockResult(NamedTuple):
     state: tuple[np.ndarray, ...] | None
     examples: dict[str, np.ndarray]
     rows: dict[str, np.ndarray]
+    final_state: tuple[np.ndarray, ...] | None = None
 
     @property
     def finished(self) -> bool:

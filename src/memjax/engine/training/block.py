@@ -174,9 +174,13 @@ class _BlockHistory:
         finished = self.step == self._block.program.steps
         if finished:
             status = _final_status(status, records)
-        leaves = None if finished else tuple(np.asarray(leaf) for leaf in jax.tree.leaves(state))
-        kept = self._examples.values(), self._examples.rows
-        return BlockResult(self.step, records, status, stop_step, dict(self._snapshots), self._layouts, leaves, *kept)
+        wanted = self._block.keep_state or not finished
+        leaves = tuple(np.asarray(leaf) for leaf in jax.tree.leaves(state)) if wanted else None
+        snapshots, (current, final) = dict(self._snapshots), (None, leaves) if finished else (leaves, None)
+        of_examples = self._examples.values(), self._examples.rows
+        return BlockResult(
+            self.step, records, status, stop_step, snapshots, self._layouts, current, *of_examples, final
+        )
 
 
 def _own(flat: np.ndarray, live: Any) -> np.ndarray:

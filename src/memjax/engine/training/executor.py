@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import jax
@@ -63,6 +63,7 @@ class Job:
     widths: tuple[int, ...] | Stack | None
     name: str
     start: BlockResult | None
+    keep_state: bool
     settings: tuple[Any, ...]
 
 
@@ -164,6 +165,7 @@ def _job(sweep: bytes, block: BlockPlan, start: BlockResult | None) -> Job:
         block.program.widths,
         block.name,
         start,
+        block.keep_state,
         compile_settings(),
     )
 
@@ -237,6 +239,7 @@ class _Worker:
         program, first = runs[0]
         program = program if job.widths is None else padded(program, first.experiment, job.widths, self._known)
         block = block_of(program, job.schedule, job.shape, job.records, [run for _, run in runs], job.name)
+        block = replace(block, keep_state=job.keep_state)
         devices = jax.local_devices()
         device = devices[next(self._turn) % len(devices)]
         with Preparations([block], 1, ahead=False) as preparations:
