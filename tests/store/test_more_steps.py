@@ -432,3 +432,26 @@ def test_the_command_line_keeps_states_and_goes_on(tmp_path, monkeypatch, capsys
         assert main(words) == 0
         assert capsys.readouterr().out.startswith("2 of 2 runs finished")
     assert mj.open("kept").stop_step.values.tolist() == [8, 8]
+
+
+ROWS = {"subset": mj.subsets.RandomShare(0.5), "examples": ("correct", "forgetting_events", "aum"), "batch_size": 7}
+LATER = {
+    "dropout": {"model": mj.models.MLP(hidden=(16,), dropout=0.3), "batch_size": 7},
+    "runs that stop": {"stop_when": mj.stopping.AtLeast("train_accuracy", 0.9), "train_size": 12},
+    "subsets and folds": ROWS,
+}
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_runs_have_beside_parameters_goes_on_too(name, tmp_path):
+    spec = mj.Experiment(train_size=30, steps=20, record_every=10, measures=("loss", "accuracy", "step_loss"))
+    spec, packing = dataclasses.replace(spec, **LATER[name]), mj.Packing(lanes=1, runs=2)
+    over = {"learning_rate": [0.001, 0.03], "seed": [0, 1]}
+    longer = dataclasses.replace(spec, steps=60)
+    mj.sweep(spec, over, store=tmp_path / "store", keep_state=True, packing=packing)
+    found = mj.sweep(longer, over, store=tmp_path / "store", packing=packing)
+    whole = mj.sweep(longer, over, packing=packing)
+    assert found.drop_attrs().identical(whole.drop_attrs())
+    if name == "runs that stop":
+        # Some stop before the seam, and some after it.
+        assert {10, 20} & set(whole.stop_step.values.ravel()) and (whole.stop_step.values > 20).any()
