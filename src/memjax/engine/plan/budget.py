@@ -193,4 +193,4 @@ def _memory(blocks: Sequence[BlockPlan], lanes: int) -> Memory:
 
 def _results(program: Program, runs: Sequence[Run]) -> int:
     work = work_of(program)
-    return sum(run_bytes(program, len(run.experiment.snapshots), work) for run in runs)
+    return sum(run_bytes(program, run.experiment, work) for run in runs)

@@ -22,7 +22,10 @@ from memjax.engine.program.step import loss_sum
 from memjax.engine.program.tiles import Schedule, Shape, split_shapes
 from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Examples
+from memjax.experiment import Experiment
+from memjax.experiment.splits import room_of
 from memjax.jax_settings import float_dtype
+from memjax.measures.folds import FOLDS
 from memjax.measures.measure import Measure
 from memjax.models.randomness import is_random
 from memjax.optimizers.closed import is_closed_form
@@ -48,7 +51,17 @@ def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, 
     if pooled and schedule == "batched":
         # The rows that the examples point at, of both splits at once; streamed, a tile at a time.
         device += _row(program.x) * sum(tiles * width for tiles, width in split_shapes(schedule, shape))
+    device += _example_bytes(program, schedule, shape)
     return device + (given if on_cpu() else _WORKSPACE)
+
+
+def _example_bytes(program: Program, schedule: Schedule, shape: Shape) -> int:
+    """Values of single examples at one step, and the memory of folds before and after a segment."""
+    rooms = dict(zip(("train", "test", *program.splits), split_shapes(schedule, shape), strict=True))
+    arrays = {None: 0, **{name: fold.arrays for name, fold in FOLDS.items()}}
+    return sum(
+        4 * (1 + 2 * arrays[part.over]) * math.prod(rooms[s]) for part in program.by_example for s in part.splits
+    )
 
 
 def on_cpu() -> bool:
@@ -139,7 +152,20 @@ def _row(shape: ShapeOf) -> int:
     return math.prod(shape[0]) * np.dtype(shape[1]).itemsize
 
 
-def run_bytes(program: Program, snapshots: int, work: Work) -> int:
-    """Bytes of one run's results on the host: records and snapshots exist in parts, then joined, then labelled."""
+def run_bytes(program: Program, run: Experiment, work: Work) -> int:
+    """Bytes of one run's results on the host: records, snapshots and examples exist in parts, then joined, then labelled."""
     records = (program.num_records + 1) * sum(len(measure.splits) for measure in program.measures)
-    return 3 * (4 * records + snapshots * _parameter_bytes(work))
+    return 3 * (4 * records + len(run.snapshots) * _parameter_bytes(work) + _kept_of_examples(program, run))
+
+
+# Row number, count in the train set, and mark of a corrupted target.
+_ROW_BYTES = 4 + 2 + 1
+
+
+def _kept_of_examples(program: Program, run: Experiment) -> int:
+    """Bytes of the values of single examples of one run, and of what is said of every row."""
+    if not program.by_example and run.subset is None:
+        return 0
+    room = dict(zip(("train", "test"), run.sizes(), strict=True)) | {s: room_of(run, s) for s in program.splits}
+    each = sum(room[split] * np.dtype(part.dtype).itemsize for part in program.by_example for split in part.splits)
+    return len(program.example_steps) * each + _ROW_BYTES * run.data_sizes()[0]
