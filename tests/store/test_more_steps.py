@@ -161,6 +161,8 @@ def test_a_kill_loses_nothing(spec, store, parts, killed_after, short_segments, 
     assert sorted(half.stop_step.values.ravel()) == sorted(2 * (reached + [8] * (2 - len(reached))))
     np.testing.assert_array_equal(half.train_loss.sel(step=short.step), short.train_loss)
     np.testing.assert_array_equal(half.parameters.sel(snapshot=[4, 8]), short.parameters)
+    # The old part of a block stays until the new one is finished.
+    assert len(list(store.glob("parts/*.done.*"))) == 2
     waiting = 2 - len(reached)
     assert progress(store).count("2 runs to go on from step 8 to 20") == waiting
     del started[:]
