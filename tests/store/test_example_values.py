@@ -111,6 +111,7 @@ def test_a_spec_with_subset_and_examples_comes_back_from_json():
         ({"examples": (mj.measures.weight_l2,)}, "give a measure with per_example = True"),
         ({"examples": ("loss", "loss")}, "would write 'example_loss'"),
         ({"examples": "loss"}, "examples is 'loss': give a tuple"),
+        ({"examples_at": ()}, "examples_at has no step"),
         ({"examples_at": (9,)}, "examples_at has the step 9, which is not allowed"),
     ],
 )

@@ -172,6 +172,8 @@ class Experiment:
         if self.examples_at is not None:
             listed = whole_steps("examples_at", self.examples_at, self.steps, increasing=True)
             object.__setattr__(self, "examples_at", listed)
+            if not listed:
+                raise InputError("examples_at has no step: give one or more, or None for the last step.")
         if self.stop_when is not None and (
             not isinstance(self.stop_when, Condition) or isinstance(self.stop_when, type)
         ):

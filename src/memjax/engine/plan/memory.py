@@ -58,10 +58,11 @@ def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, 
 def _example_bytes(program: Program, schedule: Schedule, shape: Shape) -> int:
     """Values of single examples at one step, and the memory of folds before and after a segment."""
     rooms = dict(zip(("train", "test", *program.splits), split_shapes(schedule, shape), strict=True))
-    arrays = {None: 0, **{name: fold.arrays for name, fold in FOLDS.items()}}
-    return sum(
-        4 * (1 + 2 * arrays[part.over]) * math.prod(rooms[s]) for part in program.by_example for s in part.splits
-    )
+    found = 0
+    for part in program.by_example:
+        arrays = 0 if part.over is None else FOLDS[part.over].arrays
+        found += sum(4 * (1 + 2 * arrays) * math.prod(rooms[split]) for split in part.splits)
+    return found
 
 
 def on_cpu() -> bool:
