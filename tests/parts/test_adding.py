@@ -284,8 +284,12 @@ def test_the_study_to_copy_runs_and_is_made_again(tmp_path):
 
 
 # Parts of memjax with JSON of their own. What is left out holds objects of the user's: arrays or functions.
-HOLD_THE_USERS_OWN = {"Arrays", "FunctionPair", "NNX"}
-ARGUMENTS = {"Images": ("digits",), "norm_constrained": (mj.optimizers.adam(),)}
+HOLD_THE_USERS_OWN = {"Arrays", "Augmented", "FunctionPair", "Linen", "NNX"}
+ARGUMENTS = {
+    "Images": ("digits",),
+    "norm_constrained": (mj.optimizers.adam(),),
+    "InputNoise": (mj.models.MLP(hidden=(4,)),),
+}
 
 
 def exported(folder, classes):
@@ -301,7 +305,7 @@ def experiments():
     for name, part in exported("tasks", classes=True):
         yield f"tasks.{name}", lambda part=part, name=name: dict(task=part(*ARGUMENTS.get(name, ())))
     for name, part in exported("models", classes=True):
-        yield f"models.{name}", lambda part=part: dict(model=part())
+        yield f"models.{name}", lambda part=part, name=name: dict(model=part(*ARGUMENTS.get(name, ())))
     for name in mj.schedules.__all__:
         if dataclasses.is_dataclass(getattr(mj.schedules, name)):
             yield (
