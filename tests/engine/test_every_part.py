@@ -10,6 +10,7 @@ import re
 import sys
 from pathlib import Path
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -78,12 +79,29 @@ def linear_module(features, outputs):
     return mj.models.NNX(Linear)
 
 
+class Quiet(nn.Module):
+    """A Linen module that draws nothing in training either, so that a training by hand is the same."""
+
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x, deterministic):
+        return nn.Dropout(0.0)(nn.Dense(self.outputs)(layers.flat_inputs(x)), deterministic=deterministic)
+
+
+def same(key, x):
+    return x
+
+
 # Small models for a number of input features and of outputs; another class is made from its defaults.
 MODELS = {
+    "Augmented": lambda *widths: mj.models.Augmented(mj.models.MLP(hidden=(5,)), same),
     "Autoencoder": lambda *widths: mj.models.Autoencoder(),
     "ConvNet": lambda *widths: mj.models.ConvNet((3,), dims=1, head="mean", residual=True),
     "EmbeddingMLP": lambda *widths: mj.models.EmbeddingMLP(embedding=3, hidden=4),
     "FunctionPair": linear_pair,
+    "InputNoise": lambda *widths: mj.models.InputNoise(mj.models.MLP(hidden=(5,)), scale=0.0),
+    "Linen": lambda features, outputs: mj.models.Linen(Quiet(outputs)),
     "MLP": lambda *widths: mj.models.MLP(hidden=(5,)),
     "NNX": linear_module,
     "QuadraticMLP": lambda *widths: mj.models.QuadraticMLP(hidden=5),

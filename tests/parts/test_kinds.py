@@ -22,14 +22,19 @@ OTHERS = {
     "start": mj.Start.of([1.0]),
     "measures": ("loss",),
     "snapshots": (20,),
+    "subset": mj.subsets.LeaveOut(3),
+    "record_at": (5,),
+    "examples": ("loss",),
+    "examples_at": (10,),
+    "stop_when": mj.stopping.AtLeast("train_accuracy"),
 }
 
 
 def test_runs_that_differ_in_their_seeds_alone_are_read_once():
     read = []
     kind_of = once_per_kind(lambda run: read.append(run) or len(read))
-    seeds = [{"seed": 1000}, {"data_seed": 3000}, {"init_seed": 4000}, {}]
-    assert [kind_of(dataclasses.replace(BASE, **seed)) for seed in seeds] == [1] * 4
+    seeds = [{"seed": 1000}, {"data_seed": 3000}, {"init_seed": 4000}, {"batch_seed": 5}, {"subset_seed": 6}, {}]
+    assert [kind_of(dataclasses.replace(BASE, **seed)) for seed in seeds] == [1] * 6
 
 
 @pytest.mark.parametrize("field", OTHERS)
@@ -41,4 +46,6 @@ def test_a_run_that_differs_in_another_field_is_read_anew(field):
 
 
 def test_every_field_but_the_seeds_is_tried():
-    assert {field.name for field in dataclasses.fields(BASE)} == OTHERS.keys() | {"seed", "data_seed", "init_seed"}
+    assert {field.name for field in dataclasses.fields(BASE)} == OTHERS.keys() | {
+        "seed", "data_seed", "init_seed", "subset_seed", "batch_seed",
+    }  # fmt: skip

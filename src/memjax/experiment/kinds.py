@@ -13,8 +13,10 @@ __all__ = ["once_per_kind"]
 
 T = TypeVar("T")
 
-# A new run has a tuple of its own for its snapshots.
-_OWN = ("seed", "data_seed", "subset_seed", "init_seed", "batch_seed", "snapshots")
+# A new run has tuples of its own for its steps, which are compared by value.
+_STEPS = ("snapshots", "record_at", "examples_at")
+_OWN = ("seed", "data_seed", "subset_seed", "init_seed", "batch_seed", *_STEPS)
+_steps = operator.attrgetter(*_STEPS)
 _parts = operator.attrgetter(*(field.name for field in dataclasses.fields(Experiment) if field.name not in _OWN))
 
 
@@ -33,7 +35,7 @@ def once_per_kind(function: Callable[[Experiment], T]) -> Callable[[Experiment],
 
     def of(run: Experiment) -> T:
         # By identity, because equal numbers may differ in the sign of zero.
-        kind = *map(id, _parts(run)), run.snapshots
+        kind = *map(id, _parts(run)), *_steps(run)
         if kind not in known:
             # The run keeps its parts alive: Python could give the id of a freed one to another object.
             known[kind] = run, function(run)
