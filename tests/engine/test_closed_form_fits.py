@@ -59,6 +59,7 @@ def test_coefficients_are_those_of_float64_below_at_and_above_the_threshold(bias
             np.testing.assert_allclose(run.params["linear"]["bias"], offset, rtol=0, atol=4 * atol)
 
 
+@pytest.mark.slow
 def test_ridgeless_fits_without_ridge_are_the_limit_of_small_ones_and_interpolate():
     spec = fitted(LeastSquares(RandomReLU(40)), train_size=20, snapshots=(), measures=("loss", "layer_l2"))
     found = sweep(spec, {"ridge": [0.0, 1e-4, 1.0], "seed": [0, 1]})
@@ -102,6 +103,7 @@ def test_neighbours_are_those_of_brute_force(k, schedule):
         assert (own.train_accuracy == 1) or k > 1
 
 
+@pytest.mark.slow
 def test_equal_rows_tie_and_the_earlier_one_is_nearer():
     # Close to each other and far from zero, where squared norms leave nothing of their distances.
     rows = (1000 + 0.01 * RNG.normal(size=(10, 50))).astype(np.float32)
@@ -127,6 +129,7 @@ def test_a_look_up_knows_the_rows_that_it_saw_and_the_mean_of_all_others(schedul
         assert same.any() and not same.any(1).all()
 
 
+@pytest.mark.slow
 def test_class_means_and_the_mean_target_are_means():
     over = {"train_size": [2, 25], "seed": [0, 1]}
     for run in mj.snapshots(sweep(fitted(ClassMean(), LABELS, loss="cross_entropy"), over)):
@@ -183,6 +186,7 @@ def test_the_step_loss_is_that_before_the_fit():
     np.testing.assert_allclose(found.step_loss.sel(step=1), found.train_loss.sel(step=0), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_store_of_fits_grows_and_is_opened_again(tmp_path):
     spec = fitted(NearestNeighbors())
     first = mj.sweep(spec, over={"seed": [0, 1]}, store=tmp_path / "store", progress=False)

@@ -167,6 +167,7 @@ MODELS = {
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=[] if kind == "dropout" else [pytest.mark.slow]) for kind in MODELS]
 )
+@pytest.mark.slow
 def test_a_run_with_any_source_of_noise_is_the_same_in_company(kind):
     spec = dataclasses.replace(NET, model=MODELS[kind], measures=("loss", "step_loss"))
     one, crowd = swept(spec), swept(spec, seeds=(5, 3, 4), schedule="streamed", width=16, runs=4)
@@ -203,6 +204,7 @@ def test_networks_of_several_depths_with_dropout_have_programs_of_their_own():
     assert [len({block.program for block in plan.blocks}) for plan in plans] == [1, 2]
 
 
+@pytest.mark.slow
 def test_chains_around_a_network_are_of_the_loss_without_noise():
     noisy = dataclasses.replace(NET, model=InputNoise(MLP(hidden=(12,), dropout=0.5)))
     (snapshot,) = mj.snapshots(swept(noisy))

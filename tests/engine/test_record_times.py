@@ -60,6 +60,7 @@ def test_records_have_the_bits_of_a_run_that_records_every_step(kind, cut):
 
 
 @pytest.mark.parametrize("fields", [{}, {"batch_size": 5}], ids=str)
+@pytest.mark.long
 def test_so_have_those_of_batched_blocks(fields):
     """On a CPU; the programs differ in their room for records and minibatches only."""
     spec = dataclasses.replace(SPEC, **fields)
@@ -67,6 +68,7 @@ def test_so_have_those_of_batched_blocks(fields):
     same_at(found, every, (0, *AT))
 
 
+@pytest.mark.long
 def test_the_mean_loss_of_steps_is_over_the_steps_of_its_own_interval(cut):
     spec = dataclasses.replace(SPEC, measures=("step_loss",), batch_size=5)
     every = sweep(spec).step_loss
@@ -80,6 +82,7 @@ def test_the_mean_loss_of_steps_is_over_the_steps_of_its_own_interval(cut):
 
 @pytest.mark.parametrize("fields", [{}, {"batch_size": 5}], ids=str)
 @pytest.mark.parametrize("records", [{"record_at": AT}, {"record_every": 20}], ids=["spaced", "even"])
+@pytest.mark.long
 def test_snapshots_between_records_have_the_bits_of_the_run_that_records_every_step(fields, records, cut):
     snapshots = (0, 1, 23, 37, 38, 40, 59, 60)
     spec = dataclasses.replace(SPEC, snapshots=snapshots, **fields)
@@ -91,6 +94,7 @@ def test_snapshots_between_records_have_the_bits_of_the_run_that_records_every_s
     np.testing.assert_allclose(loss, every.train_loss.sel(step=list(snapshots)), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_two_lists_of_records_in_one_sweep_align_with_nan():
     at = {"early": (1, 2, 3), "late": [50, 55], "array": np.array([30]), "range": range(0, 61, 30)}
     every = sweep(SPEC, {"seed": [0, 1]})
@@ -105,6 +109,7 @@ def test_two_lists_of_records_in_one_sweep_align_with_nan():
     assert list(json.loads(both.attrs["over"])["record_at"]["range"]) == [0, 30, 60]
 
 
+@pytest.mark.long
 def test_a_run_that_diverges_is_nan_from_its_own_step_on(cut):
     spec = dataclasses.replace(SPEC, optimizer=mj.optimizers.sgd(0.1), loss="cross_entropy", snapshots=(0, 1, 59))
     spec = dataclasses.replace(spec, optimizer=mj.optimizers.sgd(1e25))

@@ -97,6 +97,7 @@ def test_no_gain_is_prechelts_rule(whole):
         )
 
 
+@pytest.mark.slow
 def test_stops_between_records_do_not_count():
     fields = {"record_at": (50, 100), "snapshots": (10, 20, 30, 60, 200)}
     spec = stopping(AtLeast("train_accuracy", 0.5), optimizer=mj.optimizers.adam(0.01), **fields)
@@ -123,6 +124,7 @@ def test_a_block_whose_runs_have_all_stopped_takes_no_further_step(monkeypatch):
     ).all()
 
 
+@pytest.mark.slow
 def test_a_stopped_sweep_goes_on_from_a_store_as_it_was(tmp_path, stopped):
     found = mj.sweep(stopping(AtLeast("train_accuracy", 1.0)), OVER, packing=PACKING, store=tmp_path / "store")
     assert found.drop_attrs().identical(stopped.drop_attrs())
@@ -131,6 +133,7 @@ def test_a_stopped_sweep_goes_on_from_a_store_as_it_was(tmp_path, stopped):
     assert mj.Experiment.from_json(spec.to_json()) == spec
 
 
+@pytest.mark.slow
 def test_batched_runs_stop_too(stopped):
     ds = mj.sweep(stopping(AtLeast("train_accuracy", 1.0)), OVER, packing=mj.Packing(schedule="batched"))
     assert (ds.stop_step == stopped.stop_step).all()
@@ -150,6 +153,7 @@ class Twice:
         return count >= 2, count
 
 
+@pytest.mark.slow
 def test_a_users_condition_has_a_memory_of_its_own(whole):
     ds = mj.sweep(stopping(Twice()), OVER, packing=PACKING)
     for long, short in zip(runs(whole), runs(ds), strict=True):

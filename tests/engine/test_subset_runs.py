@@ -70,6 +70,7 @@ def test_values_by_example_are_those_of_the_snapshot_and_their_means_the_records
     assert losses.mean("train_example").values == pytest.approx(swept.train_loss.sel(step=[0, 8, 12]).values, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_batched_and_permuted_runs_say_the_same_of_every_row(swept):
     batched = mj.sweep(SPEC, over={"seed": range(6)}, packing=mj.Packing(schedule="batched", runs=4))
     turned = mj.sweep(SPEC, over={"seed": [5, 2, 0]}, packing=PACKING)
@@ -102,6 +103,7 @@ def test_runs_that_leave_out_a_row_share_their_initial_parameters_and_their_batc
     assert (losses[:, 0].values == pytest.approx(losses.values[0, 0], rel=0.05)) and losses.std("left_out")[1] > 0
 
 
+@pytest.mark.slow
 def test_rows_planted_three_times_weigh_three_times():
     spec = dataclasses.replace(
         SPEC, subset=mj.subsets.Planted(rows=(4, 8), times=3), examples=("loss",), examples_at=None
@@ -115,6 +117,7 @@ def test_rows_planted_three_times_weigh_three_times():
     assert (loss.sel(example=[4, 8]).diff("times") < 0).all()
 
 
+@pytest.mark.slow
 def test_data_sets_of_several_seeds_are_aligned_by_row():
     spec = dataclasses.replace(SPEC, train_size=20, subset=None, data_seed=None, examples_at=None)
     ds = mj.sweep(spec, over={"seed": [0, 1]})
@@ -128,6 +131,7 @@ def test_data_sets_of_several_seeds_are_aligned_by_row():
 
 
 @pytest.mark.parametrize("task", [mj.tasks.ModularArithmetic(p=5), mj.tasks.RandomLabels(input_dim=4, num_classes=3)])
+@pytest.mark.slow
 def test_subsets_are_of_every_task(task):
     spec = dataclasses.replace(SPEC, task=task, train_size=20, test_size=None, data_seed=0, examples=("correct",))
     if isinstance(task, mj.tasks.ModularArithmetic):
@@ -136,6 +140,7 @@ def test_subsets_are_of_every_task(task):
     assert ds.train_count.sum("example").values.tolist() == [14, 14] and ds.sizes["example"] == 20
 
 
+@pytest.mark.slow
 def test_a_diverged_run_has_no_values():
     spec = dataclasses.replace(SPEC, optimizer=mj.optimizers.sgd(1e30), examples=("correct", "loss"), snapshots=())
     with np.errstate(over="ignore"):

@@ -92,12 +92,14 @@ def test_units_layers_and_examples_are_dropped_independently():
     assert abs(np.corrcoef(one[:, 1:].ravel(), one[:, :-1].ravel())[0, 1]) < SIGMAS / np.sqrt(one.size)
 
 
+@pytest.mark.slow
 def test_a_wider_layer_drops_the_same_of_its_first_units():
     for units in (1, 12, 13):
         h = jnp.ones((16, 50))
         np.testing.assert_array_equal(kept(KEYS[:50], 2, 0.5, h[:units]), kept(KEYS[:50], 2, 0.5, h)[:units])
 
 
+@pytest.mark.slow
 def test_a_setting_of_64_bits_changes_no_mask():
     h = kept(KEYS, 0, 0.3, jnp.ones((9, len(KEYS))))
     with jax.enable_x64(True):

@@ -122,6 +122,7 @@ def test_a_split_that_a_run_does_not_have_is_refused():
         mj.sweep(mj.Experiment(steps=2, record_every=1, measures=(mj.measures.loss.on("train", "shifted"),)))
 
 
+@pytest.mark.slow
 def test_named_sets_are_measured_as_test_sets_are():
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(50, 4)).astype(np.float32), rng.integers(0, 3, 50)

@@ -147,6 +147,7 @@ def test_a_field_of_another_name_is_explained():
         mj.sweep(Experiment(), over={"eval_at": [()]})
 
 
+@pytest.mark.slow
 def test_a_spec_file_lists_records_and_runs(tmp_path):
     spec = tmp_path / "spec.toml"
     spec.write_text(

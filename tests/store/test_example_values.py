@@ -65,6 +65,7 @@ def test_a_sweep_that_was_killed_goes_on_with_the_values_that_it_has(tmp_path, w
     assert same(again, whole) and same(mj.open(tmp_path / "store"), whole)
 
 
+@pytest.mark.slow
 def test_shards_and_more_values_put_every_row_in_its_place(tmp_path, whole):
     for i in range(2):
         mj.sweep(SPEC, over={"seed": [3, 1]}, packing=PACKING, store=tmp_path / "store", shard=(i, 2))
@@ -81,6 +82,7 @@ def test_a_file_keeps_bits_and_rows(tmp_path, whole):
     assert back.example_correct.dtype == bool and same(back.drop_vars("status"), whole.drop_vars("status"))
 
 
+@pytest.mark.slow
 def test_bits_take_an_eighth_of_a_byte(tmp_path):
     sizes = {}
     for dtype in ("bool", "float32"):

@@ -118,6 +118,7 @@ def test_records_may_be_fewer_and_spaced_otherwise_from_then_on(spec, store, sta
     assert same(found, sweep(long))
 
 
+@pytest.mark.slow
 def test_a_store_goes_on_again_and_grows_at_the_same_time(spec, store, started):
     sweep(spec, store=store, keep_state=True)
     sweep(longer(spec, 12), {**OVER, "seed": [0, 5]}, store=store, keep_state=True)
@@ -445,6 +446,7 @@ LATER = {
 
 
 @pytest.mark.parametrize("name", LATER)
+@pytest.mark.slow
 def test_what_runs_have_beside_parameters_goes_on_too(name, tmp_path):
     spec = mj.Experiment(train_size=30, steps=20, record_every=10, measures=("loss", "accuracy", "step_loss"))
     spec, packing = dataclasses.replace(spec, **LATER[name]), mj.Packing(lanes=1, runs=2)

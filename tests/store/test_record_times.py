@@ -44,6 +44,7 @@ def short_segments(request, monkeypatch):
     return request.param
 
 
+@pytest.mark.slow
 def test_a_store_opens_with_the_steps_of_its_records(spaced, store):
     whole, kept = sweep(spaced), sweep(spaced, store=store)
     assert same(kept, whole) and mj.open(store).identical(kept)
@@ -99,6 +100,7 @@ def test_an_interrupt_between_two_records_is_heard_at_the_next(spaced, store, mo
     assert same(sweep(spaced, store=store), whole)
 
 
+@pytest.mark.slow
 def test_shards_share_runs_of_several_lists_of_records(spaced, store):
     over = {"record_at": {"early": (1, 2, 3), "late": (30, 31), "even": range(0, 33, 16)}, "seed": range(2)}
     found = [sweep(spaced, over, store=store, shard=(i, 2)) for i in range(2)][-1]
