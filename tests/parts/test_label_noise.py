@@ -159,3 +159,13 @@ def test_stratified_rows_have_the_classes_in_their_shares_at_every_size(size):
         assert (abs(np.bincount(part, minlength=3) - wanted * count) <= 1).all()
     assert not set(train.x) & set(test.x)
     assert (task.draw(4, size, 40).train.x != train.x).any()
+
+
+def test_a_squared_error_has_no_unit_on_any_split_and_of_no_example():
+    values = mj.tasks.from_arrays(np.random.default_rng(2).normal(size=(20, 2)), np.linspace(0, 1, 20))
+    measures = (mj.measures.loss.on("train", "held_out"),)
+    spec = mj.Experiment(
+        task=values, loss="mse", train_size="all", test_size=0, steps=2, record_every=1, measures=measures
+    )
+    ds = mj.sweep(dataclasses.replace(spec, subset=mj.subsets.RandomShare(0.5), examples=("loss",)))
+    assert {ds[name].units for name in ("train_loss", "held_out_loss", "example_loss")} == {"1"}

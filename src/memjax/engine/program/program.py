@@ -197,7 +197,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
         y=ShapeOf.of(sample.y),
         traced=tuple(sorted(traced_of(experiment))),
         started=experiment.start is not None,
-        by_example=by_example_of(experiment.examples, BUILT_IN),
+        by_example=_by_example(experiment),
         example_steps=experiment.example_steps,
         stop_when=None if experiment.stop_when is None else without_numbers(experiment.stop_when),
     )
@@ -221,11 +221,19 @@ def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:
     labels = np.issubdtype(sample.y.dtype, np.integer)
     default = [name for name in _DEFAULT_MEASURES if labels or name != "accuracy"]
     measures = as_measures(default if experiment.measures is None else experiment.measures, BUILT_IN)
-    if losses.get(experiment.loss) in (losses.cross_entropy, losses.cross_entropy_exact):
-        return measures
-    # The loss has a unit only if it is cross-entropy: nats.
-    in_nats = BUILT_IN["loss"], BUILT_IN["step_loss"]
-    return tuple(dataclasses.replace(m, units="1") if m in in_nats else m for m in measures)
+    return tuple(_with_unit(measure, experiment) for measure in measures)
+
+
+def _by_example(experiment: Experiment) -> tuple[ByExample, ...]:
+    parts = by_example_of(experiment.examples, BUILT_IN)
+    return tuple(dataclasses.replace(part, measure=_with_unit(part.measure, experiment)) for part in parts)
+
+
+def _with_unit(measure: Measure, experiment: Experiment) -> Measure:
+    """The measure; the loss has a unit only if it is cross-entropy: nats."""
+    in_nats = losses.get(experiment.loss) in (losses.cross_entropy, losses.cross_entropy_exact)
+    own = measure.function in (BUILT_IN["loss"].function, BUILT_IN["step_loss"].function)
+    return dataclasses.replace(measure, units="1") if own and not in_nats else measure
 
 
 def check_hashable(run: Experiment, program: Program) -> None:
