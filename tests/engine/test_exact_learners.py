@@ -7,8 +7,6 @@ import pytest
 
 import memjax as mj
 
-RNG = np.random.default_rng(0)
-
 
 def closed(model, task, **fields):
     given = {"train_size": "all", "test_size": 0, "data_seed": 0, "steps": 1, "record_every": 1, "measures": ("loss",)}
@@ -28,7 +26,8 @@ def exact_memorization(x, y, size):
 
 @pytest.mark.parametrize("count", [300, pytest.param(2000, marks=pytest.mark.slow)])
 def test_memorization_of_the_nearest_neighbour_is_hypergeometric(count):
-    x, y = RNG.normal(size=(60, 2)).astype(np.float32), RNG.integers(0, 3, 60)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 2)).astype(np.float32), rng.integers(0, 3, 60)
     spec = closed(
         mj.models.NearestNeighbors(k=1),
         mj.tasks.from_arrays(x, y),
@@ -41,9 +40,9 @@ def test_memorization_of_the_nearest_neighbour_is_hypergeometric(count):
     assert right[seen].all()
     outside = (right & ~seen).sum(0) / (~seen).sum(0)
     exact = exact_memorization(x, y, 30)
-    # Each row is outside of about half of the runs; of 60 rows, the farthest is within 3.5 standard errors.
+    # Each row is outside of about half of the runs; of 60 rows, the farthest is within 4 standard errors.
     error = np.sqrt(np.maximum(exact * (1 - exact), 0) / (~seen).sum(0))
-    assert (abs(1 - outside - exact) <= 3.5 * error + 1e-12).all()
+    assert (abs(1 - outside - exact) <= 4 * error + 1e-12).all()
     assert 0.1 < exact.min() < 0.5 < exact.max() < 1
     # Mean memorisation is train accuracy minus held-out accuracy, up to the weights of the rows.
     assert (1 - outside).mean() == pytest.approx(exact.mean(), abs=4 * np.sqrt((error**2).sum()) / 60)
@@ -54,11 +53,12 @@ def output(params, apply, examples):
 
 
 def test_influence_on_the_mean_is_exact():
-    values = RNG.normal(size=40).astype(np.float32)
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=40).astype(np.float32)
     own = mj.Measure(output, "output", per_example=True)
     spec = closed(
         mj.models.MeanTarget(),
-        mj.tasks.from_arrays(RNG.normal(size=(40, 2)).astype(np.float32), values),
+        mj.tasks.from_arrays(rng.normal(size=(40, 2)).astype(np.float32), values),
         loss="mse",
         subset=mj.subsets.LeaveOut(),
         examples=(own,),
@@ -77,7 +77,8 @@ def test_influence_on_the_mean_is_exact():
 
 @pytest.mark.parametrize("ridge", [0.0, 3.0])
 def test_the_residual_of_a_row_left_out_of_ridge_regression_follows_from_its_leverage(ridge):
-    x, y = RNG.normal(size=(30, 5)).astype(np.float32), RNG.normal(size=30).astype(np.float32)
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(30, 5)).astype(np.float32), rng.normal(size=30).astype(np.float32)
     spec = closed(
         mj.models.LeastSquares(ridge=ridge, bias=False),
         mj.tasks.from_arrays(x, y),
