@@ -207,3 +207,5 @@ def test_folds_over_records_are_those_of_the_values_at_every_record():
         assert ds.example_aum.values == pytest.approx(each.example_logit_margin.values[1:].mean(0), rel=3e-6, abs=3e-6)
         assert ds.example_mean_el2n.values == pytest.approx(each.example_el2n.values[1:].mean(0), rel=3e-6)
         assert ds.test_example_mean_el2n.sizes == {"test_example": 30}
+        assert ds.example_first_learnt.long_name == "step of the first record with a right answer"
+        assert (ds.example_first_learnt.units, ds.example_aum.units) == ("1", "logits")

@@ -260,3 +260,17 @@ def test_the_loss_is_supplied_only_where_it_is_asked_for():
 def test_bad_measures_have_their_sentence(call, sentence):
     with pytest.raises(InputError, match=sentence):
         call()
+
+
+def test_log_odds_and_the_norm_of_the_error_are_those_of_the_probabilities():
+    outputs = np.array([[2.0, -1.0, 0.5], [30.0, 0.0, -5.0]])
+    labels = np.array([1, 0])
+    tile = Tile(jnp.asarray(outputs, jnp.float32), jnp.asarray(labels), jnp.ones(2, bool))
+    chance = np.exp(outputs) / np.exp(outputs).sum(1, keepdims=True)
+    own = chance[range(2), labels]
+    # The second would be infinite from 1 - p in float32: the sum over the others keeps it.
+    others = np.log((np.exp(outputs) * (np.arange(3) != labels[:, None])).sum(1))
+    assert measures.log_odds.function(None, lambda _, x: x, tile) == pytest.approx(outputs[range(2), labels] - others)
+    assert np.log(own[0] / (1 - own[0])) == pytest.approx(outputs[0, 1] - others[0])
+    errors = np.sqrt(((chance - np.eye(3)[labels]) ** 2).sum(1))
+    assert measures.el2n.function(None, lambda _, x: x, tile) == pytest.approx(errors, rel=1e-5, abs=1e-7)

@@ -20,11 +20,13 @@ _Examples = Callable[[Experiment, Data, np.ndarray], Data]
 
 
 def room_of(experiment: Experiment, split: str) -> int:
-    """Largest possible number of examples of a further split."""
+    """Largest possible number of examples of a split."""
     if split in (DATA, "held_out"):
         return experiment.data_sizes()[0]
-    if split in _OF_TRAIN:
+    if split == "train" or split in _OF_TRAIN:
         return experiment.sizes()[0]
+    if split == "test":
+        return experiment.sizes()[1]
     return int(_sets(experiment)[split])
 
 

@@ -66,6 +66,23 @@ class ByExample:
             return own
         return next((name for name, fold in _FOLDED.items() if fold == (own, self.over)), f"{self.over}_{own}")
 
+    @property
+    def long_name(self) -> str:
+        """What the value is, for labels."""
+        right = self.measure.name in _NAMES
+        if self.over is None:
+            return "classified right" if right else self._own_long_name
+        return FOLDS[self.over].text.format("a right answer" if right else self._own_long_name)
+
+    @property
+    def _own_long_name(self) -> str:
+        return (self.measure.long_name or self.measure.name).removeprefix("mean ")
+
+    @property
+    def units(self) -> str:
+        """Units of the value: those of the measure, but for a fold that counts."""
+        return self.measure.units if self.over is None or FOLDS[self.over].keeps_units else "1"
+
     def variable(self, split: str) -> str:
         """Name of the variable for one split: ``example_loss`` for the data set, ``test_example_loss`` for the test set."""
         return f"{example_dim(split)}_{self.name}"

@@ -24,13 +24,16 @@ class Fold(NamedTuple):
     result
         ``memory -> value`` so far.
     text
-        What the result is, for labels.
+        What the result is, for labels; the braces stand for the measure.
+    keeps_units
+        Whether the result has the units of the values.
     """
 
     arrays: int
     update: Callable[[Any, Array, Array], Any]
     result: Callable[[Any], Array]
     text: str
+    keeps_units: bool
 
 
 def _first(memory: Any, value: Array, step: Array) -> Any:
@@ -51,10 +54,14 @@ def _mean(memory: Any, value: Array, step: Array) -> Any:
 
 FOLDS = {
     "first": Fold(
-        1, _first, lambda memory: jnp.where(memory[0] > 0, memory[0], jnp.nan), "step of the first record with"
+        1,
+        _first,
+        lambda memory: jnp.where(memory[0] > 0, memory[0], jnp.nan),
+        "step of the first record with {}",
+        False,
     ),
-    "drops": Fold(2, _drops, lambda memory: memory[0], "number of losses between records of"),
-    "mean": Fold(2, _mean, lambda memory: memory[0] / memory[1], "mean over records of"),
+    "drops": Fold(2, _drops, lambda memory: memory[0], "number of records that lose {}", False),
+    "mean": Fold(2, _mean, lambda memory: memory[0] / memory[1], "mean over records of {}", True),
 }
 """``first``: step of the first record after step 0 with a positive value, NaN if there is none. ``drops``: how often a
 positive value is followed by another at the next record. ``mean``: mean over the records after step 0."""

@@ -19,7 +19,7 @@ from memjax.engine.program.forward import training_shapes
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.segments import longest
 from memjax.engine.program.step import loss_sum
-from memjax.engine.program.tiles import Schedule, Shape, split_shapes
+from memjax.engine.program.tiles import Schedule, Shape, rooms_of, split_shapes
 from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Examples
 from memjax.experiment import Experiment
@@ -57,11 +57,10 @@ def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, 
 
 def _example_bytes(program: Program, schedule: Schedule, shape: Shape) -> int:
     """Values of single examples at one step, and the memory of folds before and after a segment."""
-    rooms = dict(zip(("train", "test", *program.splits), split_shapes(schedule, shape), strict=True))
-    found = 0
-    for part in program.by_example:
+    rooms, found = rooms_of(program, schedule, shape), 0
+    for part, split in program.example_variables.values():
         arrays = 0 if part.over is None else FOLDS[part.over].arrays
-        found += sum(4 * (1 + 2 * arrays) * math.prod(rooms[split]) for split in part.splits)
+        found += 4 * (1 + 2 * arrays) * math.prod(rooms[split])
     return found
 
 
@@ -167,6 +166,7 @@ def _kept_of_examples(program: Program, run: Experiment) -> int:
     """Bytes of the values of single examples of one run, and of what is said of every row."""
     if not program.by_example and run.subset is None:
         return 0
-    room = dict(zip(("train", "test"), run.sizes(), strict=True)) | {s: room_of(run, s) for s in program.splits}
-    each = sum(room[split] * np.dtype(part.dtype).itemsize for part in program.by_example for split in part.splits)
+    each = sum(
+        room_of(run, split) * np.dtype(part.dtype).itemsize for part, split in program.example_variables.values()
+    )
     return len(program.example_steps) * each + _ROW_BYTES * run.data_sizes()[0]

@@ -147,7 +147,7 @@ class _Group(NamedTuple):
 
 def _rooms(experiment: Experiment, program: Program) -> list[int]:
     """Largest number of examples of each split of a run."""
-    return [*experiment.sizes(), *(room_of(experiment, split) for split in program.splits)]
+    return [room_of(experiment, split) for split in ("train", "test", *program.splits)]
 
 
 def _block_runs(runs: list[Run], width: int, group: _Group, lanes: int, budget: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from memjax.engine.program.tiles import Schedule, Shape
 from memjax.engine.program.vectors import start_shapes
 
 __all__ = [
-    "Compiled", "CompiledRecord", "compile_block", "compile_examples", "compile_record", "options_of", "segment_function",
+    "Compiled", "CompiledRecord", "compile_block", "compile_record", "options_of", "segment_function",
 ]  # fmt: skip
 
 # Operations over a batch that wait inside XLA's thread pool for other threads of the pool: LAPACK and Fourier transforms.
@@ -35,12 +36,15 @@ class Compiled(NamedTuple):
         ``(params, raw keys, hyper) -> opt_state`` of all runs, one after another, on the host.
     segment
         ``(data, state, before, rows, length) -> (state, interval, records [K, R, ...])``.
+    examples
+        ``(data, state without the optimizer's) -> values [T, B]`` of single examples; None where none are measured.
     blocks_pool
         Whether one of the programs waits inside XLA's thread pool; see `memjax.engine.training.lanes.pool_turn`.
     """
 
     first: Any
     segment: Any
+    examples: Any
     blocks_pool: bool
 
 
@@ -81,11 +85,13 @@ def compile_block(
         _lower_first(program, shape.runs, host(device)),
         segment_function(program, schedule, records).lower(*with_device(device, given)),
     ]
+    if program.by_example:
+        lowered.append(_lower_taking(take_examples, program, schedule, shape, pool_rows, device))
     blocks_pool = any(_blocks_pool(low, device) for low in lowered)
     with ThreadPoolExecutor(len(lowered)) as pool:
-        options = (options_of(where.platform) for where in (host(device), device))
-        first, run = pool.map(lambda low, chosen: low.compile(compiler_options=chosen), lowered, options)
-    return Compiled(first, run, blocks_pool)
+        options = [options_of(host(device).platform), *[options_of(device.platform)] * (len(lowered) - 1)]
+        first, run, *examples = pool.map(lambda low, chosen: low.compile(compiler_options=chosen), lowered, options)
+    return Compiled(first, run, examples[0] if examples else None, blocks_pool)
 
 
 def _lower_first(program: Program, runs: int, device: Any) -> Any:
@@ -118,24 +124,17 @@ def compile_record(
 ) -> CompiledRecord:
     """Compile the record of a packed shape; arguments as in `compile_block`."""
     del settings
-    data, state = block_shapes(program, schedule, shape, None if pool_rows is None else program.x, pool_rows or 0)
-    place = functools.partial(with_device, device)
-    function = jax.jit(lambda d, s: take_record(program, schedule, d, s))
-    lowered = function.lower(*place((data, state._replace(opt_state=None))))
+    lowered = _lower_taking(take_record, program, schedule, shape, pool_rows, device)
     return CompiledRecord(lowered.compile(compiler_options=options_of(device.platform)), _blocks_pool(lowered, device))
 
 
-@functools.lru_cache(maxsize=64)
-def compile_examples(
-    program: Program, schedule: Schedule, shape: Shape, pool_rows: int | None, device: Any, settings: tuple[Any, ...]
-) -> CompiledRecord:
-    """Compile the values of single examples of a packed shape; arguments as in `compile_block`."""
-    del settings
+def _lower_taking(
+    take: Callable[..., Any], program: Program, schedule: Schedule, shape: Shape, pool_rows: int | None, device: Any
+) -> Any:
+    """Lower what is taken of the data and of a state without its optimizer."""
     data, state = block_shapes(program, schedule, shape, None if pool_rows is None else program.x, pool_rows or 0)
-    place = functools.partial(with_device, device)
-    function = jax.jit(lambda d, s: take_examples(program, schedule, d, s))
-    lowered = function.lower(*place((data, state._replace(opt_state=None))))
-    return CompiledRecord(lowered.compile(compiler_options=options_of(device.platform)), _blocks_pool(lowered, device))
+    function = jax.jit(functools.partial(take, program, schedule))
+    return function.lower(*with_device(device, (data, state._replace(opt_state=None))))
 
 
 def _blocks_pool(lowered: Any, device: Any) -> bool:

@@ -157,14 +157,8 @@ def record_schema(program: Program) -> RecordSchema:
 
 
 def _by_example(program: Program) -> dict[str, Variable]:
-    found = {}
-    for part in program.by_example:
-        long_name = (part.measure.long_name or part.measure.name).removeprefix("mean ")
-        if part.name == "correct":
-            long_name = "classified right"
-        for split in part.splits:
-            found[part.variable(split)] = Variable((example_dim(split),), long_name, part.measure.units)
-    return found
+    parts = program.example_variables.items()
+    return {name: Variable((example_dim(split),), part.long_name, part.units) for name, (part, split) in parts}
 
 
 def variables_of(tables: Iterable[dict[str, Variable]]) -> dict[str, Variable]:

@@ -115,6 +115,11 @@ class Program:
         return optax.with_extra_args_support(rule)
 
     @property
+    def example_variables(self) -> dict[str, tuple[ByExample, str]]:
+        """Measure and split of every variable with a value for every example, by the name of the variable."""
+        return {part.variable(split): (part, split) for part in self.by_example for split in part.splits}
+
+    @property
     def averages_steps(self) -> bool:
         """Whether the mean loss of the steps is recorded."""
         return any(measure.function is step_loss.function for measure in self.measures)

@@ -18,7 +18,7 @@ from memjax.jax_settings import host_dtype
 from memjax.random import keys
 from memjax.types import Data, Split
 
-__all__ = ["Block", "Schedule", "Shape", "Tiles", "draw_block", "pack_tiles", "split_shapes"]
+__all__ = ["Block", "Schedule", "Shape", "Tiles", "draw_block", "pack_tiles", "rooms_of", "split_shapes"]
 
 Schedule = Literal["streamed", "batched"]
 """How the examples of a block's runs are gone through.
@@ -115,6 +115,11 @@ def split_shapes(schedule: Schedule, shape: Shape) -> list[tuple[int, int]]:
     runs, width, *tiles = *shape[:4], *shape.more
     rows = tiles if schedule == "streamed" else [runs] * len(tiles)
     return [(count, width * own // count) for count, own in zip(rows, tiles, strict=True)]
+
+
+def rooms_of(program: Program, schedule: Schedule, shape: Shape) -> dict[str, tuple[int, int]]:
+    """Number and width of the packed tiles of every split of a program, by name."""
+    return dict(zip(("train", "test", *program.splits), split_shapes(schedule, shape), strict=True))
 
 
 def draw_block(program: Program, schedule: Schedule, shape: Shape, runs: Sequence[Experiment]) -> Block:

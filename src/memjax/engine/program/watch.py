@@ -12,7 +12,7 @@ from memjax.engine.program.by_example import measured, of_tiles
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Program
 from memjax.engine.program.step import BlockData, RunState, by_run_of
-from memjax.engine.program.tiles import Schedule, Shape, split_shapes
+from memjax.engine.program.tiles import Schedule, Shape, rooms_of
 from memjax.measures.folds import FOLDS
 from memjax.types import Array
 
@@ -40,12 +40,11 @@ def first_watch(program: Program, schedule: Schedule, shape: Shape) -> Watch | N
         return None
     begun = () if program.stop_when is None else program.stop_when.begin()
     memory = jax.tree.map(lambda leaf: np.broadcast_to(np.asarray(leaf), (shape.runs, *np.shape(leaf))).copy(), begun)
-    rooms = dict(zip(("train", "test", *program.splits), split_shapes(schedule, shape), strict=True))
+    rooms = rooms_of(program, schedule, shape)
     folds = {
-        part.variable(split): tuple(np.zeros(rooms[split], np.float32) for _ in range(FOLDS[part.over].arrays))
-        for part in program.by_example
+        name: tuple(np.zeros(rooms[split], np.float32) for _ in range(FOLDS[part.over].arrays))
+        for name, (part, split) in program.example_variables.items()
         if part.over is not None
-        for split in part.splits
     }
     return Watch(memory, folds)
 

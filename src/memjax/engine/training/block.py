@@ -74,7 +74,7 @@ def train_block(
     ready = prepared()
     chosen = ready.packed.chosen
     live, data, state = _begun(block, compiled, device, pool, start, ready)
-    examples = ExampleHistory(block, ready.packed, device, start)
+    examples = ExampleHistory(block, ready.packed, compiled, start)
     # The arrays on the host do not outlive their transfer.
     del ready
     history = _BlockHistory(block, live, start, examples)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan
 from memjax.engine.program.by_example import by_run
-from memjax.engine.program.compiled import compile_examples
+from memjax.engine.program.compiled import Compiled
 from memjax.engine.program.outcome import BlockResult
 from memjax.engine.program.step import BlockData, RunState
 from memjax.engine.program.tiles import Block
 from memjax.engine.training.lanes import pool_turn
-from memjax.jax_settings import compile_settings
 
 __all__ = ["ExampleHistory"]
 
@@ -25,8 +22,8 @@ class ExampleHistory:
     ----------
     block, packed
         The block, and its data on the host.
-    device
-        Where the block trains.
+    compiled
+        Its compiled programs.
     start
         The result from which training resumes.
 
@@ -36,8 +33,8 @@ class ExampleHistory:
         Row numbers of the block's runs, without padding.
     """
 
-    def __init__(self, block: BlockPlan, packed: Block, device: Any, start: BlockResult | None) -> None:
-        self._block, self._device, real = block, device, len(block.runs)
+    def __init__(self, block: BlockPlan, packed: Block, compiled: Compiled, start: BlockResult | None) -> None:
+        self._block, self._compiled, real = block, compiled, len(block.runs)
         self.rows = {name: values[:real] for name, values in packed.rows.items()}
         splits = {"train": packed.train, "test": packed.test, **packed.more}
         self._places = {name: (tiles.first[:real], tiles.size[:real]) for name, tiles in splits.items()}
@@ -50,15 +47,11 @@ class ExampleHistory:
         program = self._block.program
         if step not in program.example_steps:
             return
-        _, schedule, shape, _, pool_rows, _ = self._block.key
-        compiled = compile_examples(program, schedule, shape, pool_rows, self._device, compile_settings())
-        with pool_turn(compiled.blocks_pool):
-            found = compiled.record(data, state._replace(opt_state=None))
-        for part in program.by_example:
-            for split in part.splits:
-                name = part.variable(split)
-                values = by_run(np.asarray(found[name]), *self._places[split], schedule)
-                self._values.setdefault(name, []).append(values)
+        with pool_turn(self._compiled.blocks_pool):
+            found = self._compiled.examples(data, state._replace(opt_state=None))
+        for name, (_, split) in program.example_variables.items():
+            values = by_run(np.asarray(found[name]), *self._places[split], self._block.schedule)
+            self._values.setdefault(name, []).append(values)
 
     def values(self) -> dict[str, np.ndarray]:
         """Values ``[R, K', W]`` so far, by variable."""

@@ -9,6 +9,7 @@ from memjax.examples import Tile
 from memjax.jax_settings import wide
 from memjax.losses import is_label
 from memjax.measures.measure import Measure
+from memjax.measures.recorded.margin import label_and_others
 from memjax.types import Apply, Array, Params
 
 __all__ = ["el2n", "log_odds"]
@@ -16,9 +17,8 @@ __all__ = ["el2n", "log_odds"]
 
 def _log_odds(params: Params, apply: Apply, examples: Tile) -> Array:
     outputs = wide(apply(params, examples.x))
-    chosen = is_label(outputs, examples.y)
-    label = jnp.where(chosen, outputs, 0).sum(-1)
-    return label - jax.nn.logsumexp(jnp.where(chosen, -jnp.inf, outputs), axis=-1)
+    label, others = label_and_others(outputs, examples.y)
+    return label - jax.nn.logsumexp(others, axis=-1)
 
 
 log_odds = Measure(

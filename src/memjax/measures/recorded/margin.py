@@ -10,14 +10,26 @@ from memjax.losses import is_label
 from memjax.measures.measure import Measure
 from memjax.types import Apply, Array, Params
 
-__all__ = ["logit_margin"]
+__all__ = ["label_and_others", "logit_margin"]
+
+
+def label_and_others(outputs: Array, labels: Array) -> tuple[Array, Array]:
+    """Output ``[B]`` of the label, and all outputs ``[B, C]`` with minus infinity in place of the label's.
+
+    Examples
+    --------
+    >>> label, others = label_and_others(jnp.array([[3.0, 1.0]]), jnp.array([0]))
+    >>> label.tolist(), others.tolist()
+    ([3.0], [[-inf, 1.0]])
+    """
+    chosen = is_label(outputs, labels)
+    return jnp.where(chosen, outputs, 0).sum(-1), jnp.where(chosen, -jnp.inf, outputs)
 
 
 def _margin(params: Params, apply: Apply, examples: Tile) -> Array:
     outputs = wide(apply(params, examples.x))
-    chosen = is_label(outputs, examples.y)
-    label = jnp.where(chosen, outputs, 0).sum(-1)
-    margin = label - jnp.where(chosen, -jnp.inf, outputs).max(-1)
+    label, others = label_and_others(outputs, examples.y)
+    margin = label - others.max(-1)
     # XLA's maximum over a large array skips NaN on a CPU (JAX 0.10.2).
     return jnp.where(jnp.isnan(outputs).any(-1), jnp.nan, margin)
 
