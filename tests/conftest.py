@@ -1,6 +1,7 @@
 """Shared by all tests: no display, no compile cache of the user's, one BLAS thread each, and the same free memory."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -24,22 +25,42 @@ TRAINING_EXAMPLES = {
     "memjax.engine.training.train_runs.train_runs",
     "memjax.measure.measure",
     "memjax.measures.on_snapshots.hidden_layers.dimensionality",
+    "memjax.measures.recorded.curvature.top_eigenvalue",
     "memjax.measures.on_snapshots.modular_fourier.modular_fourier",
+    "memjax.models.dropout.kept",
     "memjax.models.embedding_mlp.EmbeddingMLP",
+    "memjax.models.linen.Linen",
+    "memjax.models.noisy_inputs.Augmented",
+    "memjax.models.noisy_inputs.InputNoise",
     "memjax.models.transformer.Transformer",
     "memjax.results.parameters.params",
     "memjax.results.snapshots.snapshots",
     "memjax.results.summary.summary",
+    "memjax.stopping.conditions.AtLeast",
     "memjax.sweep.sweep",
 }
 
 
+HERE = Path(__file__).parent
+
+
+def slow_cases():
+    """Ids of the cases that ``slow_cases.txt`` leaves to `make slow`."""
+    lines = (HERE / "slow_cases.txt").read_text().splitlines()
+    return {f"tests/{line}" for line in lines if not line.startswith("#")}
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Leave the examples that train to `make slow`."""
+def pytest_collection_modifyitems(config, items):
+    """Leave to `make slow` the examples that train, and the cases that take seconds."""
+    waiting = slow_cases()
     for item in items:
-        if item.name in TRAINING_EXAMPLES:
+        if item.name in TRAINING_EXAMPLES or item.nodeid in waiting:
             item.add_marker(pytest.mark.slow)
+    files = {item.nodeid.partition("::")[0] for item in items}
+    gone = sorted(case for case in waiting - {item.nodeid for item in items} if case.partition("::")[0] in files)
+    if gone and not any("::" in argument for argument in config.args):
+        raise pytest.UsageError(f"tests/slow_cases.txt names {gone[0]}, which is no test any more: mend that line.")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,6 +16,7 @@ from memjax.measure import measure
 from memjax.measures import Measure
 from memjax.results.files import save
 from memjax.results.parameters import params
+from memjax.results.rows import rows
 from memjax.results.snapshots import Snapshot, snapshots
 from memjax.store.open import open_dataset as open
 from memjax.sweep import sweep
@@ -43,6 +44,7 @@ __all__ = [
     "optimizers",
     "params",
     "plots",
+    "rows",
     "save",
     "schedules",
     "snapshots",

@@ -11,7 +11,7 @@ from memjax.errors import InputError, listing
 from memjax.experiment.experiment import Experiment
 from memjax.types import Data, EvaluatedTask, NoisyTask, Split
 
-__all__ = ["DATA", "check_splits", "corrupted", "examples_of", "room_of"]
+__all__ = ["DATA", "check_splits", "clean_targets", "corrupted", "examples_of", "room_of"]
 
 DATA = "data"
 """Name of the split of all rows of the data set, chosen or not."""
@@ -86,10 +86,11 @@ def _train_corrupted(experiment: Experiment, data: Data, places: np.ndarray) -> 
 
 
 def _train_restored(experiment: Experiment, data: Data, places: np.ndarray) -> Data:
-    return Data(data.x[places], _clean(experiment, data)[places])
+    return Data(data.x[places], clean_targets(experiment, data)[places])
 
 
-def _clean(experiment: Experiment, data: Data) -> np.ndarray:
+def clean_targets(experiment: Experiment, data: Data) -> np.ndarray:
+    """Targets of the rows of a data set before label noise, ``[N, ...]``; the task is a `memjax.types.NoisyTask`."""
     task: Any = experiment.task
     clean: np.ndarray = task.clean_targets(experiment.data_key, len(data.y))
     return clean.astype(data.y.dtype)
@@ -97,7 +98,7 @@ def _clean(experiment: Experiment, data: Data) -> np.ndarray:
 
 def corrupted(experiment: Experiment, data: Data) -> np.ndarray:
     """Whether the target of each row of a data set differs from its clean target, ``bool[N]``."""
-    differs = _clean(experiment, data) != data.y
+    differs = clean_targets(experiment, data) != data.y
     return differs.reshape(len(differs), -1).any(1)
 
 

@@ -5,6 +5,7 @@ from memjax.tasks.images import Images
 from memjax.tasks.mnist1d import MNIST1D
 from memjax.tasks.modular import ModularArithmetic
 from memjax.tasks.own_arrays import from_arrays
+from memjax.tasks.own_frame import from_frame
 from memjax.tasks.random_labels import RandomLabels
 from memjax.tasks.sparse_features import SparseFeatures
 from memjax.tasks.sparse_parity import SparseParity
@@ -20,4 +21,5 @@ __all__ = [
     "SparseParity",
     "TeacherStudent",
     "from_arrays",
+    "from_frame",
 ]
