@@ -8,7 +8,7 @@ from typing import Any
 # isort: off
 from memjax.measures.recorded.loss import loss, step_loss
 from memjax.measures.recorded.accuracy import accuracy, sign_accuracy
-from memjax.measures.recorded.norms import weight_l2, layer_l2
+from memjax.measures.recorded.norms import weight_l2, layer_l2, distance_from_init
 from memjax.measures.recorded.last_layer import last_layer_l2, l2_of
 from memjax.measures.recorded.log_probability import log_probability
 from memjax.measures.recorded.gradient import gradient_norm
@@ -109,6 +109,7 @@ __all__ = [
     "by_example",
     "data_dimensionality",
     "dimensionality",
+    "distance_from_init",
     "el2n",
     "feature_change",
     "feature_dimensionality",

@@ -112,6 +112,40 @@ class Optimizer:
         data: Any = np.zeros(2, np.uint32) if key is None else key
         return _with_raw_keys(self.factory(**settled, key=jax.random.wrap_key_data(data, impl=_KEYS)))
 
+    def rate_at(self, step: Any, steps: int, asker: str) -> Any:
+        """Learning rate of the step after ``step`` steps, in a run of ``steps``.
+
+        Parameters
+        ----------
+        step
+            Steps done; may be traced.
+        steps
+            Updates of the run, which schedules end with.
+        asker
+            What asks for it, as the beginning of a sentence.
+
+        Raises
+        ------
+        InputError
+            If the optimizer has no hyperparameter ``learning_rate``, or that is neither a number nor a function of the step.
+
+        Examples
+        --------
+        >>> from memjax.optimizers import linear, sgd
+        >>> float(sgd(linear(0.5)).rate_at(4, 8, "The measure 'rate'"))
+        0.25
+        """
+        given = self.hyperparameters.get("learning_rate")
+        rate = None if given is None else self._settle("learning_rate", given, steps)
+        if callable(rate):
+            return rate(step)
+        if rate is None or isinstance(rate, str | bool | Tree):
+            raise InputError(
+                f"{asker} asks for the learning_rate, but the optimizer {self.name!r} has no learning rate that is a number or "
+                "a function of the step: leave it out, or take an optimizer that has one."
+            )
+        return rate
+
     def _settle(self, name: str, value: Any, steps: int) -> Any:
         """What the factory is given for a hyperparameter: for a schedule, a function of the step."""
         if isinstance(value, Tree):

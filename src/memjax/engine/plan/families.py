@@ -61,7 +61,9 @@ def _known(program: Program, experiment: Experiment) -> bool:
     """
     # Without this setting, a shorter draw of random numbers is no part of a longer one.
     apart = jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]
-    return bool(apart and experiment.optimizer.built_in and not any(is_user_code(m.function) for m in program.measures))
+    users = any(is_user_code(measure.function) for measure in program.measures)
+    seeing = any(is_user_code(part.measure.function) and part.measure.asks - {"loss"} for part in program.by_example)
+    return bool(apart and experiment.optimizer.built_in and not users and not seeing)
 
 
 def padded(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from memjax.engine.program.asked import shown
 from memjax.engine.program.by_example import take_examples
 from memjax.engine.program.initial import host
 from memjax.engine.program.loop import segment
@@ -131,10 +132,10 @@ def compile_record(
 def _lower_taking(
     take: Callable[..., Any], program: Program, schedule: Schedule, shape: Shape, pool_rows: int | None, device: Any
 ) -> Any:
-    """Lower what is taken of the data and of a state without its optimizer."""
+    """Lower what is taken of the data and of a state, without its optimizer unless a measure asks for that."""
     data, state = block_shapes(program, schedule, shape, None if pool_rows is None else program.x, pool_rows or 0)
     function = jax.jit(functools.partial(take, program, schedule))
-    return function.lower(*with_device(device, (data, state._replace(opt_state=None))))
+    return function.lower(*with_device(device, (data, shown(program, state))))
 
 
 def _blocks_pool(lowered: Any, device: Any) -> bool:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax import losses
+from memjax.engine.program.asked import bound, first_seen
 from memjax.engine.program.program import Program, model_of
 from memjax.errors import InputError, cause, listing
 from memjax.examples import Examples, Tile
@@ -52,7 +53,7 @@ def _checked(program: Program, settings: tuple[Any, ...]) -> None:
     tile, split = _examples(program)
     if is_closed_form(program.optimizer):
         _check_fit(program, params, hyper, split)
-    for measure in program.measures:
+    for measure in dict.fromkeys((*program.measures, *(part.measure for part in program.by_example))):
         if measure.needs_labels and not np.issubdtype(np.dtype(program.y[1]), np.integer):
             raise InputError(
                 f"The measure {measure.name!r} needs class labels, but the targets are values: leave it out."
@@ -98,7 +99,8 @@ def _examples(program: Program) -> tuple[Any, Any]:
 
 def _value(program: Program, measure: Measure, params: Any, hyper: Any, examples: Any) -> Any:
     def call(params: Any, hyper: Any, examples: Any) -> Any:
-        return measure.bind(program.loss)(params, program.apply_with(hyper), examples)
+        function = bound(program, measure, hyper, first_seen(program, params, hyper))
+        return function(params, program.apply_with(hyper), examples)
 
     return shape_of(f"The measure {measure.name!r} cannot be computed", call, params, hyper, examples)
 

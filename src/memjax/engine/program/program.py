@@ -111,13 +111,27 @@ class Program:
 
     def rule_with(self, hyper: Hyper, key: Array | None = None) -> optax.GradientTransformationExtraArgs:
         """The optax transformation with one run's numbers; only its ``init`` needs the run's key."""
-        rule = with_numbers(self.optimizer, _below("optimizer.", hyper)).transformation(self.steps, key)
-        return optax.with_extra_args_support(rule)
+        return optax.with_extra_args_support(self.optimizer_with(hyper).transformation(self.steps, key))
+
+    def optimizer_with(self, hyper: Hyper) -> Any:
+        """The optimizer with one run's numbers."""
+        return with_numbers(self.optimizer, _below("optimizer.", hyper))
 
     @property
     def example_variables(self) -> dict[str, tuple[ByExample, str]]:
         """Measure and split of every variable with a value for every example, by the name of the variable."""
         return {part.variable(split): (part, split) for part in self.by_example for split in part.splits}
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """Names of what the measures ask for beside their arguments, see `memjax.measures.Measure`."""
+        parts = (*self.measures, *(part.measure for part in self.by_example))
+        return frozenset().union(*(measure.asks for measure in parts))
+
+    @property
+    def shows_state(self) -> bool:
+        """Whether what is measured takes the state of the optimizer."""
+        return "opt_state" in self.asks
 
     @property
     def averages_steps(self) -> bool:

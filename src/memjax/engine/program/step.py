@@ -69,7 +69,7 @@ class BlockData(NamedTuple):
 
     ``live`` is a tree of places ``int32[R, ...]``: where each parameter stands among the run's own, from 1, and zero in
     padding; None without padding. ``forward`` has raw keys ``uint32[R, 2]`` of the forward passes in training; None for models
-    that draw nothing there.
+    that draw nothing there. ``initial`` are the initial parameters, a tree ``[R, ...]``; None where nothing asks for them.
     """
 
     hyper: Hyper
@@ -79,6 +79,7 @@ class BlockData(NamedTuple):
     live: Any = None
     more: Any = None
     forward: Any = None
+    initial: Any = None
 
     @property
     def splits(self) -> dict[str, Tiles]:
@@ -187,8 +188,16 @@ def _moved(
 
 
 def _runs_user_code(program: Program) -> bool:
-    """Whether a step calls a user's function, which might search until a number is small enough, and for ever if it is NaN."""
-    return is_user_code(program.model) or is_user_code(program.loss) or not program.optimizer.built_in
+    """Whether a step calls a user's function, which might search until a number is small enough, and for ever if it is NaN.
+
+    A measure that sees the state of the optimizer might do so too, and the state is not put back at a record.
+    """
+    return (
+        program.shows_state
+        or is_user_code(program.model)
+        or is_user_code(program.loss)
+        or not program.optimizer.built_in
+    )
 
 
 def _reason(loss: Array) -> Array:

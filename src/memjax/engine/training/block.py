@@ -208,10 +208,11 @@ def _final_status(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
     return np.where(status == Status.RUNNING, found, status).astype(np.int32)
 
 
-def on_device(packed: Block, live: Any, pool: Any, device: Any) -> BlockData:
-    """Data of a block on a device, beside the pool that is there."""
+def on_device(packed: Block, live: Any, pool: Any, device: Any, initial: Any = None) -> BlockData:
+    """Data of a block on a device, beside the pool that is there; ``initial`` where something asks for it."""
     more = packed.more or None
-    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None, live, more, packed.forward), device)
+    held = BlockData(packed.hyper, packed.train, packed.test, None, live, more, packed.forward, initial)
+    data = jax.device_put(held, device)
     return data._replace(pool=pool)
 
 
@@ -219,7 +220,8 @@ def _begun(
     block: BlockPlan, compiled: Compiled, device: Any, pool: Any, start: BlockResult | None, prepared: Prepared
 ) -> tuple[Any, BlockData, RunState]:
     """Places of the parameters among padding, on the host, and the data and the first state of a block on its device."""
-    data = on_device(prepared.packed, prepared.live, pool, device)
+    initial = prepared.params if "initial" in block.program.asks else None
+    data = on_device(prepared.packed, prepared.live, pool, device, initial)
     with pool_turn(compiled.blocks_pool):
         state = _restored_state(block, start, device) if start else _initial_state(block, compiled, prepared, device)
     return prepared.live, data, state
