@@ -26,7 +26,7 @@ from memjax.content.origin import written_name
 from memjax.measures import Measure
 from memjax.models import NNX, FunctionPair
 from memjax.optimizers import Optimizer, frozen
-from memjax.optimizers.constraint import NormConstrained
+from memjax.optimizers.wrapping import Wrapper
 
 __all__ = ["encode", "encoded_fields", "known_types", "reference", "to_json", "without_addresses"]
 
@@ -181,10 +181,12 @@ def _encode_reference(thing: Any, objects: list[Any] | None) -> dict[str, Any]:
 
 def _encode_optimizer(optimizer: Optimizer, objects: list[Any] | None) -> dict[str, Any]:
     hyper = {name: encode(value, objects) for name, value in optimizer.hyperparameters.items()}
-    if isinstance(optimizer.factory, NormConstrained):
-        norm = hyper.pop("norm")
-        inner = Optimizer(optimizer.factory.inner, {k: v for k, v in optimizer.hyperparameters.items() if k != "norm"})
-        return {"type": "optimizers.norm_constrained", "optimizer": _encode_optimizer(inner, objects), "norm": norm}
+    if isinstance(optimizer.factory, Wrapper):
+        own = {name: hyper[name] for name in optimizer.factory.own}
+        others = {name: value for name, value in optimizer.hyperparameters.items() if name not in own}
+        inner = Optimizer(optimizer.factory.inner, others)
+        kind = f"optimizers.{optimizer.factory.name}"
+        return {"type": kind, "optimizer": _encode_optimizer(inner, objects), **own}
     if optimizer.built_in:
         return {"type": f"optimizers.{optimizer.name}", **hyper}
     return {"type": "optimizers.from_optax", "factory": _encode_reference(optimizer.factory, objects), **hyper}

@@ -10,6 +10,8 @@ from memjax.optimizers.constraint import norm_constrained
 from memjax.optimizers.factories import adam, adamw, rmsprop, sgd
 from memjax.optimizers.noise import langevin, sgld
 from memjax.optimizers.optimizer import Optimizer, from_optax
+from memjax.optimizers.quasi_newton import lbfgs
+from memjax.optimizers.sharpness_aware import sam
 from memjax.schedules import constant, cosine, linear, warmup, warmup_cosine
 
 __all__ = [
@@ -21,9 +23,11 @@ __all__ = [
     "cosine",
     "from_optax",
     "langevin",
+    "lbfgs",
     "linear",
     "norm_constrained",
     "rmsprop",
+    "sam",
     "sgd",
     "sgld",
     "warmup",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,8 @@ __all__ = ["Optimizer", "Rate", "from_optax"]
 
 Rate = float | Schedule | Callable[[Array], Any]
 _KEYS = "threefry2x32"
+# Rules of memjax that look at the objective.
+_SEEING = ("lbfgs", "sam")
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,14 @@ class Optimizer:
     @property
     def built_in(self) -> bool:
         """Whether the factory is the rule of an optimizer that `memjax.optimizers` exports: a user's of that name is not it."""
-        # One that wraps another's, as norm_constrained does, is as built in as that one.
-        wraps = type(self.factory).__module__.split(".")[0] == "memjax"
-        rule = getattr(self.factory, "inner", self.factory) if wraps else self.factory
+        rule = list(_layers(self.factory))[-1]
         exported = getattr(sys.modules[__package__], _name(rule), None)
         return exported is not None and getattr(rule, "__module__", None) == getattr(exported, "__module__", "")
+
+    @property
+    def sees_objective(self) -> bool:
+        """Whether the rule may look at the objective, and not at its gradient alone; every rule of a user's may."""
+        return not self.built_in or any(_name(rule) in _SEEING for rule in _layers(self.factory))
 
     @property
     def noisy(self) -> bool:
@@ -177,6 +182,13 @@ class Optimizer:
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.hyperparameters.items())
         return f"{self.name}({inside})"
+
+
+def _layers(factory: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """A factory, and those inside: one that wraps another's, as norm_constrained does, is as built in as that one."""
+    yield factory
+    if type(factory).__module__.split(".")[0] == "memjax" and hasattr(factory, "inner"):
+        yield from _layers(factory.inner)
 
 
 def _name(factory: Callable[..., Any]) -> str:

@@ -17,9 +17,9 @@ from memjax.engine.plan.liveness import peak_bytes
 from memjax.engine.plan.segments import segment_records
 from memjax.engine.program.asked import bound, first_seen
 from memjax.engine.program.forward import training_shapes
+from memjax.engine.program.objective import loss_sum
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.segments import longest
-from memjax.engine.program.step import loss_sum
 from memjax.engine.program.tiles import Schedule, Shape, rooms_of, split_shapes
 from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Examples

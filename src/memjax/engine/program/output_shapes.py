@@ -16,6 +16,7 @@ import numpy as np
 from memjax import losses
 from memjax.engine.program.asked import bound, first_seen
 from memjax.engine.program.program import Program, model_of
+from memjax.engine.program.told import on_trial
 from memjax.errors import InputError, cause, listing
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
@@ -69,7 +70,7 @@ def _check_rule(program: Program, hyper: Any) -> Any:
         params = program.draw(key, hyper)
         exact = jax.tree.map(wide, params)
         state = program.rule_with(hyper, key).init(exact)
-        program.rule_with(hyper).update(exact, state, exact)
+        program.rule_with(hyper).update(exact, state, exact, **on_trial(program, exact))
         return params
 
     what = f"The optimizer {program.optimizer.name!r} cannot update the model's parameters"
