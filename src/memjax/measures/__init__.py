@@ -17,6 +17,7 @@ from memjax.measures.recorded.margin import logit_margin
 from memjax.measures.recorded.log_odds import log_odds, el2n
 from memjax.measures.recorded.sharpness import sharpness, hessian_top
 from memjax.measures.recorded.cosine import gradient_cosine, batch_gradient_cosine
+from memjax.measures.recorded.penalty import penalty
 # isort: on
 
 from memjax.measures.arrays.features import feature_change
@@ -132,6 +133,7 @@ __all__ = [
     "maximal_direction",
     "memorized_bits",
     "modular_fourier",
+    "penalty",
     "settle",
     "sharpness",
     "sign_accuracy",

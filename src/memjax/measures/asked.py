@@ -9,16 +9,18 @@ from typing import Any
 
 from memjax.errors import InputError, listing
 
-__all__ = ["OFFERED", "asked_by", "check_asked"]
+__all__ = ["OFFERED", "OF_PENALTIES", "asked_by", "check_asked"]
 
-OFFERED = ("loss", "live", "model", "initial", "step", "learning_rate", "opt_state")
+OFFERED = ("loss", "live", "model", "initial", "step", "learning_rate", "opt_state", "penalty")
 """Names that a measure's function may ask for."""
+OF_PENALTIES = ("model", "apply", "initial")
+"""Names that a penalty may ask for."""
 
 # These two are given whatever their default; a function of old may have another thing by one of the other names.
 _ALWAYS = ("loss", "live")
 
 
-def asked_by(function: Callable[..., Any]) -> frozenset[str]:
+def asked_by(function: Callable[..., Any], offered: tuple[str, ...] = OFFERED) -> frozenset[str]:
     """Names of what is given to a function: its keyword-only arguments, those with a default of its own left out.
 
     Examples
@@ -27,7 +29,7 @@ def asked_by(function: Callable[..., Any]) -> frozenset[str]:
     ['initial', 'step']
     """
     needed, optional = _keywords(function)
-    return (needed & {*OFFERED}) | (optional & {*_ALWAYS})
+    return (needed & {*offered}) | (optional & {*_ALWAYS})
 
 
 def check_asked(what: str, function: Callable[..., Any], offered: tuple[str, ...] = OFFERED) -> None:

@@ -28,7 +28,8 @@ class Measure:
     - ``step``: the steps that the run has done, an ``int32`` scalar;
     - ``learning_rate``: the learning rate of the next step, a scalar;
     - ``opt_state``: the state of the run's optax transformation, as its ``init`` gives for the tree of parameters. Only a
-      record during training has this state.
+      record during training has this state;
+    - ``penalty``: the penalty of the experiment as a function of the parameters alone, which is zero without one.
 
     Attributes
     ----------

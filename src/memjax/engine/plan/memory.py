@@ -56,6 +56,9 @@ def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, 
     if program.shows_state:
         # The loop's form of the state as a tree.
         device += shape.runs * work.state_bytes
+    if program.penalty is not None:
+        # Its derivative, as a tree and in the form of the loop.
+        device += 2 * shape.runs * _parameter_bytes(work)
     return device + (given if on_cpu() else _WORKSPACE)
 
 

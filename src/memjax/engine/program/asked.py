@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
+from memjax.engine.program.penalised import penalty_of
 from memjax.engine.program.program import Hyper, Program
 from memjax.jax_settings import wide
 from memjax.measures.measure import Measure
@@ -63,6 +64,8 @@ def bound(program: Program, measure: Measure, hyper: Hyper, seen: Seen, live: An
     if "learning_rate" in measure.asks:
         rate = program.optimizer_with(hyper).rate_at(seen.step, program.steps, f"The measure {measure.name!r}")
         given["learning_rate"] = wide(jnp.asarray(rate))
+    if "penalty" in measure.asks:
+        given["penalty"] = penalty_of(program, hyper, seen.initial)
     return measure.bind(program.loss, live, **given)
 
 

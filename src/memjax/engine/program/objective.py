@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from memjax.engine.program.forward import outputs_in_training
+from memjax.engine.program.penalised import penalty_and_slope, penalty_of
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.vectors import as_held_one, as_tree_one
 from memjax.examples import Examples, Tile
@@ -33,11 +34,14 @@ class StepData(NamedTuple):
         Numbers of the run, with the key of the step.
     examples, rows
         Train examples, and the rows ``int32[B]`` of a minibatch; None for all.
+    initial
+        Initial parameters, a tree.
     """
 
-    hyper: Hyper
-    examples: Examples
-    rows: Array | None = None
+    hyper: Any = None
+    examples: Any = None
+    rows: Any = None
+    initial: Any = None
 
 
 def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
@@ -70,15 +74,22 @@ def objective(program: Program, live: Any, data: StepData) -> Callable[[Params],
 
     @jax.custom_jvp
     def value(held: Params) -> Array:
-        return _scaled(data, _mean(data, lambda tile: summed(as_tree_one(program, held), data.hyper, tile)))
+        params = as_tree_one(program, held)
+        value = _scaled(data, _mean(data, lambda tile: summed(params, data.hyper, tile)))
+        if program.penalty is not None:
+            value = value + penalty_of(program, data.hyper, data.initial)(params).astype(value.dtype)
+        return value
 
     def with_slope(primals: tuple[Params], tangents: tuple[Params]) -> tuple[Array, Array]:
         params = as_tree_one(program, primals[0])
         loss, slope = _mean(data, lambda tile: jax.value_and_grad(summed)(params, data.hyper, tile))
         slope = alone(as_held_one(program, jax.tree.map(lambda leaf: _scaled(data, leaf), slope)), live)
-        along = jax.tree.map(lambda leaf, change: jnp.sum(leaf * change).real, slope, tangents[0])
         value = _scaled(data, loss)
-        return value, sum(jax.tree.leaves(along)).astype(value.dtype)
+        if program.penalty is not None:
+            penalty, more = penalty_and_slope(program, data.hyper, live, primals[0], data.initial)
+            value, slope = value + penalty.astype(value.dtype), jax.tree.map(jnp.add, slope, more)
+        along = jax.tree.map(lambda leaf, change: jnp.sum(leaf * change).real, slope, tangents[0])
+        return value, sum(jax.tree.leaves(along), start=jnp.zeros(())).astype(value.dtype)
 
     value.defjvp(with_slope)
     return value

@@ -15,6 +15,7 @@ import numpy as np
 
 from memjax import losses
 from memjax.engine.program.asked import bound, first_seen
+from memjax.engine.program.penalised import penalty_of
 from memjax.engine.program.program import Program, model_of
 from memjax.engine.program.told import on_trial
 from memjax.errors import InputError, cause, listing
@@ -51,6 +52,8 @@ def _checked(program: Program, settings: tuple[Any, ...]) -> None:
     hyper = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
     params = _check_rule(program, hyper)
     program.optimizer.check_rates(program.steps)
+    if program.penalty is not None:
+        _check_penalty(program, params, hyper)
     tile, split = _examples(program)
     if is_closed_form(program.optimizer):
         _check_fit(program, params, hyper, split)
@@ -75,6 +78,15 @@ def _check_rule(program: Program, hyper: Any) -> Any:
 
     what = f"The optimizer {program.optimizer.name!r} cannot update the model's parameters"
     return shape_of(what, first_update, jax.ShapeDtypeStruct((2,), "uint32"), hyper)
+
+
+def _check_penalty(program: Program, params: Any, hyper: Any) -> None:
+    """Raise `InputError` where the penalty cannot be computed, or gives something else than a real number."""
+    kind = f"The penalty {type(program.penalty).__name__}"
+    value = shape_of(f"{kind} cannot be computed", lambda p, h: penalty_of(program, h, p)(p), params, hyper)
+    if value.shape != ():
+        raise InputError(f"{kind} gives shape {list(value.shape)}: it must give one number for all parameters.")
+    _check_real(f"{kind} gives a value of dtype {value.dtype}", value.dtype)
 
 
 def _check_fit(program: Program, params: Any, hyper: Any, split: Any) -> None:

@@ -18,6 +18,7 @@ from memjax.checks.values import is_user_code
 from memjax.engine.program.forward import at_step
 from memjax.engine.program.objective import StepData, descent, loss_sum, minibatch
 from memjax.engine.program.outcome import Status
+from memjax.engine.program.penalised import penalty_and_slope
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tiles import Schedule, Tiles
 from memjax.engine.program.told import taken_by, told
@@ -143,7 +144,7 @@ def _update(
     state: RunState,
     loss: Array,
     gradient: Params,
-    data: StepData | None,
+    data: StepData,
 ) -> RunState:
     """Next state of one run. A run has diverged for good when its loss or its next parameters are not finite."""
     # The optimizer computes in float32 or wider; only its result is rounded to the dtype of the parameters.
@@ -151,7 +152,11 @@ def _update(
     exact = jax.tree.map(wide, state.params)
     scaled = jax.tree.map(scale, gradient, exact)
     extra = {} if live is None else {"live": live}
-    extra |= told(program, hyper, live, data, loss, scaled)
+    penalty = None
+    if program.penalty is not None:
+        penalty, slope = penalty_and_slope(program, hyper, live, state.params, data.initial)
+        scaled = jax.tree.map(lambda one, more: one + descent(more).astype(one.dtype), scaled, slope)
+    extra |= told(program, hyper, live, data, loss, scaled, penalty)
     updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, exact, **extra)
     return _moved(program, schedule, state, loss, alone(optax.apply_updates(exact, updates), live), opt_state)
 
@@ -185,12 +190,10 @@ def _runs_user_code(program: Program) -> bool:
     A measure that sees the state of the optimizer might do so too, and the state is not put back at a record. A rule that
     calls the objective is a search itself.
     """
-    return (
-        program.shows_state
-        or is_user_code(program.model)
-        or is_user_code(program.loss)
-        or not program.optimizer.built_in
-    )
+    if program.shows_state or taken_by(program).calls or not program.optimizer.built_in:
+        return True
+    parts = program.model, program.loss, *(() if program.penalty is None else (program.penalty,))
+    return any(is_user_code(part) for part in parts)
 
 
 def _reason(loss: Array) -> Array:
@@ -219,11 +222,12 @@ def step(
 
 
 def _step_data(program: Program, schedule: Schedule, data: BlockData, rows: Array | None) -> tuple[Any, Any]:
-    """What the objectives of all runs depend on, and the axes that `jax.vmap` maps; None where no rule calls them."""
+    """What the objectives of all runs depend on, and the axes that `jax.vmap` maps; no examples where no rule calls them."""
+    initial = data.initial if "initial" in program.penalty_asks else None
     if not taken_by(program).calls:
-        return None, None
+        return StepData(initial=initial), StepData(initial=0)
     examples, axes = examples_of_runs(schedule, data.train, data.pool)
-    return StepData(data.hyper, examples, rows), StepData(0, axes, None if rows is None else 0)  # type: ignore[arg-type]
+    return StepData(data.hyper, examples, rows, initial), StepData(0, axes, 0, 0)
 
 
 def _fitted(program: Program, schedule: Schedule, data: BlockData, held: Params) -> tuple[Array, Params]:

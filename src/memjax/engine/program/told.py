@@ -33,22 +33,26 @@ class Taken(NamedTuple):
 
 
 def told(
-    program: Program, hyper: Hyper, live: Any, data: StepData | None, loss: Array, gradient: Params
+    program: Program, hyper: Hyper, live: Any, data: StepData, loss: Array, gradient: Params, penalty: Array | None
 ) -> dict[str, Any]:
     """Arguments of a rule's update for a step of one run, by name.
 
     Parameters
     ----------
     data
-        What the objective depends on; None where the rule calls no function.
+        What the objective depends on; without examples where the rule calls no function.
     loss, gradient
         Mean loss without its scale, and gradient of the objective in the form of the loop.
+    penalty
+        The penalty, which is part of the objective; None for a run without one.
     """
     taken = taken_by(program)
     if not taken.names:
         return {}
     value = loss * hyper["loss_scale"].astype(loss.dtype) if taken.reads_value else loss
-    value_fn = _never if data is None else objective(program, live, data)
+    if penalty is not None and taken.reads_value:
+        value = value + penalty.astype(value.dtype)
+    value_fn = _never if data.examples is None else objective(program, live, data)
     return _chosen(taken.names, value, gradient, value_fn, _gradient_of(value_fn))
 
 

@@ -43,6 +43,7 @@ _NO_TRAINING: dict[str, Any] = {
     "examples": (),
     "examples_at": None,
     "stop_when": None,
+    "penalty": None,
     "snapshots": (),
 }
 """Fields of an experiment that no record depends on, unless a measure asks for what they decide: networks that were trained in
@@ -83,7 +84,9 @@ def _bare(run: Experiment, measures: tuple[Measure, ...]) -> Experiment:
     """A run with what its measures see of it, and no other part of its training."""
     asks = frozenset().union(*(measure.asks for measure in measures))
     kept: dict[str, Any] = {}
-    if "initial" in asks:
+    if "penalty" in asks:
+        kept["penalty"] = run.penalty
+    if asks & {"initial", "penalty"}:
         kept["start"] = run.start
     if "learning_rate" in asks:
         kept |= {"optimizer": run.optimizer, "steps": run.steps, "record_every": run.steps}
