@@ -189,7 +189,8 @@ def _encode_optimizer(optimizer: Optimizer, objects: list[Any] | None) -> dict[s
         return {"type": kind, "optimizer": _encode_optimizer(inner, objects), **own}
     if optimizer.built_in:
         return {"type": f"optimizers.{optimizer.name}", **hyper}
-    return {"type": "optimizers.from_optax", "factory": _encode_reference(optimizer.factory, objects), **hyper}
+    own = {} if optimizer.evaluate is None else {"evaluate": _encode_reference(optimizer.evaluate, objects)}
+    return {"type": "optimizers.from_optax", "factory": _encode_reference(optimizer.factory, objects), **own, **hyper}
 
 
 def to_json(experiment: Any) -> str:

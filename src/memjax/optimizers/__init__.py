@@ -5,6 +5,7 @@ the compiled step, with the swept numbers in place. ``l2`` is coupled (added to 
 it, as PyTorch's ``Adam(weight_decay=...)``); ``weight_decay`` of `adamw` is decoupled (Loshchilov and Hutter 2019).
 """
 
+from memjax.optimizers.averaging import averaged, schedule_free
 from memjax.optimizers.closed import closed_form
 from memjax.optimizers.constraint import norm_constrained
 from memjax.optimizers.factories import adam, adamw, rmsprop, sgd
@@ -18,6 +19,7 @@ __all__ = [
     "Optimizer",
     "adam",
     "adamw",
+    "averaged",
     "closed_form",
     "constant",
     "cosine",
@@ -28,6 +30,7 @@ __all__ = [
     "norm_constrained",
     "rmsprop",
     "sam",
+    "schedule_free",
     "sgd",
     "sgld",
     "warmup",

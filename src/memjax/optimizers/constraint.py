@@ -111,6 +111,11 @@ def norm_constrained(optimizer: Optimizer, norm: float | None = None) -> Optimiz
             "norm_constrained got closed_form(), which fits the parameters without steps that a norm could constrain: give an "
             "optimizer with steps, such as adam(3e-4), or an axis of the ridge of memjax.models.LeastSquares."
         )
+    if optimizer.evaluate is not None:
+        raise InputError(
+            f"norm_constrained got {optimizer!r}, whose recorded network is an average: constrain the optimizer inside, as in "
+            "averaged(norm_constrained(adam(3e-4)))."
+        )
     if optimizer.built_in and optimizer.sees_objective:
         raise InputError(
             f"norm_constrained got {optimizer!r}, which looks at the objective without the constraint: give a rule that "

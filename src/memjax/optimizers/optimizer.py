@@ -14,13 +14,14 @@ import optax
 from flax.core import FrozenDict
 
 from memjax.checks.suggestions import meant
-from memjax.checks.values import number, scalar
+from memjax.checks.values import is_user_code, number, scalar
+from memjax.content.later import later
 from memjax.errors import InputError
 from memjax.optimizers import rates
 from memjax.optimizers.frozen import Tree, freeze
 from memjax.optimizers.values import FollowsStep, Value, values_of
 from memjax.schedules import Schedule, warmup_cosine
-from memjax.types import Array
+from memjax.types import Array, Params
 
 __all__ = ["Optimizer", "Rate", "from_optax"]
 
@@ -42,6 +43,9 @@ class Optimizer:
     hyperparameters
         Numbers with a fraction (traced), schedules (their numbers traced), and anything else (structure). Dicts and lists,
         such as masks by parameter, are kept in a form with a hash and reach the factory as they were.
+    evaluate
+        Function ``(state, parameters) -> parameters`` of the network that is recorded and kept, such as an average in the
+        state; None takes the parameters themselves.
 
     Raises
     ------
@@ -51,8 +55,13 @@ class Optimizer:
 
     factory: Callable[..., optax.GradientTransformation]
     hyperparameters: Mapping[str, Any] = field(default_factory=FrozenDict, metadata={"traced": True})
+    evaluate: Callable[[Any, Params], Params] | None = later(None)
 
     def __post_init__(self) -> None:
+        if self.evaluate is not None and not callable(self.evaluate):
+            raise InputError(
+                f"{self.name}.evaluate is {self.evaluate!r}: give a function (state, parameters), or None."
+            )
         allowed = values_of(self.factory)
         kept = {name: self._check(allowed.get(name), name, value) for name, value in self.hyperparameters.items()}
         object.__setattr__(self, "hyperparameters", FrozenDict(kept))
@@ -62,6 +71,8 @@ class Optimizer:
     @property
     def built_in(self) -> bool:
         """Whether the factory is the rule of an optimizer that `memjax.optimizers` exports: a user's of that name is not it."""
+        if self.evaluate is not None and is_user_code(self.evaluate):
+            return False
         rule = list(_layers(self.factory))[-1]
         exported = getattr(sys.modules[__package__], _name(rule), None)
         return exported is not None and getattr(rule, "__module__", None) == getattr(exported, "__module__", "")
@@ -223,7 +234,12 @@ def _takes_key(factory: Callable[..., Any]) -> bool:
         return False
 
 
-def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperparameters: Any) -> Optimizer:
+def from_optax(
+    factory: Callable[..., optax.GradientTransformation],
+    *,
+    evaluate: Callable[[Any, Params], Params] | None = None,
+    **hyperparameters: Any,
+) -> Optimizer:
     """Take any optax-style factory as it is; its numbers are traced and can be swept by name.
 
     Parameters
@@ -231,6 +247,9 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
     factory
         Called with the hyperparameters as keywords, and with the run's own ``key`` if it takes one; must return a gradient
         transformation.
+    evaluate
+        Function ``(state, parameters) -> parameters`` of the network that is recorded and kept, for a rule that averages, such
+        as ``optax.contrib.schedule_free_eval_params``; None takes the parameters themselves.
     hyperparameters
         Floats are traced, schedules of `memjax.schedules` become functions of the step, the rest is structure: dicts and lists
         too, such as a mask by parameter. What the numbers mean is yours, so they may have any finite value.
@@ -256,4 +275,4 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
             f"The factory {factory!r} cannot be called with {sorted(hyperparameters)}: {problem}."
             f"{meant(factory, hyperparameters)}"
         ) from None
-    return Optimizer(factory, hyperparameters)
+    return Optimizer(factory, hyperparameters, evaluate)

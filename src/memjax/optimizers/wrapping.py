@@ -46,6 +46,11 @@ def check_inner(kind: type[Wrapper], optimizer: Any, such_as: str) -> None:
     """Raise `InputError` where an optimizer cannot be wrapped; ``such_as`` ends the sentence."""
     if not isinstance(optimizer, Optimizer) or optimizer.noisy or is_closed_form(optimizer):
         raise InputError(f"{kind.name} got {optimizer!r}: give an optimizer with steps and without noise, {such_as}.")
+    if optimizer.evaluate is not None:
+        raise InputError(
+            f"{kind.name} got {optimizer!r}, whose recorded network is an average already: give an optimizer without "
+            f"one, {such_as}."
+        )
     for name in kind.own.keys() & optimizer.hyperparameters.keys():
         raise InputError(
             f"{kind.name} got {optimizer!r}, which has a hyperparameter {name!r} of its own: give another optimizer, {such_as}."

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax.engine.program.asked import Seen, bound, seen_of_runs
+from memjax.engine.program.evaluated import evaluated
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Program
 from memjax.engine.program.record import once
@@ -28,7 +29,7 @@ def take_examples(program: Program, schedule: Schedule, data: BlockData, state: 
 
     Between segments; folds over records are those of the state. Values of diverged runs are NaN, and their bits zero.
     """
-    found: dict[str, Array] = {}
+    found, state = {}, evaluated(program, state)
     for split in dict.fromkeys(split for part in program.by_example for split in part.splits):
         parts = [part for part in program.by_example if split in part.splits]
         values = measured(program, schedule, [part for part in parts if part.over is None], data, state, split)

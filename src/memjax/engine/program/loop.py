@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from memjax.engine.program.asked import shown
+from memjax.engine.program.evaluated import evaluated
 from memjax.engine.program.program import Program
 from memjax.engine.program.record import take_record
 from memjax.engine.program.step import BlockData, RunState, put_back, step
@@ -107,5 +108,6 @@ def segment(
 def _for_record(program: Program, held: RunState) -> RunState:
     """What a record needs of a state, outside the loop's form: all, but the optimizer's only where a measure asks for it."""
     if program.shows_state:
+        held = evaluated(program, held)
         return held._replace(**dict(zip(("params", "opt_state"), state_as_tree(program, held[:2]), strict=True)))
     return held._replace(params=as_tree(program, held.params), opt_state=None)

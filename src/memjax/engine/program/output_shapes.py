@@ -52,6 +52,8 @@ def _checked(program: Program, settings: tuple[Any, ...]) -> None:
     hyper = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
     params = _check_rule(program, hyper)
     program.optimizer.check_rates(program.steps)
+    if program.evaluates:
+        _check_evaluate(program, params, hyper)
     if program.penalty is not None:
         _check_penalty(program, params, hyper)
     tile, split = _examples(program)
@@ -78,6 +80,23 @@ def _check_rule(program: Program, hyper: Any) -> Any:
 
     what = f"The optimizer {program.optimizer.name!r} cannot update the model's parameters"
     return shape_of(what, first_update, jax.ShapeDtypeStruct((2,), "uint32"), hyper)
+
+
+def _check_evaluate(program: Program, params: Any, hyper: Any) -> None:
+    """Raise `InputError` where the parameters that are measured cannot be computed, or have other shapes than the model's."""
+
+    def measured(params: Any, key: Any, hyper: Any) -> Any:
+        exact = jax.tree.map(wide, params)
+        return program.optimizer.evaluate(program.first_state(params, key, hyper), exact)
+
+    what = f"The parameters that the optimizer {program.optimizer.name!r} evaluates cannot be computed"
+    found = shape_of(what, measured, params, jax.ShapeDtypeStruct((2,), "uint32"), hyper)
+    given, drawn = (dict(layout_of(tree)) for tree in (found, params))
+    if given != drawn:
+        raise InputError(
+            f"{program.optimizer.name}.evaluate gives arrays of the shapes {given}, but the model has {drawn}: give the same tree "
+            "of the same shapes."
+        )
 
 
 def _check_penalty(program: Program, params: Any, hyper: Any) -> None:

@@ -136,9 +136,14 @@ class Program:
         return frozenset() if self.penalty is None else asked_by(self.penalty, OF_PENALTIES)
 
     @property
+    def evaluates(self) -> bool:
+        """Whether other parameters are measured than those from which training goes on."""
+        return self.optimizer.evaluate is not None
+
+    @property
     def shows_state(self) -> bool:
         """Whether what is measured takes the state of the optimizer."""
-        return "opt_state" in self.asks
+        return "opt_state" in self.asks or self.evaluates
 
     @property
     def averages_steps(self) -> bool:

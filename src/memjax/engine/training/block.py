@@ -77,7 +77,7 @@ def train_block(
     examples = ExampleHistory(block, ready.packed, compiled, start)
     # The arrays on the host do not outlive their transfer.
     del ready
-    history = _BlockHistory(block, live, start, examples)
+    history = _BlockHistory(block, live, start, examples, compiled.evaluated)
     ahead = list(segments(program.record_at, block.kept, block.records, history.step))
     rows, fresh, seen = _rows(block, chosen, ahead[:1], device), _no_steps(block, device), history.step
     before = fresh
@@ -130,9 +130,11 @@ def _no_steps(block: BlockPlan, device: Any) -> Interval:
 class _BlockHistory:
     """Records and snapshots of a block so far."""
 
-    def __init__(self, block: BlockPlan, live: Any, start: BlockResult | None, examples: ExampleHistory) -> None:
+    def __init__(
+        self, block: BlockPlan, live: Any, start: BlockResult | None, examples: ExampleHistory, evaluated: Any
+    ) -> None:
         self.step = start.step if start else 0
-        self._block, self._live, self._examples = block, live, examples
+        self._block, self._live, self._examples, self._evaluated = block, live, examples, evaluated
         self._parts = [jax.tree.map(self._loop_layout, start.records)] if start else []
         self._snapshots = dict(start.snapshots) if start else {}
         self._layouts = start.layouts if start else ()
@@ -152,7 +154,8 @@ class _BlockHistory:
     def add_snapshot(self, step: int, state: RunState) -> None:
         asked = np.array([step in run.experiment.snapshots for run in self._block.runs])
         if asked.any():
-            flat = _own(flatten_runs(_snapshot(state)), self._live)[: len(self._block.runs)]
+            kept = state if self._evaluated is None else self._evaluated(state)
+            flat = _own(flatten_runs(_snapshot(kept)), self._live)[: len(self._block.runs)]
             self._snapshots[step] = np.where(asked[:, None], flat, np.nan).astype(flat.dtype)
             self._layouts = _layouts(self._block, state)
 

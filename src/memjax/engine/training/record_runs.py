@@ -89,7 +89,11 @@ def _bare(run: Experiment, measures: tuple[Measure, ...]) -> Experiment:
     if asks & {"initial", "penalty"}:
         kept["start"] = run.start
     if "learning_rate" in asks:
-        kept |= {"optimizer": run.optimizer, "steps": run.steps, "record_every": run.steps}
+        kept |= {
+            "optimizer": dataclasses.replace(run.optimizer, evaluate=None),
+            "steps": run.steps,
+            "record_every": run.steps,
+        }
     return dataclasses.replace(run, measures=measures, **{**_NO_TRAINING, **kept})
 
 
