@@ -94,8 +94,8 @@ def _check_evaluate(program: Program, params: Any, hyper: Any) -> None:
     given, drawn = (dict(layout_of(tree)) for tree in (found, params))
     if given != drawn:
         raise InputError(
-            f"{program.optimizer.name}.evaluate gives arrays of the shapes {given}, but the model has {drawn}: give the same tree "
-            "of the same shapes."
+            f"{program.optimizer.name}.evaluate gives arrays of the shapes {given}, but the model has {drawn}: give the same "
+            "tree of the same shapes."
         )
 
 
