@@ -53,14 +53,12 @@ OVER = {"seed": [0, 1, 2]}
 PACKING = {schedule: mj.Packing(schedule=schedule, width=4, runs=3, lanes=1) for schedule in ("streamed", "batched")}
 
 
-@pytest.fixture(scope="module")
-def swept():
-    return {schedule: mj.sweep(SPEC, OVER, packing=PACKING[schedule], progress=False) for schedule in PACKING}
+SCHEDULES = ["streamed", pytest.param("batched", marks=pytest.mark.slow)]
 
 
-@pytest.fixture(scope="module", params=PACKING)
-def ds(request, swept):
-    return swept[request.param]
+@pytest.fixture(scope="module", params=SCHEDULES)
+def ds(request):
+    return mj.sweep(SPEC, OVER, packing=PACKING[request.param], progress=False)
 
 
 def by_hand(ds, steps=8, seed=1):
@@ -120,9 +118,9 @@ def test_snapshots_say_what_the_records_said(ds):
         mj.measure(ds, [second_moment])
 
 
-@pytest.mark.parametrize("schedule", PACKING)
-def test_a_run_sees_the_same_bits_alone(swept, schedule):
-    ds, alone = swept[schedule], mj.sweep(SPEC, {"seed": [2]}, packing=PACKING[schedule], progress=False)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_run_sees_the_same_bits_alone(schedule):
+    ds, alone = (mj.sweep(SPEC, over, packing=PACKING[schedule], progress=False) for over in (OVER, {"seed": [2]}))
     for name in alone.data_vars:
         np.testing.assert_array_equal(alone[name].sel(seed=2), ds[name].sel(seed=2), err_msg=name)
 
@@ -147,6 +145,7 @@ def killed(monkeypatch):
     return lambda context: context.setattr(writer.StoreKeeper, "keep", dying)
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_has_its_own_initial_parameters(tmp_path, monkeypatch, killed):
     begun = mj.sweep(SPEC, {"seed": [0]}, progress=False)
     start = [snapshot.start for snapshot in mj.snapshots(begun)][1]
@@ -163,6 +162,7 @@ def test_a_run_that_goes_on_has_its_own_initial_parameters(tmp_path, monkeypatch
     np.testing.assert_array_equal(measured.distance_from_init, whole.distance_from_init)
 
 
+@pytest.mark.slow
 def test_a_padded_run_has_the_distance_of_its_own_network():
     spec = dataclasses.replace(SPEC, measures=("distance_from_init",), examples=(), examples_at=None)
     over = {"hidden": [(3,), (6,)], "seed": [0, 1]}

@@ -93,7 +93,8 @@ FREE = {
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("name", ["ours", pytest.param("optax's", marks=SLOW)])
+@SLOW
+@pytest.mark.parametrize("name", FREE)
 def test_schedule_free_training_is_that_of_a_plain_loop(name, schedule):
     spec = dataclasses.replace(SPEC, optimizer=FREE[name], snapshots=(0, 2, 4, 6))
     ds = mj.sweep(spec, OVER, packing=PACKING[schedule], progress=False)
@@ -116,6 +117,7 @@ class Stop(Exception):
     """Ends a sweep in the middle."""
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_from_the_iterate_and_not_from_the_average(tmp_path, monkeypatch):
     spec = dataclasses.replace(SPEC, optimizer=averaged(adam(0.05), 0.6), snapshots=(4,), examples=())
     monkeypatch.setattr(packing, "segment_records", lambda program, shape, snapshots: 1)

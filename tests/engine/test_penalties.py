@@ -91,7 +91,7 @@ def by_hand(snapshot, naive, steps=6):
     return params, [penalty(first), penalty(params)]
 
 
-FAST = {("L1", "streamed"), ("FromInit", "batched"), ("PathNorm", "streamed"), ("a user's", "streamed")}
+FAST = {("FromInit", "batched")}
 CASES = [
     pytest.param(*case, marks=() if case in FAST else SLOW)
     for case in itertools.product(NAIVE, ("streamed", "batched"))
@@ -117,6 +117,7 @@ def test_training_minimises_the_scaled_loss_and_the_penalty(name, schedule):
     np.testing.assert_array_equal(alone.parameters.sel(seed=1), ds.parameters.sel(seed=1))
 
 
+@pytest.mark.slow
 def test_strengths_are_data_and_zero_is_no_penalty():
     over = {"strength": [0.0, 0.1, 1.0]}
     assert mj.explain(SPEC, over={**over, "seed": range(3)}).programs == 1
@@ -127,6 +128,7 @@ def test_strengths_are_data_and_zero_is_no_penalty():
     assert ds.penalty.sel(strength=1.0)[-1] < ds.penalty.sel(strength=1.0)[0]
 
 
+@pytest.mark.slow
 def test_a_search_sees_the_penalty_and_finds_ridge_regression():
     spec = dataclasses.replace(
         SPEC, model=mj.models.MLP(hidden=()), optimizer=lbfgs(), penalty=L2(0.1), steps=15, snapshots=(15,)

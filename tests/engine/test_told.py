@@ -105,6 +105,7 @@ def test_a_rule_is_told_what_a_plain_loop_tells_it(name, schedule):
     np.testing.assert_array_equal(alone.parameters.sel(seed=1), ds.parameters.sel(seed=1))
 
 
+@pytest.mark.slow
 def test_lbfgs_finds_the_least_squares_of_a_linear_model():
     spec = dataclasses.replace(SPEC, model=mj.models.MLP(hidden=()), optimizer=lbfgs(), steps=15, snapshots=(15,))
     (last,) = first_and_last(mj.sweep(spec, {"seed": [1]}, progress=False))
@@ -114,6 +115,7 @@ def test_lbfgs_finds_the_least_squares_of_a_linear_model():
     np.testing.assert_allclose(last.params["layer_0"]["kernel"], wanted[:4], atol=2e-5)
 
 
+@pytest.mark.slow
 def test_the_rate_falls_at_a_plateau_of_the_objective():
     optimizer = from_optax(plateau, learning_rate=0.05)
     spec = dataclasses.replace(SPEC, optimizer=optimizer, measures=("loss", scale), record_every=1)
@@ -139,6 +141,7 @@ def test_sam_steps_along_the_gradient_at_the_worst_point():
     assert_close(last.params, w, 2e-6)  # Measured 1e-7.
 
 
+@pytest.mark.slow
 def test_the_second_gradient_has_the_minibatch_and_the_dropout_of_the_step():
     """At a distance of zero, the gradient nearby is the gradient itself: only if rows and random numbers are the same."""
     spec = dataclasses.replace(SPEC, model=mj.models.MLP(hidden=(5,), dropout=0.4), batch_size=7)
