@@ -2,7 +2,7 @@
 
 from importlib.metadata import version as _version
 
-from memjax import analysis, losses, measures, models, optimizers, plots, schedules, stopping, subsets, tasks
+from memjax import analysis, losses, measures, models, optimizers, penalties, plots, schedules, stopping, subsets, tasks
 from memjax.engine.plan.packing import Packing
 from memjax.errors import InputError
 from memjax.examples import Examples, Tile
@@ -43,6 +43,7 @@ __all__ = [
     "open",
     "optimizers",
     "params",
+    "penalties",
     "plots",
     "rows",
     "save",

@@ -26,6 +26,7 @@ OTHERS = {
     "record_at": (5,),
     "examples": ("loss",),
     "examples_at": (10,),
+    "penalty": mj.penalties.L1(0.1),
     "stop_when": mj.stopping.AtLeast("train_accuracy"),
 }
 

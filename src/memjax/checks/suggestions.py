@@ -49,6 +49,7 @@ _WORDS = {
     "init_seed": "modelseed",
     "batch_seed": "shuffleseed orderseed",
     "subset": "subsample subsets rows mask indices",
+    "penalty": "penalties regularizer regularizers regularization regularisation regulariser",
     "stop_when": "stop earlystopping earlystop callbacks",
     "examples": "perexample byexample",
     "dropout": "dropoutrate pdropout droprate",

@@ -8,7 +8,7 @@ from typing import Any
 # isort: off
 from memjax.measures.recorded.loss import loss, step_loss
 from memjax.measures.recorded.accuracy import accuracy, sign_accuracy
-from memjax.measures.recorded.norms import weight_l2, layer_l2
+from memjax.measures.recorded.norms import weight_l2, layer_l2, distance_from_init
 from memjax.measures.recorded.last_layer import last_layer_l2, l2_of
 from memjax.measures.recorded.log_probability import log_probability
 from memjax.measures.recorded.gradient import gradient_norm
@@ -17,6 +17,7 @@ from memjax.measures.recorded.margin import logit_margin
 from memjax.measures.recorded.log_odds import log_odds, el2n
 from memjax.measures.recorded.sharpness import sharpness, hessian_top
 from memjax.measures.recorded.cosine import gradient_cosine, batch_gradient_cosine
+from memjax.measures.recorded.penalty import penalty
 # isort: on
 
 from memjax.measures.arrays.features import feature_change
@@ -109,6 +110,7 @@ __all__ = [
     "by_example",
     "data_dimensionality",
     "dimensionality",
+    "distance_from_init",
     "el2n",
     "feature_change",
     "feature_dimensionality",
@@ -131,6 +133,7 @@ __all__ = [
     "maximal_direction",
     "memorized_bits",
     "modular_fourier",
+    "penalty",
     "settle",
     "sharpness",
     "sign_accuracy",

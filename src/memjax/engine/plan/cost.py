@@ -20,10 +20,10 @@ from memjax.engine.plan.fits import fit_operations, operations
 from memjax.engine.plan.liveness import array_bytes
 from memjax.engine.program.forward import training_shapes
 from memjax.engine.program.initial import host
+from memjax.engine.program.objective import loss_sum
 from memjax.engine.program.output_shapes import shape_of
 from memjax.engine.program.program import Program, parameter_layout
 from memjax.engine.program.shapes import with_device
-from memjax.engine.program.step import loss_sum
 from memjax.engine.program.vectors import start_shapes
 from memjax.fields import without_numbers
 from memjax.jax_settings import float_dtype

@@ -23,6 +23,7 @@ from memjax.experiment import Experiment
 from memjax.fields import without_numbers
 from memjax.measures.recorded.last_layer import tells_layers
 from memjax.models.padding import Stack
+from memjax.penalties import PathNorm
 
 __all__ = ["family_of", "kin_of", "merged", "padded", "stack_of"]
 
@@ -43,7 +44,7 @@ def family_of(program: Program, experiment: Experiment) -> Program | None:
 
 def stack_of(program: Program, experiment: Experiment) -> Program | None:
     """What networks of other depths and widths have in common with a run; None for a run that cannot be padded to a depth."""
-    apart = any(tells_layers(measure) for measure in program.measures)
+    apart = any(tells_layers(measure) for measure in program.measures) or isinstance(program.penalty, PathNorm)
     if apart or not (_known(program, experiment) and can_stack(model_of(experiment), program.x)):
         return None
     return padded(program, experiment, Stack(1, 1), None)
@@ -55,13 +56,16 @@ def kin_of(program: Program, experiment: Experiment) -> Program:
 
 
 def _known(program: Program, experiment: Experiment) -> bool:
-    """Whether the engine knows what the parts of a run do with padding; it does not for a user's optimizer or measure.
+    """Whether the engine knows what the parts of a run do with padding; it does not for a user's.
 
-    A user's optimizer or measure might look at the number or the mean of all parameters.
+    A user's optimizer, penalty or measure might look at the number or the mean of all parameters.
     """
     # Without this setting, a shorter draw of random numbers is no part of a longer one.
     apart = jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]
-    return bool(apart and experiment.optimizer.built_in and not any(is_user_code(m.function) for m in program.measures))
+    users = any(is_user_code(measure.function) for measure in program.measures)
+    seeing = any(is_user_code(part.measure.function) and part.measure.asks - {"loss"} for part in program.by_example)
+    penalty = program.penalty is not None and is_user_code(program.penalty)
+    return bool(apart and experiment.optimizer.built_in and not users and not seeing and not penalty)
 
 
 def padded(

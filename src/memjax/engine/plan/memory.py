@@ -15,10 +15,11 @@ from memjax.engine.plan.cost import Work
 from memjax.engine.plan.fits import fit_bytes
 from memjax.engine.plan.liveness import peak_bytes
 from memjax.engine.plan.segments import segment_records
+from memjax.engine.program.asked import bound, first_seen
 from memjax.engine.program.forward import training_shapes
+from memjax.engine.program.objective import loss_sum
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.segments import longest
-from memjax.engine.program.step import loss_sum
 from memjax.engine.program.tiles import Schedule, Shape, rooms_of, split_shapes
 from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Examples
@@ -52,6 +53,12 @@ def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, 
         # The rows that the examples point at, of both splits at once; streamed, a tile at a time.
         device += _row(program.x) * sum(tiles * width for tiles, width in split_shapes(schedule, shape))
     device += _example_bytes(program, schedule, shape)
+    if program.shows_state:
+        # The loop's form of the state as a tree.
+        device += shape.runs * work.state_bytes
+    if program.penalty is not None:
+        # Its derivative, as a tree and in the form of the loop.
+        device += 2 * shape.runs * _parameter_bytes(work)
     return device + (given if on_cpu() else _WORKSPACE)
 
 
@@ -76,6 +83,8 @@ def host_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, p
     if is_random(program.model):
         # The numbers of the train examples.
         data += 4 * math.prod(split_shapes(schedule, shape)[0])
+    if "initial" in program.asks:
+        data += shape.runs * _parameter_bytes(work)
     rows = 0
     if program.batch_size is not None:
         # Those of the next segment are made meanwhile.
@@ -136,7 +145,7 @@ def _taken(program: Program, measure: Measure) -> Callable[..., Any]:
 
     def taken(params: Params, hyper: Any, x: Array, y: Array, size: Array) -> Any:
         examples = Examples(x, y, None, 0, size, jnp.int32(1), True)
-        apply, function = program.apply_with(hyper), measure.bind(program.loss)
+        apply, function = program.apply_with(hyper), bound(program, measure, hyper, first_seen(program, params, hyper))
         if measure.per_example:
             return examples.sum(lambda tile: tile.sum(function(params, apply, tile)))
         return function(params, apply, examples)

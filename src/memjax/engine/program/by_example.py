@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from memjax.engine.program.asked import Seen, bound, seen_of_runs
+from memjax.engine.program.evaluated import evaluated
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Program
 from memjax.engine.program.record import once
@@ -27,7 +29,7 @@ def take_examples(program: Program, schedule: Schedule, data: BlockData, state: 
 
     Between segments; folds over records are those of the state. Values of diverged runs are NaN, and their bits zero.
     """
-    found: dict[str, Array] = {}
+    found, state = {}, evaluated(program, state)
     for split in dict.fromkeys(split for part in program.by_example for split in part.splits):
         parts = [part for part in program.by_example if split in part.splits]
         values = measured(program, schedule, [part for part in parts if part.over is None], data, state, split)
@@ -62,10 +64,13 @@ def _owner(tiles: Tiles) -> Array:
     return jnp.clip(jnp.searchsorted(tiles.first, jnp.arange(count), side="right") - 1, 0, runs - 1)
 
 
-def _values(program: Program, parts: Sequence[ByExample], params: Any, hyper: Any, tile: Tile) -> dict[str, Array]:
+def _values(
+    program: Program, parts: Sequence[ByExample], network: tuple[Any, Seen], hyper: Any, tile: Tile
+) -> dict[str, Array]:
     """Values ``[B]`` of one tile of one run."""
+    params, seen = network
     apply = once(program.apply_with(hyper), params, tile.x)
-    return {part.name: part.measure.bind(program.loss)(params, apply, tile) for part in parts}
+    return {part.name: bound(program, part.measure, hyper, seen)(params, apply, tile) for part in parts}
 
 
 def _batched(
@@ -73,24 +78,25 @@ def _batched(
 ) -> dict[str, Array]:
     examples, axes = examples_of_runs("batched", tiles, data.pool)
 
-    def of_run(params: Any, hyper: Any, examples: Examples) -> dict[str, Array]:
-        return _values(program, parts, params, hyper, examples.tile(0))
+    def of_run(network: Any, hyper: Any, examples: Examples) -> dict[str, Array]:
+        return _values(program, parts, network, hyper, examples.tile(0))
 
-    found: dict[str, Array] = jax.vmap(of_run, in_axes=(0, 0, axes))(state.params, data.hyper, examples)
+    networks = state.params, seen_of_runs(program, data, state)
+    found: dict[str, Array] = jax.vmap(of_run, in_axes=(0, 0, axes))(networks, data.hyper, examples)
     return found
 
 
 def _streamed(
     program: Program, parts: Sequence[ByExample], data: BlockData, state: RunState, tiles: Tiles
 ) -> dict[str, Array]:
-    owner = _owner(tiles)
+    owner, networks = _owner(tiles), (state.params, seen_of_runs(program, data, state))
 
     def of_tile(index: Array) -> dict[str, Array]:
         run = owner[index]
-        params, hyper = jax.tree.map(lambda leaf: leaf[run], (state.params, data.hyper))
+        network, hyper = jax.tree.map(lambda leaf: leaf[run], (networks, data.hyper))
         first, size = tiles.first[run], tiles.size[run]
         tile = Examples(tiles.x, tiles.y, data.pool, first, size, tiles.most).tile(index - first)
-        return _values(program, parts, params, hyper, tile)
+        return _values(program, parts, network, hyper, tile)
 
     found: dict[str, Array] = jax.lax.map(of_tile, jnp.arange(tiles.y.shape[0]))
     return found

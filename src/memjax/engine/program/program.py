@@ -21,13 +21,14 @@ from memjax.experiment.record_times import RecordSteps
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype, host_dtype, wide
 from memjax.measures import BUILT_IN, ByExample, by_example_of
+from memjax.measures.asked import OF_PENALTIES, asked_by
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
 from memjax.measures.recorded.loss import step_loss
 from memjax.models.adapt import with_outputs, with_room
 from memjax.models.padding import Stack
 from memjax.parameter_trees import layout_of
-from memjax.types import Apply, Array, Condition, Data, LossFn, Model
+from memjax.types import Apply, Array, Condition, Data, LossFn, Model, Penalty
 
 __all__ = [
     "Program",
@@ -87,6 +88,7 @@ class Program:
     by_example: tuple[ByExample, ...] = ()
     example_steps: tuple[int, ...] = ()
     stop_when: Any = None
+    penalty: Any = None
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -111,13 +113,37 @@ class Program:
 
     def rule_with(self, hyper: Hyper, key: Array | None = None) -> optax.GradientTransformationExtraArgs:
         """The optax transformation with one run's numbers; only its ``init`` needs the run's key."""
-        rule = with_numbers(self.optimizer, _below("optimizer.", hyper)).transformation(self.steps, key)
-        return optax.with_extra_args_support(rule)
+        return optax.with_extra_args_support(self.optimizer_with(hyper).transformation(self.steps, key))
+
+    def optimizer_with(self, hyper: Hyper) -> Any:
+        """The optimizer with one run's numbers."""
+        return with_numbers(self.optimizer, _below("optimizer.", hyper))
 
     @property
     def example_variables(self) -> dict[str, tuple[ByExample, str]]:
         """Measure and split of every variable with a value for every example, by the name of the variable."""
         return {part.variable(split): (part, split) for part in self.by_example for split in part.splits}
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """Names of what the measures, or the penalty, ask for beside their arguments, see `memjax.measures.Measure`."""
+        parts = (*self.measures, *(part.measure for part in self.by_example))
+        return frozenset().union(*(measure.asks for measure in parts), self.penalty_asks & {"initial"})
+
+    @property
+    def penalty_asks(self) -> frozenset[str]:
+        """Names of what the penalty asks for beside the parameters."""
+        return frozenset() if self.penalty is None else asked_by(self.penalty, OF_PENALTIES)
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether other parameters are measured than those from which training goes on."""
+        return self.optimizer.evaluate is not None
+
+    @property
+    def shows_state(self) -> bool:
+        """Whether what is measured takes the state of the optimizer."""
+        return "opt_state" in self.asks or self.evaluates
 
     @property
     def averages_steps(self) -> bool:
@@ -132,6 +158,11 @@ class Program:
     def condition_with(self, hyper: Hyper) -> Condition:
         """The condition that stops a run, with the run's numbers."""
         found: Condition = with_numbers(self.stop_when, _below("stop_when.", hyper))
+        return found
+
+    def penalty_with(self, hyper: Hyper) -> Penalty:
+        """The penalty with one run's numbers."""
+        found: Penalty = with_numbers(self.penalty, _below("penalty.", hyper))
         return found
 
     def draw(self, key_data: Array, hyper: Hyper) -> Any:
@@ -205,6 +236,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
         by_example=_by_example(experiment),
         example_steps=experiment.example_steps,
         stop_when=None if experiment.stop_when is None else without_numbers(experiment.stop_when),
+        penalty=None if experiment.penalty is None else without_numbers(experiment.penalty),
     )
     try:
         return with_content(program, {} if known is None else known)
@@ -217,7 +249,7 @@ def with_content(program: Program, known: dict[Program, str]) -> Program:
     if program not in known:
         parts = program.model, program.optimizer, program.loss, program.measures
         kept: tuple[Any, ...] = tuple(part.measure for part in program.by_example)
-        kept += () if program.stop_when is None else (program.stop_when,)
+        kept += tuple(part for part in (program.stop_when, program.penalty) if part is not None)
         known[program] = try_content((*parts, kept) if kept else parts) or ""
     return dataclasses.replace(program, content=known[program])
 
@@ -243,7 +275,7 @@ def _with_unit(measure: Measure, experiment: Experiment) -> Measure:
 
 def check_hashable(run: Experiment, program: Program) -> None:
     """Raise `InputError` where a part of a run has no hash: runs with the same structure are found by their hashes."""
-    for name in ("model", "optimizer", "measures"):
+    for name in ("model", "optimizer", "measures", "penalty"):
         try:
             hash(getattr(program, name))
         except TypeError:

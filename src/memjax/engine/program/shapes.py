@@ -35,7 +35,8 @@ def block_shapes(
     live = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, "int32"), state.params)
     pooled = None if pool is None else program.x.struct(rows)
     further = dict(zip(program.splits, more, strict=True)) or None
-    data = BlockData(hyper, train, test, pooled, None if program.widths is None else live, further)
+    initial = state.params if "initial" in program.asks else None
+    data = BlockData(hyper, train, test, pooled, None if program.widths is None else live, further, None, initial)
     return with_shapes(program, data), state
 
 

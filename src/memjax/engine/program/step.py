@@ -15,10 +15,13 @@ import jax.numpy as jnp
 import optax
 
 from memjax.checks.values import is_user_code
-from memjax.engine.program.forward import at_step, outputs_in_training
+from memjax.engine.program.forward import at_step
+from memjax.engine.program.objective import StepData, descent, loss_sum, minibatch
 from memjax.engine.program.outcome import Status
+from memjax.engine.program.penalised import penalty_and_slope
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tiles import Schedule, Tiles
+from memjax.engine.program.told import taken_by, told
 from memjax.engine.program.vectors import as_held, as_tree
 from memjax.examples import Examples, Tile
 from memjax.jax_settings import float_dtype, wide
@@ -33,7 +36,6 @@ __all__ = [
     "by_run_of",
     "examples_of_runs",
     "first_state",
-    "loss_sum",
     "put_back",
     "step",
     "sum_of_runs",
@@ -69,7 +71,7 @@ class BlockData(NamedTuple):
 
     ``live`` is a tree of places ``int32[R, ...]``: where each parameter stands among the run's own, from 1, and zero in
     padding; None without padding. ``forward`` has raw keys ``uint32[R, 2]`` of the forward passes in training; None for models
-    that draw nothing there.
+    that draw nothing there. ``initial`` are the initial parameters, a tree ``[R, ...]``; None where nothing asks for them.
     """
 
     hyper: Hyper
@@ -79,6 +81,7 @@ class BlockData(NamedTuple):
     live: Any = None
     more: Any = None
     forward: Any = None
+    initial: Any = None
 
     @property
     def splits(self) -> dict[str, Tiles]:
@@ -112,16 +115,6 @@ def sum_of_runs(schedule: Schedule, function: Total, params: Params, data: Block
     return jax.vmap(one_run, in_axes=(0, 0, axes))(params, data.hyper, examples)
 
 
-def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
-    """The training objective: the loss summed over a tile."""
-
-    def total(params: Params, hyper: Hyper, tile: Tile) -> Array:
-        outputs = outputs_in_training(program, hyper, params, tile)
-        return tile.sum(program.loss(outputs, tile.y))
-
-    return total
-
-
 def _gradient(
     program: Program, schedule: Schedule, held: Params, data: BlockData, rows: Array | None
 ) -> tuple[Array, Params]:
@@ -131,7 +124,7 @@ def _gradient(
         total, count = sum_of_runs(schedule, function, params, data, data.train), data.train.size
     else:
         examples, axes = examples_of_runs(schedule, data.train, data.pool)
-        one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
+        one = lambda p, h, e, r: function(p, h, minibatch(e, r))  # noqa: E731
         total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
     loss, gradient = jax.tree.map(wide, total)
     mean = lambda leaf: leaf / by_run_of(count.astype(leaf.dtype), leaf)  # noqa: E731
@@ -143,22 +136,27 @@ def by_run_of(values: Array, leaf: Array) -> Array:
     return values.reshape(-1, *(1,) * (leaf.ndim - 1))
 
 
-def _minibatch(examples: Examples, rows: Array) -> Tile:
-    mask = rows != PAD
-    return examples.take(jnp.where(mask, rows, 0), mask)
-
-
 def _update(
-    program: Program, schedule: Schedule, hyper: Hyper, live: Any, state: RunState, loss: Array, gradient: Params
+    program: Program,
+    schedule: Schedule,
+    hyper: Hyper,
+    live: Any,
+    state: RunState,
+    loss: Array,
+    gradient: Params,
+    data: StepData,
 ) -> RunState:
     """Next state of one run. A run has diverged for good when its loss or its next parameters are not finite."""
-    # The optimizer computes in float32 or wider; only its result is rounded to the dtype of the parameters. For complex
-    # parameters, JAX's derivative is the conjugate of the direction in which the loss grows.
-    descent = lambda leaf: leaf.conj() if jnp.iscomplexobj(leaf) else leaf  # noqa: E731
+    # The optimizer computes in float32 or wider; only its result is rounded to the dtype of the parameters.
     scale = lambda leaf, like: (descent(leaf) * hyper["loss_scale"].astype(leaf.dtype)).astype(like.dtype)  # noqa: E731
     exact = jax.tree.map(wide, state.params)
     scaled = jax.tree.map(scale, gradient, exact)
     extra = {} if live is None else {"live": live}
+    penalty = None
+    if program.penalty is not None:
+        penalty, slope = penalty_and_slope(program, hyper, live, state.params, data.initial)
+        scaled = jax.tree.map(lambda one, more: one + descent(more).astype(one.dtype), scaled, slope)
+    extra |= told(program, hyper, live, data, loss, scaled, penalty)
     updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, exact, **extra)
     return _moved(program, schedule, state, loss, alone(optax.apply_updates(exact, updates), live), opt_state)
 
@@ -187,8 +185,15 @@ def _moved(
 
 
 def _runs_user_code(program: Program) -> bool:
-    """Whether a step calls a user's function, which might search until a number is small enough, and for ever if it is NaN."""
-    return is_user_code(program.model) or is_user_code(program.loss) or not program.optimizer.built_in
+    """Whether a step calls a user's function, which might search until a number is small enough, and for ever if it is NaN.
+
+    A measure that sees the state of the optimizer might do so too, and the state is not put back at a record. A rule that
+    calls the objective is a search itself.
+    """
+    if program.shows_state or taken_by(program).calls or not program.optimizer.built_in:
+        return True
+    parts = program.model, program.loss, *(() if program.penalty is None else (program.penalty,))
+    return any(is_user_code(part) for part in parts)
 
 
 def _reason(loss: Array) -> Array:
@@ -208,10 +213,21 @@ def step(
         loss, fitted = _fitted(program, schedule, data, state.params)
         move = jax.vmap(functools.partial(_moved, program, schedule))
         return move(state._replace(watch=None), loss, fitted, state.opt_state)._replace(watch=state.watch), loss
-    loss, gradient = _gradient(program, schedule, state.params, at_step(data, state.stop_step), rows)
-    update = jax.vmap(functools.partial(_update, program, schedule))
-    following = update(data.hyper, data.live, state._replace(watch=None), loss, gradient)
+    now = at_step(data, state.stop_step)
+    loss, gradient = _gradient(program, schedule, state.params, now, rows)
+    given, axes = _step_data(program, schedule, now, rows)
+    update = jax.vmap(functools.partial(_update, program, schedule), in_axes=(0, 0, 0, 0, 0, axes))
+    following = update(data.hyper, data.live, state._replace(watch=None), loss, gradient, given)
     return following._replace(watch=state.watch), loss
+
+
+def _step_data(program: Program, schedule: Schedule, data: BlockData, rows: Array | None) -> tuple[Any, Any]:
+    """What the objectives of all runs depend on, and the axes that `jax.vmap` maps; no examples where no rule calls them."""
+    initial = data.initial if "initial" in program.penalty_asks else None
+    if not taken_by(program).calls:
+        return StepData(initial=initial), StepData(initial=0)
+    examples, axes = examples_of_runs(schedule, data.train, data.pool)
+    return StepData(data.hyper, examples, rows, initial), StepData(0, axes, 0, 0)
 
 
 def _fitted(program: Program, schedule: Schedule, data: BlockData, held: Params) -> tuple[Array, Params]:

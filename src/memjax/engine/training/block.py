@@ -77,7 +77,7 @@ def train_block(
     examples = ExampleHistory(block, ready.packed, compiled, start)
     # The arrays on the host do not outlive their transfer.
     del ready
-    history = _BlockHistory(block, live, start, examples)
+    history = _BlockHistory(block, live, start, examples, compiled.evaluated)
     ahead = list(segments(program.record_at, block.kept, block.records, history.step))
     rows, fresh, seen = _rows(block, chosen, ahead[:1], device), _no_steps(block, device), history.step
     before = fresh
@@ -130,9 +130,11 @@ def _no_steps(block: BlockPlan, device: Any) -> Interval:
 class _BlockHistory:
     """Records and snapshots of a block so far."""
 
-    def __init__(self, block: BlockPlan, live: Any, start: BlockResult | None, examples: ExampleHistory) -> None:
+    def __init__(
+        self, block: BlockPlan, live: Any, start: BlockResult | None, examples: ExampleHistory, evaluated: Any
+    ) -> None:
         self.step = start.step if start else 0
-        self._block, self._live, self._examples = block, live, examples
+        self._block, self._live, self._examples, self._evaluated = block, live, examples, evaluated
         self._parts = [jax.tree.map(self._loop_layout, start.records)] if start else []
         self._snapshots = dict(start.snapshots) if start else {}
         self._layouts = start.layouts if start else ()
@@ -152,7 +154,8 @@ class _BlockHistory:
     def add_snapshot(self, step: int, state: RunState) -> None:
         asked = np.array([step in run.experiment.snapshots for run in self._block.runs])
         if asked.any():
-            flat = _own(flatten_runs(_snapshot(state)), self._live)[: len(self._block.runs)]
+            kept = state if self._evaluated is None else self._evaluated(state)
+            flat = _own(flatten_runs(_snapshot(kept)), self._live)[: len(self._block.runs)]
             self._snapshots[step] = np.where(asked[:, None], flat, np.nan).astype(flat.dtype)
             self._layouts = _layouts(self._block, state)
 
@@ -208,10 +211,11 @@ def _final_status(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
     return np.where(status == Status.RUNNING, found, status).astype(np.int32)
 
 
-def on_device(packed: Block, live: Any, pool: Any, device: Any) -> BlockData:
-    """Data of a block on a device, beside the pool that is there."""
+def on_device(packed: Block, live: Any, pool: Any, device: Any, initial: Any = None) -> BlockData:
+    """Data of a block on a device, beside the pool that is there; ``initial`` where something asks for it."""
     more = packed.more or None
-    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None, live, more, packed.forward), device)
+    held = BlockData(packed.hyper, packed.train, packed.test, None, live, more, packed.forward, initial)
+    data = jax.device_put(held, device)
     return data._replace(pool=pool)
 
 
@@ -219,7 +223,8 @@ def _begun(
     block: BlockPlan, compiled: Compiled, device: Any, pool: Any, start: BlockResult | None, prepared: Prepared
 ) -> tuple[Any, BlockData, RunState]:
     """Places of the parameters among padding, on the host, and the data and the first state of a block on its device."""
-    data = on_device(prepared.packed, prepared.live, pool, device)
+    initial = prepared.params if "initial" in block.program.asks else None
+    data = on_device(prepared.packed, prepared.live, pool, device, initial)
     with pool_turn(compiled.blocks_pool):
         state = _restored_state(block, start, device) if start else _initial_state(block, compiled, prepared, device)
     return prepared.live, data, state

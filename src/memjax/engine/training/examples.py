@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan
+from memjax.engine.program.asked import shown
 from memjax.engine.program.by_example import by_run
 from memjax.engine.program.compiled import Compiled
 from memjax.engine.program.outcome import BlockResult
@@ -48,7 +49,7 @@ class ExampleHistory:
         if step not in program.example_steps:
             return
         with pool_turn(self._compiled.blocks_pool):
-            found = self._compiled.examples(data, state._replace(opt_state=None))
+            found = self._compiled.examples(data, shown(program, state))
         for name, (_, split) in program.example_variables.items():
             values = by_run(np.asarray(found[name]), *self._places[split], self._block.schedule)
             self._values.setdefault(name, []).append(values)
