@@ -185,7 +185,7 @@ class _Cost:
         program = self._shared(part)
         work = self._work(num_parameters(program))
         sizes = np.concatenate([member.sizes for member in part])
-        width = min(_WIDEST_TILE, int(sizes[:, 0].max()))
+        width = min(_WIDEST_TILE, int(sizes[:, 0].max() or sizes.max()) or 1)
         block = max(1, min(16, len(sizes) // self._lanes)) if self._streamed else len(sizes)
         return compile_seconds(program) + float(run_seconds(sizes, width, block, work, self._program).sum())
 

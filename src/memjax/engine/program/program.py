@@ -18,6 +18,8 @@ from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.experiment.kinds import once_per_kind
 from memjax.experiment.record_times import RecordSteps
+from memjax.experiment.stream import StreamShape, stream_of
+from memjax.experiment.train_size import is_fresh
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype, host_dtype, wide
 from memjax.measures import BUILT_IN, ByExample, by_example_of
@@ -27,7 +29,7 @@ from memjax.measures.recorded.loss import step_loss
 from memjax.models.adapt import with_outputs, with_room
 from memjax.models.padding import Stack
 from memjax.parameter_trees import layout_of
-from memjax.types import Apply, Array, Condition, Data, LossFn, Model
+from memjax.types import Apply, Array, Condition, Data, FreshTask, LossFn, Model
 
 __all__ = [
     "Program",
@@ -45,6 +47,9 @@ __all__ = [
 
 Hyper = Mapping[str, Any]
 _DEFAULT_MEASURES = ("loss", "accuracy", "weight_l2")
+# Without a train set, by the names that the variables of the test set have beside one.
+_ON_TEST = {name: dataclasses.replace(BUILT_IN[name].on("test"), name=f"test_{name}") for name in ("loss", "accuracy")}
+_FRESH_MEASURES = (BUILT_IN["step_loss"], *_ON_TEST.values(), BUILT_IN["weight_l2"])
 
 
 class ShapeOf(tuple[tuple[int, ...], str]):
@@ -68,7 +73,8 @@ class Program:
 
     In `model` and `optimizer`, holes stand for the traced numbers; the methods fill them with the values of one run. With
     `widths`, `model` is padded to these widths, and each run brings the places of its own parameters. A function may read a
-    global or a list that has changed since it was compiled, so `content` is a digest of all that functions read.
+    global or a list that has changed since it was compiled, so `content` is a digest of all that functions read. Of a run with
+    fresh examples, `task` is the task with holes for its traced numbers, and `stream` the shapes of what its examples share.
     """
 
     model: Model
@@ -87,6 +93,18 @@ class Program:
     by_example: tuple[ByExample, ...] = ()
     example_steps: tuple[int, ...] = ()
     stop_when: Any = None
+    task: Any = None
+    stream: StreamShape | None = None
+
+    @property
+    def draws_fresh(self) -> bool:
+        """Whether every step draws new examples."""
+        return self.stream is not None
+
+    @property
+    def has_order(self) -> bool:
+        """Whether steps go through a train set in minibatches, in an order of their own."""
+        return self.batch_size is not None and not self.draws_fresh
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -108,6 +126,11 @@ class Program:
         """The model's apply function with one run's numbers; its outputs are cast to float32 or wider."""
         model = self.model_with(hyper)
         return lambda params, x: wide(model.apply(params, x))
+
+    def task_with(self, hyper: Hyper) -> FreshTask:
+        """The task with one run's numbers, to draw fresh examples."""
+        found: FreshTask = with_numbers(self.task, _below("task.", hyper))
+        return found
 
     def rule_with(self, hyper: Hyper, key: Array | None = None) -> optax.GradientTransformationExtraArgs:
         """The optax transformation with one run's numbers; only its ``init`` needs the run's key."""
@@ -162,8 +185,14 @@ def _below(prefix: str, hyper: Hyper) -> dict[str, Any]:
 
 
 def traced_of(experiment: Experiment, widths: tuple[int, ...] | Stack | None = None) -> dict[str, float]:
-    """Numbers of one run that enter its program as data. The task's numbers stay on the host: they only shape its draws."""
-    numbers = {path: value for path, value in traced_values(experiment).items() if not path.startswith("task.")}
+    """Numbers of one run that enter its program as data.
+
+    The task's numbers stay on the host, where they shape its draws, unless every step draws.
+    """
+    inside = is_fresh(experiment)
+    numbers = {
+        path: value for path, value in traced_values(experiment).items() if inside or not path.startswith("task.")
+    }
     if widths is None:
         return numbers
     of_model = traced_values(model_of(experiment, widths), "model.")
@@ -205,6 +234,8 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
         by_example=_by_example(experiment),
         example_steps=experiment.example_steps,
         stop_when=None if experiment.stop_when is None else without_numbers(experiment.stop_when),
+        task=without_numbers(experiment.task) if is_fresh(experiment) else None,
+        stream=StreamShape.of(stream_of(experiment)) if is_fresh(experiment) else None,
     )
     try:
         return with_content(program, {} if known is None else known)
@@ -218,13 +249,15 @@ def with_content(program: Program, known: dict[Program, str]) -> Program:
         parts = program.model, program.optimizer, program.loss, program.measures
         kept: tuple[Any, ...] = tuple(part.measure for part in program.by_example)
         kept += () if program.stop_when is None else (program.stop_when,)
+        kept += () if program.task is None else (program.task,)
         known[program] = try_content((*parts, kept) if kept else parts) or ""
     return dataclasses.replace(program, content=known[program])
 
 
 def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:
     labels = np.issubdtype(sample.y.dtype, np.integer)
-    default = [name for name in _DEFAULT_MEASURES if labels or name != "accuracy"]
+    own = _FRESH_MEASURES if is_fresh(experiment) else [BUILT_IN[name] for name in _DEFAULT_MEASURES]
+    default = [measure for measure in own if labels or not measure.needs_labels]
     measures = as_measures(default if experiment.measures is None else experiment.measures, BUILT_IN)
     return tuple(_with_unit(measure, experiment) for measure in measures)
 
@@ -243,7 +276,7 @@ def _with_unit(measure: Measure, experiment: Experiment) -> Measure:
 
 def check_hashable(run: Experiment, program: Program) -> None:
     """Raise `InputError` where a part of a run has no hash: runs with the same structure are found by their hashes."""
-    for name in ("model", "optimizer", "measures"):
+    for name in ("model", "optimizer", "measures", "task"):
         try:
             hash(getattr(program, name))
         except TypeError:

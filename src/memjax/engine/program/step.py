@@ -16,6 +16,7 @@ import optax
 
 from memjax.checks.values import is_user_code
 from memjax.engine.program.forward import at_step, outputs_in_training
+from memjax.engine.program.fresh import Source, fresh_tile, source_at_step
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tiles import Schedule, Tiles
@@ -69,7 +70,7 @@ class BlockData(NamedTuple):
 
     ``live`` is a tree of places ``int32[R, ...]``: where each parameter stands among the run's own, from 1, and zero in
     padding; None without padding. ``forward`` has raw keys ``uint32[R, 2]`` of the forward passes in training; None for models
-    that draw nothing there.
+    that draw nothing there. ``fresh`` is where fresh examples come from, ``[R, ...]``; None for runs with a train set.
     """
 
     hyper: Hyper
@@ -79,6 +80,7 @@ class BlockData(NamedTuple):
     live: Any = None
     more: Any = None
     forward: Any = None
+    fresh: Source | None = None
 
     @property
     def splits(self) -> dict[str, Tiles]:
@@ -125,9 +127,13 @@ def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
 def _gradient(
     program: Program, schedule: Schedule, held: Params, data: BlockData, rows: Array | None
 ) -> tuple[Array, Params]:
-    """Mean loss ``[R]`` and its gradient, in float32 or wider, over the train split or a minibatch of ``rows[R, B]``."""
+    """Mean loss ``[R]`` and its gradient, in float32 or wider, over fresh examples, the train split, or its ``rows[R, B]``."""
     function, params = jax.value_and_grad(loss_sum(program)), as_tree(program, held)
-    if rows is None:
+    if data.fresh is not None:
+        one_fresh = lambda p, h, source: function(p, h, fresh_tile(program, h, source))  # noqa: E731
+        total = jax.vmap(one_fresh)(params, data.hyper, data.fresh)
+        count = jnp.full_like(data.train.size, program.batch_size or 0)
+    elif rows is None:
         total, count = sum_of_runs(schedule, function, params, data, data.train), data.train.size
     else:
         examples, axes = examples_of_runs(schedule, data.train, data.pool)
@@ -201,14 +207,15 @@ def step(
 ) -> tuple[RunState, Array]:
     """Update every run of a block once; also gives the losses ``[R]`` before the update.
 
-    ``rows[R, B]`` is the minibatch; None is the full batch. Parameters, optimizer state and ``data.live`` are as the loop
-    holds them. A closed-form fit needs no gradient.
+    ``rows[R, B]`` is the minibatch; None is the full batch, or a batch of fresh examples. Parameters, optimizer state and
+    ``data.live`` are as the loop holds them. A closed-form fit needs no gradient.
     """
     if is_closed_form(program.optimizer):
         loss, fitted = _fitted(program, schedule, data, state.params)
         move = jax.vmap(functools.partial(_moved, program, schedule))
         return move(state._replace(watch=None), loss, fitted, state.opt_state)._replace(watch=state.watch), loss
-    loss, gradient = _gradient(program, schedule, state.params, at_step(data, state.stop_step), rows)
+    given = source_at_step(at_step(data, state.stop_step), state.stop_step)
+    loss, gradient = _gradient(program, schedule, state.params, given, rows)
     update = jax.vmap(functools.partial(_update, program, schedule))
     following = update(data.hyper, data.live, state._replace(watch=None), loss, gradient)
     return following._replace(watch=state.watch), loss

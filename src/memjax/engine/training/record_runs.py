@@ -23,6 +23,7 @@ from memjax.engine.training.block import on_device
 from memjax.engine.training.execute import DevicePools, Programs, out_of_memory, split
 from memjax.engine.training.lanes import pool_turn, run_in_lanes
 from memjax.experiment.experiment import Experiment
+from memjax.experiment.train_size import is_fresh
 from memjax.jax_settings import compile_settings
 from memjax.measures.measure import Measure
 from memjax.measures.values import Values
@@ -66,13 +67,19 @@ def plan_records(runs: Sequence[Experiment], counts: Sequence[int], measures: tu
     InputError
         If a measure does not fit a network, or the networks do not fit into memory.
     """
-    bare = [dataclasses.replace(run, measures=measures, **_NO_TRAINING) for run in runs]
+    bare = [_bare(run, measures) for run in runs]
     first = np.cumsum([0, *counts])
     groups = gather(((place,), run) for place, run in enumerate(bare))
     # Checked once per experiment, for the checks do not see the parameters.
     networks = {key: [one for run in found for one in _networks(run, first)] for key, found in groups.items()}
     packing = Packing()
     return plan_of(bare[0], (), pack(networks, packing), packing)
+
+
+def _bare(run: Experiment, measures: tuple[Measure, ...]) -> Experiment:
+    """A run without its training; a run with fresh examples must have a batch size, whatever it is."""
+    fields = _NO_TRAINING | ({"batch_size": 1} if is_fresh(run) else {})
+    return dataclasses.replace(run, measures=measures, **fields)
 
 
 def _networks(run: Run, first: np.ndarray) -> list[Run]:
