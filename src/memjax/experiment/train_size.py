@@ -106,7 +106,8 @@ def _check_examples(experiment: Any) -> None:
     there = {"test", *named}
     asked = {split for part in by_example_of(experiment.examples, BUILT_IN) for split in part.splits}
     if asked - there:
+        missing, left = (listing(map(repr, sorted(names))) for names in (asked - there, there))
         raise InputError(
-            f"examples are measured on {listing(sorted(asked - there))}, but a run with train_size = 'fresh' keeps no train "
-            f"example: name the splits, as in memjax.measures.by_example('loss', on='test'), of {listing(sorted(there))}."
+            f"examples are measured on {missing}, but a run with train_size = 'fresh' keeps no train example: name the splits, as "
+            f"in memjax.measures.by_example('loss', on='test'), of {left}."
         )

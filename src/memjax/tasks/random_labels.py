@@ -124,7 +124,7 @@ class RandomLabels:
         return Split(self._examples(seed, "train", train_size), self._examples(seed, "test", test_size))
 
     def stream(self, seed: int) -> np.ndarray:
-        """What fresh examples have in common: 2^32 times the cumulative shares of all classes but the last, ``uint32[C - 1]``."""
+        """What fresh examples have in common: 2^32 times the cumulative shares of all but the last class, ``uint32[C - 1]``."""
         del seed
         return np.minimum(np.floor(self._cumulative() * 2.0**32), 2**32 - 1).astype(np.uint32)
 

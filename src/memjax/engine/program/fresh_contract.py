@@ -78,8 +78,8 @@ def _check_rows(kind: str, program: Program, experiment: Experiment) -> None:
     back = Data(*(part[::-1] for part in moved))
     if not (_close(first, few) and _close(whole, back)):
         raise InputError(
-            f"{kind}.fresh gave a row another example when the keys beside it were exchanged: let every row hang on the stream "
-            "and its own key alone, as in jax.vmap(one)(keys)."
+            f"{kind}.fresh gave a row another example when the keys beside it were exchanged, or when it was traced again: let "
+            "every row hang on the stream and its own key alone, as in jax.vmap(one)(keys)."
         )
 
 

@@ -44,8 +44,8 @@ def _check_not_empty(program: Program) -> None:
     empty = {one.variable("train") for one in program.measures if one.per_example and "train" in one.splits}
     if program.draws_fresh and program.stop_when.variable in empty:
         raise InputError(
-            f"stop_when watches {program.stop_when.variable!r}, which is NaN in a run with train_size = 'fresh', for the run keeps "
-            "no train example: use a variable of the test set, or step_loss."
+            f"stop_when watches {program.stop_when.variable!r}, which is NaN in a run with train_size = 'fresh', for the run "
+            "keeps no train example: use a variable of the test set, or step_loss."
         )
 
 
