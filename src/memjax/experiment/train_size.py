@@ -108,6 +108,6 @@ def _check_examples(experiment: Any) -> None:
     if asked - there:
         missing, left = (listing(map(repr, sorted(names))) for names in (asked - there, there))
         raise InputError(
-            f"examples are measured on {missing}, but a run with train_size = 'fresh' keeps no train example: name the splits, as "
-            f"in memjax.measures.by_example('loss', on='test'), of {left}."
+            f"examples are measured on {missing}, but a run with train_size = 'fresh' keeps no train example: name the splits, "
+            f"as in memjax.measures.by_example('loss', on='test'), of {left}."
         )
