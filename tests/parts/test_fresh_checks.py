@@ -31,6 +31,7 @@ class Inherits(SparseParity):
 REFUSED = {
     "batch_size is None": dict(batch_size=None),
     "test_size = None": dict(test_size=None),
+    "leave batch_seed out": dict(batch_seed=3),
     "leave subset": dict(subset=mj.subsets.LeaveOut(1)),
     "measured on 'data'": dict(examples=("loss",)),
     "measured on 'held_out'": dict(examples=(mj.measures.by_example("loss", on=("test", "held_out")),)),

@@ -93,6 +93,11 @@ def check_fresh(experiment: Any) -> None:
             f"subset is {experiment.subset!r}, but with train_size = 'fresh' there is no data set to choose from: leave subset "
             "out, or give a number as train_size."
         )
+    if experiment.batch_seed is not None:
+        raise InputError(
+            f"batch_seed is {experiment.batch_seed}, but fresh examples have no order to choose: leave batch_seed out, for "
+            "data_seed decides which examples a run sees."
+        )
     if is_closed_form(experiment.optimizer):
         raise InputError(
             "train_size is 'fresh', but closed_form() fits the model to a train set: give a number as train_size, or an "
