@@ -128,6 +128,36 @@ def test_streams_of_other_shapes_are_refused_when_the_runs_are_drawn():
         sources(block.program, [own, dataclasses.replace(own, seed=1)])
 
 
+OFFSET = 0.0
+
+
+@dataclass(frozen=True)
+class Reads:
+    """A task whose fresh examples hang on a number outside of the task."""
+
+    num_outputs: int = 2
+
+    def draw(self, seed, train_size, test_size):
+        return Split(*(Data(np.zeros((n, 3), np.float32), np.zeros(n, np.int32)) for n in (train_size, test_size)))
+
+    def stream(self, seed):
+        return ()
+
+    def fresh(self, stream, keys):
+        return jnp.zeros((len(keys), 3)) + OFFSET, jnp.zeros(len(keys), jnp.int32)
+
+
+def test_a_number_that_fresh_reads_outside_of_the_task_is_part_of_the_program(monkeypatch):
+    task = Reads()
+
+    def content():
+        return make_plan(spec(task=task), {}, mj.Packing()).blocks[0].program.content
+
+    first, again = content(), content()
+    monkeypatch.setitem(globals(), "OFFSET", 1.0)
+    assert first == again != content()
+
+
 def test_a_task_that_keeps_the_contract_is_taken_also_where_it_cannot_draw_an_empty_train_set():
     class Proud(Own):
         def draw(self, seed, train_size, test_size):
