@@ -11,6 +11,7 @@ import pytest
 import memjax as mj
 from memjax.engine.plan.plan import make_plan
 from memjax.engine.program.fresh import sources
+from memjax.experiment.draw import draw_data
 from memjax.random import generator
 from memjax.tasks import ModularArithmetic, RandomLabels, SparseParity
 from memjax.types import Data, Split
@@ -88,6 +89,7 @@ class Own:
         return {
             "mean": (x - x.mean(0), y),
             "neighbour": (jnp.roll(x, 1, axis=0), y),
+            "place": (x + jnp.arange(len(x), dtype=x.dtype)[:, None], y),
             "numpy": (x + RESTLESS.random(), y),
             "width": (x[:, :2], y),
             "one row": (x[:1], y[:1]),
@@ -102,6 +104,7 @@ RESTLESS = np.random.default_rng(0)
 FAULTS = {
     "mean": "keys beside it were exchanged",
     "neighbour": "keys beside it were exchanged",
+    "place": "keys beside it were exchanged",
     "numpy": "or when it was traced again",
     "width": r"inputs float32\[8, 2\] for 8 keys, but draw gives rows of float32\[3\]",
     "one row": r"inputs float32\[1, 3\] for 8 keys",
@@ -158,14 +161,33 @@ def test_a_number_that_fresh_reads_outside_of_the_task_is_part_of_the_program(mo
     assert first == again != content()
 
 
-def test_a_task_that_keeps_the_contract_is_taken_also_where_it_cannot_draw_an_empty_train_set():
-    class Proud(Own):
-        def draw(self, seed, train_size, test_size):
-            assert train_size > 0
-            return super().draw(seed, train_size, test_size)
+class Proud(Own):
+    """A task that cannot draw an empty train set."""
 
-        stream, fresh = Own.stream, Own.fresh
+    def draw(self, seed, train_size, test_size):
+        assert train_size > 0
+        return super().draw(seed, train_size, test_size)
 
-    assert mj.explain(spec(task=Proud()), {"seed": [0, 1], "train_size": ["fresh", 20, 10]}).runs == 6
-    # Nesting is still tested between the sizes of the runs that have a train set.
-    assert dataclasses.replace(spec(), test_size=0).sizes() == (0, 0)
+    stream, fresh = Own.stream, Own.fresh
+
+
+class Unnested(Own):
+    """A task whose examples hang on their number."""
+
+    def draw(self, seed, train_size, test_size):
+        (x, y), test = super().draw(seed, train_size, test_size)
+        return Split(Data(x + train_size, y), test)
+
+    stream, fresh = Own.stream, Own.fresh
+
+
+def test_a_task_need_not_know_how_to_draw_an_empty_train_set():
+    own = spec(task=Proud())
+    assert own.sizes() == (0, 6) and [len(part.y) for part in draw_data(own)] == [0, 6]
+
+
+def test_runs_with_a_train_set_are_tested_to_be_nested_beside_fresh_ones():
+    over = {"train_size": [20, "fresh", 10]}
+    assert mj.explain(spec(task=Proud()), over).runs == 3
+    with pytest.raises(mj.InputError, match=r"Unnested\.draw is not nested"):
+        mj.explain(spec(task=Unnested()), over)
