@@ -14,8 +14,9 @@ from memjax.errors import InputError
 from memjax.experiment.decode import parse
 from memjax.experiment.encode import to_json
 from memjax.experiment.record_times import RecordSteps, record_steps, whole_steps
-from memjax.experiment.single_fields import ALL, as_train_size, as_tuple, check_penalty, check_records
+from memjax.experiment.single_fields import as_tuple, check_penalty, check_records
 from memjax.experiment.start import Start
+from memjax.experiment.train_size import check_fresh, data_sizes, read_train_size
 from memjax.fields import paths, traced
 from memjax.measures import BUILT_IN, ByExample, Measure, by_example_of
 from memjax.measures.names import as_measures
@@ -57,14 +58,15 @@ class Experiment:
         others. The initial and the final state are recorded besides, so that ``()`` records only these two.
     batch_size
         None for full batch; else examples per step, in epochs without replacement (the last batch of an epoch may be
-        smaller).
+        smaller), or new ones with ``train_size="fresh"``.
     train_size
         Number of train examples N, or, for a task with a fixed number of examples, their fraction between 0 and 1,
-        or ``"all"``.
-        With a `subset`, these are the rows of the data set, of which the run trains on some.
+        or ``"all"``. With a `subset`, these are the rows of the data set, of which the run trains on some.
+        ``"fresh"`` draws ``batch_size`` new examples inside every step and keeps none (online learning). The task is then a
+        `memjax.types.FreshTask`; the train split is empty, so measures of the split are NaN.
     test_size
         Number of test examples; None takes the task's whole test set if it has one, else as many as ``train_size``. With 0
-        there is no test set, and measures of it are NaN.
+        there is no test set, and measures of it are NaN. With ``train_size="fresh"`` the number must be given.
     subset
         Which rows of the data set the run trains on, such as ``memjax.subsets.RandomShare(0.7)``; None takes all.
     seed
@@ -79,7 +81,8 @@ class Experiment:
         Parameters to start from, such as ``snapshot.start``; None draws them.
     measures
         Names of built-in measures, `memjax.measures.Measure` objects, or functions ``(params, apply, examples)``. None
-        records ``loss``, ``accuracy`` (for labels) and ``weight_l2``.
+        records ``loss``, ``accuracy`` (for labels) and ``weight_l2``; with ``train_size="fresh"`` it records ``step_loss``,
+        ``test_loss``, ``test_accuracy`` (for labels) and ``weight_l2``.
     examples
         Measures whose value is kept for every single example of the data set, whether the run trains on the example or not:
         ``correct``, ``loss``, ``logit_margin``, ``log_odds``, other per-example measures, or
@@ -98,7 +101,8 @@ class Experiment:
     Raises
     ------
     InputError
-        If a field's value is not allowed, ``record_every`` does not divide ``steps``, or a record or snapshot lies beyond them.
+        If a field's value is not allowed, ``record_every`` does not divide ``steps``, a record or snapshot lies beyond them,
+        or ``train_size="fresh"`` stands beside something that needs a train set.
 
     Examples
     --------
@@ -147,7 +151,7 @@ class Experiment:
         # Python numbers do not overflow, unlike NumPy's short integers.
         for name in ("steps", "record_every"):
             object.__setattr__(self, name, whole(name, getattr(self, name), 1))
-        object.__setattr__(self, "train_size", as_train_size(self.train_size, self.task))
+        object.__setattr__(self, "train_size", read_train_size(self.train_size, self.task))
         if not isinstance(self.start, Start | None):
             raise InputError(f"start is {self.start!r}: give snapshot.start, memjax.Start.of(params), or None.")
         object.__setattr__(self, "seed", whole("seed", self.seed, 0))
@@ -187,6 +191,7 @@ class Experiment:
         if self.measures is not None:
             object.__setattr__(self, "measures", as_tuple("measures", self.measures))
             as_measures(self.measures, BUILT_IN)
+        check_fresh(self)
 
     @property
     def data_key(self) -> int:
@@ -242,13 +247,7 @@ class Experiment:
         >>> Experiment(train_size=50).data_sizes()
         (50, 50)
         """
-        train_size: Any = self.train_size
-        if not isinstance(train_size, int):
-            share = 1 if train_size == ALL else train_size
-            train_size = max(1, round(share * self.task.num_examples))  # type: ignore[attr-defined]
-        if hasattr(self.task, "sizes"):
-            return self.task.sizes(train_size, self.test_size)
-        return train_size, train_size if self.test_size is None else self.test_size
+        return data_sizes(self)
 
     def to_json(self) -> str:
         """Write the experiment as JSON; see ``experiment/encode.py``."""

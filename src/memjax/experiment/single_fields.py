@@ -5,34 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from memjax.checks.values import scalar, whole
 from memjax.errors import InputError
 from memjax.fields import is_node
 from memjax.measures.asked import OF_PENALTIES, check_asked
-from memjax.types import FiniteTask, Task
 
-__all__ = ["ALL", "as_train_size", "as_tuple", "check_penalty", "check_records"]
+__all__ = ["as_tuple", "check_penalty", "check_records"]
 
-ALL = "all"
 # Limit of the search for divisors of ``steps``, for an error message.
 _MOST = 1_000_000
-
-
-def as_train_size(train_size: Any, task: Task) -> int | float | str:
-    """A train size: a whole number, a share of a task's examples, or all of them; raises `InputError` for anything else."""
-    train_size = scalar(train_size)
-    if not isinstance(train_size, float) and train_size != ALL:
-        return whole("train_size", train_size, 1)
-    if train_size != ALL and not 0 < train_size < 1:
-        raise InputError(
-            f"train_size is {train_size!r}: give a whole number of at least 1, a share between 0 and 1, or 'all'."
-        )
-    if not isinstance(task, FiniteTask):
-        raise InputError(
-            f"train_size is {train_size!r}, but {type(task).__name__} draws as many examples as it is asked for: give a whole "
-            "number, for a share or 'all' needs a task with num_examples."
-        )
-    return train_size
 
 
 def check_records(steps: int, every: int) -> None:

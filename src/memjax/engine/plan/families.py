@@ -18,7 +18,8 @@ from memjax.engine.plan.blocks import Run
 from memjax.engine.plan.cost import Work, compile_seconds, run_seconds, work_of
 from memjax.engine.program.initial import own_size
 from memjax.engine.program.padding import can_pad, can_stack
-from memjax.engine.program.program import Program, model_of, num_parameters, traced_of, with_content
+from memjax.engine.program.program import Program, model_of, num_parameters, traced_of
+from memjax.engine.program.program_of import with_content
 from memjax.experiment import Experiment
 from memjax.fields import without_numbers
 from memjax.measures.recorded.last_layer import tells_layers
@@ -189,7 +190,7 @@ class _Cost:
         program = self._shared(part)
         work = self._work(num_parameters(program))
         sizes = np.concatenate([member.sizes for member in part])
-        width = min(_WIDEST_TILE, int(sizes[:, 0].max()))
+        width = min(_WIDEST_TILE, int(sizes[:, 0].max() or sizes.max()) or 1)
         block = max(1, min(16, len(sizes) // self._lanes)) if self._streamed else len(sizes)
         return compile_seconds(program) + float(run_seconds(sizes, width, block, work, self._program).sum())
 

@@ -16,11 +16,10 @@ from memjax.engine.plan.fits import fit_bytes
 from memjax.engine.plan.liveness import peak_bytes
 from memjax.engine.plan.segments import segment_records
 from memjax.engine.program.asked import bound, first_seen
-from memjax.engine.program.forward import training_shapes
-from memjax.engine.program.objective import loss_sum
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.segments import longest
 from memjax.engine.program.tiles import Schedule, Shape, rooms_of, split_shapes
+from memjax.engine.program.traced_loss import traced_loss
 from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Examples
 from memjax.experiment import Experiment
@@ -86,11 +85,12 @@ def host_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, p
     if "initial" in program.asks:
         data += shape.runs * _parameter_bytes(work)
     rows = 0
-    if program.batch_size is not None:
+    if program.batch_size is not None and program.has_order:
         # Those of the next segment are made meanwhile.
         steps = longest(program.record_at, segment_records(program, shape, ()))
         rows = 2 * 4 * steps * shape.runs * program.batch_size
-    return data + rows + shape.runs * work.state_bytes
+    shared = 0 if program.stream is None else shape.runs * program.stream.bytes
+    return data + rows + shared + shape.runs * work.state_bytes
 
 
 def _value_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work) -> int:
@@ -118,8 +118,8 @@ def _gradient_peak(program: Program, count: int, dtype: str) -> float:
     """Bytes of the values of one run in a gradient over ``count`` examples."""
     del dtype
     (_, hyper), params, _ = start_shapes(program)
-    hyper, tile = training_shapes(program, hyper, count)
-    return _GRADIENT * peak_bytes(jax.value_and_grad(loss_sum(program)), params, hyper, tile)
+    total, hyper, given = traced_loss(program, hyper, count)
+    return _GRADIENT * peak_bytes(jax.value_and_grad(total), params, hyper, given)
 
 
 @functools.lru_cache(maxsize=1024)

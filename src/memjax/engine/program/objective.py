@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from memjax.engine.program.forward import outputs_in_training
+from memjax.engine.program.fresh import fresh_tile
 from memjax.engine.program.penalised import penalty_and_slope, penalty_of
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.vectors import as_held_one, as_tree_one
@@ -34,6 +35,8 @@ class StepData(NamedTuple):
         Numbers of the run, with the key of the step.
     examples, rows
         Train examples, and the rows ``int32[B]`` of a minibatch; None for all.
+    source
+        Where the fresh examples of the step come from; None for runs with a train set.
     initial
         Initial parameters, a tree.
     """
@@ -42,6 +45,7 @@ class StepData(NamedTuple):
     examples: Any = None
     rows: Any = None
     initial: Any = None
+    source: Any = None
 
 
 def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
@@ -75,14 +79,14 @@ def objective(program: Program, live: Any, data: StepData) -> Callable[[Params],
     @jax.custom_jvp
     def value(held: Params) -> Array:
         params = as_tree_one(program, held)
-        value = _scaled(data, _mean(data, lambda tile: summed(params, data.hyper, tile)))
+        value = _scaled(data, _mean(program, data, lambda tile: summed(params, data.hyper, tile)))
         if program.penalty is not None:
             value = value + penalty_of(program, data.hyper, data.initial)(params).astype(value.dtype)
         return value
 
     def with_slope(primals: tuple[Params], tangents: tuple[Params]) -> tuple[Array, Array]:
         params = as_tree_one(program, primals[0])
-        loss, slope = _mean(data, lambda tile: jax.value_and_grad(summed)(params, data.hyper, tile))
+        loss, slope = _mean(program, data, lambda tile: jax.value_and_grad(summed)(params, data.hyper, tile))
         slope = alone(as_held_one(program, jax.tree.map(lambda leaf: _scaled(data, leaf), slope)), live)
         value = _scaled(data, loss)
         if program.penalty is not None:
@@ -95,10 +99,13 @@ def objective(program: Program, live: Any, data: StepData) -> Callable[[Params],
     return value
 
 
-def _mean(data: StepData, function: Callable[[Tile], Any]) -> Any:
+def _mean(program: Program, data: StepData, function: Callable[[Tile], Any]) -> Any:
     """Mean over the examples of a step, in float32 or wider, of what a function sums over a tile."""
     examples, rows = data.examples, data.rows
-    if rows is None:
+    if data.source is not None:
+        tile = fresh_tile(program, data.hyper, data.source)
+        total, count = function(tile), jnp.int32(len(tile.y))
+    elif rows is None:
         total, count = examples.sum(function), examples.size
     else:
         total, count = function(minibatch(examples, rows)), (rows != PAD).sum()

@@ -8,6 +8,7 @@ import jax
 
 from memjax.engine.program.batches import batches_shapes
 from memjax.engine.program.forward import with_shapes
+from memjax.engine.program.fresh import source_shapes
 from memjax.engine.program.loop import Interval, Length
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.step import BlockData, first_state
@@ -37,7 +38,7 @@ def block_shapes(
     further = dict(zip(program.splits, more, strict=True)) or None
     initial = state.params if "initial" in program.asks else None
     data = BlockData(hyper, train, test, pooled, None if program.widths is None else live, further, None, initial)
-    return with_shapes(program, data), state
+    return with_shapes(program, data)._replace(fresh=source_shapes(program, shape.runs)), state
 
 
 def state_shapes(program: Program, schedule: Schedule, shape: Shape) -> Any:

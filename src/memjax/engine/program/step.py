@@ -16,6 +16,7 @@ import optax
 
 from memjax.checks.values import is_user_code
 from memjax.engine.program.forward import at_step
+from memjax.engine.program.fresh import Source, fresh_tile, source_at_step
 from memjax.engine.program.objective import StepData, descent, loss_sum, minibatch
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.penalised import penalty_and_slope
@@ -72,6 +73,7 @@ class BlockData(NamedTuple):
     ``live`` is a tree of places ``int32[R, ...]``: where each parameter stands among the run's own, from 1, and zero in
     padding; None without padding. ``forward`` has raw keys ``uint32[R, 2]`` of the forward passes in training; None for models
     that draw nothing there. ``initial`` are the initial parameters, a tree ``[R, ...]``; None where nothing asks for them.
+    ``fresh`` is where fresh examples come from, ``[R, ...]``; None for runs with a train set.
     """
 
     hyper: Hyper
@@ -82,6 +84,7 @@ class BlockData(NamedTuple):
     more: Any = None
     forward: Any = None
     initial: Any = None
+    fresh: Source | None = None
 
     @property
     def splits(self) -> dict[str, Tiles]:
@@ -118,9 +121,13 @@ def sum_of_runs(schedule: Schedule, function: Total, params: Params, data: Block
 def _gradient(
     program: Program, schedule: Schedule, held: Params, data: BlockData, rows: Array | None
 ) -> tuple[Array, Params]:
-    """Mean loss ``[R]`` and its gradient, in float32 or wider, over the train split or a minibatch of ``rows[R, B]``."""
+    """Mean loss ``[R]`` and its gradient, in float32 or wider, over fresh examples, the train split, or its ``rows[R, B]``."""
     function, params = jax.value_and_grad(loss_sum(program)), as_tree(program, held)
-    if rows is None:
+    if data.fresh is not None:
+        one_fresh = lambda p, h, source: function(p, h, fresh_tile(program, h, source))  # noqa: E731
+        total = jax.vmap(one_fresh)(params, data.hyper, data.fresh)
+        count = jnp.full_like(data.train.size, program.batch_size or 0)
+    elif rows is None:
         total, count = sum_of_runs(schedule, function, params, data, data.train), data.train.size
     else:
         examples, axes = examples_of_runs(schedule, data.train, data.pool)
@@ -206,14 +213,14 @@ def step(
 ) -> tuple[RunState, Array]:
     """Update every run of a block once; also gives the losses ``[R]`` before the update.
 
-    ``rows[R, B]`` is the minibatch; None is the full batch. Parameters, optimizer state and ``data.live`` are as the loop
-    holds them. A closed-form fit needs no gradient.
+    ``rows[R, B]`` is the minibatch; None is the full batch, or a batch of fresh examples. Parameters, optimizer state and
+    ``data.live`` are as the loop holds them. A closed-form fit needs no gradient.
     """
     if is_closed_form(program.optimizer):
         loss, fitted = _fitted(program, schedule, data, state.params)
         move = jax.vmap(functools.partial(_moved, program, schedule))
         return move(state._replace(watch=None), loss, fitted, state.opt_state)._replace(watch=state.watch), loss
-    now = at_step(data, state.stop_step)
+    now = source_at_step(at_step(data, state.stop_step), state.stop_step)
     loss, gradient = _gradient(program, schedule, state.params, now, rows)
     given, axes = _step_data(program, schedule, now, rows)
     update = jax.vmap(functools.partial(_update, program, schedule), in_axes=(0, 0, 0, 0, 0, axes))
@@ -227,7 +234,7 @@ def _step_data(program: Program, schedule: Schedule, data: BlockData, rows: Arra
     if not taken_by(program).calls:
         return StepData(initial=initial), StepData(initial=0)
     examples, axes = examples_of_runs(schedule, data.train, data.pool)
-    return StepData(data.hyper, examples, rows, initial), StepData(0, axes, 0, 0)
+    return StepData(data.hyper, examples, rows, initial, data.fresh), StepData(0, axes, 0, 0, 0)
 
 
 def _fitted(program: Program, schedule: Schedule, data: BlockData, held: Params) -> tuple[Array, Params]:

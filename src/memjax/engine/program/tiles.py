@@ -9,6 +9,7 @@ import numpy as np
 
 from memjax.engine.program.example_rows import example_rows
 from memjax.engine.program.forward import forward_keys, numbers_of_rows
+from memjax.engine.program.fresh import Source, sources
 from memjax.engine.program.program import Program, numbers_of
 from memjax.experiment import Experiment
 from memjax.experiment.draw import draw_data
@@ -92,6 +93,8 @@ class Block(NamedTuple):
         Row numbers of examples, see `memjax.engine.program.example_rows`.
     forward
         Raw keys ``uint32[R, 2]`` of the forward passes in training; None for models that draw nothing there.
+    fresh
+        Where the fresh examples of the runs come from; None for runs with a train set.
     """
 
     noise: np.ndarray
@@ -102,6 +105,7 @@ class Block(NamedTuple):
     chosen: list[np.ndarray | None]
     rows: dict[str, np.ndarray]
     forward: np.ndarray | None = None
+    fresh: Source | None = None
 
 
 def split_shapes(schedule: Schedule, shape: Shape) -> list[tuple[int, int]]:
@@ -142,6 +146,7 @@ def draw_block(program: Program, schedule: Schedule, shape: Shape, runs: Sequenc
         chosen=picked,
         rows=example_rows(program, runs, drawn, picked),
         forward=forward_keys(program, runs),
+        fresh=sources(program, runs),
     )
 
 

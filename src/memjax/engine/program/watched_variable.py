@@ -26,6 +26,7 @@ def check_condition(program: Program) -> None:
             f"stop_when watches {condition.variable!r}, which is no number that the run records: use {listing(known)}, or add "
             "its measure to measures."
         )
+    _check_not_empty(program)
     try:
         number = jax.ShapeDtypeStruct((), float_dtype())
         hyper = dict.fromkeys(program.traced, number)
@@ -35,6 +36,16 @@ def check_condition(program: Program) -> None:
     if met.shape != () or met.dtype != bool:
         raise InputError(
             f"stop_when.met gave {met.dtype}{list(met.shape)}: it must give one truth value, and its memory."
+        )
+
+
+def _check_not_empty(program: Program) -> None:
+    """Raise `InputError` where the condition watches a mean over the train set of runs that have none, which is always NaN."""
+    empty = {one.variable("train") for one in program.measures if one.per_example and "train" in one.splits}
+    if program.draws_fresh and program.stop_when.variable in empty:
+        raise InputError(
+            f"stop_when watches {program.stop_when.variable!r}, which is NaN in a run with train_size = 'fresh', for the run "
+            "keeps no train example: use a variable of the test set, or step_loss."
         )
 
 

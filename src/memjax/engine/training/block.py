@@ -176,7 +176,7 @@ class _BlockHistory:
         status, stop_step = np.array(state.status)[real], np.array(state.stop_step)[real]
         finished = self.step == self._block.program.steps
         if finished:
-            status = _final_status(status, records)
+            status = _final_status(status, {} if self._block.program.draws_fresh else records)
         wanted = self._block.keep_state or not finished
         leaves = tuple(np.asarray(leaf) for leaf in jax.tree.leaves(state)) if wanted else None
         snapshots, (current, final) = dict(self._snapshots), (None, leaves) if finished else (leaves, None)
@@ -204,7 +204,11 @@ def _layouts(block: BlockPlan, state: RunState) -> tuple[Any, ...]:
 
 
 def _final_status(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
-    """Final status. No step checks the loss of the final state, so the status follows from its record."""
+    """Final status. No step checks the loss of the final state, so the status follows from its record.
+
+    A run with fresh examples has no train set, on which that loss would be NaN: its status is that of its last step, whose loss
+    and parameters were finite.
+    """
     final = records.get("train_loss", np.zeros((len(status), 1)))[:, -1]
     found = np.where(np.isnan(final), Status.LOSS_NAN, Status.LOSS_INFINITE)
     found = np.where(np.isfinite(final), Status.FINISHED, found)
@@ -214,9 +218,8 @@ def _final_status(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
 def on_device(packed: Block, live: Any, pool: Any, device: Any, initial: Any = None) -> BlockData:
     """Data of a block on a device, beside the pool that is there; ``initial`` where something asks for it."""
     more = packed.more or None
-    held = BlockData(packed.hyper, packed.train, packed.test, None, live, more, packed.forward, initial)
-    data = jax.device_put(held, device)
-    return data._replace(pool=pool)
+    held = BlockData(packed.hyper, packed.train, packed.test, None, live, more, packed.forward, initial, packed.fresh)
+    return jax.device_put(held, device)._replace(pool=pool)
 
 
 def _begun(
@@ -261,9 +264,12 @@ def _misfit_error(block: BlockPlan, step: int) -> InputError:
 
 
 def _rows(block: BlockPlan, chosen: list[np.ndarray | None], following: list[Segment], device: Any) -> Batches | None:
-    """Minibatches of the following segment, in the room of the longest; None for full batch, and after the last one."""
+    """Minibatches of the following segment, in the room of the longest.
+
+    None for full batch, for fresh examples, and after the last segment.
+    """
     size = block.program.batch_size
-    if size is None or not following:
+    if size is None or not block.program.has_order or not following:
         return None
     runs = block.experiments
     first, of_run = block.order_of_runs

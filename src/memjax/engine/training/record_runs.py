@@ -25,6 +25,7 @@ from memjax.engine.training.execute import DevicePools, Programs, out_of_memory,
 from memjax.engine.training.lanes import pool_turn, run_in_lanes
 from memjax.errors import InputError
 from memjax.experiment.experiment import Experiment
+from memjax.experiment.train_size import is_fresh
 from memjax.jax_settings import compile_settings
 from memjax.measures.measure import Measure
 from memjax.measures.values import Values
@@ -84,6 +85,9 @@ def _bare(run: Experiment, measures: tuple[Measure, ...]) -> Experiment:
     """A run with what its measures see of it, and no other part of its training."""
     asks = frozenset().union(*(measure.asks for measure in measures))
     kept: dict[str, Any] = {}
+    if is_fresh(run):
+        # A run with fresh examples must have a batch size, whatever it is.
+        kept["batch_size"] = 1
     if "penalty" in asks:
         kept["penalty"] = run.penalty
     if asks & {"initial", "penalty"}:
