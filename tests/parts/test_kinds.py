@@ -27,6 +27,7 @@ OTHERS = {
     "examples": ("loss",),
     "examples_at": (10,),
     "stop_when": mj.stopping.AtLeast("train_accuracy"),
+    "keep_best": mj.stopping.Lowest("test_loss"),
 }
 
 

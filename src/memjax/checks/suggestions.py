@@ -50,6 +50,7 @@ _WORDS = {
     "batch_seed": "shuffleseed orderseed",
     "subset": "subsample subsets rows mask indices",
     "stop_when": "stop earlystopping earlystop callbacks",
+    "keep_best": "best savebest savebestonly savebestmodel restorebest restorebestweights bestcheckpoint",
     "examples": "perexample byexample",
     "dropout": "dropoutrate pdropout droprate",
     "label_noise": "noise noiselevel noiserate labelcorruption corruption",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from memjax import losses
 from memjax.checks.keywords import named
-from memjax.checks.values import number, scalar, whole
+from memjax.checks.values import number, whole
 from memjax.content.later import later
 from memjax.errors import InputError
 from memjax.experiment.decode import parse
 from memjax.experiment.encode import to_json
 from memjax.experiment.record_times import RecordSteps, record_steps, whole_steps
+from memjax.experiment.single_fields import ALL, check_best, check_condition, check_records, several, train_size_of
 from memjax.experiment.start import Start
 from memjax.fields import paths, traced
 from memjax.measures import BUILT_IN, ByExample, Measure, by_example_of
@@ -22,16 +22,13 @@ from memjax.measures.names import as_measures
 from memjax.models import MLP, as_model
 from memjax.optimizers import Optimizer, adam
 from memjax.tasks import RandomLabels
-from memjax.types import Condition, FiniteTask, Subset, Task
+from memjax.types import Best, Condition, Subset, Task
 
 __all__ = ["Experiment"]
 
 _OPTIONAL = {
     "batch_size": 1, "test_size": 0, "data_seed": 0, "subset_seed": 0, "init_seed": 0, "batch_seed": 0,
 }  # fmt: skip
-_ALL = "all"
-# Limit of the search for divisors of ``steps``, for an error message.
-_MOST = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +89,9 @@ class Experiment:
     stop_when
         Condition that stops a run at a record, such as ``memjax.stopping.AtLeast("train_accuracy", 1.0)``. The network then
         stays as it is, and so do its later records.
+    keep_best
+        Which network of a run is kept besides ``snapshots``, such as that at the record with the lowest test loss,
+        ``memjax.stopping.Lowest("test_loss")``. `memjax.best` gives these networks.
     snapshots
         Steps at which parameters are kept, from 0 to ``steps``; there need be no record.
 
@@ -131,6 +131,7 @@ class Experiment:
     examples: tuple[str | Measure | ByExample, ...] = later(())
     examples_at: tuple[int, ...] | None = later(None)
     stop_when: Condition | None = later(None)
+    keep_best: Best | None = later(None)
     snapshots: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -146,7 +147,7 @@ class Experiment:
         # Python numbers do not overflow, unlike NumPy's short integers.
         for name in ("steps", "record_every"):
             object.__setattr__(self, name, whole(name, getattr(self, name), 1))
-        object.__setattr__(self, "train_size", _train_size(self.train_size, self.task))
+        object.__setattr__(self, "train_size", train_size_of(self.train_size, self.task))
         if not isinstance(self.start, Start | None):
             raise InputError(f"start is {self.start!r}: give snapshot.start, memjax.Start.of(params), or None.")
         object.__setattr__(self, "seed", whole("seed", self.seed, 0))
@@ -162,27 +163,22 @@ class Experiment:
         object.__setattr__(self, "loss_scale", number("loss_scale", self.loss_scale))
         losses.get(self.loss)
         if self.record_at is None:
-            _check_records(self.steps, self.record_every)
+            check_records(self.steps, self.record_every)
         else:
             listed = whole_steps("record_at", self.record_at, self.steps, increasing=True)
             object.__setattr__(self, "record_at", listed)
         object.__setattr__(self, "snapshots", whole_steps("snapshots", self.snapshots, self.steps))
-        object.__setattr__(self, "examples", _several("examples", self.examples))
+        object.__setattr__(self, "examples", several("examples", self.examples))
         by_example_of(self.examples, BUILT_IN)
         if self.examples_at is not None:
             listed = whole_steps("examples_at", self.examples_at, self.steps, increasing=True)
             object.__setattr__(self, "examples_at", listed)
             if not listed:
                 raise InputError("examples_at has no step: give one or more, or None for the last step.")
-        if self.stop_when is not None and (
-            not isinstance(self.stop_when, Condition) or isinstance(self.stop_when, type)
-        ):
-            raise InputError(
-                f"stop_when is {self.stop_when!r}: give an object of memjax.stopping, your own with variable, begin and met, "
-                "or None."
-            )
+        check_condition(self.stop_when)
+        check_best(self.keep_best)
         if self.measures is not None:
-            object.__setattr__(self, "measures", _several("measures", self.measures))
+            object.__setattr__(self, "measures", several("measures", self.measures))
             as_measures(self.measures, BUILT_IN)
 
     @property
@@ -241,7 +237,7 @@ class Experiment:
         """
         train_size: Any = self.train_size
         if not isinstance(train_size, int):
-            share = 1 if train_size == _ALL else train_size
+            share = 1 if train_size == ALL else train_size
             train_size = max(1, round(share * self.task.num_examples))  # type: ignore[attr-defined]
         if hasattr(self.task, "sizes"):
             return self.task.sizes(train_size, self.test_size)
@@ -265,34 +261,3 @@ class Experiment:
 
 # An unknown keyword may be a field of the task, the model or the optimizer.
 named(Experiment, paths)
-
-
-def _train_size(train_size: Any, task: Task) -> int | float | str:
-    train_size = scalar(train_size)
-    if not isinstance(train_size, float) and train_size != _ALL:
-        return whole("train_size", train_size, 1)
-    if train_size != _ALL and not 0 < train_size < 1:
-        raise InputError(
-            f"train_size is {train_size!r}: give a whole number of at least 1, a share between 0 and 1, or 'all'."
-        )
-    if not isinstance(task, FiniteTask):
-        raise InputError(
-            f"train_size is {train_size!r}, but {type(task).__name__} draws as many examples as it is asked for: give a whole "
-            "number, for a share or 'all' needs a task with num_examples."
-        )
-    return train_size
-
-
-def _check_records(steps: int, every: int) -> None:
-    if steps % every:
-        small = [d for d in range(1, min(math.isqrt(steps), _MOST) + 1) if steps % d == 0]
-        near = sorted({*small, *(steps // d for d in small)}, key=lambda d: abs(math.log(d) - math.log(every)))[:12]
-        raise InputError(
-            f"record_every is {every}, which does not divide steps = {steps}: use one of {', '.join(map(str, sorted(near)))}."
-        )
-
-
-def _several(name: str, values: Any) -> tuple[Any, ...]:
-    if not isinstance(values, tuple | list | range):
-        raise InputError(f"{name} is {values!r}: give a tuple, with a comma even around one entry.")
-    return tuple(values)

@@ -1,4 +1,4 @@
-"""What a user can say about runs: subsets of rows, conditions that stop, and estimators of all snapshots at once."""
+"""What a user can say about runs: subsets, conditions that stop, the best network, and estimators of all snapshots at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from memjax.types.data import Array
 
-__all__ = ["Condition", "Estimator", "Subset", "Trained", "Trainer"]
+__all__ = ["Best", "Condition", "Estimator", "Subset", "Trained", "Trainer"]
 
 
 @runtime_checkable
@@ -23,6 +23,19 @@ class Condition(Protocol):
 
     def met(self, value: Array, memory: Any) -> tuple[Array, Any]:
         """Whether a run stops at a record with this value of its variable, and the memory after the record."""
+
+
+@runtime_checkable
+class Best(Protocol):
+    """A choice of the best network of a run, such as those of `memjax.stopping`: a frozen dataclass.
+
+    No function is asked whether NaN is better: a network whose variable is NaN is never kept.
+    """
+
+    variable: str
+
+    def better(self, value: Array, best: Array) -> Array:
+        """Whether the value of the variable at a record, a number, is better than the best one before it."""
 
 
 @runtime_checkable

@@ -27,7 +27,7 @@ from memjax.measures.recorded.loss import step_loss
 from memjax.models.adapt import with_outputs, with_room
 from memjax.models.padding import Stack
 from memjax.parameter_trees import layout_of
-from memjax.types import Apply, Array, Condition, Data, LossFn, Model
+from memjax.types import Apply, Array, Best, Condition, Data, LossFn, Model
 
 __all__ = [
     "Program",
@@ -87,6 +87,7 @@ class Program:
     by_example: tuple[ByExample, ...] = ()
     example_steps: tuple[int, ...] = ()
     stop_when: Any = None
+    keep_best: Any = None
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -127,11 +128,17 @@ class Program:
     @property
     def watches(self) -> bool:
         """Whether later records need something of earlier ones."""
-        return self.stop_when is not None or any(part.over is not None for part in self.by_example)
+        watching = self.stop_when is not None or self.keep_best is not None
+        return watching or any(part.over is not None for part in self.by_example)
 
     def condition_with(self, hyper: Hyper) -> Condition:
         """The condition that stops a run, with the run's numbers."""
         found: Condition = with_numbers(self.stop_when, _below("stop_when.", hyper))
+        return found
+
+    def best_with(self, hyper: Hyper) -> Best:
+        """The choice of the best network of a run, with the run's numbers."""
+        found: Best = with_numbers(self.keep_best, _below("keep_best.", hyper))
         return found
 
     def draw(self, key_data: Array, hyper: Hyper) -> Any:
@@ -205,6 +212,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
         by_example=_by_example(experiment),
         example_steps=experiment.example_steps,
         stop_when=None if experiment.stop_when is None else without_numbers(experiment.stop_when),
+        keep_best=None if experiment.keep_best is None else without_numbers(experiment.keep_best),
     )
     try:
         return with_content(program, {} if known is None else known)
@@ -217,7 +225,7 @@ def with_content(program: Program, known: dict[Program, str]) -> Program:
     if program not in known:
         parts = program.model, program.optimizer, program.loss, program.measures
         kept: tuple[Any, ...] = tuple(part.measure for part in program.by_example)
-        kept += () if program.stop_when is None else (program.stop_when,)
+        kept += tuple(part for part in (program.stop_when, program.keep_best) if part is not None)
         known[program] = try_content((*parts, kept) if kept else parts) or ""
     return dataclasses.replace(program, content=known[program])
 

@@ -1,4 +1,4 @@
-"""What is watched at the records of a block: conditions that stop runs, and folds of the values of single examples."""
+"""What is watched at the records of a block: conditions that stop runs, the best networks, and folds of single examples."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from memjax.engine.program.best import BestSoFar, better_networks, no_networks
 from memjax.engine.program.by_example import measured, of_tiles
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Program
@@ -28,10 +29,13 @@ class Watch(NamedTuple):
         Memory ``[R, ...]`` of the condition of every run.
     folds
         Memory ``[T, B]`` of every fold, by variable.
+    best
+        The best network of every run; None where none is kept.
     """
 
     memory: Any
     folds: dict[str, tuple[Any, ...]]
+    best: BestSoFar | None = None
 
 
 def first_watch(program: Program, schedule: Schedule, shape: Shape) -> Watch | None:
@@ -46,13 +50,13 @@ def first_watch(program: Program, schedule: Schedule, shape: Shape) -> Watch | N
         for name, (part, split) in program.example_variables.items()
         if part.over is not None
     }
-    return Watch(memory, folds)
+    return Watch(memory, folds, no_networks(program, shape.runs))
 
 
 def after_record(
     program: Program, schedule: Schedule, data: BlockData, state: RunState, record: dict[str, Any], counts: Array
 ) -> RunState:
-    """The state after a record: folds are updated, and runs whose condition is met are stopped.
+    """The state after a record: folds and best networks are updated, and runs whose condition is met are stopped.
 
     Parameters
     ----------
@@ -73,7 +77,8 @@ def after_record(
         keep = lambda new, old: jnp.where(by_run_of(running, old), new, old).astype(old.dtype)  # noqa: E731
         memory = jax.tree.map(keep, following, memory)
         status = jnp.where(running & met, jnp.int32(Status.STOPPED), status)
-    return state._replace(status=status, watch=Watch(memory, folds))
+    best = better_networks(program, data, state, record, running)
+    return state._replace(status=status, watch=Watch(memory, folds, best))
 
 
 def _folded(

@@ -41,6 +41,7 @@ _NO_TRAINING: dict[str, Any] = {
     "examples": (),
     "examples_at": None,
     "stop_when": None,
+    "keep_best": None,
     "snapshots": (),
 }
 """Fields of an experiment that no record depends on: networks that were trained in other ways share their blocks."""
