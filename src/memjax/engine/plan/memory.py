@@ -60,8 +60,9 @@ def _example_bytes(program: Program, schedule: Schedule, shape: Shape) -> int:
     rooms, found = rooms_of(program, schedule, shape), 0
     for part, split in program.example_variables.values():
         arrays = 0 if part.over is None else FOLDS[part.over].arrays
-        found += 4 * (1 + 2 * arrays) * math.prod(rooms[split])
-    return found
+        found += 4 * (1 + 2 * arrays) * math.prod(rooms[part.measured_on(split)])
+    # Where the first copy of each train example stands, and its number among them.
+    return found + (8 * math.prod(rooms["train"]) if program.repeats else 0)
 
 
 def on_cpu() -> bool:

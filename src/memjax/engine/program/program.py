@@ -18,6 +18,7 @@ from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.experiment.kinds import once_per_kind
 from memjax.experiment.record_times import RecordSteps
+from memjax.experiment.rows import may_repeat
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import float_dtype, host_dtype, wide
 from memjax.measures import BUILT_IN, ByExample, by_example_of
@@ -67,7 +68,8 @@ class Program:
     """The static structure that the runs of a group share; equal structures share their compiled programs.
 
     In `model` and `optimizer`, holes stand for the traced numbers; the methods fill them with the values of one run. With
-    `widths`, `model` is padded to these widths, and each run brings the places of its own parameters. A function may read a
+    `widths`, `model` is padded to these widths, and each run brings the places of its own parameters. With `repeats`, a row may
+    be presented several times in a step. A function may read a
     global or a list that has changed since it was compiled, so `content` is a digest of all that functions read.
     """
 
@@ -88,12 +90,13 @@ class Program:
     example_steps: tuple[int, ...] = ()
     stop_when: Any = None
     keep_best: Any = None
+    repeats: bool = False
 
     @property
     def splits(self) -> tuple[str, ...]:
         """Names of the splits beside train and test on which something is measured."""
-        parts: tuple[Measure | ByExample, ...] = (*self.measures, *self.by_example)
-        named = {split for part in parts for split in part.splits}
+        named = {split for measure in self.measures for split in measure.splits}
+        named |= {part.measured_on(split) for part in self.by_example for split in part.splits}
         return tuple(sorted(named - {"train", "test"}))
 
     @property
@@ -130,6 +133,11 @@ class Program:
         """Whether later records need something of earlier ones."""
         watching = self.stop_when is not None or self.keep_best is not None
         return watching or any(part.over is not None for part in self.by_example)
+
+    @property
+    def presented(self) -> tuple[ByExample, ...]:
+        """What is folded over the presentations of single examples."""
+        return tuple(part for part in self.by_example if part.presented)
 
     def condition_with(self, hyper: Hyper) -> Condition:
         """The condition that stops a run, with the run's numbers."""
@@ -212,6 +220,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
         by_example=_by_example(experiment),
         example_steps=experiment.example_steps,
         stop_when=None if experiment.stop_when is None else without_numbers(experiment.stop_when),
+        repeats=_repeats(experiment),
         keep_best=None if experiment.keep_best is None else without_numbers(experiment.keep_best),
     )
     try:
@@ -240,6 +249,12 @@ def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:
 def _by_example(experiment: Experiment) -> tuple[ByExample, ...]:
     parts = by_example_of(experiment.examples, BUILT_IN)
     return tuple(dataclasses.replace(part, measure=_with_unit(part.measure, experiment)) for part in parts)
+
+
+def _repeats(experiment: Experiment) -> bool:
+    """Whether presentations of several copies of a row have to be told apart."""
+    presented = any(part.presented for part in by_example_of(experiment.examples, BUILT_IN))
+    return presented and may_repeat(experiment)
 
 
 def _with_unit(measure: Measure, experiment: Experiment) -> Measure:

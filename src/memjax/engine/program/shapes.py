@@ -7,6 +7,7 @@ from typing import Any
 import jax
 
 from memjax.engine.program.batches import batches_shapes
+from memjax.engine.program.copies import copies_shapes
 from memjax.engine.program.forward import with_shapes
 from memjax.engine.program.loop import Interval, Length
 from memjax.engine.program.program import Program, ShapeOf
@@ -36,7 +37,7 @@ def block_shapes(
     pooled = None if pool is None else program.x.struct(rows)
     further = dict(zip(program.splits, more, strict=True)) or None
     data = BlockData(hyper, train, test, pooled, None if program.widths is None else live, further)
-    return with_shapes(program, data), state
+    return with_shapes(program, data._replace(copies=copies_shapes(program, train.y.shape[:2]))), state
 
 
 def state_shapes(program: Program, schedule: Schedule, shape: Shape) -> Any:

@@ -15,8 +15,10 @@ import jax.numpy as jnp
 import optax
 
 from memjax.checks.values import is_user_code
-from memjax.engine.program.forward import at_step, outputs_in_training
+from memjax.engine.program.copies import Copies
+from memjax.engine.program.forward import at_step
 from memjax.engine.program.outcome import Status
+from memjax.engine.program.presented import after_presentations, loss_and_values
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tiles import Schedule, Tiles
 from memjax.engine.program.vectors import as_held, as_tree
@@ -69,7 +71,7 @@ class BlockData(NamedTuple):
 
     ``live`` is a tree of places ``int32[R, ...]``: where each parameter stands among the run's own, from 1, and zero in
     padding; None without padding. ``forward`` has raw keys ``uint32[R, 2]`` of the forward passes in training; None for models
-    that draw nothing there.
+    that draw nothing there. ``copies`` says which train examples are copies of one row; None where presentations need not know.
     """
 
     hyper: Hyper
@@ -79,6 +81,7 @@ class BlockData(NamedTuple):
     live: Any = None
     more: Any = None
     forward: Any = None
+    copies: Copies | None = None
 
     @property
     def splits(self) -> dict[str, Tiles]:
@@ -114,28 +117,49 @@ def sum_of_runs(schedule: Schedule, function: Total, params: Params, data: Block
 
 def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
     """The training objective: the loss summed over a tile."""
-
-    def total(params: Params, hyper: Hyper, tile: Tile) -> Array:
-        outputs = outputs_in_training(program, hyper, params, tile)
-        return tile.sum(program.loss(outputs, tile.y))
-
-    return total
+    return lambda params, hyper, tile: loss_and_values(program)(params, hyper, tile)[0]
 
 
 def _gradient(
     program: Program, schedule: Schedule, held: Params, data: BlockData, rows: Array | None
-) -> tuple[Array, Params]:
-    """Mean loss ``[R]`` and its gradient, in float32 or wider, over the train split or a minibatch of ``rows[R, B]``."""
-    function, params = jax.value_and_grad(loss_sum(program)), as_tree(program, held)
-    if rows is None:
+) -> tuple[Array, Params, dict[str, Array]]:
+    """Mean loss ``[R]`` and its gradient, in float32 or wider, over the train split or a minibatch of ``rows[R, B]``.
+
+    The values of the presented examples come besides, as `after_presentations` takes them.
+    """
+    function, params = jax.value_and_grad(loss_and_values(program), has_aux=True), as_tree(program, held)
+    if rows is None and program.presented and schedule == "streamed":
+        total, count = _sum_and_values(function, params, data), data.train.size
+    elif rows is None:
         total, count = sum_of_runs(schedule, function, params, data, data.train), data.train.size
     else:
         examples, axes = examples_of_runs(schedule, data.train, data.pool)
         one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
         total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
-    loss, gradient = jax.tree.map(wide, total)
+    (loss, values), gradient = jax.tree.map(wide, total)
     mean = lambda leaf: leaf / by_run_of(count.astype(leaf.dtype), leaf)  # noqa: E731
-    return mean(loss), alone(jax.tree.map(mean, as_held(program, gradient)), data.live)
+    return mean(loss), alone(jax.tree.map(mean, as_held(program, gradient)), data.live), values
+
+
+def _sum_and_values(function: Total, params: Params, data: BlockData) -> Any:
+    """What ``function`` gives of all train examples of streamed runs: sums ``[R, ...]`` over tiles, and values ``[T, B]``."""
+    tiles = data.train
+    examples, axes = examples_of_runs("streamed", tiles, data.pool)
+    one = lambda p, h, e, index: function(p, h, e.tile(index))  # noqa: E731
+    of_runs = jax.vmap(one, in_axes=(0, 0, axes, None))
+
+    def add(index: Array, carry: Any) -> Any:
+        (total, room), gradient = carry
+        (loss, values), slope = of_runs(params, data.hyper, examples, index)
+        own = jnp.where(index * tiles.y.shape[1] < tiles.size, tiles.first + index, len(tiles.y))
+        room = {name: room[name].at[own].set(value, mode="drop") for name, value in values.items()}
+        return (total + wide(loss), room), jax.tree.map(lambda old, new: old + wide(new), gradient, slope)
+
+    (loss, values), slope = jax.eval_shape(of_runs, params, data.hyper, examples, jnp.int32(0))
+    zeros = lambda leaf: jnp.zeros(leaf.shape, wide(jnp.zeros((), leaf.dtype)).dtype)  # noqa: E731
+    room = {name: jnp.zeros(tiles.y.shape[:2], leaf.dtype) for name, leaf in values.items()}
+    begun = (zeros(loss), room), jax.tree.map(zeros, slope)
+    return jax.lax.fori_loop(0, tiles.most, add, begun)
 
 
 def by_run_of(values: Array, leaf: Array) -> Array:
@@ -208,10 +232,10 @@ def step(
         loss, fitted = _fitted(program, schedule, data, state.params)
         move = jax.vmap(functools.partial(_moved, program, schedule))
         return move(state._replace(watch=None), loss, fitted, state.opt_state)._replace(watch=state.watch), loss
-    loss, gradient = _gradient(program, schedule, state.params, at_step(data, state.stop_step), rows)
+    loss, gradient, values = _gradient(program, schedule, state.params, at_step(data, state.stop_step), rows)
     update = jax.vmap(functools.partial(_update, program, schedule))
     following = update(data.hyper, data.live, state._replace(watch=None), loss, gradient)
-    return following._replace(watch=state.watch), loss
+    return following._replace(watch=after_presentations(program, schedule, data, state, rows, values)), loss
 
 
 def _fitted(program: Program, schedule: Schedule, data: BlockData, held: Params) -> tuple[Array, Params]:

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from memjax.engine.program.copies import Copies, copies_of
 from memjax.engine.program.example_rows import example_rows
 from memjax.engine.program.forward import forward_keys, numbers_of_rows
 from memjax.engine.program.program import Program, numbers_of
@@ -92,6 +93,8 @@ class Block(NamedTuple):
         Row numbers of examples, see `memjax.engine.program.example_rows`.
     forward
         Raw keys ``uint32[R, 2]`` of the forward passes in training; None for models that draw nothing there.
+    copies
+        Which train examples are copies of one row; None where presentations need not know.
     """
 
     noise: np.ndarray
@@ -102,6 +105,7 @@ class Block(NamedTuple):
     chosen: list[np.ndarray | None]
     rows: dict[str, np.ndarray]
     forward: np.ndarray | None = None
+    copies: Copies | None = None
 
 
 def split_shapes(schedule: Schedule, shape: Shape) -> list[tuple[int, int]]:
@@ -128,12 +132,11 @@ def draw_block(program: Program, schedule: Schedule, shape: Shape, runs: Sequenc
     drawn = _drawn(runs)
     picked = [None if run.subset is None else chosen(run, data.train) for run, data in zip(runs, drawn, strict=True)]
     splits = [data if places is None else of_rows(data, places) for data, places in zip(drawn, picked, strict=True)]
+    packed = pack_tiles([split.train for split in splits], *train)
     return Block(
         noise=keys([run.init_key for run in runs], "noise"),
         hyper=numbers_of(runs, program.traced, program.widths),
-        train=pack_tiles([split.train for split in splits], *train)._replace(
-            rows=_numbers(program, drawn, picked, *train)
-        ),
+        train=packed._replace(rows=_numbers(program, drawn, picked, *train)),
         test=pack_tiles([split.test for split in splits], *test),
         more={
             name: pack_tiles(_further(runs, name, drawn, picked), *room)
@@ -142,7 +145,14 @@ def draw_block(program: Program, schedule: Schedule, shape: Shape, runs: Sequenc
         chosen=picked,
         rows=example_rows(program, runs, drawn, picked),
         forward=forward_keys(program, runs),
+        copies=copies_of(program, picked, places_of_runs(schedule, packed), train),
     )
+
+
+def places_of_runs(schedule: Schedule, tiles: Tiles) -> list[int]:
+    """Place of the first example of every run among all places of a packed split."""
+    first = range(len(tiles.first)) if schedule == "batched" else tiles.first
+    return [int(tile) * tiles.y.shape[1] for tile in first]
 
 
 def _numbers(

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax.engine.program.best import BestSoFar, better_networks, no_networks
-from memjax.engine.program.by_example import measured, of_tiles
+from memjax.engine.program.by_example import measured
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Program
 from memjax.engine.program.step import BlockData, RunState, by_run_of
+from memjax.engine.program.tile_owners import of_tiles
 from memjax.engine.program.tiles import Schedule, Shape, rooms_of
 from memjax.measures.folds import FOLDS
 from memjax.types import Array
@@ -46,7 +47,7 @@ def first_watch(program: Program, schedule: Schedule, shape: Shape) -> Watch | N
     memory = jax.tree.map(lambda leaf: np.broadcast_to(np.asarray(leaf), (shape.runs, *np.shape(leaf))).copy(), begun)
     rooms = rooms_of(program, schedule, shape)
     folds = {
-        name: tuple(np.zeros(rooms[split], np.float32) for _ in range(FOLDS[part.over].arrays))
+        name: tuple(np.zeros(rooms[part.measured_on(split)], np.float32) for _ in range(FOLDS[part.over].arrays))
         for name, (part, split) in program.example_variables.items()
         if part.over is not None
     }
@@ -84,10 +85,11 @@ def after_record(
 def _folded(
     program: Program, schedule: Schedule, data: BlockData, state: RunState, running: Array
 ) -> dict[str, tuple[Any, ...]]:
-    """Memory of all folds after a record; that of runs that do not go on stays."""
+    """Memory of all folds after a record; that of runs that do not go on stays, and that of presentations too."""
     found = dict(state.watch.folds)
     for split in dict.fromkeys(split for part in program.by_example for split in part.splits):
-        parts = [part for part in program.by_example if part.over is not None and split in part.splits]
+        folded = [part for part in program.by_example if part.over is not None and not part.presented]
+        parts = [part for part in folded if split in part.splits]
         if not parts:
             continue
         values = measured(program, schedule, parts, data, state, split)

@@ -1,4 +1,4 @@
-"""The variables that a condition and a choice of the best network watch, checked before training."""
+"""What a condition, a choice of the best network, and folds of presentations watch, checked before training."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from memjax.engine.program.outcome import record_schema
 from memjax.engine.program.program import Program
 from memjax.errors import InputError, cause, listing
 from memjax.jax_settings import float_dtype
+from memjax.optimizers.closed import is_closed_form
 
 __all__ = ["check_watched"]
 
 
 def check_watched(program: Program) -> None:
-    """Raise `InputError` where ``stop_when`` or ``keep_best`` watches no number of a record, or cannot be computed."""
+    """Raise `InputError` where ``stop_when`` or ``keep_best`` watches no number of a record, or a run has no presentations."""
     if program.stop_when is not None:
         _check_variable(program, "stop_when", program.stop_when.variable)
         met, _ = _tried(program, "stop_when", lambda h, v: _first_record(program.condition_with(h), v))
@@ -32,6 +33,15 @@ def check_watched(program: Program) -> None:
                 f"keep_best.better gave {getattr(better, 'dtype', type(better).__name__)}"
                 f"{list(getattr(better, 'shape', []))}: it must give one truth value."
             )
+    _check_presented(program)
+
+
+def _check_presented(program: Program) -> None:
+    if program.presented and is_closed_form(program.optimizer):
+        raise InputError(
+            f"examples holds {program.presented[0].name!r}, which looks at the steps of a training, but closed_form fits in "
+            "one step that presents no example: leave it out, or take a value at examples_at."
+        )
 
 
 def _check_variable(program: Program, field: str, name: str) -> None:

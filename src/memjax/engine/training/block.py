@@ -198,7 +198,8 @@ def _final_status(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
 def on_device(packed: Block, live: Any, pool: Any, device: Any) -> BlockData:
     """Data of a block on a device, beside the pool that is there."""
     more = packed.more or None
-    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None, live, more, packed.forward), device)
+    parts = packed.hyper, packed.train, packed.test, None, live, more, packed.forward, packed.copies
+    data = jax.device_put(BlockData(*parts), device)
     return data._replace(pool=pool)
 
 
