@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -34,7 +34,7 @@ class Copies(NamedTuple):
 
 
 def copies_of(
-    program: Program, picked: Sequence[np.ndarray | None], begins: Sequence[int], room: tuple[int, int]
+    program: Program, picked: Sequence[np.ndarray | None], begins: Iterable[int], room: tuple[int, int]
 ) -> Copies | None:
     """Copies among the train examples of all runs; None for a program in which no row is repeated.
 

@@ -68,7 +68,7 @@ def after_presentations(
     if rows is None:
         at, (running, step) = None, of_tiles(schedule, data.train, (running, step))
     else:
-        at, running, step = _places(schedule, data.train, rows), running[:, None] & (rows != PAD), step[:, None]
+        at, running, step = _places(data.train, rows), running[:, None] & (rows != PAD), step[:, None]
     folds = dict(state.watch.folds)
     for name, (part, _) in program.example_variables.items():
         if part.presented:
@@ -77,10 +77,9 @@ def after_presentations(
     return state.watch._replace(folds=folds)
 
 
-def _places(schedule: Schedule, tiles: Tiles, rows: Array) -> Array:
+def _places(tiles: Tiles, rows: Array) -> Array:
     """Places ``[R, B]`` of the rows of a minibatch among all places of the packed train examples."""
-    first = tiles.first if schedule == "streamed" else jnp.arange(len(rows))
-    return first[:, None] * tiles.y.shape[1] + jnp.maximum(rows, 0)
+    return tiles.first[:, None] * tiles.y.shape[1] + jnp.maximum(rows, 0)
 
 
 def _folded(

@@ -145,14 +145,8 @@ def draw_block(program: Program, schedule: Schedule, shape: Shape, runs: Sequenc
         chosen=picked,
         rows=example_rows(program, runs, drawn, picked),
         forward=forward_keys(program, runs),
-        copies=copies_of(program, picked, places_of_runs(schedule, packed), train),
+        copies=copies_of(program, picked, packed.first * packed.y.shape[1], train),
     )
-
-
-def places_of_runs(schedule: Schedule, tiles: Tiles) -> list[int]:
-    """Place of the first example of every run among all places of a packed split."""
-    first = range(len(tiles.first)) if schedule == "batched" else tiles.first
-    return [int(tile) * tiles.y.shape[1] for tile in first]
 
 
 def _numbers(
