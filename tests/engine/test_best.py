@@ -111,6 +111,7 @@ def test_of_equal_records_the_first_counts_and_a_run_that_stops_or_diverges_keep
     assert np.array_equal(found.best_parameters, found.parameters.isel(snapshot=best))
 
 
+@pytest.mark.slow
 def test_a_run_whose_variable_is_never_a_number_has_no_best_network():
     found = mj.sweep(changed(test_size=0, steps=5, measures=("loss",)), packing=PACKING)
     assert int(found.best_step) == -1 and np.isnan(found.best_test_loss) and np.isnan(found.best_parameters).all()
@@ -130,6 +131,7 @@ class Near:
         return abs(value - self.target) < abs(best - self.target)
 
 
+@pytest.mark.slow
 def test_a_choice_of_ones_own_and_its_numbers_can_be_swept():
     found = mj.sweep(changed(keep_best=Near()), {"keep_best.target": [0.0, 0.5, 1.0]}, packing=PACKING)
     for run in (found.isel(target=i) for i in range(3)):
