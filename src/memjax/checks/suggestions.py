@@ -51,6 +51,7 @@ _WORDS = {
     "subset": "subsample subsets rows mask indices",
     "penalty": "penalties regularizer regularizers regularization regularisation regulariser",
     "stop_when": "stop earlystopping earlystop callbacks",
+    "keep_best": "best savebest savebestonly savebestmodel restorebest restorebestweights bestcheckpoint",
     "examples": "perexample byexample",
     "dropout": "dropoutrate pdropout droprate",
     "label_noise": "noise noiselevel noiserate labelcorruption corruption",

@@ -140,6 +140,7 @@ def encode(value: Any, objects: list[Any] | None = None) -> Any:
     if isinstance(value, measures.ByExample):
         fields = {"measure": value.measure, "on": value.splits, "dtype": value.dtype}
         fields |= {} if value.over is None else {"over": value.over}
+        fields |= {"at": value.at} if value.presented else {}
         return {"type": _BY_EXAMPLE, **{name: encode(item, objects) for name, item in fields.items()}}
     if isinstance(value, Optimizer):
         return _encode_optimizer(value, objects)

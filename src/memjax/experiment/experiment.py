@@ -14,7 +14,7 @@ from memjax.errors import InputError
 from memjax.experiment.decode import parse
 from memjax.experiment.encode import to_json
 from memjax.experiment.record_times import RecordSteps, record_steps, whole_steps
-from memjax.experiment.single_fields import as_tuple, check_penalty, check_records
+from memjax.experiment.single_fields import as_tuple, check_best, check_condition, check_penalty, check_records
 from memjax.experiment.start import Start
 from memjax.experiment.train_size import check_fresh, data_sizes, read_train_size
 from memjax.fields import paths, traced
@@ -23,7 +23,7 @@ from memjax.measures.names import as_measures
 from memjax.models import MLP, as_model
 from memjax.optimizers import Optimizer, adam
 from memjax.tasks import RandomLabels
-from memjax.types import Condition, Penalty, Subset, Task
+from memjax.types import Best, Condition, Penalty, Subset, Task
 
 __all__ = ["Experiment"]
 
@@ -95,6 +95,9 @@ class Experiment:
     penalty
         Function of the parameters that training adds to the scaled loss, such as ``memjax.penalties.L1(1e-4)``. Recorded losses
         stay as they are; the measure ``penalty`` records its value.
+    keep_best
+        Which network of a run is kept besides ``snapshots``, such as that at the record with the lowest test loss,
+        ``memjax.stopping.Lowest("test_loss")``. `memjax.best` gives these networks.
     snapshots
         Steps at which parameters are kept, from 0 to ``steps``; there need be no record.
 
@@ -136,6 +139,7 @@ class Experiment:
     examples_at: tuple[int, ...] | None = later(None)
     stop_when: Condition | None = later(None)
     penalty: Penalty | None = later(None)
+    keep_best: Best | None = later(None)
     snapshots: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -179,13 +183,8 @@ class Experiment:
             object.__setattr__(self, "examples_at", listed)
             if not listed:
                 raise InputError("examples_at has no step: give one or more, or None for the last step.")
-        if self.stop_when is not None and (
-            not isinstance(self.stop_when, Condition) or isinstance(self.stop_when, type)
-        ):
-            raise InputError(
-                f"stop_when is {self.stop_when!r}: give an object of memjax.stopping, your own with variable, begin and met, "
-                "or None."
-            )
+        check_condition(self.stop_when)
+        check_best(self.keep_best)
         if self.penalty is not None:
             check_penalty(self.penalty)
         if self.measures is not None:

@@ -8,8 +8,9 @@ from typing import Any
 from memjax.errors import InputError
 from memjax.fields import is_node
 from memjax.measures.asked import OF_PENALTIES, check_asked
+from memjax.types import Best, Condition
 
-__all__ = ["as_tuple", "check_penalty", "check_records"]
+__all__ = ["as_tuple", "check_best", "check_condition", "check_penalty", "check_records"]
 
 # Limit of the search for divisors of ``steps``, for an error message.
 _MOST = 1_000_000
@@ -48,3 +49,22 @@ def check_penalty(penalty: Any) -> None:
     if type(penalty).__hash__ is None:
         raise InputError(f"penalty is {penalty!r}, which has no hash: make its class a frozen dataclass.")
     check_asked(f"The penalty {penalty!r}", penalty, OF_PENALTIES)
+
+
+def check_condition(stop_when: Any) -> None:
+    """Raise `InputError` unless ``stop_when`` is a condition or None."""
+    if stop_when is not None and (not isinstance(stop_when, Condition) or isinstance(stop_when, type)):
+        raise InputError(
+            f"stop_when is {stop_when!r}: give an object of memjax.stopping, your own with variable, begin and met, or None."
+        )
+
+
+def check_best(keep_best: Any) -> None:
+    """Raise `InputError` unless ``keep_best`` is a choice of the best network or None."""
+    if keep_best is not None and (not isinstance(keep_best, Best) or isinstance(keep_best, type)):
+        raise InputError(
+            f"keep_best is {keep_best!r}: give memjax.stopping.Lowest or Highest with the name of a recorded variable, your "
+            "own object with variable and better, or None."
+        )
+    if keep_best is not None and type(keep_best).__hash__ is None:
+        raise InputError(f"keep_best is {keep_best!r}, which has no hash: make its class a frozen dataclass.")

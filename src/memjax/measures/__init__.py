@@ -59,7 +59,11 @@ def settle(measures: Iterable[str | Measure | Callable[..., Any]]) -> tuple[Meas
 
 
 def by_example(
-    measure: str | Measure, on: str | Iterable[str] = ("data",), dtype: str | None = None, over: str | None = None
+    measure: str | Measure,
+    on: str | Iterable[str] = ("data",),
+    dtype: str | None = None,
+    over: str | None = None,
+    at: str | None = None,
 ) -> ByExample:
     """Keep the value of a per-example measure for every single example, as an entry of an experiment's ``examples``.
 
@@ -69,7 +73,7 @@ def by_example(
         Name of a built-in measure, such as ``correct``, ``loss``, ``logit_margin`` or ``log_odds``, or a `Measure` with
         ``per_example``; or of a usual fold: ``first_learnt`` (step of the first record at which the example is right),
         ``forgetting_events`` (how often a right example is wrong at the next record; Toneva et al. 2019), or ``aum`` (mean
-        logit margin over records; Pleiss et al. 2020).
+        logit margin over records; Pleiss et al. 2020). With ``presented_`` before its name, the fold is over presentations.
     on
         Names of splits: ``data`` (all rows of the data set), ``test``, or others that `Measure.on` knows.
     dtype
@@ -78,22 +82,30 @@ def by_example(
         Fold over the records after step 0, which holds no record of single examples: ``mean``, ``first`` (step of the first
         record with a positive value, NaN if there is none) or ``drops`` (how often a positive value is not positive at the
         next record). None takes the value at the steps of ``examples_at``.
+    at
+        ``records``, or ``presentations``: then the fold is over the training steps whose minibatch holds the example. The value
+        at a presentation is that of the step's own forward pass before its update, with dropout if the model has any, and
+        its step counts from 1. Rows on which a run does not train are NaN. None takes ``records``, unless the name of the
+        fold says ``presented_``.
 
     Raises
     ------
     InputError
-        If the measure is unknown or has no value for every example, or the dtype is another.
+        If the measure is unknown or has no value for every example, or ``dtype``, ``over`` or ``at`` is not allowed.
 
     Examples
     --------
     >>> by_example("log_odds", on=("data", "test"), dtype="float16").variable("test")
     'test_example_log_odds'
+    >>> by_example("correct", over="drops", at="presentations") == by_example("presented_forgetting_events")
+    True
     """
     (found,) = by_example_of([measure], BUILT_IN)
     splits = (on,) if isinstance(on, str) else tuple(on)
     folded = found.over if over is None else over
     own = "float32" if folded is not None else found.dtype
-    return replace(found, splits=splits, dtype=own if dtype is None else dtype, over=folded)
+    when = found.at if at is None else at
+    return replace(found, splits=splits, dtype=own if dtype is None else dtype, over=folded, at=when)
 
 
 __all__ = [

@@ -19,7 +19,7 @@ S      snapshots
 
 from memjax.types.data import Apply, Array, Data, LossFn, Params, Split
 from memjax.types.models import FittedModel, Model, PaddableModel, RandomModel
-from memjax.types.runs import Condition, Estimator, Penalty, Subset, Trained, Trainer
+from memjax.types.runs import Best, Condition, Estimator, Penalty, Subset, Trained, Trainer
 from memjax.types.tasks import (
     EvaluatedTask,
     FileTask,
@@ -33,7 +33,7 @@ from memjax.types.tasks import (
 )
 
 __all__ = [
-    "Apply", "Array", "Condition", "Data", "Estimator", "EvaluatedTask", "FileTask", "FiniteTask", "FittedModel",
+    "Apply", "Array", "Best", "Condition", "Data", "Estimator", "EvaluatedTask", "FileTask", "FiniteTask", "FittedModel",
     "FreshTask", "LossFn", "Model", "NoisyTask", "PaddableModel", "Params", "Penalty", "PoolTask", "RandomModel",
     "SizedTask", "Split", "Subset", "Task", "TokenTask", "Trained", "Trainer",
 ]  # fmt: skip

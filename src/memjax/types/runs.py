@@ -1,4 +1,4 @@
-"""What a user can say about runs: subsets of rows, penalties, conditions that stop, and estimators of all snapshots at once."""
+"""What a user can say about runs: subsets, penalties, conditions that stop, the best network, and estimators of snapshots."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from memjax.types.data import Array, Params
 
-__all__ = ["Condition", "Estimator", "Penalty", "Subset", "Trained", "Trainer"]
+__all__ = ["Best", "Condition", "Estimator", "Penalty", "Subset", "Trained", "Trainer"]
 
 
 @runtime_checkable
@@ -36,6 +36,19 @@ class Penalty(Protocol):
     def __call__(self, params: Params, **asked: Any) -> Array:
         """Value of the penalty, one real number, in units of the loss."""
         ...
+
+
+@runtime_checkable
+class Best(Protocol):
+    """A choice of the best network of a run, such as those of `memjax.stopping`: a frozen dataclass.
+
+    No function is asked whether NaN is better: a network whose variable is NaN is never kept.
+    """
+
+    variable: str
+
+    def better(self, value: Array, best: Array) -> Array:
+        """Whether the value of the variable at a record, a number, is better than the best one before it."""
 
 
 @runtime_checkable

@@ -51,7 +51,7 @@ def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, 
     if pooled and schedule == "batched":
         # The rows that the examples point at, of both splits at once; streamed, a tile at a time.
         device += _row(program.x) * sum(tiles * width for tiles, width in split_shapes(schedule, shape))
-    device += _example_bytes(program, schedule, shape)
+    device += _example_bytes(program, schedule, shape) + _best_bytes(program, shape, work)
     if program.shows_state:
         # The loop's form of the state as a tree.
         device += shape.runs * work.state_bytes
@@ -66,8 +66,9 @@ def _example_bytes(program: Program, schedule: Schedule, shape: Shape) -> int:
     rooms, found = rooms_of(program, schedule, shape), 0
     for part, split in program.example_variables.values():
         arrays = 0 if part.over is None else FOLDS[part.over].arrays
-        found += 4 * (1 + 2 * arrays) * math.prod(rooms[split])
-    return found
+        found += 4 * (1 + 2 * arrays) * math.prod(rooms[part.measured_on(split)])
+    # Where the first copy of each train example stands, and its number among them.
+    return found + (8 * math.prod(rooms["train"]) if program.repeats else 0)
 
 
 def on_cpu() -> bool:
@@ -90,7 +91,12 @@ def host_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, p
         steps = longest(program.record_at, segment_records(program, shape, ()))
         rows = 2 * 4 * steps * shape.runs * program.batch_size
     shared = 0 if program.stream is None else shape.runs * program.stream.bytes
-    return data + rows + shared + shape.runs * work.state_bytes
+    return data + rows + shared + shape.runs * work.state_bytes + _best_bytes(program, shape, work)
+
+
+def _best_bytes(program: Program, shape: Shape, work: Work) -> int:
+    """The best networks so far, which are a part of the state."""
+    return 0 if program.keep_best is None else shape.runs * (_parameter_bytes(work) + 8)
 
 
 def _value_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work) -> int:
@@ -164,7 +170,8 @@ def _row(shape: ShapeOf) -> int:
 def run_bytes(program: Program, run: Experiment, work: Work) -> int:
     """Bytes of one run's results on the host: records, snapshots and examples exist in parts, then joined, then labelled."""
     records = (program.num_records + 1) * sum(len(measure.splits) for measure in program.measures)
-    return 3 * (4 * records + len(run.snapshots) * _parameter_bytes(work) + _kept_of_examples(program, run))
+    networks = len(run.snapshots) + (program.keep_best is not None)
+    return 3 * (4 * records + networks * _parameter_bytes(work) + _kept_of_examples(program, run))
 
 
 # Row number, count in the train set, and mark of a corrupted target.

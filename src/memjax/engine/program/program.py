@@ -26,7 +26,7 @@ from memjax.measures.recorded.loss import step_loss
 from memjax.models.adapt import with_outputs, with_room
 from memjax.models.padding import Stack
 from memjax.parameter_trees import layout_of
-from memjax.types import Apply, Array, Condition, FreshTask, LossFn, Model, Penalty
+from memjax.types import Apply, Array, Best, Condition, FreshTask, LossFn, Model, Penalty
 
 __all__ = [
     "Program",
@@ -61,9 +61,10 @@ class Program:
     """The static structure that the runs of a group share; equal structures share their compiled programs.
 
     In `model` and `optimizer`, holes stand for the traced numbers; the methods fill them with the values of one run. With
-    `widths`, `model` is padded to these widths, and each run brings the places of its own parameters. A function may read a
-    global or a list that has changed since it was compiled, so `content` is a digest of all that functions read. Of a run with
-    fresh examples, `task` is the task with holes for its traced numbers, and `stream` the shapes of what its examples share.
+    `widths`, `model` is padded to these widths, and each run brings the places of its own parameters. With `repeats`, a row may
+    be presented several times in a step. A function may read a global or a list that has changed since it was compiled, so
+    `content` is a digest of all that functions read. Of a run with fresh examples, `task` is the task with holes for its traced
+    numbers, and `stream` the shapes of what its examples share.
     """
 
     model: Model
@@ -83,6 +84,8 @@ class Program:
     example_steps: tuple[int, ...] = ()
     stop_when: Any = None
     penalty: Any = None
+    keep_best: Any = None
+    repeats: bool = False
     task: Any = None
     stream: StreamShape | None = None
 
@@ -99,8 +102,8 @@ class Program:
     @property
     def splits(self) -> tuple[str, ...]:
         """Names of the splits beside train and test on which something is measured."""
-        parts: tuple[Measure | ByExample, ...] = (*self.measures, *self.by_example)
-        named = {split for part in parts for split in part.splits}
+        named = {split for measure in self.measures for split in measure.splits}
+        named |= {part.measured_on(split) for part in self.by_example for split in part.splits}
         return tuple(sorted(named - {"train", "test"}))
 
     @property
@@ -164,7 +167,13 @@ class Program:
     @property
     def watches(self) -> bool:
         """Whether later records need something of earlier ones."""
-        return self.stop_when is not None or any(part.over is not None for part in self.by_example)
+        watching = self.stop_when is not None or self.keep_best is not None
+        return watching or any(part.over is not None for part in self.by_example)
+
+    @property
+    def presented(self) -> tuple[ByExample, ...]:
+        """What is folded over the presentations of single examples."""
+        return tuple(part for part in self.by_example if part.presented)
 
     def condition_with(self, hyper: Hyper) -> Condition:
         """The condition that stops a run, with the run's numbers."""
@@ -174,6 +183,11 @@ class Program:
     def penalty_with(self, hyper: Hyper) -> Penalty:
         """The penalty with one run's numbers."""
         found: Penalty = with_numbers(self.penalty, _below("penalty.", hyper))
+        return found
+
+    def best_with(self, hyper: Hyper) -> Best:
+        """The choice of the best network of a run, with the run's numbers."""
+        found: Best = with_numbers(self.keep_best, _below("keep_best.", hyper))
         return found
 
     def draw(self, key_data: Array, hyper: Hyper) -> Any:

@@ -19,6 +19,7 @@ from memjax.engine.program.program import (
 )
 from memjax.errors import InputError
 from memjax.experiment import Experiment
+from memjax.experiment.rows import may_repeat
 from memjax.experiment.stream import StreamShape, stream_of
 from memjax.experiment.train_size import is_fresh
 from memjax.fields import without_numbers
@@ -57,6 +58,8 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
         example_steps=experiment.example_steps,
         stop_when=None if experiment.stop_when is None else without_numbers(experiment.stop_when),
         penalty=None if experiment.penalty is None else without_numbers(experiment.penalty),
+        keep_best=None if experiment.keep_best is None else without_numbers(experiment.keep_best),
+        repeats=_repeats(experiment),
         task=without_numbers(experiment.task) if is_fresh(experiment) else None,
         stream=StreamShape.of(stream_of(experiment)) if is_fresh(experiment) else None,
     )
@@ -71,7 +74,8 @@ def with_content(program: Program, known: dict[Program, str]) -> Program:
     if program not in known:
         parts = program.model, program.optimizer, program.loss, program.measures
         kept: tuple[Any, ...] = tuple(part.measure for part in program.by_example)
-        kept += tuple(part for part in (program.stop_when, program.penalty, program.task) if part is not None)
+        own = program.stop_when, program.keep_best, program.penalty, program.task
+        kept += tuple(part for part in own if part is not None)
         known[program] = try_content((*parts, kept) if kept else parts) or ""
     return dataclasses.replace(program, content=known[program])
 
@@ -89,6 +93,12 @@ def _by_example(experiment: Experiment) -> tuple[ByExample, ...]:
     return tuple(dataclasses.replace(part, measure=_with_unit(part.measure, experiment)) for part in parts)
 
 
+def _repeats(experiment: Experiment) -> bool:
+    """Whether presentations of several copies of a row have to be told apart."""
+    presented = any(part.presented for part in by_example_of(experiment.examples, BUILT_IN))
+    return presented and may_repeat(experiment)
+
+
 def _with_unit(measure: Measure, experiment: Experiment) -> Measure:
     """The measure; the loss has a unit only if it is cross-entropy: nats."""
     in_nats = losses.get(experiment.loss) in (losses.cross_entropy, losses.cross_entropy_exact)
@@ -98,7 +108,7 @@ def _with_unit(measure: Measure, experiment: Experiment) -> Measure:
 
 def check_hashable(run: Experiment, program: Program) -> None:
     """Raise `InputError` where a part of a run has no hash: runs with the same structure are found by their hashes."""
-    for name in ("model", "optimizer", "measures", "penalty", "task"):
+    for name in ("model", "optimizer", "measures", "penalty", "keep_best", "task"):
         try:
             hash(getattr(program, name))
         except TypeError:

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 
 from memjax.engine.program.batches import batches_shapes
+from memjax.engine.program.copies import copies_shapes
 from memjax.engine.program.forward import with_shapes
 from memjax.engine.program.fresh import source_shapes
 from memjax.engine.program.loop import Interval, Length
@@ -38,7 +39,8 @@ def block_shapes(
     further = dict(zip(program.splits, more, strict=True)) or None
     initial = state.params if "initial" in program.asks else None
     data = BlockData(hyper, train, test, pooled, None if program.widths is None else live, further, None, initial)
-    return with_shapes(program, data)._replace(fresh=source_shapes(program, shape.runs)), state
+    copies = copies_shapes(program, train.y.shape[:2])
+    return with_shapes(program, data)._replace(fresh=source_shapes(program, shape.runs), copies=copies), state
 
 
 def state_shapes(program: Program, schedule: Schedule, shape: Shape) -> Any:

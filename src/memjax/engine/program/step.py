@@ -15,11 +15,13 @@ import jax.numpy as jnp
 import optax
 
 from memjax.checks.values import is_user_code
+from memjax.engine.program.copies import Copies
 from memjax.engine.program.forward import at_step
 from memjax.engine.program.fresh import Source, fresh_tile, source_at_step
 from memjax.engine.program.objective import StepData, descent, loss_sum, minibatch
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.penalised import penalty_and_slope
+from memjax.engine.program.presented import after_presentations, loss_and_values
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tiles import Schedule, Tiles
 from memjax.engine.program.told import taken_by, told
@@ -73,7 +75,8 @@ class BlockData(NamedTuple):
     ``live`` is a tree of places ``int32[R, ...]``: where each parameter stands among the run's own, from 1, and zero in
     padding; None without padding. ``forward`` has raw keys ``uint32[R, 2]`` of the forward passes in training; None for models
     that draw nothing there. ``initial`` are the initial parameters, a tree ``[R, ...]``; None where nothing asks for them.
-    ``fresh`` is where fresh examples come from, ``[R, ...]``; None for runs with a train set.
+    ``fresh`` is where fresh examples come from, ``[R, ...]``; None for runs with a train set. ``copies`` says which train
+    examples are copies of one row; None where presentations need not know.
     """
 
     hyper: Hyper
@@ -85,6 +88,7 @@ class BlockData(NamedTuple):
     forward: Any = None
     initial: Any = None
     fresh: Source | None = None
+    copies: Copies | None = None
 
     @property
     def splits(self) -> dict[str, Tiles]:
@@ -120,22 +124,48 @@ def sum_of_runs(schedule: Schedule, function: Total, params: Params, data: Block
 
 def _gradient(
     program: Program, schedule: Schedule, held: Params, data: BlockData, rows: Array | None
-) -> tuple[Array, Params]:
-    """Mean loss ``[R]`` and its gradient, in float32 or wider, over fresh examples, the train split, or its ``rows[R, B]``."""
-    function, params = jax.value_and_grad(loss_sum(program)), as_tree(program, held)
+) -> tuple[Array, Params, dict[str, Array]]:
+    """Mean loss ``[R]`` and its gradient, in float32 or wider, over fresh examples, the train split, or its ``rows[R, B]``.
+
+    The values of the presented examples come besides, as `after_presentations` takes them.
+    """
+    function, params = jax.value_and_grad(loss_and_values(program), has_aux=True), as_tree(program, held)
     if data.fresh is not None:
         one_fresh = lambda p, h, source: function(p, h, fresh_tile(program, h, source))  # noqa: E731
         total = jax.vmap(one_fresh)(params, data.hyper, data.fresh)
         count = jnp.full_like(data.train.size, program.batch_size or 0)
+    elif rows is None and program.presented and schedule == "streamed":
+        total, count = _sum_and_values(function, params, data), data.train.size
     elif rows is None:
         total, count = sum_of_runs(schedule, function, params, data, data.train), data.train.size
     else:
         examples, axes = examples_of_runs(schedule, data.train, data.pool)
         one = lambda p, h, e, r: function(p, h, minibatch(e, r))  # noqa: E731
         total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
-    loss, gradient = jax.tree.map(wide, total)
+    (loss, values), gradient = jax.tree.map(wide, total)
     mean = lambda leaf: leaf / by_run_of(count.astype(leaf.dtype), leaf)  # noqa: E731
-    return mean(loss), alone(jax.tree.map(mean, as_held(program, gradient)), data.live)
+    return mean(loss), alone(jax.tree.map(mean, as_held(program, gradient)), data.live), values
+
+
+def _sum_and_values(function: Total, params: Params, data: BlockData) -> Any:
+    """What ``function`` gives of all train examples of streamed runs: sums ``[R, ...]`` over tiles, and values ``[T, B]``."""
+    tiles = data.train
+    examples, axes = examples_of_runs("streamed", tiles, data.pool)
+    one = lambda p, h, e, index: function(p, h, e.tile(index))  # noqa: E731
+    of_runs = jax.vmap(one, in_axes=(0, 0, axes, None))
+
+    def add(index: Array, carry: Any) -> Any:
+        (total, room), gradient = carry
+        (loss, values), slope = of_runs(params, data.hyper, examples, index)
+        own = jnp.where(index * tiles.y.shape[1] < tiles.size, tiles.first + index, len(tiles.y))
+        room = {name: room[name].at[own].set(value, mode="drop") for name, value in values.items()}
+        return (total + wide(loss), room), jax.tree.map(lambda old, new: old + wide(new), gradient, slope)
+
+    (loss, values), slope = jax.eval_shape(of_runs, params, data.hyper, examples, jnp.int32(0))
+    zeros = lambda leaf: jnp.zeros(leaf.shape, wide(jnp.zeros((), leaf.dtype)).dtype)  # noqa: E731
+    room = {name: jnp.zeros(tiles.y.shape[:2], leaf.dtype) for name, leaf in values.items()}
+    begun = (zeros(loss), room), jax.tree.map(zeros, slope)
+    return jax.lax.fori_loop(0, tiles.most, add, begun)
 
 
 def by_run_of(values: Array, leaf: Array) -> Array:
@@ -221,11 +251,11 @@ def step(
         move = jax.vmap(functools.partial(_moved, program, schedule))
         return move(state._replace(watch=None), loss, fitted, state.opt_state)._replace(watch=state.watch), loss
     now = source_at_step(at_step(data, state.stop_step), state.stop_step)
-    loss, gradient = _gradient(program, schedule, state.params, now, rows)
+    loss, gradient, values = _gradient(program, schedule, state.params, now, rows)
     given, axes = _step_data(program, schedule, now, rows)
     update = jax.vmap(functools.partial(_update, program, schedule), in_axes=(0, 0, 0, 0, 0, axes))
     following = update(data.hyper, data.live, state._replace(watch=None), loss, gradient, given)
-    return following._replace(watch=state.watch), loss
+    return following._replace(watch=after_presentations(program, schedule, data, state, rows, values)), loss
 
 
 def _step_data(program: Program, schedule: Schedule, data: BlockData, rows: Array | None) -> tuple[Any, Any]:

@@ -45,6 +45,7 @@ _NO_TRAINING: dict[str, Any] = {
     "examples_at": None,
     "stop_when": None,
     "penalty": None,
+    "keep_best": None,
     "snapshots": (),
 }
 """Fields of an experiment that no record depends on, unless a measure asks for what they decide: networks that were trained in

@@ -85,6 +85,7 @@ def chain(place: Place, settings: Settings, role: str, number: int) -> Any:
         examples=(),
         examples_at=None,
         stop_when=None,
+        keep_best=None,
         snapshots=(),
     )
 
