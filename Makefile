@@ -9,8 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 # The tests of numbers, which float64 must not change; the files that name no type of their own.
 NUMERICAL := tests/engine/test_reference.py $(addprefix tests/parts/test_, losses.py schedules.py optimizer_ranges.py \
 	optimizer_factories.py examples_and_measures.py mlp.py dimensionality.py grokking_measures.py layers_dense.py) \
-	$(addprefix tests/engine/test_families.py::, test_depths_share_a_program_if_a_users_activation_allows_it[bent] \
-	test_every_optimizer_leaves_padding_at_zero_and_moves_the_rest_as_alone[norm-widths])
+	tests/engine/test_families.py::test_every_optimizer_leaves_padding_at_zero_and_moves_the_rest_as_alone[norm-widths]
 # Left out there: sentences with the word float32 in them, whole numbers (float64 then) beside float32 inputs, and JAX's own default type.
 FLOAT32 := gives_no_rate or whole_number_inputs or settings_are_left_alone
 

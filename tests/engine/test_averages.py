@@ -71,7 +71,7 @@ def test_the_recorded_network_is_the_moving_average_of_the_iterates(plain, sched
     over = {"average_decay": [0.0, 0.6], **OVER}
     assert mj.explain(spec, over=over).programs == 1
     ds = mj.sweep(spec, over, packing=PACKING[schedule], progress=False)
-    # Measured 2e-7 between schedules.
+    # Measured 9e-8.
     np.testing.assert_allclose(flat(ds.sel(average_decay=0.0)), flat(plain), rtol=1e-5, atol=2e-6)
     mean = ds.sel(average_decay=0.6)
     np.testing.assert_allclose(flat(mean), moving(flat(plain), 0.6, debias), rtol=1e-5, atol=2e-6)
@@ -107,7 +107,7 @@ def test_schedule_free_training_is_that_of_a_plain_loop(name, schedule):
         params = optax.apply_updates(params, updates)
     wanted = optax.contrib.schedule_free_eval_params(state, params)
     for one, other in zip(jax.tree.leaves(last.params), jax.tree.leaves(wanted), strict=True):
-        np.testing.assert_allclose(one, other, rtol=2e-5, atol=2e-6)  # Measured 3e-7.
+        np.testing.assert_allclose(one, other, rtol=2e-5, atol=2e-6)  # Measured 2e-7.
     assert np.abs(last.params["layer_0"]["kernel"] - params["layer_0"]["kernel"]).max() > 1e-3
     alone = mj.sweep(spec, {"seed": [1]}, packing=PACKING[schedule], progress=False)
     np.testing.assert_array_equal(flat(alone), flat(ds))

@@ -57,7 +57,7 @@ def test_the_networks_are_measured_like_snapshots(every, kept):
     found = mj.measure(best.isel(seed=[2, 0]), ["loss", "weight_l2"])
     own = kept.isel(seed=[2, 0])
     assert found.test_loss.dims == ("hidden", "seed") and found.best_step.equals(mj.best(own).best_step)
-    # The record alone is another program than the loop: rounding of sums, 1e-7 measured.
+    # The record alone is another program than the loop: rounding of sums, 2e-7 measured.
     assert found.test_loss.values == pytest.approx(own.best_test_loss.values, rel=1e-6)
     steps = [snapshot.step for snapshot in mj.snapshots(best)]
     assert steps == kept.best_step.values.ravel().tolist()

@@ -254,9 +254,9 @@ def test_a_network_in_company_of_other_widths_is_a_plain_loop_over_optax(name):
     assert mj.explain(spec, over).programs == 1
     six = mj.sweep(spec, over, progress=False).sel(hidden="6")
     params, means = by_hand(spec, jax.tree.map(jnp.asarray, mj.params(six, {"seed": 2}, 0)), 2)
-    # Largest relative difference over the cases and four seeds: 4e-7.
+    # Largest difference over the cases: 5e-7 of a parameter, and 2e-6 of the value of a loss.
     for own, other in zip(jax.tree.leaves(mj.params(six, {"seed": 2}, 8)), jax.tree.leaves(params), strict=True):
-        np.testing.assert_allclose(own, other, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(own, other, rtol=1e-5, atol=5e-6)
     found = six.step_loss.sel(seed=2).values
     np.testing.assert_allclose(found[1:], [np.mean(means[:4]), np.mean(means[4:])], rtol=1e-5)
 

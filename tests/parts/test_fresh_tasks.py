@@ -11,7 +11,7 @@ import memjax as mj
 from memjax.tasks import RandomLabels, SparseFeatures, SparseParity, TeacherStudent
 
 COUNT = 8_000
-# Five standard errors: among some hundred comparisons, one in twenty thousand sets of seeds would fail.
+# Five standard errors: one comparison of normal deviates in 1.7 million would fail.
 SIGMAS = 5
 
 TASKS = {
@@ -102,7 +102,7 @@ def test_targets_are_the_outputs_of_the_teacher():
     *hidden, (kernel, bias) = TASKS["teacher"].teacher(0)
     for inner, offset in hidden:
         h = np.tanh(h @ inner + offset)
-    # Largest difference: 9e-7, of targets up to 4: the rounding of float32.
+    # Largest difference: 4e-7, the rounding of float32.
     np.testing.assert_allclose(y, h @ kernel + bias, atol=5e-6)
     x, y = fresh("noisy teacher")
     ((kernel, bias),) = TASKS["noisy teacher"].teacher(seed=99)
