@@ -33,9 +33,11 @@ TRAINING_EXAMPLES = {
     "memjax.models.noisy_inputs.Augmented",
     "memjax.models.noisy_inputs.InputNoise",
     "memjax.models.transformer.Transformer",
+    "memjax.results.best.best",
     "memjax.results.parameters.params",
     "memjax.results.snapshots.snapshots",
     "memjax.results.summary.summary",
+    "memjax.stopping.best.Lowest",
     "memjax.stopping.conditions.AtLeast",
     "memjax.sweep.sweep",
 }

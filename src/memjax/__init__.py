@@ -2,7 +2,7 @@
 
 from importlib.metadata import version as _version
 
-from memjax import analysis, losses, measures, models, optimizers, plots, schedules, stopping, subsets, tasks
+from memjax import analysis, losses, measures, models, optimizers, penalties, plots, schedules, stopping, subsets, tasks
 from memjax.engine.plan.packing import Packing
 from memjax.errors import InputError
 from memjax.examples import Examples, Tile
@@ -14,6 +14,7 @@ from memjax.fields import traced
 from memjax.jax_settings import enable_compile_cache
 from memjax.measure import measure
 from memjax.measures import Measure
+from memjax.results.best import best
 from memjax.results.files import save
 from memjax.results.parameters import params
 from memjax.results.rows import rows
@@ -34,6 +35,7 @@ __all__ = [
     "Start",
     "Tile",
     "analysis",
+    "best",
     "enable_compile_cache",
     "explain",
     "losses",
@@ -43,6 +45,7 @@ __all__ = [
     "open",
     "optimizers",
     "params",
+    "penalties",
     "plots",
     "rows",
     "save",

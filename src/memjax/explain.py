@@ -199,10 +199,11 @@ def _busy_seconds(plan: Plan) -> float:
 def _summary(blocks: list[BlockPlan]) -> BlockSummary:
     program, shape = blocks[0].program, blocks[0].shape
     batch, sizes = program.batch_size, [size for block in blocks for size in block.sizes]
+    kind = "fresh batches" if program.draws_fresh else "batches"
     tiles = sum(shape.width * block.step_tiles for block in blocks)
     return BlockSummary(
         structure=f"{_named(program.model)}, {program.optimizer.name}, "
-        f"{'full batch' if batch is None else f'batches of {batch}'}",
+        f"{'full batch' if batch is None else f'{kind} of {batch}'}",
         parameters=(min(sizes), max(sizes)),
         widths=program.widths,
         schedule=blocks[0].schedule,

@@ -83,7 +83,8 @@ def measure(
     taken: list[Sequence[Mapping[str, Any]]]
     taken = [_of_many(one, found) if _takes_many(one) else next(columns) for one in others]
     if plan:
-        taken.insert(0, record_networks(plan, [network.parameters for network in found]))
+        steps = _steps_done(dataset, found) if any(measure.asks for measure in recorded) else None
+        taken.insert(0, record_networks(plan, [network.parameters for network in found], steps))
     rows = [Row(network.run, network.step, []) for network in found]
     for values in taken:
         for row, own in zip(rows, values, strict=True):
@@ -123,6 +124,15 @@ def _plan(found: Sequence[Network], measures: tuple[Measure, ...]) -> Plan:
         for run, size in zip(block.runs, block.sizes, strict=True):
             check_parameters(found[run.index[0]].parameters, size)
     return plan
+
+
+def _steps_done(dataset: xr.Dataset, found: Sequence[Network]) -> list[int]:
+    """Steps that every network has done: those of its snapshot, or fewer if its run was stopped before."""
+    stopped = dataset.get("stop_step")
+    if stopped is None:
+        return [network.step for network in found]
+    last = {id(one.run): int(stopped.sel({dim: one.run[str(dim)] for dim in stopped.dims})) for one in found}
+    return [min(network.step, last[id(network.run)]) for network in found]
 
 
 def _one_by_one(functions: Sequence[OnSnapshot], found: Sequence[Network]) -> list[list[Mapping[str, Any]]]:

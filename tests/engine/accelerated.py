@@ -72,6 +72,7 @@ DEPTHS = {"model.hidden": [(20,) * depth for depth in (2, 3, 5)], "seed": range(
 PROGRAMS = {
     "MLP": lambda: blocks(experiment(), FOUR),
     "MLP, minibatches": lambda: blocks(experiment(batch_size=32), FOUR),
+    "MLP, fresh examples": lambda: blocks(experiment(train_size="fresh", batch_size=32, test_size=200), FOUR),
     "MLP, sizes": lambda: blocks(experiment(), {"train_size": TEN_SIZES}),
     "MLP, widths": lambda: blocks(experiment(), WIDTHS),
     "MLP, depths": lambda: blocks(experiment(), DEPTHS),

@@ -88,6 +88,10 @@ FIELDS = {
         spec(model=mj.models.InputNoise(mj.models.MLP(hidden=(6,), dropout=0.5))),
         {"dropout": np.linspace(0.01, 0.99, 50), "scale": np.linspace(0, 1, 50)},
     ),
+    "fresh": (
+        spec(task=mj.tasks.RandomLabels(labels="power"), train_size="fresh", batch_size=4, test_size=8),
+        {"alpha": np.linspace(0, 2, 50), "data_seed": range(50)},
+    ),
     "optax": (
         spec(optimizer=from_optax(optax.adamw, learning_rate=1e-3, weight_decay=0.1)),
         {"weight_decay": np.linspace(0, 1, 50)},

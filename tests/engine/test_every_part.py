@@ -182,7 +182,9 @@ def by_hand(spec, measures):
             for split in measure.splits:
                 x, y = data[split]
                 tile = mj.Tile(x, y, jnp.ones(len(y), bool)), mj.Examples(x[None], y[None], None, 0, len(y), 1)
-                value = measure.bind(loss)(params, apply, tile[not measure.per_example])
+                value = measure.bind(loss, initial=params, penalty=lambda params: jnp.zeros(()))(
+                    params, apply, tile[not measure.per_example]
+                )
                 reduced = getattr(jnp, measure.reduce)(value) if measure.per_example else value
                 yield measure.variable(split), reduced
 

@@ -18,6 +18,7 @@ from memjax.engine.plan import cost
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import make_plan
 from memjax.engine.training import block as train
+from memjax.engine.training import own_parameters
 from memjax.jax_settings import float_dtype
 
 LABELS = mj.tasks.RandomLabels(input_dim=5, num_classes=4)
@@ -144,13 +145,13 @@ WIDER, DEEPER = [(3,), (7,)], [(3,), (3,) * 11]
 def test_every_optimizer_leaves_padding_at_zero_and_moves_the_rest_as_alone(rule, hidden, merging, monkeypatch):
     held = []
 
-    def seen(flat, live, real=train._own):
+    def seen(flat, live, real=own_parameters._own):
         if live is not None:
             places = np.concatenate([leaf.reshape(len(flat), -1) for leaf in jax.tree.leaves(live)], axis=1)
             held.append(flat[places == 0])
         return real(flat, live)
 
-    monkeypatch.setattr(train, "_own", seen)
+    monkeypatch.setattr(own_parameters, "_own", seen)
     # Sigmoid: a unit without weights is 1/2, and only a mask keeps its outgoing weights at zero.
     model = MODELS.MLP(hidden=(3,), activation="sigmoid")
     spec = spec_of(model, LABELS, measures=("loss", "weight_l2"), **RULES[rule])

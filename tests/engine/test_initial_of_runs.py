@@ -13,7 +13,8 @@ from memjax.engine.plan.samples import sample_of
 from memjax.engine.program import initial_of_runs as together
 from memjax.engine.program.compiled import _lower_first
 from memjax.engine.program.initial import host, initial_parameters
-from memjax.engine.program.program import numbers_of, program_of
+from memjax.engine.program.program import numbers_of
+from memjax.engine.program.program_of import program_of
 from memjax.random import key_data
 
 LABELS = mj.tasks.RandomLabels(input_dim=5, num_classes=4)

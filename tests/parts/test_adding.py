@@ -287,7 +287,7 @@ def test_the_study_to_copy_runs_and_is_made_again(tmp_path):
 HOLD_THE_USERS_OWN = {"Arrays", "Augmented", "FunctionPair", "Linen", "NNX"}
 ARGUMENTS = {
     "Images": ("digits",),
-    "norm_constrained": (mj.optimizers.adam(),),
+    **{name: (mj.optimizers.adam(),) for name in ("averaged", "norm_constrained", "sam", "schedule_free")},
     "InputNoise": (mj.models.MLP(hidden=(4,)),),
 }
 
@@ -315,6 +315,8 @@ def experiments():
     for name, part in exported("optimizers", classes=False):
         if name != "from_optax":
             yield f"optimizers.{name}", lambda part=part, name=name: dict(optimizer=part(*ARGUMENTS.get(name, ())))
+    for name, part in exported("penalties", classes=True):
+        yield f"penalties.{name}", lambda part=part: dict(penalty=part())
     for name in mj.measures.__all__:
         if isinstance(getattr(mj.measures, name), mj.Measure):
             yield f"measures.{name}", lambda name=name: dict(measures=(getattr(mj.measures, name),))
@@ -338,5 +340,5 @@ def test_an_exported_part_is_written_and_read_back_without_being_handed_over(par
 
 def test_parts_of_every_kind_are_looked_at():
     kinds = [part.partition(".")[0] for part in EXPERIMENTS]
-    least = {"tasks": 7, "models": 5, "schedules": 5, "optimizers": 7, "measures": 13, "losses": 6}
+    least = {"tasks": 7, "models": 5, "schedules": 5, "optimizers": 7, "penalties": 4, "measures": 13, "losses": 6}
     assert all(kinds.count(kind) >= count for kind, count in least.items())

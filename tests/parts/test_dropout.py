@@ -10,7 +10,7 @@ from flax import nnx
 import memjax as mj
 from memjax.engine.plan.cost import work_of
 from memjax.engine.program.forward import numbers_of_rows
-from memjax.engine.program.program import program_of
+from memjax.engine.program.program_of import program_of
 from memjax.engine.program.rows import proven_apart
 from memjax.fields import traced_values
 from memjax.models import MLP, NNX, Augmented, InputNoise, Linen

@@ -157,6 +157,7 @@ def test_replace_with_a_bad_value_is_refused_as_a_fresh_experiment_is():
 
 def test_the_traced_numbers_of_the_default_experiment_are_these():
     assert dict(fields.traced_values(Experiment())) == {
+        "task.alpha": 1.0,
         "model.init_scale": 1.0,
         "optimizer.learning_rate": 1e-3,
         "optimizer.b1": 0.9,
@@ -170,6 +171,7 @@ def test_the_traced_numbers_of_the_default_experiment_are_these():
 def test_numbers_are_traced_where_declared_and_none_bools_and_plain_fields_are_not():
     values = fields.traced_values(Experiment(optimizer=sgd(0.1, momentum=0.9, nesterov=True), model=TwoBlocks()))
     assert set(values) == {
+        "task.alpha",
         "model.left.scale",
         "model.right.scale",
         "optimizer.learning_rate",

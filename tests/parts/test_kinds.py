@@ -26,7 +26,9 @@ OTHERS = {
     "record_at": (5,),
     "examples": ("loss",),
     "examples_at": (10,),
+    "penalty": mj.penalties.L1(0.1),
     "stop_when": mj.stopping.AtLeast("train_accuracy"),
+    "keep_best": mj.stopping.Lowest("test_loss"),
 }
 
 

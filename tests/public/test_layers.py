@@ -18,7 +18,7 @@ FLOORS = (
     ("checks", "content", "random"),
     ("jax_settings", "fields"),
     ("examples", "losses", "schedules", "parameter_trees", "analysis"),
-    ("tasks", "subsets", "stopping", "models", "optimizers", "plots"),
+    ("tasks", "subsets", "stopping", "models", "optimizers", "penalties", "plots"),
     ("measures",),
     ("experiment",),
     ("engine.program",),
@@ -123,7 +123,7 @@ def test_public_is_what_a_package_exports_and_no_name_of_a_file_says_so_too():
         if path.name.startswith("_") and path.name not in ("__init__.py", "__main__.py")
     ]
     assert marked == []
-    for name in ("analysis", "losses", "measures", "models", "optimizers", "plots", "schedules", "tasks"):
+    for name in ("analysis", "losses", "measures", "models", "optimizers", "penalties", "plots", "schedules", "tasks"):
         package = importlib.import_module(f"memjax.{name}")
         assert sorted(set(package.__all__)) == sorted(package.__all__)
         assert all(hasattr(package, exported) for exported in package.__all__)

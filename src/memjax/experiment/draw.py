@@ -11,7 +11,8 @@ from memjax import losses
 from memjax.checks.values import is_user_code
 from memjax.errors import InputError
 from memjax.experiment import Experiment
-from memjax.experiment.rows import chosen, of_run
+from memjax.experiment.rows import chosen, of_rows, of_run
+from memjax.experiment.train_size import is_fresh
 from memjax.tasks.containers import plain
 from memjax.types import Data, Split
 
@@ -29,7 +30,13 @@ def draw_split(experiment: Experiment) -> Split:
 
 
 def draw_data(experiment: Experiment, sizes: tuple[int, int] | None = None) -> Split:
-    """Draw the data set from which the subset of a run is taken, and the test set; or ``sizes`` examples of them."""
+    """Draw the data set from which the subset of a run is taken, and the test set; or ``sizes`` examples of them.
+
+    A run with fresh examples has a data set without rows.
+    """
+    if sizes is None and is_fresh(experiment):
+        # One row, which is left out again: no task need know how to draw none.
+        return of_rows(draw_data(experiment, (1, experiment.data_sizes()[1])), np.arange(0))
     # As isinstance with `PoolTask`, which would take as long as a small draw.
     kind, pooled = type(experiment.task).__name__, hasattr(experiment.task, "pool")
     sizes = sizes or experiment.data_sizes()

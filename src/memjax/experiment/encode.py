@@ -19,14 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from memjax import measures, models, optimizers, schedules, stopping, subsets, tasks
+from memjax import measures, models, optimizers, penalties, schedules, stopping, subsets, tasks
 from memjax.content import captured, try_content
 from memjax.content.later import stated
 from memjax.content.origin import written_name
 from memjax.measures import Measure
 from memjax.models import NNX, FunctionPair
 from memjax.optimizers import Optimizer, frozen
-from memjax.optimizers.constraint import NormConstrained
+from memjax.optimizers.wrapping import Wrapper
 
 __all__ = ["encode", "encoded_fields", "known_types", "reference", "to_json", "without_addresses"]
 
@@ -41,7 +41,7 @@ def known_types() -> Mapping[str, Callable[..., Any]]:
     (True, False)
     """
     found: dict[str, Callable[..., Any]] = {}
-    for package in (tasks, subsets, stopping, models, schedules, optimizers):
+    for package in (tasks, subsets, stopping, models, schedules, optimizers, penalties):
         for name in package.__all__:
             part = getattr(package, name)
             if _has_fields(part) and part.__module__.startswith(package.__name__):
@@ -140,6 +140,7 @@ def encode(value: Any, objects: list[Any] | None = None) -> Any:
     if isinstance(value, measures.ByExample):
         fields = {"measure": value.measure, "on": value.splits, "dtype": value.dtype}
         fields |= {} if value.over is None else {"over": value.over}
+        fields |= {"at": value.at} if value.presented else {}
         return {"type": _BY_EXAMPLE, **{name: encode(item, objects) for name, item in fields.items()}}
     if isinstance(value, Optimizer):
         return _encode_optimizer(value, objects)
@@ -181,13 +182,16 @@ def _encode_reference(thing: Any, objects: list[Any] | None) -> dict[str, Any]:
 
 def _encode_optimizer(optimizer: Optimizer, objects: list[Any] | None) -> dict[str, Any]:
     hyper = {name: encode(value, objects) for name, value in optimizer.hyperparameters.items()}
-    if isinstance(optimizer.factory, NormConstrained):
-        norm = hyper.pop("norm")
-        inner = Optimizer(optimizer.factory.inner, {k: v for k, v in optimizer.hyperparameters.items() if k != "norm"})
-        return {"type": "optimizers.norm_constrained", "optimizer": _encode_optimizer(inner, objects), "norm": norm}
+    if isinstance(optimizer.factory, Wrapper):
+        own = {name: hyper[name] for name in optimizer.factory.own}
+        others = {name: value for name, value in optimizer.hyperparameters.items() if name not in own}
+        inner = Optimizer(optimizer.factory.inner, others)
+        kind = f"optimizers.{optimizer.factory.name}"
+        return {"type": kind, "optimizer": _encode_optimizer(inner, objects), **own}
     if optimizer.built_in:
         return {"type": f"optimizers.{optimizer.name}", **hyper}
-    return {"type": "optimizers.from_optax", "factory": _encode_reference(optimizer.factory, objects), **hyper}
+    own = {} if optimizer.evaluate is None else {"evaluate": _encode_reference(optimizer.evaluate, objects)}
+    return {"type": "optimizers.from_optax", "factory": _encode_reference(optimizer.factory, objects), **own, **hyper}
 
 
 def to_json(experiment: Any) -> str:

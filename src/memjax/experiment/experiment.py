@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from memjax import losses
 from memjax.checks.keywords import named
-from memjax.checks.values import number, scalar, whole
+from memjax.checks.values import number, whole
 from memjax.content.later import later
 from memjax.errors import InputError
 from memjax.experiment.decode import parse
 from memjax.experiment.encode import to_json
 from memjax.experiment.record_times import RecordSteps, record_steps, whole_steps
+from memjax.experiment.single_fields import as_tuple, check_best, check_condition, check_penalty, check_records
 from memjax.experiment.start import Start
+from memjax.experiment.train_size import check_fresh, data_sizes, read_train_size
 from memjax.fields import paths, traced
 from memjax.measures import BUILT_IN, ByExample, Measure, by_example_of
 from memjax.measures.names import as_measures
 from memjax.models import MLP, as_model
 from memjax.optimizers import Optimizer, adam
 from memjax.tasks import RandomLabels
-from memjax.types import Condition, FiniteTask, Subset, Task
+from memjax.types import Best, Condition, Penalty, Subset, Task
 
 __all__ = ["Experiment"]
 
 _OPTIONAL = {
     "batch_size": 1, "test_size": 0, "data_seed": 0, "subset_seed": 0, "init_seed": 0, "batch_seed": 0,
 }  # fmt: skip
-_ALL = "all"
-# Limit of the search for divisors of ``steps``, for an error message.
-_MOST = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +58,15 @@ class Experiment:
         others. The initial and the final state are recorded besides, so that ``()`` records only these two.
     batch_size
         None for full batch; else examples per step, in epochs without replacement (the last batch of an epoch may be
-        smaller).
+        smaller), or new ones with ``train_size="fresh"``.
     train_size
         Number of train examples N, or, for a task with a fixed number of examples, their fraction between 0 and 1,
-        or ``"all"``.
-        With a `subset`, these are the rows of the data set, of which the run trains on some.
+        or ``"all"``. With a `subset`, these are the rows of the data set, of which the run trains on some.
+        ``"fresh"`` draws ``batch_size`` new examples inside every step and keeps none (online learning). The task is then a
+        `memjax.types.FreshTask`; the train split is empty, so measures of the split are NaN.
     test_size
         Number of test examples; None takes the task's whole test set if it has one, else as many as ``train_size``. With 0
-        there is no test set, and measures of it are NaN.
+        there is no test set, and measures of it are NaN. With ``train_size="fresh"`` the number must be given.
     subset
         Which rows of the data set the run trains on, such as ``memjax.subsets.RandomShare(0.7)``; None takes all.
     seed
@@ -82,7 +81,8 @@ class Experiment:
         Parameters to start from, such as ``snapshot.start``; None draws them.
     measures
         Names of built-in measures, `memjax.measures.Measure` objects, or functions ``(params, apply, examples)``. None
-        records ``loss``, ``accuracy`` (for labels) and ``weight_l2``.
+        records ``loss``, ``accuracy`` (for labels) and ``weight_l2``; with ``train_size="fresh"`` it records ``step_loss``,
+        ``test_loss``, ``test_accuracy`` (for labels) and ``weight_l2``.
     examples
         Measures whose value is kept for every single example of the data set, whether the run trains on the example or not:
         ``correct``, ``loss``, ``logit_margin``, ``log_odds``, other per-example measures, or
@@ -92,13 +92,20 @@ class Experiment:
     stop_when
         Condition that stops a run at a record, such as ``memjax.stopping.AtLeast("train_accuracy", 1.0)``. The network then
         stays as it is, and so do its later records.
+    penalty
+        Function of the parameters that training adds to the scaled loss, such as ``memjax.penalties.L1(1e-4)``. Recorded losses
+        stay as they are; the measure ``penalty`` records its value.
+    keep_best
+        Which network of a run is kept besides ``snapshots``, such as that at the record with the lowest test loss,
+        ``memjax.stopping.Lowest("test_loss")``. `memjax.best` gives these networks.
     snapshots
         Steps at which parameters are kept, from 0 to ``steps``; there need be no record.
 
     Raises
     ------
     InputError
-        If a field's value is not allowed, ``record_every`` does not divide ``steps``, or a record or snapshot lies beyond them.
+        If a field's value is not allowed, ``record_every`` does not divide ``steps``, a record or snapshot lies beyond them,
+        or ``train_size="fresh"`` stands beside something that needs a train set.
 
     Examples
     --------
@@ -131,6 +138,8 @@ class Experiment:
     examples: tuple[str | Measure | ByExample, ...] = later(())
     examples_at: tuple[int, ...] | None = later(None)
     stop_when: Condition | None = later(None)
+    penalty: Penalty | None = later(None)
+    keep_best: Best | None = later(None)
     snapshots: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -146,7 +155,7 @@ class Experiment:
         # Python numbers do not overflow, unlike NumPy's short integers.
         for name in ("steps", "record_every"):
             object.__setattr__(self, name, whole(name, getattr(self, name), 1))
-        object.__setattr__(self, "train_size", _train_size(self.train_size, self.task))
+        object.__setattr__(self, "train_size", read_train_size(self.train_size, self.task))
         if not isinstance(self.start, Start | None):
             raise InputError(f"start is {self.start!r}: give snapshot.start, memjax.Start.of(params), or None.")
         object.__setattr__(self, "seed", whole("seed", self.seed, 0))
@@ -162,28 +171,26 @@ class Experiment:
         object.__setattr__(self, "loss_scale", number("loss_scale", self.loss_scale))
         losses.get(self.loss)
         if self.record_at is None:
-            _check_records(self.steps, self.record_every)
+            check_records(self.steps, self.record_every)
         else:
             listed = whole_steps("record_at", self.record_at, self.steps, increasing=True)
             object.__setattr__(self, "record_at", listed)
         object.__setattr__(self, "snapshots", whole_steps("snapshots", self.snapshots, self.steps))
-        object.__setattr__(self, "examples", _several("examples", self.examples))
+        object.__setattr__(self, "examples", as_tuple("examples", self.examples))
         by_example_of(self.examples, BUILT_IN)
         if self.examples_at is not None:
             listed = whole_steps("examples_at", self.examples_at, self.steps, increasing=True)
             object.__setattr__(self, "examples_at", listed)
             if not listed:
                 raise InputError("examples_at has no step: give one or more, or None for the last step.")
-        if self.stop_when is not None and (
-            not isinstance(self.stop_when, Condition) or isinstance(self.stop_when, type)
-        ):
-            raise InputError(
-                f"stop_when is {self.stop_when!r}: give an object of memjax.stopping, your own with variable, begin and met, "
-                "or None."
-            )
+        check_condition(self.stop_when)
+        check_best(self.keep_best)
+        if self.penalty is not None:
+            check_penalty(self.penalty)
         if self.measures is not None:
-            object.__setattr__(self, "measures", _several("measures", self.measures))
+            object.__setattr__(self, "measures", as_tuple("measures", self.measures))
             as_measures(self.measures, BUILT_IN)
+        check_fresh(self)
 
     @property
     def data_key(self) -> int:
@@ -239,13 +246,7 @@ class Experiment:
         >>> Experiment(train_size=50).data_sizes()
         (50, 50)
         """
-        train_size: Any = self.train_size
-        if not isinstance(train_size, int):
-            share = 1 if train_size == _ALL else train_size
-            train_size = max(1, round(share * self.task.num_examples))  # type: ignore[attr-defined]
-        if hasattr(self.task, "sizes"):
-            return self.task.sizes(train_size, self.test_size)
-        return train_size, train_size if self.test_size is None else self.test_size
+        return data_sizes(self)
 
     def to_json(self) -> str:
         """Write the experiment as JSON; see ``experiment/encode.py``."""
@@ -265,34 +266,3 @@ class Experiment:
 
 # An unknown keyword may be a field of the task, the model or the optimizer.
 named(Experiment, paths)
-
-
-def _train_size(train_size: Any, task: Task) -> int | float | str:
-    train_size = scalar(train_size)
-    if not isinstance(train_size, float) and train_size != _ALL:
-        return whole("train_size", train_size, 1)
-    if train_size != _ALL and not 0 < train_size < 1:
-        raise InputError(
-            f"train_size is {train_size!r}: give a whole number of at least 1, a share between 0 and 1, or 'all'."
-        )
-    if not isinstance(task, FiniteTask):
-        raise InputError(
-            f"train_size is {train_size!r}, but {type(task).__name__} draws as many examples as it is asked for: give a whole "
-            "number, for a share or 'all' needs a task with num_examples."
-        )
-    return train_size
-
-
-def _check_records(steps: int, every: int) -> None:
-    if steps % every:
-        small = [d for d in range(1, min(math.isqrt(steps), _MOST) + 1) if steps % d == 0]
-        near = sorted({*small, *(steps // d for d in small)}, key=lambda d: abs(math.log(d) - math.log(every)))[:12]
-        raise InputError(
-            f"record_every is {every}, which does not divide steps = {steps}: use one of {', '.join(map(str, sorted(near)))}."
-        )
-
-
-def _several(name: str, values: Any) -> tuple[Any, ...]:
-    if not isinstance(values, tuple | list | range):
-        raise InputError(f"{name} is {values!r}: give a tuple, with a comma even around one entry.")
-    return tuple(values)

@@ -45,6 +45,11 @@ def _check_model(experiment: Experiment) -> None:
 
 
 def _check_one_step(experiment: Experiment) -> None:
+    if experiment.penalty is not None:
+        raise InputError(
+            f"penalty is {experiment.penalty!r}, but closed_form() fits the model without a gradient, to which a penalty could "
+            "add: use penalty = None, and a model whose fit has a penalty, such as LeastSquares with its ridge."
+        )
     for name, only in (("steps", 1), ("batch_size", None), ("loss_scale", 1)):
         if getattr(experiment, name) != only:
             raise InputError(

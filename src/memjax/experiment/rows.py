@@ -7,9 +7,17 @@ import numpy as np
 from memjax.checks.values import is_user_code
 from memjax.errors import InputError
 from memjax.experiment.experiment import Experiment
+from memjax.subsets import BalancedHalves, First, GivenRows, LeaveOut, RandomShare
 from memjax.types import Data, Split
 
-__all__ = ["chosen", "of_rows", "of_run", "row_numbers"]
+__all__ = ["chosen", "may_repeat", "of_rows", "of_run", "row_numbers"]
+
+_ONCE = (BalancedHalves, First, GivenRows, LeaveOut, RandomShare)
+
+
+def may_repeat(experiment: Experiment) -> bool:
+    """Whether a row may stand more than once in the train set of a run."""
+    return experiment.subset is not None and type(experiment.subset) not in _ONCE
 
 
 def row_numbers(experiment: Experiment, data: Data) -> np.ndarray:

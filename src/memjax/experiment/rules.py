@@ -15,6 +15,7 @@ from memjax.checks.file_names import absolute
 from memjax.errors import InputError
 from memjax.experiment.experiment import Experiment
 from memjax.experiment.fitting import check_fit
+from memjax.experiment.train_size import is_fresh
 from memjax.models.inputs import check_inputs
 
 __all__ = ["check_executor", "check_experiment", "check_run", "check_store"]
@@ -34,7 +35,7 @@ def check_run(experiment: Experiment) -> None:
     check_inputs(experiment.model, experiment.task)
     check_fit(experiment)
     train_size, _ = experiment.sizes()
-    if experiment.batch_size is not None and experiment.batch_size > train_size:
+    if experiment.batch_size is not None and experiment.batch_size > train_size and not is_fresh(experiment):
         raise InputError(
             f"batch_size is {experiment.batch_size}, larger than train_size = {train_size}: lower it, or use None for "
             "full batch."
@@ -44,10 +45,11 @@ def check_run(experiment: Experiment) -> None:
 
 def _check_sizes(experiment: Experiment) -> None:
     """Raise `InputError` for sizes beyond the memory of any machine, which would also overflow the arrays of a plan."""
-    if max(experiment.sizes()) > _MOST_EXAMPLES:
+    most = max(*experiment.sizes(), experiment.batch_size or 0)
+    if most > _MOST_EXAMPLES:
         raise InputError(
-            f"A run has {max(experiment.sizes())} examples in one split, more than the {_MOST_EXAMPLES} that any machine could "
-            "hold: lower train_size or test_size."
+            f"A run has {most} examples in one split, more than the {_MOST_EXAMPLES} that any machine could "
+            "hold: lower train_size, test_size or batch_size."
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from memjax.errors import InputError, listing
 from memjax.experiment.experiment import Experiment
+from memjax.experiment.train_size import is_fresh
 from memjax.types import Data, EvaluatedTask, NoisyTask, Split
 
 __all__ = ["DATA", "check_splits", "clean_targets", "corrupted", "examples_of", "room_of"]
@@ -52,6 +53,11 @@ def examples_of(experiment: Experiment, split: str, drawn: Split, places: np.nda
 def check_splits(experiment: Experiment, splits: tuple[str, ...]) -> None:
     """Raise `InputError` where a measure is taken on a split that a run does not have."""
     for split in splits:
+        if split in _OF_ROWS and is_fresh(experiment):
+            raise InputError(
+                f"A measure is taken on {split!r}, but a run with train_size = 'fresh' keeps no data set: use "
+                f"{listing(['test', *_sets(experiment)])}, or give a number as train_size."
+            )
         if split in _OF_TRAIN and not isinstance(experiment.task, NoisyTask):
             raise InputError(
                 f"A measure is taken on {split!r}, but {type(experiment.task).__name__} does not say which targets are "

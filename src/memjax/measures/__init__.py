@@ -8,7 +8,7 @@ from typing import Any
 # isort: off
 from memjax.measures.recorded.loss import loss, step_loss
 from memjax.measures.recorded.accuracy import accuracy, sign_accuracy
-from memjax.measures.recorded.norms import weight_l2, layer_l2
+from memjax.measures.recorded.norms import weight_l2, layer_l2, distance_from_init
 from memjax.measures.recorded.last_layer import last_layer_l2, l2_of
 from memjax.measures.recorded.log_probability import log_probability
 from memjax.measures.recorded.gradient import gradient_norm
@@ -17,6 +17,7 @@ from memjax.measures.recorded.margin import logit_margin
 from memjax.measures.recorded.log_odds import log_odds, el2n
 from memjax.measures.recorded.sharpness import sharpness, hessian_top
 from memjax.measures.recorded.cosine import gradient_cosine, batch_gradient_cosine
+from memjax.measures.recorded.penalty import penalty
 # isort: on
 
 from memjax.measures.arrays.features import feature_change
@@ -59,7 +60,11 @@ def settle(measures: Iterable[str | Measure | Callable[..., Any]]) -> tuple[Meas
 
 
 def by_example(
-    measure: str | Measure, on: str | Iterable[str] = ("data",), dtype: str | None = None, over: str | None = None
+    measure: str | Measure,
+    on: str | Iterable[str] = ("data",),
+    dtype: str | None = None,
+    over: str | None = None,
+    at: str | None = None,
 ) -> ByExample:
     """Keep the value of a per-example measure for every single example, as an entry of an experiment's ``examples``.
 
@@ -69,7 +74,7 @@ def by_example(
         Name of a built-in measure, such as ``correct``, ``loss``, ``logit_margin`` or ``log_odds``, or a `Measure` with
         ``per_example``; or of a usual fold: ``first_learnt`` (step of the first record at which the example is right),
         ``forgetting_events`` (how often a right example is wrong at the next record; Toneva et al. 2019), or ``aum`` (mean
-        logit margin over records; Pleiss et al. 2020).
+        logit margin over records; Pleiss et al. 2020). With ``presented_`` before its name, the fold is over presentations.
     on
         Names of splits: ``data`` (all rows of the data set), ``test``, or others that `Measure.on` knows.
     dtype
@@ -78,22 +83,30 @@ def by_example(
         Fold over the records after step 0, which holds no record of single examples: ``mean``, ``first`` (step of the first
         record with a positive value, NaN if there is none) or ``drops`` (how often a positive value is not positive at the
         next record). None takes the value at the steps of ``examples_at``.
+    at
+        ``records``, or ``presentations``: then the fold is over the training steps whose minibatch holds the example. The value
+        at a presentation is that of the step's own forward pass before its update, with dropout if the model has any, and
+        its step counts from 1. Rows on which a run does not train are NaN. None takes ``records``, unless the name of the
+        fold says ``presented_``.
 
     Raises
     ------
     InputError
-        If the measure is unknown or has no value for every example, or the dtype is another.
+        If the measure is unknown or has no value for every example, or ``dtype``, ``over`` or ``at`` is not allowed.
 
     Examples
     --------
     >>> by_example("log_odds", on=("data", "test"), dtype="float16").variable("test")
     'test_example_log_odds'
+    >>> by_example("correct", over="drops", at="presentations") == by_example("presented_forgetting_events")
+    True
     """
     (found,) = by_example_of([measure], BUILT_IN)
     splits = (on,) if isinstance(on, str) else tuple(on)
     folded = found.over if over is None else over
     own = "float32" if folded is not None else found.dtype
-    return replace(found, splits=splits, dtype=own if dtype is None else dtype, over=folded)
+    when = found.at if at is None else at
+    return replace(found, splits=splits, dtype=own if dtype is None else dtype, over=folded, at=when)
 
 
 __all__ = [
@@ -110,6 +123,7 @@ __all__ = [
     "by_example",
     "data_dimensionality",
     "dimensionality",
+    "distance_from_init",
     "el2n",
     "feature_change",
     "feature_dimensionality",
@@ -134,6 +148,7 @@ __all__ = [
     "maximal_direction",
     "memorized_bits",
     "modular_fourier",
+    "penalty",
     "settle",
     "sharpness",
     "sign_accuracy",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from memjax.errors import InputError
+from memjax.measures.asked import asked_by, check_asked
 from memjax.types import LossFn
 
 __all__ = ["Measure"]
@@ -18,8 +18,18 @@ __all__ = ["Measure"]
 class Measure:
     """A pure function of parameters, apply function and examples, with the words that label its values.
 
-    Any function ``(params, apply, examples)`` is a measure of the train split. A `Measure` around the function says more. A
-    function with a keyword-only argument ``loss`` is given the experiment's loss function.
+    Any function ``(params, apply, examples)`` is a measure of the train split. A `Measure` around the function says more.
+
+    A function asks for more of its run by keyword-only arguments without a default, by these names:
+
+    - ``loss``: the loss function of the experiment;
+    - ``model``: the model with the numbers of the run, such as for ``model.hidden_activations(params, x)``;
+    - ``initial``: the initial parameters of the run, a tree like the parameters;
+    - ``step``: the steps that the run has done, an ``int32`` scalar;
+    - ``learning_rate``: the learning rate of the next step, a scalar;
+    - ``opt_state``: the state of the run's optax transformation, as its ``init`` gives for the tree of parameters. Only a
+      record during training has this state;
+    - ``penalty``: the penalty of the experiment as a function of the parameters alone, which is zero without one.
 
     Attributes
     ----------
@@ -61,6 +71,7 @@ class Measure:
             raise InputError(f"The measure {self.name!r} has dims = {self.dims!r}: give a tuple of names.")
         if not callable(self.function):
             raise InputError(f"The measure {self.name!r} has function = {self.function!r}: give a function.")
+        check_asked(f"The measure {self.name!r}", self.function)
         if len(set(self.dims)) < len(self.dims):
             raise InputError(f"The measure {self.name!r} has dims = {self.dims!r}: give every dimension its own name.")
         if self.per_example and self.dims:
@@ -103,11 +114,23 @@ class Measure:
         """Name of the variable for one split."""
         return f"{split}_{self.name}" if len(self.splits) > 1 else self.name
 
-    def bind(self, loss: LossFn, live: Any = None) -> Callable[..., Any]:
-        """The function, with ``loss`` and, in padding, the places ``live`` of a run's own parameters if it asks for them."""
-        asked = inspect.signature(self.function).parameters.items()
-        wanted = {name for name, one in asked if one.kind is inspect.Parameter.KEYWORD_ONLY}
-        given = {
-            name: value for name, value in (("loss", loss), ("live", live)) if name in wanted and value is not None
-        }
+    @property
+    def asks(self) -> frozenset[str]:
+        """Names of what the function asks for beside its three arguments."""
+        return asked_by(self.function)
+
+    def bind(self, loss: LossFn, live: Any = None, **seen: Any) -> Callable[..., Any]:
+        """The function of parameters, apply function and examples, with what else the function asks for.
+
+        Parameters
+        ----------
+        loss
+            The loss function of the experiment.
+        live
+            In padding, the places of a run's own parameters.
+        seen
+            What else a run offers, by name; see the attributes of `Measure`.
+        """
+        offered = {"loss": loss, **({} if live is None else {"live": live}), **seen}
+        given = {name: value for name, value in offered.items() if name in self.asks}
         return functools.partial(self.function, **given) if given else self.function

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,8 @@ from memjax.errors import InputError
 from memjax.jax_settings import wide
 from memjax.optimizers.closed import is_closed_form
 from memjax.optimizers.optimizer import Optimizer
-from memjax.optimizers.values import Described, Value, values_of
+from memjax.optimizers.values import Value
+from memjax.optimizers.wrapping import Wrapper
 from memjax.parameter_trees import alone
 from memjax.types import Array, Params
 
@@ -37,19 +38,11 @@ class _Norm(Value):
 
 
 @dataclasses.dataclass(frozen=True)
-class NormConstrained(Described):
+class NormConstrained(Wrapper):
     """Factory of an optimizer under the constraint; equal for equal inner factories."""
 
-    inner: Callable[..., optax.GradientTransformation]
-
-    @property
-    def __name__(self) -> str:
-        return "norm_constrained"
-
-    @property
-    def allowed(self) -> Mapping[str, Value]:
-        """What the inner factory says of its numbers, and the norm."""
-        return {**values_of(self.inner), "norm": _Norm()}
+    name: ClassVar[str] = "norm_constrained"
+    own: ClassVar[Mapping[str, Value]] = {"norm": _Norm()}
 
     def __call__(self, norm: Any, **hyperparameters: Any) -> optax.GradientTransformation:
         """The transformation; a norm of None keeps the norm of the parameters at initialisation."""
@@ -117,5 +110,15 @@ def norm_constrained(optimizer: Optimizer, norm: float | None = None) -> Optimiz
         raise InputError(
             "norm_constrained got closed_form(), which fits the parameters without steps that a norm could constrain: give an "
             "optimizer with steps, such as adam(3e-4), or an axis of the ridge of memjax.models.LeastSquares."
+        )
+    if optimizer.evaluate is not None:
+        raise InputError(
+            f"norm_constrained got {optimizer!r}, whose recorded network is an average: constrain the optimizer inside, as in "
+            "averaged(norm_constrained(adam(3e-4)))."
+        )
+    if optimizer.built_in and optimizer.sees_objective:
+        raise InputError(
+            f"norm_constrained got {optimizer!r}, which looks at the objective without the constraint: give a rule that "
+            "looks at the gradient alone, such as adam(3e-4)."
         )
     return Optimizer(NormConstrained(optimizer.factory), {**optimizer.hyperparameters, "norm": norm})

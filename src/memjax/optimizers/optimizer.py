@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,18 +14,21 @@ import optax
 from flax.core import FrozenDict
 
 from memjax.checks.suggestions import meant
-from memjax.checks.values import number, scalar
+from memjax.checks.values import is_user_code, number, scalar
+from memjax.content.later import later
 from memjax.errors import InputError
 from memjax.optimizers import rates
 from memjax.optimizers.frozen import Tree, freeze
 from memjax.optimizers.values import FollowsStep, Value, values_of
 from memjax.schedules import Schedule, warmup_cosine
-from memjax.types import Array
+from memjax.types import Array, Params
 
 __all__ = ["Optimizer", "Rate", "from_optax"]
 
 Rate = float | Schedule | Callable[[Array], Any]
 _KEYS = "threefry2x32"
+# Rules of memjax that look at the objective.
+_SEEING = ("lbfgs", "sam")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class Optimizer:
     hyperparameters
         Numbers with a fraction (traced), schedules (their numbers traced), and anything else (structure). Dicts and lists,
         such as masks by parameter, are kept in a form with a hash and reach the factory as they were.
+    evaluate
+        Function ``(state, parameters) -> parameters`` of the network that is recorded and kept, such as an average in the
+        state; None takes the parameters themselves.
 
     Raises
     ------
@@ -49,8 +55,13 @@ class Optimizer:
 
     factory: Callable[..., optax.GradientTransformation]
     hyperparameters: Mapping[str, Any] = field(default_factory=FrozenDict, metadata={"traced": True})
+    evaluate: Callable[[Any, Params], Params] | None = later(None)
 
     def __post_init__(self) -> None:
+        if self.evaluate is not None and not callable(self.evaluate):
+            raise InputError(
+                f"{self.name}.evaluate is {self.evaluate!r}: give a function (state, parameters), or None."
+            )
         allowed = values_of(self.factory)
         kept = {name: self._check(allowed.get(name), name, value) for name, value in self.hyperparameters.items()}
         object.__setattr__(self, "hyperparameters", FrozenDict(kept))
@@ -60,11 +71,16 @@ class Optimizer:
     @property
     def built_in(self) -> bool:
         """Whether the factory is the rule of an optimizer that `memjax.optimizers` exports: a user's of that name is not it."""
-        # One that wraps another's, as norm_constrained does, is as built in as that one.
-        wraps = type(self.factory).__module__.split(".")[0] == "memjax"
-        rule = getattr(self.factory, "inner", self.factory) if wraps else self.factory
+        if self.evaluate is not None and is_user_code(self.evaluate):
+            return False
+        rule = list(_layers(self.factory))[-1]
         exported = getattr(sys.modules[__package__], _name(rule), None)
         return exported is not None and getattr(rule, "__module__", None) == getattr(exported, "__module__", "")
+
+    @property
+    def sees_objective(self) -> bool:
+        """Whether the rule may look at the objective, and not at its gradient alone; every rule of a user's may."""
+        return not self.built_in or any(_name(rule) in _SEEING for rule in _layers(self.factory))
 
     @property
     def noisy(self) -> bool:
@@ -112,6 +128,40 @@ class Optimizer:
         data: Any = np.zeros(2, np.uint32) if key is None else key
         return _with_raw_keys(self.factory(**settled, key=jax.random.wrap_key_data(data, impl=_KEYS)))
 
+    def rate_at(self, step: Any, steps: int, asker: str) -> Any:
+        """Learning rate of the step after ``step`` steps, in a run of ``steps``.
+
+        Parameters
+        ----------
+        step
+            Steps done; may be traced.
+        steps
+            Updates of the run, which schedules end with.
+        asker
+            What asks for it, as the beginning of a sentence.
+
+        Raises
+        ------
+        InputError
+            If the optimizer has no hyperparameter ``learning_rate``, or that is neither a number nor a function of the step.
+
+        Examples
+        --------
+        >>> from memjax.optimizers import linear, sgd
+        >>> float(sgd(linear(0.5)).rate_at(4, 8, "The measure 'rate'"))
+        0.25
+        """
+        given = self.hyperparameters.get("learning_rate")
+        rate = None if given is None else self._settle("learning_rate", given, steps)
+        if callable(rate):
+            return rate(step)
+        if rate is None or isinstance(rate, str | bool | Tree):
+            raise InputError(
+                f"{asker} asks for the learning_rate, but the optimizer {self.name!r} has no learning rate that is a number or "
+                "a function of the step: leave it out, or take an optimizer that has one."
+            )
+        return rate
+
     def _settle(self, name: str, value: Any, steps: int) -> Any:
         """What the factory is given for a hyperparameter: for a schedule, a function of the step."""
         if isinstance(value, Tree):
@@ -143,6 +193,13 @@ class Optimizer:
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.hyperparameters.items())
         return f"{self.name}({inside})"
+
+
+def _layers(factory: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """A factory, and those inside: one that wraps another's, as norm_constrained does, is as built in as that one."""
+    yield factory
+    if type(factory).__module__.split(".")[0] == "memjax" and hasattr(factory, "inner"):
+        yield from _layers(factory.inner)
 
 
 def _name(factory: Callable[..., Any]) -> str:
@@ -177,7 +234,12 @@ def _takes_key(factory: Callable[..., Any]) -> bool:
         return False
 
 
-def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperparameters: Any) -> Optimizer:
+def from_optax(
+    factory: Callable[..., optax.GradientTransformation],
+    *,
+    evaluate: Callable[[Any, Params], Params] | None = None,
+    **hyperparameters: Any,
+) -> Optimizer:
     """Take any optax-style factory as it is; its numbers are traced and can be swept by name.
 
     Parameters
@@ -185,6 +247,9 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
     factory
         Called with the hyperparameters as keywords, and with the run's own ``key`` if it takes one; must return a gradient
         transformation.
+    evaluate
+        Function ``(state, parameters) -> parameters`` of the network that is recorded and kept, for a rule that averages, such
+        as ``optax.contrib.schedule_free_eval_params``; None takes the parameters themselves.
     hyperparameters
         Floats are traced, schedules of `memjax.schedules` become functions of the step, the rest is structure: dicts and lists
         too, such as a mask by parameter. What the numbers mean is yours, so they may have any finite value.
@@ -210,4 +275,4 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
             f"The factory {factory!r} cannot be called with {sorted(hyperparameters)}: {problem}."
             f"{meant(factory, hyperparameters)}"
         ) from None
-    return Optimizer(factory, hyperparameters)
+    return Optimizer(factory, hyperparameters, evaluate)

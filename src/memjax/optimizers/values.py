@@ -24,7 +24,7 @@ from memjax.optimizers import rates
 
 __all__ = [
     "Described", "Flag", "FollowsStep", "LearningRate", "NotNegative", "Number", "Positive", "Share", "ShareOrNone", "Value",
-    "values_of",
+    "Whole", "values_of",
 ]  # fmt: skip
 
 
@@ -130,6 +130,22 @@ class Flag(Value):
         name = label.rpartition(".")[2]
         if self.needs and numbers[name] and numbers.get(self.needs) is None:
             raise InputError(f"{label} is True, but {self.needs} is None: give a {self.needs}, such as {self.such_as}.")
+
+
+@dataclass(frozen=True)
+class Whole(Value):
+    """A whole number, which is structure.
+
+    Attributes
+    ----------
+    least
+        The smallest number that is allowed.
+    """
+
+    least: int
+
+    def check(self, label: str, value: Any) -> int:  # noqa: D102
+        return checks.whole(label, _plain(label, value), self.least)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Values per run and snapshot as one Dataset, aligned with the Dataset of the sweep."""
+"""Values per network as one Dataset, aligned with the runs and snapshots of the Dataset of the sweep."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import xarray as xr
 from memjax.engine.program.outcome import RESERVED
 from memjax.errors import InputError
 from memjax.measures.values import Values
+from memjax.results.best import holds_best
 from memjax.results.schema import coordinate_attrs
 
 __all__ = ["Row", "aligned"]
@@ -34,16 +35,18 @@ def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
         in dimensions or in kinds of labels.
     """
     if not rows:
-        raise InputError("The dataset holds no snapshot of any of its runs.")
+        kind = "best network" if holds_best(dataset) else "snapshot"
+        raise InputError(f"The dataset holds no {kind} of any of its runs.")
     axes = [str(dim) for dim in dataset["parameters"].dims if dim not in ("snapshot", "parameter_index")]
-    steps = np.atleast_1d(dataset["snapshot"].values)
+    # The best network of a run has a step of its own, and no place among snapshots.
+    lead = tuple(axes) if holds_best(dataset) else (*axes, "snapshot")
     names = [name for name, coord in dataset.coords.items() if set(coord.dims) <= set(axes) and name != "snapshot"]
-    coords = {name: dataset[name].variable for name in names}
-    out = xr.Dataset(
-        coords={**coords, "snapshot": ("snapshot", steps, coordinate_attrs("snapshot"))}, attrs=dataset.attrs
-    )
-    positions = {dim: {label: i for i, label in enumerate(out[dim].values.tolist())} for dim in (*axes, "snapshot")}
-    places = [tuple(positions[dim][label] for dim, label in _at(row, axes)) for row in rows]
+    coords: dict[Any, Any] = {name: dataset[name].variable for name in names}
+    if "snapshot" in lead:
+        coords["snapshot"] = ("snapshot", np.atleast_1d(dataset["snapshot"].values), coordinate_attrs("snapshot"))
+    out = xr.Dataset(coords=coords, attrs=dataset.attrs)
+    positions = {dim: {label: i for i, label in enumerate(out[dim].values.tolist())} for dim in lead}
+    places = [tuple(positions[dim][{**row.run, "snapshot": row.step}[dim]] for dim in lead) for row in rows]
     read = [_read(row, {*RESERVED, *map(str, out.coords)}) for row in rows]
     labels = _labels(value for values in read for value in values.values())
     out = out.assign_coords({dim: found for dim, found in labels.items() if not isinstance(found, int)})
@@ -51,13 +54,8 @@ def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
         if name in labels:
             raise InputError(f"{name!r} is the name of a measure and of a dimension: rename one of them.")
         cells = [(place, values[name]) for place, values in zip(places, read, strict=True) if name in values]
-        out[name] = _variable(out, (*axes, "snapshot"), cells, labels)
+        out[name] = _variable(out, lead, cells, labels)
     return out
-
-
-def _at(row: Row, axes: Sequence[str]) -> list[tuple[str, Any]]:
-    """Labels of a row along every dimension of runs and snapshots."""
-    return [*((dim, row.run[dim]) for dim in axes), ("snapshot", row.step)]
 
 
 def _read(row: Row, taken: set[str]) -> dict[str, Values]:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from memjax.engine.program.outcome import BlockResult, RecordSchema, Status, variables_of
 from memjax.results.examples import ExampleBlock, add_examples
-from memjax.results.parameters import add_snapshots
+from memjax.results.flat_parameters import add_parameters
 from memjax.results.schema import coordinate_attrs, status_attrs
 
 __all__ = ["Axes", "BlockRecords", "assemble"]
@@ -67,7 +67,7 @@ def assemble(axes: Axes, blocks: Sequence[BlockRecords]) -> xr.Dataset:
         dataset[name] = ((*dims, "step", *variable.dims), values, attrs)
     begun = [ExampleBlock(b.schema, b.cells, b.result) for b in blocks if b.result is not None]
     dataset = add_examples(dataset, dims, shape, begun)
-    return add_snapshots(dataset, dims, shape, [(b.cells, b.result) for b in begun])
+    return add_parameters(dataset, dims, shape, begun)
 
 
 def _run_coordinates(shape: Index, blocks: Iterable[BlockRecords]) -> dict[str, np.ndarray]:

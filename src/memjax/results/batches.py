@@ -46,6 +46,7 @@ def batches(networks: Sequence[Network]) -> Iterator[tuple[list[int], list[Snaps
         if tuple(structure) not in row_bytes:
             row_bytes[tuple(structure)] = _row_bytes(load(networks[places[0]]))
         held = (train_size + test_size) * row_bytes[tuple(structure)]
+        held = max(1, held)
         count = max(1, min(_MOST, budget // held, max(num_cores(), _BATCH_BYTES // held)))
         for start in range(0, len(places), count):
             some = places[start : start + count]
@@ -79,7 +80,7 @@ def _key(part: Any, whole: Any) -> Any:
 
 def _row_bytes(snapshot: Snapshot) -> int:
     """Bytes of one example and of all values of its forward pass, as if none were fused or freed."""
-    row = snapshot.train.x[:1]
+    row = (snapshot.train.x if len(snapshot.train.x) else snapshot.test.x)[:1]
     values = jax.make_jaxpr(snapshot.model.apply)(snapshot.params, row).jaxpr.eqns
     shapes = [out.aval for equation in values for out in equation.outvars]
     return int(row.nbytes + sum(math.prod(shape.shape) * shape.dtype.itemsize for shape in shapes)) or 1

@@ -9,64 +9,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from memjax.engine.program.outcome import BlockResult
 from memjax.errors import InputError, listing
-from memjax.parameter_trees import Layout, nested
-from memjax.results.schema import coordinate_attrs
+from memjax.parameter_trees import nested
+from memjax.results.best import holds_best
 
-__all__ = ["add_snapshots", "params", "require_snapshots"]
+__all__ = ["params", "require_snapshots"]
 
 _OWN_DIMS = ("snapshot", "parameter_index")
-
-
-def add_snapshots(
-    dataset: xr.Dataset,
-    dims: tuple[str, ...],
-    shape: tuple[int, ...],
-    blocks: Sequence[tuple[Sequence[tuple[int, ...] | None], BlockResult]],
-) -> xr.Dataset:
-    """Add ``parameters`` with the dimensions ``snapshot`` and ``parameter_index``; NaN where a run has no parameters."""
-    steps = sorted({step for _, result in blocks for step in result.snapshots})
-    if not steps:
-        return dataset
-    flats = [flat for _, result in blocks for flat in result.snapshots.values()]
-    longest = max(flat.shape[1] for flat in flats)
-    values = np.full((*shape, len(steps), longest), np.nan, flats[0].dtype)
-    layouts = _layouts(blocks)
-    which = np.full(shape, -1, np.int32)
-    for cells, result in blocks:
-        for i, cell in enumerate(cells):
-            if cell is None or not result.snapshots:
-                continue
-            which[cell] = layouts.index(result.layout(i))
-            for step, flat in result.snapshots.items():
-                values[cell][steps.index(step), : flat.shape[1]] = flat[i]
-    dataset = dataset.assign_coords(
-        snapshot=("snapshot", np.array(steps), coordinate_attrs("snapshot")),
-        parameter_layout=(
-            dims,
-            which,
-            {"long_name": "which entry of the layouts of parameters the run has, -1 for none"},
-        ),
-    )
-    attrs = {"long_name": "parameters, flattened", "units": "1", "layouts": json.dumps(layouts)}
-    dataset["parameters"] = ((*dims, "snapshot", "parameter_index"), values, attrs)
-    return dataset
-
-
-def _layouts(blocks: Sequence[tuple[Sequence[tuple[int, ...] | None], BlockResult]]) -> list[Layout]:
-    """Every layout once, in the order of the cells that first have them: blocks come in the order in which they ended."""
-    found = [
-        (cell, result.layout(i))
-        for cells, result in blocks
-        for i, cell in enumerate(cells)
-        if cell is not None and result.snapshots
-    ]
-    layouts: list[Layout] = []
-    for _, layout in sorted(found, key=lambda one: one[0]):
-        if layout not in layouts:
-            layouts.append(layout)
-    return layouts
 
 
 def require_snapshots(dataset: Any) -> None:
@@ -76,8 +25,13 @@ def require_snapshots(dataset: Any) -> None:
             f"The dataset is of type {type(dataset).__name__}: give what memjax.sweep or memjax.open returned."
         )
     if "parameters" not in dataset:
-        raise InputError("The dataset holds no parameters: name the steps to keep in Experiment(snapshots=...).")
-    if "snapshot" not in dataset.coords:
+        kept = "best_parameters" in dataset
+        raise InputError(
+            "The dataset holds no snapshots, but the best network of each run: give memjax.best(dataset)."
+            if kept
+            else "The dataset holds no parameters: name the steps to keep in Experiment(snapshots=...)."
+        )
+    if "snapshot" not in dataset.coords and not holds_best(dataset):
         raise InputError("The dataset lost its coordinate 'snapshot': select snapshots without drop=True.")
 
 
@@ -87,12 +41,13 @@ def params(dataset: xr.Dataset, run: Mapping[str, Any] | None = None, step: int 
     Parameters
     ----------
     dataset
-        Result of a sweep whose experiment had ``snapshots``.
+        Result of a sweep whose experiment had ``snapshots``, or what `memjax.best` gave.
     run
         Labels along some of the axes, such as ``{"train_size": 50, "seed": 0}``. The other axes become the first axes of
         every array, in the order of the dataset.
     step
-        Step of the snapshot; None takes the last one. Several steps add an axis after the axes of the runs.
+        Step of the snapshot; None takes the last one. Several steps add an axis after the axes of the runs. The networks of
+        `memjax.best` have a step of their own each, so that ``step`` must be None.
 
     Returns
     -------
@@ -152,6 +107,12 @@ def _labels(dataset: xr.Dataset, run: Mapping[str, Any] | None) -> dict[str, Any
 
 
 def _steps(dataset: xr.Dataset, step: int | Sequence[int] | None) -> Any:
+    if holds_best(dataset):
+        if step is not None:
+            raise InputError(
+                f"step is {step!r}, but the best network of each run has a step of its own: leave step out."
+            )
+        return None
     kept = dataset["snapshot"].values.tolist()
     kept = kept if isinstance(kept, list) else [kept]
     steps = kept[-1] if step is None else np.asarray(step).tolist()

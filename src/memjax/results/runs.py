@@ -1,4 +1,4 @@
-"""The runs of a sweep, and the networks that their snapshots keep, as flat parameters without examples."""
+"""The runs of a sweep, and the networks that are kept of them, as flat parameters without examples."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from memjax.engine.program.outcome import BEST_STEP
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.experiment.axes import Axis, cells, read_axes
 from memjax.experiment.read import read_over
+from memjax.results.best import holds_best
 from memjax.results.carried import carried
 from memjax.results.parameters import require_snapshots
 
@@ -21,7 +23,7 @@ __all__ = ["Network", "check_parameters", "networks", "runs_of"]
 
 
 class Network(NamedTuple):
-    """One snapshot of a run as the Dataset keeps it: labels of the run, steps done, experiment, and flat parameters."""
+    """One network of a run as the Dataset keeps it: labels of the run, steps done, experiment, and flat parameters."""
 
     run: dict[str, Any]
     step: int
@@ -35,18 +37,18 @@ def networks(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Network
     Networks of one run share their experiment. Raises `InputError` as `memjax.snapshots`.
     """
     require_snapshots(dataset)
-    kept = (
-        dataset["parameters"]
-        if "snapshot" in dataset["parameters"].dims
-        else dataset["parameters"].expand_dims("snapshot")
-    )
+    kept = dataset["parameters"]
+    if "snapshot" not in kept.dims:
+        kept = kept.expand_dims("snapshot")
     dims = [str(dim) for dim in kept.dims if dim not in ("snapshot", "parameter_index")]
     places = {dim: {label: i for i, label in enumerate(dataset[dim].values.tolist())} for dim in dims}
-    steps, values = kept["snapshot"].values.tolist(), kept.transpose(*dims, "snapshot", ...).values
+    values = kept.transpose(*dims, "snapshot", ...).values
+    of_best = dataset[BEST_STEP].transpose(*dims).values if holds_best(dataset) else None
     for run, experiment in runs_of(dataset, using):
-        own = values[tuple(places[dim][run[dim]] for dim in dims)]
-        for step, flat in zip(steps, own, strict=True):
-            if step in experiment.snapshots and np.isfinite(flat).any():
+        cell = tuple(places[dim][run[dim]] for dim in dims)
+        steps = kept["snapshot"].values.tolist() if of_best is None else [int(of_best[cell])]
+        for step, flat in zip(steps, values[cell], strict=True):
+            if (of_best is not None or step in experiment.snapshots) and np.isfinite(flat).any():
                 yield Network(run, step, experiment, flat)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from memjax.checks.values import keep_numbers, keep_wholes, one_of
-from memjax.errors import InputError
 from memjax.fields import traced
+from memjax.stopping.watched import check_variable
 from memjax.types import Array
 
 __all__ = ["AtLeast", "AtMost", "NoGain"]
@@ -42,7 +42,7 @@ class AtLeast:
     value: float = traced(1.0)
 
     def __post_init__(self) -> None:
-        _check_variable(self)
+        check_variable(self)
         keep_numbers(self, ["value"])
 
     def begin(self) -> Any:
@@ -68,7 +68,7 @@ class AtMost:
     value: float = traced(0.01)
 
     def __post_init__(self) -> None:
-        _check_variable(self)
+        check_variable(self)
         keep_numbers(self, ["value"])
 
     def begin(self) -> Any:
@@ -112,7 +112,7 @@ class NoGain:
     least: float = traced(0.0)
 
     def __post_init__(self) -> None:
-        _check_variable(self)
+        check_variable(self)
         keep_wholes(self, {"records": 1})
         one_of("NoGain.best", self.best, ("min", "max"))
         keep_numbers(self, ["least"], 0)
@@ -128,11 +128,3 @@ class NoGain:
         better = cost < lowest - self.least
         since = jnp.where(better, 0, since + 1)
         return since >= self.records, (jnp.where(better, cost, lowest), since)
-
-
-def _check_variable(condition: Any) -> None:
-    if not isinstance(condition.variable, str) or not condition.variable.isidentifier():
-        raise InputError(
-            f"{type(condition).__name__}.variable is {condition.variable!r}: give the name of a recorded variable, such as "
-            "'train_accuracy'."
-        )

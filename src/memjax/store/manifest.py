@@ -135,6 +135,7 @@ def _encode_sheet(sheet: RecordSchema) -> dict[str, Any]:
         "num_parameters": sheet.num_parameters,
         "variables": _encode_variables(sheet.variables),
         **(examples if sheet.examples else {}),
+        **({"best": sheet.best} if sheet.best else {}),
     }
 
 

@@ -101,7 +101,8 @@ def _check_names(axes: set[str], sheets: tuple[RecordSchema, ...]) -> None:
     tables = [{**sheet.variables, **sheet.examples} for sheet in sheets]
     variables = {name for table in tables for name in table}
     dims = {dim for table in tables for variable in table.values() for dim in variable.dims}
-    taken = (axes | variables | dims) & set(RESERVED) | axes & variables | axes & dims | variables & dims
+    kept = {name for sheet in sheets for name in sheet.best_names}
+    taken = (axes | variables | dims) & {*RESERVED, *kept} | axes & variables | axes & dims | variables & dims
     _ensure(not taken, f"{sorted(taken)} are names of two things")
 
 
@@ -138,7 +139,9 @@ def _sheet(data: Any) -> RecordSchema:
     when = tuple(_whole(step, 0, steps) for step in _list(data.get("example_steps", [])))
     _ensure(list(when) == sorted(set(when)) and bool(when) == bool(examples), "it has no steps of its examples")
     _ensure(all(len(about.dims) == 1 for about in examples.values()), "a value of an example has no dimension")
-    return RecordSchema(steps, at, _whole(data["num_parameters"], 0, 10**15), variables, examples, when)
+    best = _text(data.get("best", ""))
+    _ensure(not best or (best in variables and not variables[best].dims), "its best networks have no variable")
+    return RecordSchema(steps, at, _whole(data["num_parameters"], 0, 10**15), variables, examples, when, best)
 
 
 def _even(every: Any, steps: int) -> range:

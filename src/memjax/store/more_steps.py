@@ -68,6 +68,12 @@ def _check_taken(store: Store, request: Request, schema: RecordSchema, result: B
                 store, experiment, f"{what} at step {lacking[0]} were not taken while the runs trained to step {done}"
             )
     dropped = np.setdiff1d(_until(schema.at, done), _until(experiment.record_steps, done))
+    if len(dropped) and schema.best:
+        _refuse(
+            store,
+            experiment,
+            f"keep_best looks at every record, and the record at step {dropped[0]} of the store is not asked for",
+        )
     if len(dropped) and "step_loss" in schema.variables:
         _refuse(
             store,

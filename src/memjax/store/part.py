@@ -11,6 +11,7 @@ import numpy as np
 
 from memjax.engine.program.outcome import BlockResult, RecordSchema, Status
 from memjax.parameter_trees import Layout
+from memjax.store.best_networks import check_best, parameters_of, read_best
 from memjax.store.example_values import check_examples, read_examples, write_examples
 from memjax.store.files import checksum
 from memjax.store.manifest import BlockEntry
@@ -88,6 +89,8 @@ def part_bytes(block: str, manifest: str, result: BlockResult, made: dict[str, A
     }
     if result.final_state is not None:
         header["final_state"] = [put(leaf) for leaf in result.final_state]
+    if result.best is not None:
+        header["best"] = [put(array) for array in result.best]
     return dump(header, arrays)
 
 
@@ -133,6 +136,7 @@ def _result(header: dict[str, Any], arrays: list[np.ndarray]) -> BlockResult:
         layouts=_read_layouts(header),
         state=leaves(header["state"]),
         final_state=leaves(header.get("final_state")),
+        best=read_best(leaves(header.get("best"))),
         **read_examples(header, get),
     )
 
@@ -188,6 +192,7 @@ def _check(result: BlockResult, name: PartName, runs: int, sheet: RecordSchema) 
             raise ValueError(f"{variable} has labels but no dimension for them")
     _check_snapshots(result.snapshots, result.layouts, runs)
     check_examples(result, runs, sheet)
+    check_best(result, runs, sheet)
 
 
 def _check_snapshots(snapshots: dict[int, np.ndarray], layouts: tuple[Layout, ...], runs: int) -> None:
@@ -196,7 +201,7 @@ def _check_snapshots(snapshots: dict[int, np.ndarray], layouts: tuple[Layout, ..
     for layout in layouts:
         if any(min(shape, default=1) < 0 for _, shape in layout) or any(not path for path, _ in layout[1:]):
             raise ValueError("its parameters have no layout")
-    size = max((sum(math.prod(shape) for _, shape in layout) for layout in layouts), default=0)
+    size = parameters_of(layouts)
     for step, flat in snapshots.items():
         if flat.shape != (runs, size) or flat.dtype.kind not in "iufcV" or step < 0:
             raise ValueError(f"the parameters of step {step} have the shape {list(flat.shape)}")

@@ -152,6 +152,8 @@ def _leaves(result: BlockResult) -> Iterator[tuple[Any, np.ndarray]]:
         for label, leaf in part.items() if isinstance(part, dict) else [(None, part)]:
             yield (name, label), leaf
     yield from result.snapshots.items()
+    if result.best is not None:
+        yield "best", result.best.parameters
 
 
 def _refuse_beyond_memory(needed: float) -> None:

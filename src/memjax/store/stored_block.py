@@ -80,4 +80,8 @@ def _packed(entry: BlockEntry) -> BlockEntry:
 
 def _recorded(schema: RecordSchema) -> Any:
     tables = schema.variables, schema.examples
-    return schema.num_parameters, *({name: about.dims for name, about in table.items()} for table in tables)
+    return (
+        schema.num_parameters,
+        schema.best,
+        *({name: about.dims for name, about in table.items()} for table in tables),
+    )

@@ -6,13 +6,16 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers, keep_wholes, one_of
 from memjax.errors import InputError
+from memjax.fields import traced
 from memjax.random import generator
-from memjax.types import Data, Split
+from memjax.types import Array, Data, Split
 
 __all__ = ["RandomLabels"]
 
@@ -28,6 +31,21 @@ _INPUTS: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]]
     "uniform01": lambda rng, shape: rng.random(shape, np.float32),
     "rademacher": lambda rng, shape: 2 * (rng.random(shape, np.float32) < 0.5).astype(np.float32) - 1,
     "sphere": _sphere,
+}
+
+
+def _one_on_sphere(key: Array, width: int) -> Array:
+    normal = jax.random.normal(key, (width,), jnp.float32)
+    return normal / jnp.sqrt((normal * normal).sum())
+
+
+# The same distributions inside a program, one row from one key.
+_FRESH_INPUTS: dict[str, Callable[[Array, int], Array]] = {
+    "normal": lambda key, width: jax.random.normal(key, (width,), jnp.float32),
+    "uniform": lambda key, width: 2 * jax.random.uniform(key, (width,), jnp.float32) - 1,
+    "uniform01": lambda key, width: jax.random.uniform(key, (width,), jnp.float32),
+    "rademacher": lambda key, width: 2 * jax.random.bernoulli(key, 0.5, (width,)).astype(jnp.float32) - 1,
+    "sphere": _one_on_sphere,
 }
 
 # Logarithms of the weights, because the weights of a steep distribution overflow.
@@ -55,7 +73,7 @@ class RandomLabels:
     labels
         Distribution of the labels c = 1..C: ``uniform``, ``power`` (c^-alpha) or ``exponential`` (exp(-alpha c)).
     alpha
-        Parameter of the label distribution; at 0 it is uniform.
+        Parameter of the label distribution; at 0 it is uniform. Traced in fresh examples.
     label_noise
         Must stay 0, because every label is random already.
 
@@ -71,7 +89,7 @@ class RandomLabels:
     num_classes: int = 17
     inputs: str = "normal"
     labels: str = "uniform"
-    alpha: float = 1.0
+    alpha: float = traced(1.0)
     label_noise: float = 0.0
 
     def __post_init__(self) -> None:
@@ -104,6 +122,30 @@ class RandomLabels:
     def draw(self, seed: int, train_size: int, test_size: int) -> Split:
         """Draw both splits: inputs ``float32[N, D]``, labels ``int32[N]``; nested in either size."""
         return Split(self._examples(seed, "train", train_size), self._examples(seed, "test", test_size))
+
+    def stream(self, seed: int) -> np.ndarray:
+        """What fresh examples have in common: 2^32 times the cumulative shares of all but the last class, ``uint32[C - 1]``."""
+        del seed
+        return np.minimum(np.floor(self._cumulative() * 2.0**32), 2**32 - 1).astype(np.uint32)
+
+    def fresh(self, stream: Array, keys: Array) -> tuple[Array, Array]:
+        """Draw an example with each key ``[B]``: inputs ``float32[B, D]`` and labels ``int32[B]``.
+
+        Examples
+        --------
+        >>> task = RandomLabels(input_dim=2, num_classes=4)
+        >>> x, y = task.fresh(task.stream(seed=0), jax.random.split(jax.random.key(0), 3))
+        >>> x.shape, y.dtype.name, y.shape
+        ((3, 2), 'int32', (3,))
+        """
+
+        def one(key: Array) -> tuple[Array, Array]:
+            of_x, of_label = jax.random.split(key)
+            # A label is the number of shares that 32 random bits have reached.
+            label = (jax.random.bits(of_label, (), jnp.uint32) >= stream).sum(dtype=jnp.int32)
+            return _FRESH_INPUTS[self.inputs](of_x, self.input_dim), label
+
+        return jax.vmap(one)(keys)
 
     def _examples(self, seed: int, split: str, size: int) -> Data:
         x = _INPUTS[self.inputs](generator(seed, f"{split} inputs"), (size, self.input_dim))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
+from memjax.fields import traced
 from memjax.random import generator
-from memjax.types import Data, Split
+from memjax.types import Array, Data, Split
 
 __all__ = ["SparseParity"]
 
@@ -21,9 +24,9 @@ __all__ = ["SparseParity"]
 class SparseParity:
     """Uniform signs, and the product of k of them as the target (Barak et al. 2022, "Hidden progress in deep learning").
 
-    Online learning (arXiv:2207.08799, section 2) is one epoch of ``train_size = steps * batch_size`` examples, each used
-    once. A smaller train size gives several epochs on a finite sample. The loss is `hinge`; `sign_accuracy` is the fraction
-    of examples with the right sign.
+    Online learning (arXiv:2207.08799, section 2) uses each example once: ``train_size="fresh"`` draws the examples of every
+    step anew and stores none. A number as train size gives several epochs on a finite sample. The loss is `hinge`;
+    `sign_accuracy` is the fraction of examples with the right sign.
 
     Parameters
     ----------
@@ -34,7 +37,7 @@ class SparseParity:
     support
         Positions of these signs, from 0, ``num_relevant`` different ones; None takes the first k.
     label_noise
-        Probability that the sign of a train target is flipped.
+        Probability that the sign of a train target is flipped. Traced in fresh examples.
 
     Raises
     ------
@@ -54,7 +57,7 @@ class SparseParity:
     num_bits: int = 40
     num_relevant: int = 3
     support: tuple[int, ...] | None = None
-    label_noise: float = 0.0
+    label_noise: float = traced(0.0)
 
     def __post_init__(self) -> None:
         keep_wholes(self, {"num_bits": 1, "num_relevant": 1})
@@ -84,13 +87,43 @@ class SparseParity:
         """Targets of the train examples before any sign is flipped, ``float32[N, 1]``."""
         return self._examples(seed, "train", train_size).y
 
+    def stream(self, seed: int) -> tuple[()]:
+        """What fresh examples have in common, which is nothing."""
+        del seed
+        return ()
+
+    def fresh(self, stream: tuple[()], keys: Array) -> tuple[Array, Array]:
+        """Draw an example with each key ``[B]``: inputs ``int8[B, D]``, and targets ``float32[B, 1]``, some of them flipped.
+
+        Examples
+        --------
+        >>> x, y = SparseParity(num_bits=5, num_relevant=2).fresh((), jax.random.split(jax.random.key(0), 3))
+        >>> x.dtype.name, x.shape, bool((y[:, 0] == x[:, 0] * x[:, 1]).all())
+        ('int8', (3, 5), True)
+        """
+        del stream
+        return jax.vmap(self._one)(keys)
+
+    def _one(self, key: Array) -> tuple[Array, Array]:
+        of_signs, of_flip = jax.random.split(key)
+        # Each word of random bits gives 32 signs.
+        words = jax.random.bits(of_signs, (-(-self.num_bits // 32), 1), jnp.uint32)
+        bits = (words >> jnp.arange(32, dtype=jnp.uint32)) & 1
+        x = 2 * bits.reshape(-1)[: self.num_bits].astype(jnp.int8) - 1
+        flipped = jax.random.uniform(of_flip, (1,), jnp.float32) < jnp.asarray(self.label_noise, jnp.float32)
+        y = x[np.array(self._relevant)].astype(jnp.float32).prod(keepdims=True)
+        return x, jnp.where(flipped, -y, y)
+
+    @property
+    def _relevant(self) -> tuple[int, ...]:
+        return tuple(range(self.num_relevant)) if self.support is None else self.support
+
     def _examples(self, seed: int, split: str, size: int) -> Data:
         # Each random byte gives eight signs, in the order of rows.
         drawn = generator(seed, f"{split} inputs").integers(0, 256, (size, -(-self.num_bits // 8)), np.uint8)
         bits = np.unpackbits(drawn, axis=1, count=self.num_bits).view(np.int8)
         x = 2 * bits - 1
-        relevant = range(self.num_relevant) if self.support is None else self.support
-        return Data(x, x[:, list(relevant)].prod(1, dtype=np.float32)[:, None])
+        return Data(x, x[:, list(self._relevant)].prod(1, dtype=np.float32)[:, None])
 
 
 def _places(support: Any, num_bits: int, num_relevant: int) -> tuple[int, ...]:

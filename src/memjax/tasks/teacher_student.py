@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from memjax.checks.keywords import named
 from memjax.checks.values import keep_numbers, keep_wholes, whole
 from memjax.errors import InputError
+from memjax.fields import traced
 from memjax.random import generator
-from memjax.types import Data, Split
+from memjax.types import Array, Data, Split
 
 __all__ = ["TeacherStudent"]
 
@@ -22,7 +26,8 @@ class TeacherStudent:
     """Normal inputs; the targets are outputs of a random tanh network (Liu et al. 2023, "Omnigrok", section 3.1).
 
     The teacher is a perceptron like `memjax.models.MLP` with tanh and PyTorch's initial parameters: weights and biases are
-    uniform on +-1/sqrt(fan_in). Losses for its targets are ``mse`` and ``sse``.
+    uniform on +-1/sqrt(fan_in). Losses for its targets are ``mse`` and ``sse``. With ``train_size="fresh"`` every step draws
+    new inputs, and the teacher computes their targets in float32.
 
     Parameters
     ----------
@@ -33,7 +38,7 @@ class TeacherStudent:
     hidden
         Widths of the teacher's hidden layers; ``()`` is a linear teacher.
     teacher_scale
-        Factor of every parameter of the teacher.
+        Factor of every parameter of the teacher. Traced in fresh examples, as are ``teacher_seed`` and ``noise``.
     teacher_seed
         Seed of the teacher; None draws one for each data seed.
     noise
@@ -57,9 +62,10 @@ class TeacherStudent:
     input_dim: int = 5
     output_dim: int = 5
     hidden: tuple[int, ...] = (100, 100)
-    teacher_scale: float = 1.0
-    teacher_seed: int | None = None
-    noise: float = 0.0
+    teacher_scale: float = traced(1.0)
+    # The stream holds the teacher, so no program of fresh examples hangs on its seed.
+    teacher_seed: int | None = traced(None)
+    noise: float = traced(0.0)
 
     def __post_init__(self) -> None:
         keep_wholes(self, {"input_dim": 1, "output_dim": 1})
@@ -98,6 +104,29 @@ class TeacherStudent:
         """Targets of the train examples without noise, ``float32[N, C]``."""
         return self._examples(seed, self.teacher(seed), "train", train_size).y
 
+    def stream(self, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """What fresh examples have in common: kernel ``float32[I, O]`` and bias ``float32[O]`` of the teacher's layers."""
+        return [(kernel.astype(np.float32), bias.astype(np.float32)) for kernel, bias in self.teacher(seed)]
+
+    def fresh(self, stream: Any, keys: Array) -> tuple[Array, Array]:
+        """Draw an example with each key ``[B]``: inputs ``float32[B, D]`` and noisy targets ``float32[B, C]``.
+
+        Examples
+        --------
+        >>> task = TeacherStudent(input_dim=2, output_dim=1, hidden=())
+        >>> x, y = task.fresh(task.stream(seed=0), jax.random.split(jax.random.key(0), 3))
+        >>> x.shape, y.shape
+        ((3, 2), (3, 1))
+        """
+        of_x, of_noise = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
+        x = _normal(of_x, self.input_dim)
+        *hidden, last = stream
+        h = x
+        for layer in hidden:
+            h = jnp.tanh(_dense(h, *layer))
+        noise = jnp.asarray(self.noise, jnp.float32) * _normal(of_noise, self.output_dim)
+        return x, _dense(h, *last) + noise
+
     def _examples(self, seed: int, layers: list[tuple[np.ndarray, np.ndarray]], split: str, size: int) -> Data:
         x = generator(seed, f"{split} inputs").standard_normal((size, self.input_dim), np.float32)
         *hidden, (kernel, bias) = layers
@@ -106,3 +135,12 @@ class TeacherStudent:
         for inner, offset in hidden:
             h = np.tanh(h @ inner + offset)
         return Data(x, (h @ kernel + bias).astype(np.float32))
+
+
+def _normal(keys: Array, width: int) -> Array:
+    return jax.vmap(lambda key: jax.random.normal(key, (width,), jnp.float32))(keys)
+
+
+def _dense(h: Array, kernel: Array, bias: Array) -> Array:
+    # In full float32 whatever the setting of products says: targets are data, and no part of what a setting may round.
+    return jnp.matmul(h, kernel.astype(jnp.float32), precision=jax.lax.Precision.HIGHEST) + bias.astype(jnp.float32)

@@ -19,11 +19,21 @@ S      snapshots
 
 from memjax.types.data import Apply, Array, Data, LossFn, Params, Split
 from memjax.types.models import FittedModel, Model, PaddableModel, RandomModel
-from memjax.types.runs import Condition, Estimator, Subset, Trained, Trainer
-from memjax.types.tasks import EvaluatedTask, FileTask, FiniteTask, NoisyTask, PoolTask, SizedTask, Task, TokenTask
+from memjax.types.runs import Best, Condition, Estimator, Penalty, Subset, Trained, Trainer
+from memjax.types.tasks import (
+    EvaluatedTask,
+    FileTask,
+    FiniteTask,
+    FreshTask,
+    NoisyTask,
+    PoolTask,
+    SizedTask,
+    Task,
+    TokenTask,
+)
 
 __all__ = [
-    "Apply", "Array", "Condition", "Data", "Estimator", "EvaluatedTask", "FileTask", "FiniteTask", "FittedModel",
-    "LossFn", "Model", "NoisyTask", "PaddableModel", "Params", "PoolTask", "RandomModel", "SizedTask", "Split",
-    "Subset", "Task", "TokenTask", "Trained", "Trainer",
+    "Apply", "Array", "Best", "Condition", "Data", "Estimator", "EvaluatedTask", "FileTask", "FiniteTask", "FittedModel",
+    "FreshTask", "LossFn", "Model", "NoisyTask", "PaddableModel", "Params", "Penalty", "PoolTask", "RandomModel",
+    "SizedTask", "Split", "Subset", "Task", "TokenTask", "Trained", "Trainer",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a user can say about runs: subsets of rows, conditions that stop, and estimators of all snapshots at once."""
+"""What a user can say about runs: subsets, penalties, conditions that stop, the best network, and estimators of snapshots."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
-from memjax.types.data import Array
+from memjax.types.data import Array, Params
 
-__all__ = ["Condition", "Estimator", "Subset", "Trained", "Trainer"]
+__all__ = ["Best", "Condition", "Estimator", "Penalty", "Subset", "Trained", "Trainer"]
 
 
 @runtime_checkable
@@ -23,6 +23,32 @@ class Condition(Protocol):
 
     def met(self, value: Array, memory: Any) -> tuple[Array, Any]:
         """Whether a run stops at a record with this value of its variable, and the memory after the record."""
+
+
+@runtime_checkable
+class Penalty(Protocol):
+    """A function of the parameters that training adds to the loss, such as those of `memjax.penalties`: a frozen dataclass.
+
+    ``__call__`` may ask for more by keyword-only arguments: ``model``, ``apply`` (parameters and inputs to outputs), and
+    ``initial`` (the initial parameters of the run). Numbers that are marked with `memjax.traced` can be swept.
+    """
+
+    def __call__(self, params: Params, **asked: Any) -> Array:
+        """Value of the penalty, one real number, in units of the loss."""
+        ...
+
+
+@runtime_checkable
+class Best(Protocol):
+    """A choice of the best network of a run, such as those of `memjax.stopping`: a frozen dataclass.
+
+    No function is asked whether NaN is better: a network whose variable is NaN is never kept.
+    """
+
+    variable: str
+
+    def better(self, value: Array, best: Array) -> Array:
+        """Whether the value of the variable at a record, a number, is better than the best one before it."""
 
 
 @runtime_checkable

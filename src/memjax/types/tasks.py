@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from memjax.types.data import Data, Split
+from memjax.types.data import Array, Data, Split
 
-__all__ = ["EvaluatedTask", "FileTask", "FiniteTask", "NoisyTask", "PoolTask", "SizedTask", "Task", "TokenTask"]
+__all__ = [
+    "EvaluatedTask",
+    "FileTask",
+    "FiniteTask",
+    "FreshTask",
+    "NoisyTask",
+    "PoolTask",
+    "SizedTask",
+    "Task",
+    "TokenTask",
+]
 
 
 @runtime_checkable
@@ -17,7 +27,8 @@ class Task(Protocol):
     """The source of examples and their targets.
 
     A task is a frozen dataclass with these members; every field can be swept. Optional members have their own protocols:
-    `PoolTask.pool`, `SizedTask.sizes`, `FiniteTask.num_examples`, `TokenTask.num_tokens` and `FileTask.content`.
+    `PoolTask.pool`, `SizedTask.sizes`, `FiniteTask.num_examples`, `TokenTask.num_tokens`, `FileTask.content` and
+    `FreshTask.fresh`.
 
     Attributes
     ----------
@@ -112,4 +123,30 @@ class EvaluatedTask(Protocol):
 
     def evaluation_sets(self, seed: int) -> Mapping[str, Data]:
         """Examples of every set, by name; of a task with a pool, inputs are indices into it."""
+        ...
+
+
+@runtime_checkable
+class FreshTask(Protocol):
+    """A task that can draw new examples inside a training step, so that a run may learn online and store none.
+
+    A field that is declared with `memjax.traced` may be a traced number of JAX in `fresh`, so that an axis of the field
+    compiles nothing. Every other field is structure there: each of its values compiles a program.
+    """
+
+    def stream(self, seed: int) -> Any:
+        """What the examples of a data seed have in common, as a tree of arrays, which may be ``()``.
+
+        The tree depends on the seed and the fields alone, such as the weights of a teacher. Its arrays have the same shapes
+        and dtypes for every seed and every value of a traced field.
+        """
+        ...
+
+    def fresh(self, stream: Any, keys: Array) -> tuple[Array, Array]:
+        """Draw one example with each of the typed keys ``[B]`` of JAX: inputs ``[B, ...]`` and targets ``[B, ...]``.
+
+        The function is pure and can be traced. A row hangs on the stream and its own key alone. Shapes and dtypes of the rows
+        are those of `Task.draw`, and so is their distribution, noise on train targets included. For a task with a pool, the
+        inputs are rows of the pool and not indices.
+        """
         ...

@@ -99,7 +99,7 @@ class BlockPlan:
 
         Streamed blocks have few runs, and often different numbers of orders; a program for each would take longer to compile.
         """
-        if self.program.batch_size is None or self.schedule == "streamed":
+        if not self.program.has_order or self.schedule == "streamed":
             return self.shape.runs
         shared = 1 << (len(self.order_of_runs[0]) - 1).bit_length()
         return shared if 2 * shared <= self.shape.runs else self.shape.runs

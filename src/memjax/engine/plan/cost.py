@@ -18,12 +18,11 @@ import numpy as np
 
 from memjax.engine.plan.fits import fit_operations, operations
 from memjax.engine.plan.liveness import array_bytes
-from memjax.engine.program.forward import training_shapes
 from memjax.engine.program.initial import host
 from memjax.engine.program.output_shapes import shape_of
 from memjax.engine.program.program import Program, parameter_layout
 from memjax.engine.program.shapes import with_device
-from memjax.engine.program.step import loss_sum
+from memjax.engine.program.traced_loss import traced_loss
 from memjax.engine.program.vectors import start_shapes
 from memjax.fields import without_numbers
 from memjax.jax_settings import float_dtype
@@ -95,7 +94,7 @@ class Work(NamedTuple):
     Attributes
     ----------
     flops, bytes
-        Of the gradient, per example.
+        Of the gradient, per example; and of the draw, if every step draws its examples.
     activation_bytes
         All intermediate values of the gradient, per example, as if none were fused or freed.
     parameters, state_bytes
@@ -136,13 +135,13 @@ def compile_seconds(program: Program) -> float:
 def _counted(program: Program, dtype: str) -> Work:
     del dtype
     (_, hyper), params, opt_state = start_shapes(program)
-    hyper, tile = training_shapes(program, hyper, _SAMPLE)
+    total, hyper, given = traced_loss(program, hyper, _SAMPLE)
     # A closed-form fit takes no gradient: its passes over the examples cost about as much as a forward pass.
     fitted = is_closed_form(program.optimizer)
-    gradient = jax.jit(loss_sum(program) if fitted else jax.value_and_grad(loss_sum(program)))
-    shape_of(f"The gradient of the loss of {_SAMPLE} examples cannot be computed", gradient, params, hyper, tile)
+    gradient = jax.jit(total if fitted else jax.value_and_grad(total))
+    shape_of(f"The gradient of the loss of {_SAMPLE} examples cannot be computed", gradient, params, hyper, given)
     # JAX counts nothing for accelerators, and a plan should be the same everywhere.
-    traced = gradient.trace(*with_device(host(jax.local_devices()[0]), (params, hyper, tile)))
+    traced = gradient.trace(*with_device(host(jax.local_devices()[0]), (params, hyper, given)))
     counts = traced.lower().cost_analysis() or {}
     flops = counts.get("flops", 0.0)
     flops = max(flops, operations(traced.jaxpr.jaxpr)) if fitted else flops

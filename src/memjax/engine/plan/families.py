@@ -18,11 +18,13 @@ from memjax.engine.plan.blocks import Run
 from memjax.engine.plan.cost import Work, compile_seconds, run_seconds, work_of
 from memjax.engine.program.initial import own_size
 from memjax.engine.program.padding import can_pad, can_stack
-from memjax.engine.program.program import Program, model_of, num_parameters, traced_of, with_content
+from memjax.engine.program.program import Program, model_of, num_parameters, traced_of
+from memjax.engine.program.program_of import with_content
 from memjax.experiment import Experiment
 from memjax.fields import without_numbers
 from memjax.measures.recorded.last_layer import tells_layers
 from memjax.models.padding import Stack
+from memjax.penalties import PathNorm
 
 __all__ = ["family_of", "kin_of", "merged", "padded", "stack_of"]
 
@@ -43,7 +45,7 @@ def family_of(program: Program, experiment: Experiment) -> Program | None:
 
 def stack_of(program: Program, experiment: Experiment) -> Program | None:
     """What networks of other depths and widths have in common with a run; None for a run that cannot be padded to a depth."""
-    apart = any(tells_layers(measure) for measure in program.measures)
+    apart = any(tells_layers(measure) for measure in program.measures) or isinstance(program.penalty, PathNorm)
     if apart or not (_known(program, experiment) and can_stack(model_of(experiment), program.x)):
         return None
     return padded(program, experiment, Stack(1, 1), None)
@@ -55,13 +57,16 @@ def kin_of(program: Program, experiment: Experiment) -> Program:
 
 
 def _known(program: Program, experiment: Experiment) -> bool:
-    """Whether the engine knows what the parts of a run do with padding; it does not for a user's optimizer or measure.
+    """Whether the engine knows what the parts of a run do with padding; it does not for a user's.
 
-    A user's optimizer or measure might look at the number or the mean of all parameters.
+    A user's optimizer, penalty or measure might look at the number or the mean of all parameters.
     """
     # Without this setting, a shorter draw of random numbers is no part of a longer one.
     apart = jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]
-    return bool(apart and experiment.optimizer.built_in and not any(is_user_code(m.function) for m in program.measures))
+    users = any(is_user_code(measure.function) for measure in program.measures)
+    seeing = any(is_user_code(part.measure.function) and part.measure.asks - {"loss"} for part in program.by_example)
+    penalty = program.penalty is not None and is_user_code(program.penalty)
+    return bool(apart and experiment.optimizer.built_in and not users and not seeing and not penalty)
 
 
 def padded(
@@ -185,7 +190,7 @@ class _Cost:
         program = self._shared(part)
         work = self._work(num_parameters(program))
         sizes = np.concatenate([member.sizes for member in part])
-        width = min(_WIDEST_TILE, int(sizes[:, 0].max()))
+        width = min(_WIDEST_TILE, int(sizes[:, 0].max() or sizes.max()) or 1)
         block = max(1, min(16, len(sizes) // self._lanes)) if self._streamed else len(sizes)
         return compile_seconds(program) + float(run_seconds(sizes, width, block, work, self._program).sum())
 

@@ -13,10 +13,12 @@ from memjax.engine.plan.cost import work_of
 from memjax.engine.plan.families import kin_of
 from memjax.engine.plan.samples import Samples, sample_of
 from memjax.engine.program.contracts import try_contracts
+from memjax.engine.program.fresh_contract import check_fresh_examples
 from memjax.engine.program.outcome import check_names
 from memjax.engine.program.output_shapes import check_functions, check_program
-from memjax.engine.program.program import Program, check_hashable, check_start, program_of
-from memjax.engine.program.watched_variable import check_condition
+from memjax.engine.program.program import Program
+from memjax.engine.program.program_of import check_hashable, check_start, program_of
+from memjax.engine.program.watched_variable import check_watched
 from memjax.experiment import Experiment
 from memjax.experiment.axes import Axis, cells
 from memjax.experiment.draw import check_subset
@@ -102,9 +104,10 @@ def gather(
 
 def _try(program: Program, experiment: Experiment, samples: Samples) -> None:
     """Check the functions of a program, by shapes and on examples."""
+    check_fresh_examples(program, experiment)
     check_functions(experiment, program.x.struct(2), program.y.struct(2))
     check_program(program)
-    check_condition(program)
+    check_watched(program)
     try_contracts(program, experiment, sample_of(experiment, samples).rows)
     # The partition needs the work later. Counting takes as long as the checks, so count here, under progress.
     work_of(program)

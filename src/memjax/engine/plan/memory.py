@@ -15,11 +15,11 @@ from memjax.engine.plan.cost import Work
 from memjax.engine.plan.fits import fit_bytes
 from memjax.engine.plan.liveness import peak_bytes
 from memjax.engine.plan.segments import segment_records
-from memjax.engine.program.forward import training_shapes
+from memjax.engine.program.asked import bound, first_seen
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.segments import longest
-from memjax.engine.program.step import loss_sum
 from memjax.engine.program.tiles import Schedule, Shape, rooms_of, split_shapes
+from memjax.engine.program.traced_loss import traced_loss
 from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Examples
 from memjax.experiment import Experiment
@@ -51,7 +51,13 @@ def block_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, 
     if pooled and schedule == "batched":
         # The rows that the examples point at, of both splits at once; streamed, a tile at a time.
         device += _row(program.x) * sum(tiles * width for tiles, width in split_shapes(schedule, shape))
-    device += _example_bytes(program, schedule, shape)
+    device += _example_bytes(program, schedule, shape) + _best_bytes(program, shape, work)
+    if program.shows_state:
+        # The loop's form of the state as a tree.
+        device += shape.runs * work.state_bytes
+    if program.penalty is not None:
+        # Its derivative, as a tree and in the form of the loop.
+        device += 2 * shape.runs * _parameter_bytes(work)
     return device + (given if on_cpu() else _WORKSPACE)
 
 
@@ -60,8 +66,9 @@ def _example_bytes(program: Program, schedule: Schedule, shape: Shape) -> int:
     rooms, found = rooms_of(program, schedule, shape), 0
     for part, split in program.example_variables.values():
         arrays = 0 if part.over is None else FOLDS[part.over].arrays
-        found += 4 * (1 + 2 * arrays) * math.prod(rooms[split])
-    return found
+        found += 4 * (1 + 2 * arrays) * math.prod(rooms[part.measured_on(split)])
+    # Where the first copy of each train example stands, and its number among them.
+    return found + (8 * math.prod(rooms["train"]) if program.repeats else 0)
 
 
 def on_cpu() -> bool:
@@ -76,12 +83,20 @@ def host_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work, p
     if is_random(program.model):
         # The numbers of the train examples.
         data += 4 * math.prod(split_shapes(schedule, shape)[0])
+    if "initial" in program.asks:
+        data += shape.runs * _parameter_bytes(work)
     rows = 0
-    if program.batch_size is not None:
+    if program.batch_size is not None and program.has_order:
         # Those of the next segment are made meanwhile.
         steps = longest(program.record_at, segment_records(program, shape, ()))
         rows = 2 * 4 * steps * shape.runs * program.batch_size
-    return data + rows + shape.runs * work.state_bytes
+    shared = 0 if program.stream is None else shape.runs * program.stream.bytes
+    return data + rows + shared + shape.runs * work.state_bytes + _best_bytes(program, shape, work)
+
+
+def _best_bytes(program: Program, shape: Shape, work: Work) -> int:
+    """The best networks so far, which are a part of the state."""
+    return 0 if program.keep_best is None else shape.runs * (_parameter_bytes(work) + 8)
 
 
 def _value_bytes(program: Program, schedule: Schedule, shape: Shape, work: Work) -> int:
@@ -109,8 +124,8 @@ def _gradient_peak(program: Program, count: int, dtype: str) -> float:
     """Bytes of the values of one run in a gradient over ``count`` examples."""
     del dtype
     (_, hyper), params, _ = start_shapes(program)
-    hyper, tile = training_shapes(program, hyper, count)
-    return _GRADIENT * peak_bytes(jax.value_and_grad(loss_sum(program)), params, hyper, tile)
+    total, hyper, given = traced_loss(program, hyper, count)
+    return _GRADIENT * peak_bytes(jax.value_and_grad(total), params, hyper, given)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -136,7 +151,7 @@ def _taken(program: Program, measure: Measure) -> Callable[..., Any]:
 
     def taken(params: Params, hyper: Any, x: Array, y: Array, size: Array) -> Any:
         examples = Examples(x, y, None, 0, size, jnp.int32(1), True)
-        apply, function = program.apply_with(hyper), measure.bind(program.loss)
+        apply, function = program.apply_with(hyper), bound(program, measure, hyper, first_seen(program, params, hyper))
         if measure.per_example:
             return examples.sum(lambda tile: tile.sum(function(params, apply, tile)))
         return function(params, apply, examples)
@@ -155,7 +170,8 @@ def _row(shape: ShapeOf) -> int:
 def run_bytes(program: Program, run: Experiment, work: Work) -> int:
     """Bytes of one run's results on the host: records, snapshots and examples exist in parts, then joined, then labelled."""
     records = (program.num_records + 1) * sum(len(measure.splits) for measure in program.measures)
-    return 3 * (4 * records + len(run.snapshots) * _parameter_bytes(work) + _kept_of_examples(program, run))
+    networks = len(run.snapshots) + (program.keep_best is not None)
+    return 3 * (4 * records + networks * _parameter_bytes(work) + _kept_of_examples(program, run))
 
 
 # Row number, count in the train set, and mark of a corrupted target.

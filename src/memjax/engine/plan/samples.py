@@ -13,6 +13,7 @@ from memjax.errors import InputError
 from memjax.experiment.draw import draw_data
 from memjax.experiment.draw_contract import check_draw, check_nested
 from memjax.experiment.experiment import Experiment
+from memjax.experiment.train_size import is_fresh
 from memjax.types import Data, PoolTask, Split, Task
 
 __all__ = ["Sample", "Samples", "sample_of"]
@@ -58,18 +59,24 @@ def sample_of(run: Experiment, samples: Samples, new: bool = False) -> Sample:
         # Copied, so that a few rows do not keep a whole split in memory.
         rows = np.array(x[:ROWS] if pool is None else pool[x[:ROWS]])
         samples[key] = Sample(
-            Data(rows, np.array(y[:ROWS])), pool, run.task, run.data_sizes()[0] if is_user_code(run.task) else None
+            Data(rows, np.array(y[:ROWS])), pool, run.task, _sizes(run)[0] if is_user_code(run.task) else None
         )
     size = samples[key].train_size
-    if new and size is not None and size != run.data_sizes()[0]:
+    if new and size is not None and size != run.data_sizes()[0] and not is_fresh(run):
         check_nested(run, size)
         samples[key] = samples[key]._replace(train_size=None)
     return samples[key]
 
 
+def _sizes(run: Experiment) -> tuple[int, int]:
+    """Sizes of the data set and the test set; a run with fresh examples is given a small data set, to look at."""
+    size, test_size = run.data_sizes()
+    return (ROWS if is_fresh(run) else size), test_size
+
+
 def _few_examples(run: Experiment) -> Split:
     """Enough examples to see shapes and dtypes, and few enough to fit in memory: only the plan knows what all of them take."""
-    sizes = run.data_sizes()
+    sizes = _sizes(run)
     try:
         row = _example_bytes(run, _at_most(_FEW, sizes))
         most = max(_FEW, min(_ENOUGH, free_bytes() // (16 * row))) if row else max(sizes)

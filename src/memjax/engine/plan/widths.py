@@ -85,7 +85,9 @@ def _classes(sizes: np.ndarray, part: slice, best: Best, by: int) -> list[tuple[
 def _best_width(sizes: np.ndarray, cores: int, seconds: Seconds) -> tuple[float, int]:
     """The best tile width for runs of ``sizes[R, 2]``, and the seconds on one lane with that width, seconds first."""
     unique, times = np.unique(sizes, axis=0, return_counts=True)
-    widths = candidate_widths(_spread(np.unique(unique[:, 0])), cores)
+    # Runs with fresh examples have no train set: their records go through the test set alone.
+    counts = np.where(unique[:, 0] > 0, unique[:, 0], np.maximum(unique[:, 1], 1))
+    widths = candidate_widths(_spread(np.unique(counts)), cores)
     return min((float(times @ seconds(unique, width, 1)), width) for width in widths)
 
 

@@ -39,8 +39,9 @@ class Batches(NamedTuple):
 
 
 def batches_shapes(program: Program, records: int, runs: int, orders: int) -> Batches | None:
-    """Shape structs of a segment's minibatches; None for full batch."""
-    if program.batch_size is None:
+    """Shape structs of a segment's minibatches; None for full batch, and for fresh examples."""
+    if not program.has_order:
         return None
-    rows = jax.ShapeDtypeStruct((longest(program.record_at, records), orders, program.batch_size), "int32")
+    size: Any = program.batch_size
+    rows = jax.ShapeDtypeStruct((longest(program.record_at, records), orders, size), "int32")
     return Batches(rows, None if orders == runs else jax.ShapeDtypeStruct((runs,), "int32"))

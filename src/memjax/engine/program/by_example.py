@@ -9,31 +9,35 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from memjax.engine.program.asked import Seen, bound, seen_of_runs
+from memjax.engine.program.evaluated import evaluated
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Program
 from memjax.engine.program.record import once
 from memjax.engine.program.step import BlockData, RunState, examples_of_runs
+from memjax.engine.program.tile_owners import of_tiles, owner_of_tiles
 from memjax.engine.program.tiles import Schedule, Tiles
 from memjax.examples import Examples, Tile
 from memjax.measures.by_example import ByExample
 from memjax.measures.folds import FOLDS
 from memjax.types import Array
 
-__all__ = ["by_run", "measured", "of_tiles", "take_examples"]
+__all__ = ["by_run", "measured", "on_rows", "take_examples"]
 
 
 def take_examples(program: Program, schedule: Schedule, data: BlockData, state: RunState) -> dict[str, Array]:
-    """Values of every example of a block, by variable, in the packed form of its split: ``[T, B]``.
+    """Values of every example of a block, by variable, in the packed form of the split it is measured on: ``[T, B]``.
 
-    Between segments; folds over records are those of the state. Values of diverged runs are NaN, and their bits zero.
+    Between segments; folds are those of the state. Values of diverged runs are NaN, and their bits zero.
     """
+    state, variables = evaluated(program, state), program.example_variables
     found: dict[str, Array] = {}
-    for split in dict.fromkeys(split for part in program.by_example for split in part.splits):
-        parts = [part for part in program.by_example if split in part.splits]
-        values = measured(program, schedule, [part for part in parts if part.over is None], data, state, split)
+    for split in dict.fromkeys(part.measured_on(own) for part, own in variables.values()):
+        parts = {name: part for name, (part, own) in variables.items() if part.measured_on(own) == split}
+        direct = [part for part in parts.values() if part.over is None]
+        values = measured(program, schedule, direct, data, state, split)
         (alive,) = of_tiles(schedule, data.splits[split], (state.status < Status.LOSS_NAN,))
-        for part in parts:
-            name = part.variable(split)
+        for name, part in parts.items():
             value = values[part.name] if part.over is None else FOLDS[part.over].result(state.watch.folds[name])
             held = value > 0 if part.dtype == "bool" else jnp.where(alive, value, jnp.nan)
             found[name] = held.astype(part.dtype)
@@ -50,22 +54,13 @@ def measured(
     return (_streamed if schedule == "streamed" else _batched)(program, parts, data, state, tiles)
 
 
-def of_tiles(schedule: Schedule, tiles: Tiles, values: tuple[Array, ...]) -> tuple[Array, ...]:
-    """Values ``[R]`` of runs as those of their tiles, ``[T, 1]``."""
-    owner = _owner(tiles) if schedule == "streamed" else jnp.arange(tiles.first.shape[0])
-    return tuple(value[owner][:, None] for value in values)
-
-
-def _owner(tiles: Tiles) -> Array:
-    """Run of every tile of a streamed split, ``int[T]``. Of runs without a tile of their own, the next one owns it."""
-    count, runs = tiles.y.shape[0], tiles.first.shape[0]
-    return jnp.clip(jnp.searchsorted(tiles.first, jnp.arange(count), side="right") - 1, 0, runs - 1)
-
-
-def _values(program: Program, parts: Sequence[ByExample], params: Any, hyper: Any, tile: Tile) -> dict[str, Array]:
+def _values(
+    program: Program, parts: Sequence[ByExample], network: tuple[Any, Seen], hyper: Any, tile: Tile
+) -> dict[str, Array]:
     """Values ``[B]`` of one tile of one run."""
+    params, seen = network
     apply = once(program.apply_with(hyper), params, tile.x)
-    return {part.name: part.measure.bind(program.loss)(params, apply, tile) for part in parts}
+    return {part.name: bound(program, part.measure, hyper, seen)(params, apply, tile) for part in parts}
 
 
 def _batched(
@@ -73,24 +68,25 @@ def _batched(
 ) -> dict[str, Array]:
     examples, axes = examples_of_runs("batched", tiles, data.pool)
 
-    def of_run(params: Any, hyper: Any, examples: Examples) -> dict[str, Array]:
-        return _values(program, parts, params, hyper, examples.tile(0))
+    def of_run(network: Any, hyper: Any, examples: Examples) -> dict[str, Array]:
+        return _values(program, parts, network, hyper, examples.tile(0))
 
-    found: dict[str, Array] = jax.vmap(of_run, in_axes=(0, 0, axes))(state.params, data.hyper, examples)
+    networks = state.params, seen_of_runs(program, data, state)
+    found: dict[str, Array] = jax.vmap(of_run, in_axes=(0, 0, axes))(networks, data.hyper, examples)
     return found
 
 
 def _streamed(
     program: Program, parts: Sequence[ByExample], data: BlockData, state: RunState, tiles: Tiles
 ) -> dict[str, Array]:
-    owner = _owner(tiles)
+    owner, networks = owner_of_tiles(tiles), (state.params, seen_of_runs(program, data, state))
 
     def of_tile(index: Array) -> dict[str, Array]:
         run = owner[index]
-        params, hyper = jax.tree.map(lambda leaf: leaf[run], (state.params, data.hyper))
+        network, hyper = jax.tree.map(lambda leaf: leaf[run], (networks, data.hyper))
         first, size = tiles.first[run], tiles.size[run]
         tile = Examples(tiles.x, tiles.y, data.pool, first, size, tiles.most).tile(index - first)
-        return _values(program, parts, params, hyper, tile)
+        return _values(program, parts, network, hyper, tile)
 
     found: dict[str, Array] = jax.lax.map(of_tile, jnp.arange(tiles.y.shape[0]))
     return found
@@ -110,4 +106,33 @@ def by_run(values: np.ndarray, first: np.ndarray, size: np.ndarray, schedule: Sc
     for row, (start, count) in enumerate(zip(first, size, strict=True)):
         begin = (row if schedule == "batched" else int(start)) * values.shape[1]
         found[row, :count] = flat[begin : begin + count]
+    return found
+
+
+def on_rows(values: np.ndarray, chosen: Sequence[np.ndarray | None], sizes: np.ndarray, width: int) -> np.ndarray:
+    """Values ``[R, width]`` of the rows of the data sets of all runs, from those ``[R, n]`` of their train examples.
+
+    Parameters
+    ----------
+    values
+        Values of the train examples; of several copies of a row, the first has the value.
+    chosen, sizes
+        Positions in its data set of the train examples of each run, None for all, and their number.
+    width
+        Number of rows of the largest data set.
+
+    Returns
+    -------
+    np.ndarray
+        NaN where a run does not train on the row.
+
+    Examples
+    --------
+    >>> on_rows(np.array([[1.0, 2.0, 0.0]]), [np.array([3, 0, 3])], np.array([3]), 4)
+    array([[ 2., nan, nan,  1.]])
+    """
+    found = np.full((len(values), width), np.nan, values.dtype)
+    for row, places, size, own in zip(found, chosen, sizes, values, strict=True):
+        rows, first = (slice(0, size),) * 2 if places is None else np.unique(places, return_index=True)
+        row[rows] = own[first]
     return found

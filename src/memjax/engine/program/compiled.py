@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import jax
 
+from memjax.engine.program.asked import shown
 from memjax.engine.program.by_example import take_examples
+from memjax.engine.program.evaluated import evaluated
 from memjax.engine.program.initial import host
 from memjax.engine.program.loop import segment
 from memjax.engine.program.program import Program
@@ -38,6 +40,8 @@ class Compiled(NamedTuple):
         ``(data, state, before, rows, length) -> (state, interval, records [K, R, ...])``.
     examples
         ``(data, state without the optimizer's) -> values [T, B]`` of single examples; None where none are measured.
+    evaluated
+        ``state -> state`` with the parameters that are kept; None where these are the parameters themselves.
     blocks_pool
         Whether one of the programs waits inside XLA's thread pool; see `memjax.engine.training.lanes.pool_turn`.
     """
@@ -45,6 +49,7 @@ class Compiled(NamedTuple):
     first: Any
     segment: Any
     examples: Any
+    evaluated: Any
     blocks_pool: bool
 
 
@@ -81,17 +86,22 @@ def compile_block(
     """
     del settings
     given = segment_shapes(program, schedule, shape, records, pool_rows, orders)
-    lowered = [
-        _lower_first(program, shape.runs, host(device)),
-        segment_function(program, schedule, records).lower(*with_device(device, given)),
-    ]
+    lowered = {
+        "first": _lower_first(program, shape.runs, host(device)),
+        "segment": segment_function(program, schedule, records).lower(*with_device(device, given)),
+    }
     if program.by_example:
-        lowered.append(_lower_taking(take_examples, program, schedule, shape, pool_rows, device))
-    blocks_pool = any(_blocks_pool(low, device) for low in lowered)
+        lowered["examples"] = _lower_taking(take_examples, program, schedule, shape, pool_rows, device)
+    if program.evaluates:
+        lowered["evaluated"] = jax.jit(functools.partial(evaluated, program)).lower(with_device(device, given[1]))
+    blocks_pool = any(_blocks_pool(low, device) for low in lowered.values())
     with ThreadPoolExecutor(len(lowered)) as pool:
         options = [options_of(host(device).platform), *[options_of(device.platform)] * (len(lowered) - 1)]
-        first, run, *examples = pool.map(lambda low, chosen: low.compile(compiler_options=chosen), lowered, options)
-    return Compiled(first, run, examples[0] if examples else None, blocks_pool)
+        made = pool.map(lambda low, chosen: low.compile(compiler_options=chosen), lowered.values(), options)
+        compiled = dict(zip(lowered, made, strict=True))
+    return Compiled(
+        compiled["first"], compiled["segment"], compiled.get("examples"), compiled.get("evaluated"), blocks_pool
+    )
 
 
 def _lower_first(program: Program, runs: int, device: Any) -> Any:
@@ -131,10 +141,10 @@ def compile_record(
 def _lower_taking(
     take: Callable[..., Any], program: Program, schedule: Schedule, shape: Shape, pool_rows: int | None, device: Any
 ) -> Any:
-    """Lower what is taken of the data and of a state without its optimizer."""
+    """Lower what is taken of the data and of a state, without its optimizer unless a measure asks for that."""
     data, state = block_shapes(program, schedule, shape, None if pool_rows is None else program.x, pool_rows or 0)
     function = jax.jit(functools.partial(take, program, schedule))
-    return function.lower(*with_device(device, (data, state._replace(opt_state=None))))
+    return function.lower(*with_device(device, (data, shown(program, state))))
 
 
 def _blocks_pool(lowered: Any, device: Any) -> bool:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax.checks.values import is_user_code
+from memjax.engine.program.asked import bound, first_seen
 from memjax.engine.program.forward import outputs_of_a_step
 from memjax.engine.program.initial import host
 from memjax.engine.program.program import Program, traced_of
@@ -114,7 +115,8 @@ def _unproven(program: Program) -> tuple[_UserFunction, ...]:
 
 def _measure_function(program: Program, measure: Measure, params: Any, hyper: Any) -> _UserFunction | None:
     def call(params: Any, hyper: Any, examples: Any) -> Any:
-        return measure.bind(program.loss)(params, program.apply_with(hyper), examples)
+        function = bound(program, measure, hyper, first_seen(program, params, hyper))
+        return function(params, program.apply_with(hyper), examples)
 
     kind = "measure" if measure.per_example else "whole"
     return _user_function(

@@ -10,6 +10,7 @@ from memjax.engine.program.program import Program
 from memjax.experiment import Experiment
 from memjax.experiment.rows import row_numbers
 from memjax.experiment.splits import corrupted, examples_of
+from memjax.experiment.train_size import is_fresh
 from memjax.measures.by_example import example_dim
 from memjax.types import Data, EvaluatedTask, NoisyTask, Split
 
@@ -39,11 +40,23 @@ def example_rows(
     -------
     dict
         ``example`` with `TRAIN_COUNT` and, of tasks with noise, `CORRUPTED`; one more dimension for each further split that
-        is measured by example. Empty if the program measures none, and no run has a subset.
+        is measured by example. Empty if the program measures none, and no run has a subset. Runs with fresh examples have
+        no data set, so they have the further dimensions alone.
     """
     splits = {split for part in program.by_example for split in part.splits} - {"data"}
     if not program.by_example and all(places is None for places in picked):
         return {}
+    found = {} if any(map(is_fresh, runs)) else _of_data_set(runs, drawn, picked)
+    for split in sorted(splits):
+        parts = zip(runs, drawn, picked, strict=True)
+        found[example_dim(split)] = _padded([_rows(split, *part) for part in parts], np.int32)
+    return found
+
+
+def _of_data_set(
+    runs: Sequence[Experiment], drawn: Sequence[Split], picked: Sequence[np.ndarray | None]
+) -> dict[str, np.ndarray]:
+    """Row numbers of the data sets, and what became of each row."""
     found: dict[str, np.ndarray] = {
         "example": _padded([_numbers(run, data).train.x for run, data in zip(runs, drawn, strict=True)], np.int32),
         TRAIN_COUNT: _padded([_counts(data, places) for data, places in zip(drawn, picked, strict=True)], np.uint16, 0),
@@ -51,9 +64,6 @@ def example_rows(
     if all(isinstance(run.task, NoisyTask) for run in runs):
         wrong = [corrupted(run, data.train) for run, data in zip(runs, drawn, strict=True)]
         found[CORRUPTED] = _padded(wrong, np.bool_, 0)
-    for split in sorted(splits):
-        parts = zip(runs, drawn, picked, strict=True)
-        found[example_dim(split)] = _padded([_rows(split, *part) for part in parts], np.int32)
     return found
 
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from memjax.engine.program.asked import shown
+from memjax.engine.program.evaluated import evaluated
 from memjax.engine.program.program import Program
 from memjax.engine.program.record import take_record
 from memjax.engine.program.step import BlockData, RunState, put_back, step
@@ -94,7 +96,7 @@ def segment(
         return state, interval, jax.tree.map(lambda room, value: room.at[k].set(value), carry[2], record)
 
     losses = jax.eval_shape(stepped, held, first, None if rows is None else rows.at(0))[1]
-    one = jax.eval_shape(taken, data, state._replace(opt_state=None), losses, before.steps)
+    one = jax.eval_shape(taken, data, shown(program, state), losses, before.steps)
     room = jax.tree.map(lambda leaf: jnp.zeros((records, *leaf.shape), leaf.dtype), one)
     begun = before._replace(total=before.total.astype(losses.dtype))
     last, interval, found = jax.lax.fori_loop(0, length.records, one_record, (first, begun, room))
@@ -104,5 +106,8 @@ def segment(
 
 
 def _for_record(program: Program, held: RunState) -> RunState:
-    """What a record needs of a state, which is all but the optimizer's, outside the loop's form."""
+    """What a record needs of a state, outside the loop's form: all, but the optimizer's only where a measure asks for it."""
+    if program.shows_state:
+        held = evaluated(program, held)
+        return held._replace(**dict(zip(("params", "opt_state"), state_as_tree(program, held[:2]), strict=True)))
     return held._replace(params=as_tree(program, held.params), opt_state=None)

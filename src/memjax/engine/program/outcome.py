@@ -16,7 +16,10 @@ from memjax.measures.by_example import example_dim
 from memjax.parameter_trees import Layout
 
 __all__ = [
+    "BEST_PARAMETERS",
+    "BEST_STEP",
     "RESERVED",
+    "BestNetworks",
     "BlockResult",
     "RecordSchema",
     "Status",
@@ -39,6 +42,9 @@ RESERVED = (
     "parameter_layout",
 )
 """Names that every result uses or may use."""
+
+BEST_STEP, BEST_PARAMETERS = "best_step", "best_parameters"
+"""Names of the steps and the parameters of the best networks."""
 
 _OF_EXAMPLES = ("example", "example_step", TRAIN_COUNT, CORRUPTED)
 
@@ -74,6 +80,24 @@ class Status(IntEnum):
         return _REASONS.get(self, "")
 
 
+class BestNetworks(NamedTuple):
+    """The best network of every run of a block so far, as ``keep_best`` says.
+
+    Attributes
+    ----------
+    step
+        ``int32[R]``, steps done by the network; -1 for a run that has none.
+    value
+        The variable ``[R]`` at the record of the network; NaN for a run that has none.
+    parameters
+        Flat parameters ``[R, P]``, as of a snapshot.
+    """
+
+    step: np.ndarray
+    value: np.ndarray
+    parameters: np.ndarray
+
+
 class BlockResult(NamedTuple):
     """Records of a block up to a step; R is the number of its runs without padding.
 
@@ -88,7 +112,7 @@ class BlockResult(NamedTuple):
     snapshots
         Flat parameters ``[R, P]`` by step; of a run with fewer than P parameters, NaN after its own.
     layouts
-        Path and shape of every parameter array of each run: R layouts, or one that all runs share; none without snapshots.
+        Path and shape of every parameter array of each run: R layouts, or one that all runs share; none without parameters.
     state
         Leaves ``[R', ...]`` of the training state, padding included, from which training resumes; None if finished.
     examples
@@ -98,6 +122,8 @@ class BlockResult(NamedTuple):
         `memjax.engine.program.example_rows`.
     final_state
         The leaves of ``state`` after the last step, from which a longer run can go on; None unless that was asked for.
+    best
+        The best networks; None unless that was asked for.
     """
 
     step: int
@@ -110,6 +136,7 @@ class BlockResult(NamedTuple):
     examples: dict[str, np.ndarray]
     rows: dict[str, np.ndarray]
     final_state: tuple[np.ndarray, ...] | None = None
+    best: BestNetworks | None = None
 
     @property
     def finished(self) -> bool:
@@ -133,7 +160,8 @@ class RecordSchema(NamedTuple):
     """The recorded steps of a block, its variables, and the number of parameters of a run.
 
     ``examples`` has the variables with a value for every example, whose one dimension is that of the examples;
-    ``example_steps`` are the steps at which they are measured.
+    ``example_steps`` are the steps at which they are measured. ``best`` is the variable of the best networks, or empty where
+    none are kept.
     """
 
     steps: int
@@ -142,6 +170,12 @@ class RecordSchema(NamedTuple):
     variables: dict[str, Variable]
     examples: dict[str, Variable]
     example_steps: tuple[int, ...]
+    best: str = ""
+
+    @property
+    def best_names(self) -> tuple[str, ...]:
+        """Names in the Dataset of what is said of the best networks: step, parameters, and value of the variable."""
+        return (BEST_STEP, BEST_PARAMETERS, f"best_{self.best}") if self.best else ()
 
 
 def record_schema(program: Program) -> RecordSchema:
@@ -153,7 +187,8 @@ def record_schema(program: Program) -> RecordSchema:
             long_name = f"{prefix}{measure.long_name or measure.name}"
             variables[measure.variable(split)] = Variable(tuple(measure.dims), long_name, measure.units)
     size, examples = num_parameters(program), _by_example(program)
-    return RecordSchema(program.steps, program.record_at, size, variables, examples, program.example_steps)
+    best = "" if program.keep_best is None else program.keep_best.variable
+    return RecordSchema(program.steps, program.record_at, size, variables, examples, program.example_steps, best)
 
 
 def _by_example(program: Program) -> dict[str, Variable]:
@@ -177,6 +212,7 @@ def check_names(axes: Iterable[str], programs: Iterable[Program]) -> None:
     programs, reserved = list(programs), {*RESERVED, *_OF_EXAMPLES}
     for program in programs:
         reserved |= {name for about, one in _by_example(program).items() for name in (about, *one.dims)}
+        reserved |= set(record_schema(program).best_names)
     taken = dict.fromkeys(reserved, "the result itself") | dict.fromkeys(axes, "an axis")
     for axis in axes:
         if axis in reserved:

@@ -14,7 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from memjax import losses
+from memjax.engine.program.asked import bound, first_seen
+from memjax.engine.program.penalised import penalty_of
 from memjax.engine.program.program import Program, model_of
+from memjax.engine.program.told import on_trial
 from memjax.errors import InputError, cause, listing
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
@@ -49,10 +52,14 @@ def _checked(program: Program, settings: tuple[Any, ...]) -> None:
     hyper = {path: jax.ShapeDtypeStruct((), float_dtype()) for path in program.traced}
     params = _check_rule(program, hyper)
     program.optimizer.check_rates(program.steps)
+    if program.evaluates:
+        _check_evaluate(program, params, hyper)
+    if program.penalty is not None:
+        _check_penalty(program, params, hyper)
     tile, split = _examples(program)
     if is_closed_form(program.optimizer):
         _check_fit(program, params, hyper, split)
-    for measure in program.measures:
+    for measure in dict.fromkeys((*program.measures, *(part.measure for part in program.by_example))):
         if measure.needs_labels and not np.issubdtype(np.dtype(program.y[1]), np.integer):
             raise InputError(
                 f"The measure {measure.name!r} needs class labels, but the targets are values: leave it out."
@@ -68,11 +75,37 @@ def _check_rule(program: Program, hyper: Any) -> Any:
         params = program.draw(key, hyper)
         exact = jax.tree.map(wide, params)
         state = program.rule_with(hyper, key).init(exact)
-        program.rule_with(hyper).update(exact, state, exact)
+        program.rule_with(hyper).update(exact, state, exact, **on_trial(program, exact))
         return params
 
     what = f"The optimizer {program.optimizer.name!r} cannot update the model's parameters"
     return shape_of(what, first_update, jax.ShapeDtypeStruct((2,), "uint32"), hyper)
+
+
+def _check_evaluate(program: Program, params: Any, hyper: Any) -> None:
+    """Raise `InputError` where the parameters that are measured cannot be computed, or have other shapes than the model's."""
+
+    def measured(params: Any, key: Any, hyper: Any) -> Any:
+        exact = jax.tree.map(wide, params)
+        return program.optimizer.evaluate(program.first_state(params, key, hyper), exact)
+
+    what = f"The parameters that the optimizer {program.optimizer.name!r} evaluates cannot be computed"
+    found = shape_of(what, measured, params, jax.ShapeDtypeStruct((2,), "uint32"), hyper)
+    given, drawn = (dict(layout_of(tree)) for tree in (found, params))
+    if given != drawn:
+        raise InputError(
+            f"{program.optimizer.name}.evaluate gives arrays of the shapes {given}, but the model has {drawn}: give the same "
+            "tree of the same shapes."
+        )
+
+
+def _check_penalty(program: Program, params: Any, hyper: Any) -> None:
+    """Raise `InputError` where the penalty cannot be computed, or gives something else than a real number."""
+    kind = f"The penalty {type(program.penalty).__name__}"
+    value = shape_of(f"{kind} cannot be computed", lambda p, h: penalty_of(program, h, p)(p), params, hyper)
+    if value.shape != ():
+        raise InputError(f"{kind} gives shape {list(value.shape)}: it must give one number for all parameters.")
+    _check_real(f"{kind} gives a value of dtype {value.dtype}", value.dtype)
 
 
 def _check_fit(program: Program, params: Any, hyper: Any, split: Any) -> None:
@@ -98,7 +131,8 @@ def _examples(program: Program) -> tuple[Any, Any]:
 
 def _value(program: Program, measure: Measure, params: Any, hyper: Any, examples: Any) -> Any:
     def call(params: Any, hyper: Any, examples: Any) -> Any:
-        return measure.bind(program.loss)(params, program.apply_with(hyper), examples)
+        function = bound(program, measure, hyper, first_seen(program, params, hyper))
+        return function(params, program.apply_with(hyper), examples)
 
     return shape_of(f"The measure {measure.name!r} cannot be computed", call, params, hyper, examples)
 

@@ -12,39 +12,33 @@ import jax
 import numpy as np
 import optax
 
-from memjax import losses
-from memjax.content import try_content
-from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.experiment.kinds import once_per_kind
 from memjax.experiment.record_times import RecordSteps
-from memjax.fields import traced_values, with_numbers, without_numbers
+from memjax.experiment.stream import StreamShape
+from memjax.experiment.train_size import is_fresh
+from memjax.fields import traced_values, with_numbers
 from memjax.jax_settings import float_dtype, host_dtype, wide
-from memjax.measures import BUILT_IN, ByExample, by_example_of
+from memjax.measures import ByExample
+from memjax.measures.asked import OF_PENALTIES, asked_by
 from memjax.measures.measure import Measure
-from memjax.measures.names import as_measures
 from memjax.measures.recorded.loss import step_loss
 from memjax.models.adapt import with_outputs, with_room
 from memjax.models.padding import Stack
 from memjax.parameter_trees import layout_of
-from memjax.types import Apply, Array, Condition, Data, LossFn, Model
+from memjax.types import Apply, Array, Best, Condition, FreshTask, LossFn, Model, Penalty
 
 __all__ = [
     "Program",
     "ShapeOf",
-    "check_hashable",
-    "check_start",
     "model_of",
     "num_parameters",
     "numbers_of",
     "parameter_layout",
-    "program_of",
     "traced_of",
-    "with_content",
 ]
 
 Hyper = Mapping[str, Any]
-_DEFAULT_MEASURES = ("loss", "accuracy", "weight_l2")
 
 
 class ShapeOf(tuple[tuple[int, ...], str]):
@@ -67,8 +61,10 @@ class Program:
     """The static structure that the runs of a group share; equal structures share their compiled programs.
 
     In `model` and `optimizer`, holes stand for the traced numbers; the methods fill them with the values of one run. With
-    `widths`, `model` is padded to these widths, and each run brings the places of its own parameters. A function may read a
-    global or a list that has changed since it was compiled, so `content` is a digest of all that functions read.
+    `widths`, `model` is padded to these widths, and each run brings the places of its own parameters. With `repeats`, a row may
+    be presented several times in a step. A function may read a global or a list that has changed since it was compiled, so
+    `content` is a digest of all that functions read. Of a run with fresh examples, `task` is the task with holes for its traced
+    numbers, and `stream` the shapes of what its examples share.
     """
 
     model: Model
@@ -87,12 +83,27 @@ class Program:
     by_example: tuple[ByExample, ...] = ()
     example_steps: tuple[int, ...] = ()
     stop_when: Any = None
+    penalty: Any = None
+    keep_best: Any = None
+    repeats: bool = False
+    task: Any = None
+    stream: StreamShape | None = None
+
+    @property
+    def draws_fresh(self) -> bool:
+        """Whether every step draws new examples."""
+        return self.stream is not None
+
+    @property
+    def has_order(self) -> bool:
+        """Whether steps go through a train set in minibatches, in an order of their own."""
+        return self.batch_size is not None and not self.draws_fresh
 
     @property
     def splits(self) -> tuple[str, ...]:
         """Names of the splits beside train and test on which something is measured."""
-        parts: tuple[Measure | ByExample, ...] = (*self.measures, *self.by_example)
-        named = {split for part in parts for split in part.splits}
+        named = {split for measure in self.measures for split in measure.splits}
+        named |= {part.measured_on(split) for part in self.by_example for split in part.splits}
         return tuple(sorted(named - {"train", "test"}))
 
     @property
@@ -109,15 +120,44 @@ class Program:
         model = self.model_with(hyper)
         return lambda params, x: wide(model.apply(params, x))
 
+    def task_with(self, hyper: Hyper) -> FreshTask:
+        """The task with one run's numbers, to draw fresh examples."""
+        found: FreshTask = with_numbers(self.task, _below("task.", hyper))
+        return found
+
     def rule_with(self, hyper: Hyper, key: Array | None = None) -> optax.GradientTransformationExtraArgs:
         """The optax transformation with one run's numbers; only its ``init`` needs the run's key."""
-        rule = with_numbers(self.optimizer, _below("optimizer.", hyper)).transformation(self.steps, key)
-        return optax.with_extra_args_support(rule)
+        return optax.with_extra_args_support(self.optimizer_with(hyper).transformation(self.steps, key))
+
+    def optimizer_with(self, hyper: Hyper) -> Any:
+        """The optimizer with one run's numbers."""
+        return with_numbers(self.optimizer, _below("optimizer.", hyper))
 
     @property
     def example_variables(self) -> dict[str, tuple[ByExample, str]]:
         """Measure and split of every variable with a value for every example, by the name of the variable."""
         return {part.variable(split): (part, split) for part in self.by_example for split in part.splits}
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """Names of what the measures, or the penalty, ask for beside their arguments, see `memjax.measures.Measure`."""
+        parts = (*self.measures, *(part.measure for part in self.by_example))
+        return frozenset().union(*(measure.asks for measure in parts), self.penalty_asks & {"initial"})
+
+    @property
+    def penalty_asks(self) -> frozenset[str]:
+        """Names of what the penalty asks for beside the parameters."""
+        return frozenset() if self.penalty is None else asked_by(self.penalty, OF_PENALTIES)
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether other parameters are measured than those from which training goes on."""
+        return self.optimizer.evaluate is not None
+
+    @property
+    def shows_state(self) -> bool:
+        """Whether what is measured takes the state of the optimizer."""
+        return "opt_state" in self.asks or self.evaluates
 
     @property
     def averages_steps(self) -> bool:
@@ -127,11 +167,27 @@ class Program:
     @property
     def watches(self) -> bool:
         """Whether later records need something of earlier ones."""
-        return self.stop_when is not None or any(part.over is not None for part in self.by_example)
+        watching = self.stop_when is not None or self.keep_best is not None
+        return watching or any(part.over is not None for part in self.by_example)
+
+    @property
+    def presented(self) -> tuple[ByExample, ...]:
+        """What is folded over the presentations of single examples."""
+        return tuple(part for part in self.by_example if part.presented)
 
     def condition_with(self, hyper: Hyper) -> Condition:
         """The condition that stops a run, with the run's numbers."""
         found: Condition = with_numbers(self.stop_when, _below("stop_when.", hyper))
+        return found
+
+    def penalty_with(self, hyper: Hyper) -> Penalty:
+        """The penalty with one run's numbers."""
+        found: Penalty = with_numbers(self.penalty, _below("penalty.", hyper))
+        return found
+
+    def best_with(self, hyper: Hyper) -> Best:
+        """The choice of the best network of a run, with the run's numbers."""
+        found: Best = with_numbers(self.keep_best, _below("keep_best.", hyper))
         return found
 
     def draw(self, key_data: Array, hyper: Hyper) -> Any:
@@ -162,8 +218,14 @@ def _below(prefix: str, hyper: Hyper) -> dict[str, Any]:
 
 
 def traced_of(experiment: Experiment, widths: tuple[int, ...] | Stack | None = None) -> dict[str, float]:
-    """Numbers of one run that enter its program as data. The task's numbers stay on the host: they only shape its draws."""
-    numbers = {path: value for path, value in traced_values(experiment).items() if not path.startswith("task.")}
+    """Numbers of one run that enter its program as data.
+
+    The task's numbers stay on the host, where they shape its draws, unless every step draws.
+    """
+    inside = is_fresh(experiment)
+    numbers = {
+        path: value for path, value in traced_values(experiment).items() if inside or not path.startswith("task.")
+    }
     if widths is None:
         return numbers
     of_model = traced_values(model_of(experiment, widths), "model.")
@@ -182,81 +244,3 @@ def model_of(experiment: Experiment, widths: tuple[int, ...] | Stack | None = No
     """The model of a run with the outputs that the task needs and room for its train set; padded if ``widths`` are given."""
     model: Any = with_room(with_outputs(experiment.model, experiment.task.num_outputs), experiment.sizes()[0])
     return model if widths is None else model.padded(widths)
-
-
-def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] | None = None) -> Program:
-    """Program of one run, given some of its examples with the pool's inputs in place of indices.
-
-    ``known`` caches the content of each program of a sweep, so that content is read once per program, not once per run.
-    """
-    model = model_of(experiment)
-    program = Program(
-        model=without_numbers(model),
-        optimizer=without_numbers(experiment.optimizer),
-        loss=losses.get(experiment.loss),
-        measures=_measures(experiment, sample),
-        steps=int(experiment.steps),
-        record_at=experiment.record_steps,
-        batch_size=experiment.batch_size,
-        x=ShapeOf.of(sample.x),
-        y=ShapeOf.of(sample.y),
-        traced=tuple(sorted(traced_of(experiment))),
-        started=experiment.start is not None,
-        by_example=_by_example(experiment),
-        example_steps=experiment.example_steps,
-        stop_when=None if experiment.stop_when is None else without_numbers(experiment.stop_when),
-    )
-    try:
-        return with_content(program, {} if known is None else known)
-    except TypeError:  # A part has no hash; `check_hashable` refuses it.
-        return program
-
-
-def with_content(program: Program, known: dict[Program, str]) -> Program:
-    """A program without content, with the content of its functions; ``known`` caches what was read."""
-    if program not in known:
-        parts = program.model, program.optimizer, program.loss, program.measures
-        kept: tuple[Any, ...] = tuple(part.measure for part in program.by_example)
-        kept += () if program.stop_when is None else (program.stop_when,)
-        known[program] = try_content((*parts, kept) if kept else parts) or ""
-    return dataclasses.replace(program, content=known[program])
-
-
-def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:
-    labels = np.issubdtype(sample.y.dtype, np.integer)
-    default = [name for name in _DEFAULT_MEASURES if labels or name != "accuracy"]
-    measures = as_measures(default if experiment.measures is None else experiment.measures, BUILT_IN)
-    return tuple(_with_unit(measure, experiment) for measure in measures)
-
-
-def _by_example(experiment: Experiment) -> tuple[ByExample, ...]:
-    parts = by_example_of(experiment.examples, BUILT_IN)
-    return tuple(dataclasses.replace(part, measure=_with_unit(part.measure, experiment)) for part in parts)
-
-
-def _with_unit(measure: Measure, experiment: Experiment) -> Measure:
-    """The measure; the loss has a unit only if it is cross-entropy: nats."""
-    in_nats = losses.get(experiment.loss) in (losses.cross_entropy, losses.cross_entropy_exact)
-    own = measure.function in (BUILT_IN["loss"].function, BUILT_IN["step_loss"].function)
-    return dataclasses.replace(measure, units="1") if own and not in_nats else measure
-
-
-def check_hashable(run: Experiment, program: Program) -> None:
-    """Raise `InputError` where a part of a run has no hash: runs with the same structure are found by their hashes."""
-    for name in ("model", "optimizer", "measures"):
-        try:
-            hash(getattr(program, name))
-        except TypeError:
-            raise InputError(
-                f"The {name} {getattr(run, name)!r} holds something that has no hash, such as a list: use tuples and "
-                "functions, so that runs with the same structure can share a program."
-            ) from None
-
-
-def check_start(program: Program, experiment: Experiment) -> None:
-    """Raise `InputError` where a run starts from parameters of another architecture."""
-    if experiment.start is not None and experiment.start.layout != parameter_layout(program):
-        raise InputError(
-            f"start is {experiment.start!r}, which does not fit the {num_parameters(program)} parameters of the model "
-            f"{experiment.model!r}: start from a snapshot of the same architecture."
-        )

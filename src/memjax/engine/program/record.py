@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from memjax.engine.program.asked import Seen, bound, seen_of_runs
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.step import BlockData, RunState, by_run_of, examples_of_runs, sum_of_runs
@@ -20,6 +21,9 @@ from memjax.parameter_trees import alone
 from memjax.types import Array, Params
 
 __all__ = ["once", "take_record"]
+
+Networks = tuple[Params, Seen]
+"""Parameters, and what else measures ask for."""
 
 
 def take_record(
@@ -35,10 +39,11 @@ def take_record(
     ``total[R]`` is the sum of the losses of the ``steps`` steps since the last record; there are none before the first.
     """
     record: dict[str, Any] = {}
+    networks = state.params, seen_of_runs(program, data, state)
     for split, tiles in data.splits.items():
         measures = [measure for measure in program.measures if split in measure.splits]
-        record |= _per_example(program, schedule, data, state.params, split, tiles, measures)
-        record |= _whole(program, schedule, data, state.params, split, tiles, measures)
+        record |= _per_example(program, schedule, data, networks, split, tiles, measures)
+        record |= _whole(program, schedule, data, networks, split, tiles, measures)
     for measure in program.measures:
         if total is not None and measure.function is step_loss.function:
             own = record[measure.name]
@@ -51,19 +56,20 @@ def take_record(
 
 
 def _per_example(
-    program: Program, schedule: Schedule, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
+    program: Program, schedule: Schedule, data: BlockData, networks: Networks, split: str, tiles: Tiles, measures: list
 ) -> dict[str, Array]:
     """Values of the per-example measures, in one pass over the split and with one shared forward pass."""
     chosen = [measure for measure in measures if measure.per_example]
     if not chosen:
         return {}
 
-    def sums(params: Params, hyper: Hyper, tile: Tile) -> dict[str, Array]:
+    def sums(network: Networks, hyper: Hyper, tile: Tile) -> dict[str, Array]:
+        params, seen = network
         apply = once(program.apply_with(hyper), params, tile.x)
-        values = {m.variable(split): m.bind(program.loss)(params, apply, tile) for m in chosen}
+        values = {m.variable(split): bound(program, m, hyper, seen)(params, apply, tile) for m in chosen}
         return {name: tile.sum(value) for name, value in values.items()}
 
-    total = sum_of_runs(schedule, sums, params, data, tiles)
+    total = sum_of_runs(schedule, sums, networks, data, tiles)
     means = {m.variable(split) for m in chosen if m.reduce == "mean"}
     return {name: value / tiles.size if name in means else value for name, value in total.items()}
 
@@ -83,7 +89,7 @@ def once(apply: Callable[[Params, Array], Array], params: Params, x: Array) -> C
 
 
 def _whole(
-    program: Program, schedule: Schedule, data: BlockData, params: Params, split: str, tiles: Tiles, measures: list
+    program: Program, schedule: Schedule, data: BlockData, networks: Networks, split: str, tiles: Tiles, measures: list
 ) -> dict[str, Any]:
     """Values of the measures that take a whole split at once."""
     examples, axes = examples_of_runs(schedule, tiles, data.pool)
@@ -92,13 +98,14 @@ def _whole(
         if not measure.per_example:
             one = functools.partial(_of_whole, program, measure)
             found[measure.variable(split)] = jax.vmap(one, in_axes=(0, 0, 0, axes))(
-                params, data.hyper, data.live, examples
+                networks, data.hyper, data.live, examples
             )
     return found
 
 
-def _of_whole(program: Program, measure: Any, params: Params, hyper: Hyper, live: Any, examples: Examples) -> Any:
+def _of_whole(program: Program, measure: Any, network: Networks, hyper: Hyper, live: Any, examples: Examples) -> Any:
     """Value of a measure of one run. Derivatives in padding are zero, because the measure's function does not see any."""
+    params, seen = network
     apply = program.apply_with(hyper)
     own = apply if live is None else lambda p, x: apply(alone(p, live), x)
-    return measure.bind(program.loss, live)(params, own, examples)
+    return bound(program, measure, hyper, seen, live)(params, own, examples)

@@ -7,7 +7,9 @@ from typing import Any
 import jax
 
 from memjax.engine.program.batches import batches_shapes
+from memjax.engine.program.copies import copies_shapes
 from memjax.engine.program.forward import with_shapes
+from memjax.engine.program.fresh import source_shapes
 from memjax.engine.program.loop import Interval, Length
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.step import BlockData, first_state
@@ -35,8 +37,10 @@ def block_shapes(
     live = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, "int32"), state.params)
     pooled = None if pool is None else program.x.struct(rows)
     further = dict(zip(program.splits, more, strict=True)) or None
-    data = BlockData(hyper, train, test, pooled, None if program.widths is None else live, further)
-    return with_shapes(program, data), state
+    initial = state.params if "initial" in program.asks else None
+    data = BlockData(hyper, train, test, pooled, None if program.widths is None else live, further, None, initial)
+    copies = copies_shapes(program, train.y.shape[:2])
+    return with_shapes(program, data)._replace(fresh=source_shapes(program, shape.runs), copies=copies), state
 
 
 def state_shapes(program: Program, schedule: Schedule, shape: Shape) -> Any:

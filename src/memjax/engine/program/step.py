@@ -15,10 +15,16 @@ import jax.numpy as jnp
 import optax
 
 from memjax.checks.values import is_user_code
-from memjax.engine.program.forward import at_step, outputs_in_training
+from memjax.engine.program.copies import Copies
+from memjax.engine.program.forward import at_step
+from memjax.engine.program.fresh import Source, fresh_tile, source_at_step
+from memjax.engine.program.objective import StepData, descent, loss_sum, minibatch
 from memjax.engine.program.outcome import Status
+from memjax.engine.program.penalised import penalty_and_slope
+from memjax.engine.program.presented import after_presentations, loss_and_values
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tiles import Schedule, Tiles
+from memjax.engine.program.told import taken_by, told
 from memjax.engine.program.vectors import as_held, as_tree
 from memjax.examples import Examples, Tile
 from memjax.jax_settings import float_dtype, wide
@@ -33,7 +39,6 @@ __all__ = [
     "by_run_of",
     "examples_of_runs",
     "first_state",
-    "loss_sum",
     "put_back",
     "step",
     "sum_of_runs",
@@ -69,7 +74,9 @@ class BlockData(NamedTuple):
 
     ``live`` is a tree of places ``int32[R, ...]``: where each parameter stands among the run's own, from 1, and zero in
     padding; None without padding. ``forward`` has raw keys ``uint32[R, 2]`` of the forward passes in training; None for models
-    that draw nothing there.
+    that draw nothing there. ``initial`` are the initial parameters, a tree ``[R, ...]``; None where nothing asks for them.
+    ``fresh`` is where fresh examples come from, ``[R, ...]``; None for runs with a train set. ``copies`` says which train
+    examples are copies of one row; None where presentations need not know.
     """
 
     hyper: Hyper
@@ -79,6 +86,9 @@ class BlockData(NamedTuple):
     live: Any = None
     more: Any = None
     forward: Any = None
+    initial: Any = None
+    fresh: Source | None = None
+    copies: Copies | None = None
 
     @property
     def splits(self) -> dict[str, Tiles]:
@@ -112,30 +122,50 @@ def sum_of_runs(schedule: Schedule, function: Total, params: Params, data: Block
     return jax.vmap(one_run, in_axes=(0, 0, axes))(params, data.hyper, examples)
 
 
-def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
-    """The training objective: the loss summed over a tile."""
-
-    def total(params: Params, hyper: Hyper, tile: Tile) -> Array:
-        outputs = outputs_in_training(program, hyper, params, tile)
-        return tile.sum(program.loss(outputs, tile.y))
-
-    return total
-
-
 def _gradient(
     program: Program, schedule: Schedule, held: Params, data: BlockData, rows: Array | None
-) -> tuple[Array, Params]:
-    """Mean loss ``[R]`` and its gradient, in float32 or wider, over the train split or a minibatch of ``rows[R, B]``."""
-    function, params = jax.value_and_grad(loss_sum(program)), as_tree(program, held)
-    if rows is None:
+) -> tuple[Array, Params, dict[str, Array]]:
+    """Mean loss ``[R]`` and its gradient, in float32 or wider, over fresh examples, the train split, or its ``rows[R, B]``.
+
+    The values of the presented examples come besides, as `after_presentations` takes them.
+    """
+    function, params = jax.value_and_grad(loss_and_values(program), has_aux=True), as_tree(program, held)
+    if data.fresh is not None:
+        one_fresh = lambda p, h, source: function(p, h, fresh_tile(program, h, source))  # noqa: E731
+        total = jax.vmap(one_fresh)(params, data.hyper, data.fresh)
+        count = jnp.full_like(data.train.size, program.batch_size or 0)
+    elif rows is None and program.presented and schedule == "streamed":
+        total, count = _sum_and_values(function, params, data), data.train.size
+    elif rows is None:
         total, count = sum_of_runs(schedule, function, params, data, data.train), data.train.size
     else:
         examples, axes = examples_of_runs(schedule, data.train, data.pool)
-        one = lambda p, h, e, r: function(p, h, _minibatch(e, r))  # noqa: E731
+        one = lambda p, h, e, r: function(p, h, minibatch(e, r))  # noqa: E731
         total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
-    loss, gradient = jax.tree.map(wide, total)
+    (loss, values), gradient = jax.tree.map(wide, total)
     mean = lambda leaf: leaf / by_run_of(count.astype(leaf.dtype), leaf)  # noqa: E731
-    return mean(loss), alone(jax.tree.map(mean, as_held(program, gradient)), data.live)
+    return mean(loss), alone(jax.tree.map(mean, as_held(program, gradient)), data.live), values
+
+
+def _sum_and_values(function: Total, params: Params, data: BlockData) -> Any:
+    """What ``function`` gives of all train examples of streamed runs: sums ``[R, ...]`` over tiles, and values ``[T, B]``."""
+    tiles = data.train
+    examples, axes = examples_of_runs("streamed", tiles, data.pool)
+    one = lambda p, h, e, index: function(p, h, e.tile(index))  # noqa: E731
+    of_runs = jax.vmap(one, in_axes=(0, 0, axes, None))
+
+    def add(index: Array, carry: Any) -> Any:
+        (total, room), gradient = carry
+        (loss, values), slope = of_runs(params, data.hyper, examples, index)
+        own = jnp.where(index * tiles.y.shape[1] < tiles.size, tiles.first + index, len(tiles.y))
+        room = {name: room[name].at[own].set(value, mode="drop") for name, value in values.items()}
+        return (total + wide(loss), room), jax.tree.map(lambda old, new: old + wide(new), gradient, slope)
+
+    (loss, values), slope = jax.eval_shape(of_runs, params, data.hyper, examples, jnp.int32(0))
+    zeros = lambda leaf: jnp.zeros(leaf.shape, wide(jnp.zeros((), leaf.dtype)).dtype)  # noqa: E731
+    room = {name: jnp.zeros(tiles.y.shape[:2], leaf.dtype) for name, leaf in values.items()}
+    begun = (zeros(loss), room), jax.tree.map(zeros, slope)
+    return jax.lax.fori_loop(0, tiles.most, add, begun)
 
 
 def by_run_of(values: Array, leaf: Array) -> Array:
@@ -143,22 +173,27 @@ def by_run_of(values: Array, leaf: Array) -> Array:
     return values.reshape(-1, *(1,) * (leaf.ndim - 1))
 
 
-def _minibatch(examples: Examples, rows: Array) -> Tile:
-    mask = rows != PAD
-    return examples.take(jnp.where(mask, rows, 0), mask)
-
-
 def _update(
-    program: Program, schedule: Schedule, hyper: Hyper, live: Any, state: RunState, loss: Array, gradient: Params
+    program: Program,
+    schedule: Schedule,
+    hyper: Hyper,
+    live: Any,
+    state: RunState,
+    loss: Array,
+    gradient: Params,
+    data: StepData,
 ) -> RunState:
     """Next state of one run. A run has diverged for good when its loss or its next parameters are not finite."""
-    # The optimizer computes in float32 or wider; only its result is rounded to the dtype of the parameters. For complex
-    # parameters, JAX's derivative is the conjugate of the direction in which the loss grows.
-    descent = lambda leaf: leaf.conj() if jnp.iscomplexobj(leaf) else leaf  # noqa: E731
+    # The optimizer computes in float32 or wider; only its result is rounded to the dtype of the parameters.
     scale = lambda leaf, like: (descent(leaf) * hyper["loss_scale"].astype(leaf.dtype)).astype(like.dtype)  # noqa: E731
     exact = jax.tree.map(wide, state.params)
     scaled = jax.tree.map(scale, gradient, exact)
     extra = {} if live is None else {"live": live}
+    penalty = None
+    if program.penalty is not None:
+        penalty, slope = penalty_and_slope(program, hyper, live, state.params, data.initial)
+        scaled = jax.tree.map(lambda one, more: one + descent(more).astype(one.dtype), scaled, slope)
+    extra |= told(program, hyper, live, data, loss, scaled, penalty)
     updates, opt_state = program.rule_with(hyper).update(scaled, state.opt_state, exact, **extra)
     return _moved(program, schedule, state, loss, alone(optax.apply_updates(exact, updates), live), opt_state)
 
@@ -187,8 +222,15 @@ def _moved(
 
 
 def _runs_user_code(program: Program) -> bool:
-    """Whether a step calls a user's function, which might search until a number is small enough, and for ever if it is NaN."""
-    return is_user_code(program.model) or is_user_code(program.loss) or not program.optimizer.built_in
+    """Whether a step calls a user's function, which might search until a number is small enough, and for ever if it is NaN.
+
+    A measure that sees the state of the optimizer might do so too, and the state is not put back at a record. A rule that
+    calls the objective is a search itself.
+    """
+    if program.shows_state or taken_by(program).calls or not program.optimizer.built_in:
+        return True
+    parts = program.model, program.loss, *(() if program.penalty is None else (program.penalty,))
+    return any(is_user_code(part) for part in parts)
 
 
 def _reason(loss: Array) -> Array:
@@ -201,17 +243,28 @@ def step(
 ) -> tuple[RunState, Array]:
     """Update every run of a block once; also gives the losses ``[R]`` before the update.
 
-    ``rows[R, B]`` is the minibatch; None is the full batch. Parameters, optimizer state and ``data.live`` are as the loop
-    holds them. A closed-form fit needs no gradient.
+    ``rows[R, B]`` is the minibatch; None is the full batch, or a batch of fresh examples. Parameters, optimizer state and
+    ``data.live`` are as the loop holds them. A closed-form fit needs no gradient.
     """
     if is_closed_form(program.optimizer):
         loss, fitted = _fitted(program, schedule, data, state.params)
         move = jax.vmap(functools.partial(_moved, program, schedule))
         return move(state._replace(watch=None), loss, fitted, state.opt_state)._replace(watch=state.watch), loss
-    loss, gradient = _gradient(program, schedule, state.params, at_step(data, state.stop_step), rows)
-    update = jax.vmap(functools.partial(_update, program, schedule))
-    following = update(data.hyper, data.live, state._replace(watch=None), loss, gradient)
-    return following._replace(watch=state.watch), loss
+    now = source_at_step(at_step(data, state.stop_step), state.stop_step)
+    loss, gradient, values = _gradient(program, schedule, state.params, now, rows)
+    given, axes = _step_data(program, schedule, now, rows)
+    update = jax.vmap(functools.partial(_update, program, schedule), in_axes=(0, 0, 0, 0, 0, axes))
+    following = update(data.hyper, data.live, state._replace(watch=None), loss, gradient, given)
+    return following._replace(watch=after_presentations(program, schedule, data, state, rows, values)), loss
+
+
+def _step_data(program: Program, schedule: Schedule, data: BlockData, rows: Array | None) -> tuple[Any, Any]:
+    """What the objectives of all runs depend on, and the axes that `jax.vmap` maps; no examples where no rule calls them."""
+    initial = data.initial if "initial" in program.penalty_asks else None
+    if not taken_by(program).calls:
+        return StepData(initial=initial), StepData(initial=0)
+    examples, axes = examples_of_runs(schedule, data.train, data.pool)
+    return StepData(data.hyper, examples, rows, initial, data.fresh), StepData(0, axes, 0, 0, 0)
 
 
 def _fitted(program: Program, schedule: Schedule, data: BlockData, held: Params) -> tuple[Array, Params]:

@@ -7,8 +7,10 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from memjax.engine.program.copies import Copies, copies_of
 from memjax.engine.program.example_rows import example_rows
 from memjax.engine.program.forward import forward_keys, numbers_of_rows
+from memjax.engine.program.fresh import Source, sources
 from memjax.engine.program.program import Program, numbers_of
 from memjax.experiment import Experiment
 from memjax.experiment.draw import draw_data
@@ -92,6 +94,10 @@ class Block(NamedTuple):
         Row numbers of examples, see `memjax.engine.program.example_rows`.
     forward
         Raw keys ``uint32[R, 2]`` of the forward passes in training; None for models that draw nothing there.
+    fresh
+        Where the fresh examples of the runs come from; None for runs with a train set.
+    copies
+        Which train examples are copies of one row; None where presentations need not know.
     """
 
     noise: np.ndarray
@@ -102,6 +108,8 @@ class Block(NamedTuple):
     chosen: list[np.ndarray | None]
     rows: dict[str, np.ndarray]
     forward: np.ndarray | None = None
+    fresh: Source | None = None
+    copies: Copies | None = None
 
 
 def split_shapes(schedule: Schedule, shape: Shape) -> list[tuple[int, int]]:
@@ -128,12 +136,11 @@ def draw_block(program: Program, schedule: Schedule, shape: Shape, runs: Sequenc
     drawn = _drawn(runs)
     picked = [None if run.subset is None else chosen(run, data.train) for run, data in zip(runs, drawn, strict=True)]
     splits = [data if places is None else of_rows(data, places) for data, places in zip(drawn, picked, strict=True)]
+    packed = pack_tiles([split.train for split in splits], *train)
     return Block(
         noise=keys([run.init_key for run in runs], "noise"),
         hyper=numbers_of(runs, program.traced, program.widths),
-        train=pack_tiles([split.train for split in splits], *train)._replace(
-            rows=_numbers(program, drawn, picked, *train)
-        ),
+        train=packed._replace(rows=_numbers(program, drawn, picked, *train)),
         test=pack_tiles([split.test for split in splits], *test),
         more={
             name: pack_tiles(_further(runs, name, drawn, picked), *room)
@@ -142,6 +149,8 @@ def draw_block(program: Program, schedule: Schedule, shape: Shape, runs: Sequenc
         chosen=picked,
         rows=example_rows(program, runs, drawn, picked),
         forward=forward_keys(program, runs),
+        fresh=sources(program, runs),
+        copies=copies_of(program, picked, packed.first * packed.y.shape[1], train),
     )
 
 

@@ -17,7 +17,16 @@ from memjax.jax_settings import float_dtype
 from memjax.parameter_trees import tree_like
 from memjax.types import Params
 
-__all__ = ["as_held", "as_tree", "start_shapes", "state_as_held", "state_as_tree"]
+__all__ = [
+    "as_held",
+    "as_held_one",
+    "as_tree",
+    "as_tree_one",
+    "held_shapes",
+    "start_shapes",
+    "state_as_held",
+    "state_as_tree",
+]
 
 
 def start_shapes(program: Program) -> tuple[Any, Any, Any]:
@@ -62,13 +71,34 @@ def as_tree(program: Program, held: Params) -> Params:
     return held if _vectors(program) is None else tree_like(start_shapes(program)[1], held)
 
 
+def as_tree_one(program: Program, held: Params) -> Params:
+    """Parameters of one run as a tree in the dtypes of the model, from the loop's form in any dtype."""
+    like = start_shapes(program)[1]
+    return jax.tree.map(lambda leaf, own: leaf.astype(own.dtype), as_tree(program, held), like)
+
+
+def as_held_one(program: Program, tree: Params) -> Params:
+    """Parameters of one run, or their gradient, in the loop's form."""
+    if _vectors(program) is None:
+        return tree
+    return jnp.concatenate([leaf.reshape(-1) for leaf in jax.tree.leaves(tree)])
+
+
+def held_shapes(program: Program) -> tuple[Any, Any]:
+    """Shape structs of parameters and optimizer state of one run in the loop's form."""
+    vectors = _vectors(program)
+    found: tuple[Any, Any] = start_shapes(program)[1:] if vectors is None else vectors
+    return found
+
+
 def state_as_held(program: Program, state: tuple[Any, Any]) -> tuple[Any, Any]:
     """Parameters and optimizer state of all runs as the loop holds them, from trees."""
     vectors = _vectors(program)
     if vectors is None:
         return state
     # A leaf of vectors is a leaf of the state, or stands for a tree with the structure of the parameters.
-    held: tuple[Any, Any] = jax.tree.map(lambda leaf, part: _joined(part).reshape(-1, *leaf.shape), vectors, state)
+    one = lambda leaf, part: _joined(part, leaf.ndim - 1).reshape(-1, *leaf.shape)  # noqa: E731
+    held: tuple[Any, Any] = jax.tree.map(one, vectors, state)
     return held
 
 
@@ -76,11 +106,19 @@ def state_as_tree(program: Program, held: tuple[Any, Any]) -> tuple[Any, Any]:
     """Parameters and optimizer state of all runs as trees, from what the loop holds."""
     if _vectors(program) is None:
         return held
-    one = lambda leaf, part: tree_like(part, leaf.reshape(leaf.shape[0], -1))  # noqa: E731
-    state: tuple[Any, Any] = jax.tree.map(one, held, start_shapes(program)[1:])
+    state: tuple[Any, Any] = jax.tree.map(_parted, held, start_shapes(program)[1:])
     return state
 
 
-def _joined(tree: Params) -> jax.Array:
-    """Leaves ``[R, ...]`` side by side, ``[R, P]``."""
-    return jnp.concatenate([leaf.reshape(leaf.shape[0], -1) for leaf in jax.tree.leaves(tree)], axis=1)
+def _joined(tree: Params, lead: int = 0) -> jax.Array:
+    """Leaves ``[R, ...]`` side by side, ``[R, P]``; ``lead`` axes after the first are those of several vectors of a run."""
+    lead = max(lead, 0)
+    return jnp.concatenate([leaf.reshape(*leaf.shape[: 1 + lead], -1) for leaf in jax.tree.leaves(tree)], axis=1 + lead)
+
+
+def _parted(leaf: jax.Array, part: Params) -> Params:
+    """A leaf of the loop's form as a leaf of the state, or as a tree with the structure of the parameters."""
+    lead = leaf.shape[1 : max(leaf.ndim - 1, 1)]
+    if not lead:
+        return tree_like(part, leaf.reshape(leaf.shape[0], -1))
+    return tree_like(jax.tree.map(lambda own: jax.ShapeDtypeStruct(own.shape[len(lead) :], own.dtype), part), leaf)

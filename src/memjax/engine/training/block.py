@@ -12,7 +12,6 @@ import numpy as np
 from memjax.engine.plan.blocks import BlockPlan
 from memjax.engine.program.batches import Batches
 from memjax.engine.program.compiled import Compiled, compile_block
-from memjax.engine.program.initial import own_layout, without_padding
 from memjax.engine.program.loop import Interval, Length
 from memjax.engine.program.outcome import BlockResult, Status
 from memjax.engine.program.segments import Segment, longest, segments
@@ -22,11 +21,11 @@ from memjax.engine.program.tiles import Block
 from memjax.engine.program.watch import first_watch
 from memjax.engine.training.examples import ExampleHistory
 from memjax.engine.training.lanes import pool_turn
+from memjax.engine.training.own_parameters import best_networks, layouts_of, snapshot_of, with_first_best
 from memjax.engine.training.prepare import Prepared
 from memjax.errors import InputError
 from memjax.jax_settings import compile_settings, float_dtype
 from memjax.measures.recorded.loss import step_loss
-from memjax.parameter_trees import flatten_runs, layout_of_runs
 from memjax.random.minibatches import batch_order
 
 __all__ = ["OnSegment", "compile_for", "on_device", "train_block"]
@@ -77,15 +76,16 @@ def train_block(
     examples = ExampleHistory(block, ready.packed, compiled, start)
     # The arrays on the host do not outlive their transfer.
     del ready
-    history = _BlockHistory(block, live, start, examples)
+    history = _BlockHistory(block, live, start, examples, compiled.evaluated)
     ahead = list(segments(program.record_at, block.kept, block.records, history.step))
     rows, fresh, seen = _rows(block, chosen, ahead[:1], device), _no_steps(block, device), history.step
     before = fresh
     for place, segment in enumerate(ahead):
         if start is None and place == 0:
             with pool_turn(compiled.blocks_pool):
-                records = compiled.segment(data, state, fresh, rows, _length(block, [0]))[2]
+                recorded, _, records = compiled.segment(data, state, fresh, rows, _length(block, [0]))
                 history.add(records, 1)
+            state = with_first_best(state, recorded)
             history.add_snapshot(0, state)
             examples.add(0, data, state)
         # The losses since the last record are no part of what is saved, so nothing is saved between two records.
@@ -130,9 +130,11 @@ def _no_steps(block: BlockPlan, device: Any) -> Interval:
 class _BlockHistory:
     """Records and snapshots of a block so far."""
 
-    def __init__(self, block: BlockPlan, live: Any, start: BlockResult | None, examples: ExampleHistory) -> None:
+    def __init__(
+        self, block: BlockPlan, live: Any, start: BlockResult | None, examples: ExampleHistory, evaluated: Any
+    ) -> None:
         self.step = start.step if start else 0
-        self._block, self._live, self._examples = block, live, examples
+        self._block, self._live, self._examples, self._evaluated = block, live, examples, evaluated
         self._parts = [jax.tree.map(self._loop_layout, start.records)] if start else []
         self._snapshots = dict(start.snapshots) if start else {}
         self._layouts = start.layouts if start else ()
@@ -152,9 +154,10 @@ class _BlockHistory:
     def add_snapshot(self, step: int, state: RunState) -> None:
         asked = np.array([step in run.experiment.snapshots for run in self._block.runs])
         if asked.any():
-            flat = _own(flatten_runs(_snapshot(state)), self._live)[: len(self._block.runs)]
+            kept = state if self._evaluated is None else self._evaluated(state)
+            flat = snapshot_of(self._block, kept, self._live)
             self._snapshots[step] = np.where(asked[:, None], flat, np.nan).astype(flat.dtype)
-            self._layouts = _layouts(self._block, state)
+            self._layouts = layouts_of(self._block, state)
 
     def stand_still(self, segments: list[Segment], data: BlockData, state: RunState) -> None:
         """Records, snapshots and examples of segments during which no run changes."""
@@ -173,53 +176,56 @@ class _BlockHistory:
         status, stop_step = np.array(state.status)[real], np.array(state.stop_step)[real]
         finished = self.step == self._block.program.steps
         if finished:
-            status = _final_status(status, records)
+            status = _final_status(status, {} if self._block.program.draws_fresh else records)
         wanted = self._block.keep_state or not finished
         leaves = tuple(np.asarray(leaf) for leaf in jax.tree.leaves(state)) if wanted else None
         snapshots, (current, final) = dict(self._snapshots), (None, leaves) if finished else (leaves, None)
-        of_examples = self._examples.values(), self._examples.rows
+        of_examples, best = (
+            (self._examples.values(), self._examples.rows),
+            best_networks(self._block, state, self._live),
+        )
+        layouts = self._layouts if best is None else layouts_of(self._block, state)
         return BlockResult(
-            self.step, records, status, stop_step, snapshots, self._layouts, current, *of_examples, final
+            self.step, records, status, stop_step, snapshots, layouts, current, *of_examples, final, best
         )
 
 
-def _own(flat: np.ndarray, live: Any) -> np.ndarray:
-    """Flat parameters ``[R, P]`` without the padding of a program of several structures; NaN after those of a smaller run."""
-    if live is None:
-        return flat
-    rows = without_padding(flat, live)
-    own = np.full((len(flat), max(map(len, rows))), np.nan, flat.dtype)
-    for row, part in zip(own, rows, strict=True):
-        row[: len(part)] = part
-    return own
-
-
-def _layouts(block: BlockPlan, state: RunState) -> tuple[Any, ...]:
-    if block.program.widths is None:
-        return (layout_of_runs(state.params),)
-    return tuple(own_layout(block.program, run.experiment) for run in block.runs)
-
-
 def _final_status(status: np.ndarray, records: dict[str, Any]) -> np.ndarray:
-    """Final status. No step checks the loss of the final state, so the status follows from its record."""
+    """Final status. No step checks the loss of the final state, so the status follows from its record.
+
+    A run with fresh examples has no train set, on which that loss would be NaN: its status is that of its last step, whose loss
+    and parameters were finite.
+    """
     final = records.get("train_loss", np.zeros((len(status), 1)))[:, -1]
     found = np.where(np.isnan(final), Status.LOSS_NAN, Status.LOSS_INFINITE)
     found = np.where(np.isfinite(final), Status.FINISHED, found)
     return np.where(status == Status.RUNNING, found, status).astype(np.int32)
 
 
-def on_device(packed: Block, live: Any, pool: Any, device: Any) -> BlockData:
-    """Data of a block on a device, beside the pool that is there."""
+def on_device(packed: Block, live: Any, pool: Any, device: Any, initial: Any = None) -> BlockData:
+    """Data of a block on a device, beside the pool that is there; ``initial`` where something asks for it."""
     more = packed.more or None
-    data = jax.device_put(BlockData(packed.hyper, packed.train, packed.test, None, live, more, packed.forward), device)
-    return data._replace(pool=pool)
+    parts = (
+        packed.hyper,
+        packed.train,
+        packed.test,
+        None,
+        live,
+        more,
+        packed.forward,
+        initial,
+        packed.fresh,
+        packed.copies,
+    )
+    return jax.device_put(BlockData(*parts), device)._replace(pool=pool)
 
 
 def _begun(
     block: BlockPlan, compiled: Compiled, device: Any, pool: Any, start: BlockResult | None, prepared: Prepared
 ) -> tuple[Any, BlockData, RunState]:
     """Places of the parameters among padding, on the host, and the data and the first state of a block on its device."""
-    data = on_device(prepared.packed, prepared.live, pool, device)
+    initial = prepared.params if "initial" in block.program.asks else None
+    data = on_device(prepared.packed, prepared.live, pool, device, initial)
     with pool_turn(compiled.blocks_pool):
         state = _restored_state(block, start, device) if start else _initial_state(block, compiled, prepared, device)
     return prepared.live, data, state
@@ -256,9 +262,12 @@ def _misfit_error(block: BlockPlan, step: int) -> InputError:
 
 
 def _rows(block: BlockPlan, chosen: list[np.ndarray | None], following: list[Segment], device: Any) -> Batches | None:
-    """Minibatches of the following segment, in the room of the longest; None for full batch, and after the last one."""
+    """Minibatches of the following segment, in the room of the longest.
+
+    None for full batch, for fresh examples, and after the last segment.
+    """
     size = block.program.batch_size
-    if size is None or not following:
+    if size is None or not block.program.has_order or not following:
         return None
     runs = block.experiments
     first, of_run = block.order_of_runs
@@ -270,13 +279,3 @@ def _rows(block: BlockPlan, chosen: list[np.ndarray | None], following: list[Seg
     left = longest(block.program.record_at, block.records) - len(rows)
     rows = np.concatenate([rows, np.zeros((left, *rows.shape[1:]), rows.dtype)]) if left else rows
     return jax.device_put(Batches(rows, None if own else of_run), device)
-
-
-def _snapshot(state: RunState) -> Any:
-    """Parameters of every run; NaN for diverged runs, whose frozen values belong to an earlier step."""
-    diverged = np.asarray(state.status) >= Status.LOSS_NAN
-
-    def blank(leaf: Any) -> np.ndarray:
-        return np.where(diverged.reshape(-1, *(1,) * (leaf.ndim - 1)), np.nan, leaf)
-
-    return jax.tree.map(lambda leaf: blank(leaf).astype(leaf.dtype), state.params)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from memjax.engine.plan.blocks import BlockPlan
-from memjax.engine.program.by_example import by_run
+from memjax.engine.program.asked import shown
+from memjax.engine.program.by_example import by_run, on_rows
 from memjax.engine.program.compiled import Compiled
 from memjax.engine.program.outcome import BlockResult
 from memjax.engine.program.step import BlockData, RunState
@@ -36,6 +37,7 @@ class ExampleHistory:
     def __init__(self, block: BlockPlan, packed: Block, compiled: Compiled, start: BlockResult | None) -> None:
         self._block, self._compiled, real = block, compiled, len(block.runs)
         self.rows = {name: values[:real] for name, values in packed.rows.items()}
+        self._chosen = packed.chosen[:real]
         splits = {"train": packed.train, "test": packed.test, **packed.more}
         self._places = {name: (tiles.first[:real], tiles.size[:real]) for name, tiles in splits.items()}
         self._values: dict[str, list[np.ndarray]] = {}
@@ -48,9 +50,11 @@ class ExampleHistory:
         if step not in program.example_steps:
             return
         with pool_turn(self._compiled.blocks_pool):
-            found = self._compiled.examples(data, state._replace(opt_state=None))
-        for name, (_, split) in program.example_variables.items():
-            values = by_run(np.asarray(found[name]), *self._places[split], self._block.schedule)
+            found = self._compiled.examples(data, shown(program, state))
+        for name, (part, split) in program.example_variables.items():
+            values = by_run(np.asarray(found[name]), *self._places[part.measured_on(split)], self._block.schedule)
+            if part.presented:
+                values = on_rows(values, self._chosen, self._places["train"][1], self.rows["example"].shape[1])
             self._values.setdefault(name, []).append(values)
 
     def values(self) -> dict[str, np.ndarray]:

@@ -25,7 +25,7 @@ class Prepared(NamedTuple):
     packed, live
         Data of the runs, and the places of their parameters among padding.
     params
-        Initial parameters ``[R, ...]``; None for a block that goes on from a saved state.
+        Initial parameters ``[R, ...]``; None for a block that goes on from a saved state, where nothing asks for them.
     """
 
     packed: Block
@@ -36,7 +36,7 @@ class Prepared(NamedTuple):
 def prepare(block: BlockPlan, resumes: bool = False) -> Prepared:
     """Draw the data and the initial parameters of a block."""
     program, runs = block.program, block.experiments
-    if resumes:
+    if resumes and "initial" not in program.asks:
         return Prepared(draw_block(program, block.schedule, block.shape, runs), live_places(program, runs), None)
     # Many networks are drawn by a program of XLA, beside which Python has time for the data.
     with ThreadPoolExecutor(1, thread_name_prefix="memjax-init") as beside:

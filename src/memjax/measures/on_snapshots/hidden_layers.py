@@ -41,6 +41,11 @@ class _Dimensionality:
 
     def on_batch(self, snapshots: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Values of several snapshots with as many examples and the same layers; each value has the axis ``[S]`` in front."""
+        if not len(getattr(snapshots[0], self.split).x):
+            raise InputError(
+                f"dimensionality is measured on the {self.split} examples, of which a run has none: give split = "
+                f"'{'test' if self.split == 'train' else 'train'}', or sweep with examples there."
+            )
         hidden = [_chosen(self.layers, one.hidden(getattr(one, self.split).x)) for one in snapshots]
         layers = list(hidden[0])
         columns = [self._of_layer([one[layer] for one in hidden]) for layer in layers]

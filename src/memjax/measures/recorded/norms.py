@@ -9,12 +9,17 @@ from memjax.measures.measure import Measure
 from memjax.parameter_trees import norm, path_names, sizes
 from memjax.types import Apply, Array, Params
 
-__all__ = ["layer_l2", "weight_l2"]
+__all__ = ["distance_from_init", "layer_l2", "weight_l2"]
 
 
 def _weight_l2(params: Params, apply: Apply, examples: Examples) -> Array:
     del apply, examples
     return norm(params)
+
+
+def _distance_from_init(params: Params, apply: Apply, examples: Examples, *, initial: Params) -> Array:
+    del apply, examples
+    return norm(jax.tree.map(lambda now, then: now - then, params, initial))
 
 
 def _layer_l2(params: Params, apply: Apply, examples: Examples) -> dict[str, Array]:
@@ -28,3 +33,10 @@ weight_l2 = Measure(_weight_l2, "weight_l2", long_name="L2 norm of all parameter
 
 layer_l2 = Measure(_layer_l2, "layer_l2", dims=("parameter",), long_name="L2 norm per parameter array")
 """Euclidean norm of each parameter array, along the dimension ``parameter`` with labels such as ``layer_0/kernel``."""
+
+distance_from_init = Measure(
+    _distance_from_init, "distance_from_init", long_name="distance from the initial parameters"
+)
+"""Euclidean distance of all parameters from the initial parameters of the run (Nagarajan and Kolter 2019, "Generalization in
+deep networks: the role of distance from initialization"). A run with a ``start`` has its ``start`` as its initial parameters.
+"""

@@ -53,8 +53,13 @@ def temperature(wanted: float | None, snapshot: Any) -> float:
 
 
 def check_batch(snapshot: Any, settings: Settings) -> None:
-    """Raise `InputError` where minibatches are larger than the train set."""
+    """Raise `InputError` where there is no train set, or minibatches are larger than the train set."""
     size = len(snapshot.train.y)
+    if not size:
+        raise InputError(
+            "llc estimates from the train examples of a run, but a run with train_size = 'fresh' keeps none: give the sweep a "
+            "number as train_size."
+        )
     if settings.batch_size is not None and settings.batch_size > size:
         raise InputError(
             f"llc.batch_size is {settings.batch_size}, but a run has {size} train examples: lower it, or use None for all."
@@ -80,6 +85,7 @@ def chain(place: Place, settings: Settings, role: str, number: int) -> Any:
         examples=(),
         examples_at=None,
         stop_when=None,
+        keep_best=None,
         snapshots=(),
     )
 
