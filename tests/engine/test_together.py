@@ -31,6 +31,8 @@ def test_the_best_network_of_fresh_examples_is_the_average_at_the_best_record():
     best = every.loss.argmin("step")
     assert (ds.best_step == best * 3).all()
     assert np.array_equal(ds.best_parameters, every.parameters.isel(snapshot=best))
+    alone = mj.sweep(dataclasses.replace(spec, seed=1, keep_best=mj.stopping.Lowest("loss")))
+    assert np.array_equal(alone.best_parameters, ds.best_parameters.sel(seed=1))
 
 
 def test_the_second_gradient_of_a_rule_is_of_the_fresh_examples_of_the_step():

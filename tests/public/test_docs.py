@@ -22,6 +22,7 @@ def examples(page):
 WITH_EXAMPLES = [page for page in PAGES if examples(page).examples]
 # Pages that compile so many programs that they take 5 s to 50 s each.
 DEAR = {
+    "banks.md",
     "engine.md",
     "examples.md",
     "measure.md",

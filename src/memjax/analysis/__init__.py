@@ -6,6 +6,15 @@ Needs numpy, scipy and xarray only (`hidden_markov` also hmmlearn); it neither t
 from memjax.analysis.association.out_of_run import out_of_run
 from memjax.analysis.association.partial_ranks import rank_correlation
 from memjax.analysis.association.ranks import mann_whitney, spearman, spearman_matrix
+from memjax.analysis.banks.bank_size import bank_size
+from memjax.analysis.banks.datamodeling_score import datamodeling_ceiling, linear_datamodeling_score
+from memjax.analysis.banks.datamodels import datamodels
+from memjax.analysis.banks.exposure import exposure
+from memjax.analysis.banks.influence import influence
+from memjax.analysis.banks.leave_one_out import leave_one_out
+from memjax.analysis.banks.membership import membership
+from memjax.analysis.banks.memorization import memorization
+from memjax.analysis.banks.roc import roc
 from memjax.analysis.base.formatting import format_interval
 from memjax.analysis.base.intervals import mean_interval
 from memjax.analysis.base.leave_out import jackknife
@@ -37,26 +46,35 @@ __all__ = [
     "Scalar",
     "all_fitted",
     "area",
+    "bank_size",
     "cover_probability",
+    "datamodeling_ceiling",
+    "datamodels",
     "deep_linear_rlct",
     "delay",
     "describe",
     "effective_sample_size",
     "evaluate",
+    "exposure",
     "first",
     "fit",
     "format_interval",
     "gap",
     "growth",
     "hidden_markov",
+    "influence",
     "jackknife",
     "last",
+    "leave_one_out",
     "leverage_null",
+    "linear_datamodeling_score",
     "linearly_separable",
     "mann_whitney",
     "maximum",
     "mean",
     "mean_interval",
+    "membership",
+    "memorization",
     "memorized_bits",
     "minimum",
     "num_fitted",
@@ -67,6 +85,7 @@ __all__ = [
     "r_hat",
     "rank_correlation",
     "rate",
+    "roc",
     "share_interval",
     "spearman",
     "spearman_matrix",

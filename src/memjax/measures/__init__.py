@@ -29,6 +29,7 @@ from memjax.measures.arrays.leverage import (
     hidden_space,
     maximal_direction,
 )
+from memjax.measures.attributions.attribution import gradient_dot, influence_functions, trak
 from memjax.measures.by_example import ByExample, by_example_of
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
@@ -110,9 +111,9 @@ def by_example(
 
 __all__ = [
     "BUILT_IN",
-    "ByExample",
     "LLC",
     "VERDICTS",
+    "ByExample",
     "HiddenSpace",
     "Measure",
     "SnapshotMeasure",
@@ -130,9 +131,11 @@ __all__ = [
     "fourier_power",
     "gini",
     "gradient_cosine",
+    "gradient_dot",
     "gradient_norm",
     "hessian_top",
     "hidden_space",
+    "influence_functions",
     "inverse_participation_ratio",
     "l2_of",
     "last_layer_l2",
@@ -150,5 +153,6 @@ __all__ = [
     "sharpness",
     "sign_accuracy",
     "step_loss",
+    "trak",
     "weight_l2",
 ]

@@ -14,7 +14,7 @@ from memjax.engine.program.program import model_of
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.experiment.draw import draw_data
-from memjax.experiment.rows import chosen, of_rows
+from memjax.experiment.rows import chosen, of_rows, row_numbers
 from memjax.experiment.start import Start
 from memjax.fields import without_numbers
 from memjax.jax_settings import host_dtype
@@ -44,6 +44,8 @@ class Snapshot:
         Examples on the host: inputs ``[N, ...]`` (for a task with a pool, inputs from the pool) and targets.
     places
         Positions ``int[N]`` of the train examples in the run's data set; None if the run has no subset.
+    train_rows, test_rows
+        Numbers ``int[N]`` of the train and test examples: indices into the task's pool, or else places in the draw.
     """
 
     run: dict[str, Any]
@@ -53,6 +55,8 @@ class Snapshot:
     train: Data
     test: Data
     places: np.ndarray | None = None
+    train_rows: np.ndarray | None = None
+    test_rows: np.ndarray | None = None
 
     @property
     def model(self) -> Model:
@@ -133,17 +137,17 @@ class Loader:
 
     def __init__(self) -> None:
         self._shapes: dict[Any, Any] = {}
-        self._last: tuple[Experiment, tuple[Split, np.ndarray | None]] | None = None
+        self._last: tuple[Experiment, _Examples] | None = None
 
     def __call__(self, network: Network) -> Snapshot:
         """The snapshot of a network; raises `InputError` if the parameters are not those of the model."""
         run, step, experiment, flat = network
-        (train, test), places = self._examples(experiment)
+        (train, test), places, numbers = self._examples(experiment)
         like = self._like(experiment, train.x)
         check_parameters(flat, sum(leaf.size for leaf in jax.tree.leaves(like)))
-        return Snapshot(run, step, experiment, tree_like(like, flat), train, test, places)
+        return Snapshot(run, step, experiment, tree_like(like, flat), train, test, places, *numbers)
 
-    def _examples(self, experiment: Experiment) -> tuple[Split, np.ndarray | None]:
+    def _examples(self, experiment: Experiment) -> _Examples:
         if self._last is None or self._last[0] is not experiment:
             self._last = experiment, _examples(experiment)
         return self._last[1]
@@ -165,12 +169,18 @@ def _drawn(model: Model, shape: tuple[int, ...], dtype: np.dtype) -> Any:
     return jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)), inputs)
 
 
-def _examples(experiment: Experiment) -> tuple[Split, np.ndarray | None]:
-    """Examples of a run, with the pool's inputs in place of indices, and its subset."""
+_Examples = tuple[Split, np.ndarray | None, tuple[np.ndarray, np.ndarray]]
+"""Examples of a run, its subset, and the row numbers of its train and test examples."""
+
+
+def _examples(experiment: Experiment) -> _Examples:
+    """Examples of a run, with the pool's inputs in place of indices."""
     drawn = draw_data(experiment)
     places = None if experiment.subset is None else chosen(experiment, drawn.train)
     split = drawn if places is None else of_rows(drawn, places)
+    rows = row_numbers(experiment, drawn.train), row_numbers(experiment, drawn.test)
+    numbers = rows[0] if places is None else rows[0][places], rows[1]
     if not isinstance(experiment.task, PoolTask):
-        return split, places
+        return split, places, numbers
     pool = experiment.task.pool
-    return Split(*(Data(pool[part.x], part.y) for part in split)), places
+    return Split(*(Data(pool[part.x], part.y) for part in split)), places, numbers
