@@ -21,17 +21,20 @@ FRESH = mj.Experiment(
     record_every=3,
     measures=(mj.measures.loss.on("test"), "weight_l2"),
 )
+# One packed shape for runs alone and in company.
+PACKING = mj.Packing(width=20, runs=4, lanes=1, memory=10**9)
 
 
 def test_the_best_network_of_fresh_examples_is_the_average_at_the_best_record():
     rule = averaged(sgd(0.3), 0.7)
     spec = dataclasses.replace(FRESH, optimizer=rule)
-    ds = mj.sweep(dataclasses.replace(spec, keep_best=mj.stopping.Lowest("loss")), {"seed": [0, 1, 2]})
-    every = mj.sweep(dataclasses.replace(spec, snapshots=tuple(range(0, 13, 3))), {"seed": [0, 1, 2]})
+    kept = dataclasses.replace(spec, keep_best=mj.stopping.Lowest("loss"))
+    ds = mj.sweep(kept, {"seed": [0, 1, 2]}, packing=PACKING)
+    every = mj.sweep(dataclasses.replace(spec, snapshots=tuple(range(0, 13, 3))), {"seed": [0, 1, 2]}, packing=PACKING)
     best = every.loss.argmin("step")
     assert (ds.best_step == best * 3).all()
     assert np.array_equal(ds.best_parameters, every.parameters.isel(snapshot=best))
-    alone = mj.sweep(dataclasses.replace(spec, seed=1, keep_best=mj.stopping.Lowest("loss")))
+    alone = mj.sweep(dataclasses.replace(kept, seed=1), packing=PACKING)
     assert np.array_equal(alone.best_parameters, ds.best_parameters.sel(seed=1))
 
 
