@@ -51,6 +51,8 @@ _WORDS = {
     "subset": "subsample subsets rows mask indices",
     "penalty": "penalties regularizer regularizers regularization regularisation regulariser",
     "stop_when": "stop earlystopping earlystop callbacks",
+    "keep_best": "best savebest savebestonly restorebestweights checkpointbest modelcheckpoint",
+    "penalty": "l1 l1lambda regularizer regulariser regularizers",
     "keep_best": "best savebest savebestonly savebestmodel restorebest restorebestweights bestcheckpoint",
     "examples": "perexample byexample",
     "dropout": "dropoutrate pdropout droprate",
