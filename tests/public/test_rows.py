@@ -54,3 +54,13 @@ def test_targets_of_several_shapes_are_refused():
     with pytest.raises(mj.InputError, match=r"shapes \[\[4\], \[6\]\]: select runs"):
         mj.rows(ds)
     assert mj.rows(ds.sel(task="narrow")).target.shape == (40, 4)
+
+
+def test_fresh_examples_are_no_rows():
+    task = mj.tasks.SparseParity(num_bits=4, num_relevant=2)
+    fresh = {"train_size": "fresh", "batch_size": 2, "loss": "hinge", "measures": ("weight_l2",), "snapshots": (1,)}
+    ds = mj.sweep(spec(task=task, **fresh))
+    with pytest.raises(mj.InputError, match="train_size = 'fresh', which has no data set"):
+        mj.rows(ds)
+    with pytest.raises(mj.InputError, match="train_size = 'fresh', which keeps no row to attribute"):
+        mj.measure(ds, [mj.measures.gradient_dot()])

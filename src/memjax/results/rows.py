@@ -13,6 +13,7 @@ from memjax.experiment import Experiment
 from memjax.experiment.draw import draw_data
 from memjax.experiment.rows import chosen, row_numbers
 from memjax.experiment.splits import clean_targets, corrupted
+from memjax.experiment.train_size import is_fresh
 from memjax.results.runs import runs_of
 from memjax.types import NoisyTask
 
@@ -51,7 +52,7 @@ def rows(dataset: xr.Dataset, using: Sequence[Any] = ()) -> xr.Dataset:
     Raises
     ------
     InputError
-        If the dataset is not that of a sweep.
+        If the dataset is not that of a sweep, or a run draws fresh examples at every step.
 
     Examples
     --------
@@ -87,6 +88,10 @@ def _key(run: Experiment) -> Any:
 
 def _of_run(run: Experiment) -> dict[str, np.ndarray]:
     """Row numbers of the data set of a run, and the values of every variable."""
+    if is_fresh(run):
+        raise InputError(
+            "The dataset has a run with train_size = 'fresh', which has no data set: select the runs that have a train set."
+        )
     data = draw_data(run).train
     places = chosen(run, data)
     found = {

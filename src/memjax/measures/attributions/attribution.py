@@ -24,6 +24,11 @@ def _names(of: str) -> tuple[str, str]:
 
 def _labels(snapshot: Any, of: str) -> dict[str, Any]:
     """Row numbers of the rows that the network was trained on, and of the examples of the split."""
+    if not len(snapshot.train_rows):
+        raise InputError(
+            "An attribution is asked of a run with train_size = 'fresh', which keeps no row to attribute anything to: give a "
+            "number as train_size."
+        )
     rows = snapshot.test_rows if of == "test" else snapshot.train_rows
     return dict(zip(_names(of), (snapshot.train_rows, rows), strict=True))
 
@@ -38,11 +43,12 @@ class _GradientDot:
     of: str
 
     def __call__(self, snapshot: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        labels = _labels(snapshot, self.of)
         pull = -gradients.loss_gradients(snapshot, snapshot.train)
         value = gradients.value_gradients(snapshot, getattr(snapshot, self.of))
         if self.normalized:
             pull, value = _unit(pull), _unit(value)
-        return {"gradient_dot": pull @ value.T}, _labels(snapshot, self.of)
+        return {"gradient_dot": pull @ value.T}, labels
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:
@@ -98,10 +104,11 @@ class _InfluenceFunctions:
     of: str
 
     def __call__(self, snapshot: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        labels = _labels(snapshot, self.of)
         pull = -gradients.loss_gradients(snapshot, snapshot.train)
         value = gradients.value_gradients(snapshot, getattr(snapshot, self.of))
         found = pull @ self._solved(snapshot, value).T / np.float32(len(pull))
-        return {"influence_function": found}, _labels(snapshot, self.of)
+        return {"influence_function": found}, labels
 
     def _solved(self, snapshot: Any, right: np.ndarray) -> np.ndarray:
         if self.solver == "cg":
@@ -175,6 +182,7 @@ class _Trak:
     of: str
 
     def __call__(self, snapshot: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        labels = _labels(snapshot, self.of)
         if not np.issubdtype(snapshot.train.y.dtype, np.integer):
             raise InputError("trak needs class labels, but the targets are values: use influence_functions.")
         own = gradients.value_gradients(snapshot, snapshot.train)
@@ -187,7 +195,7 @@ class _Trak:
         # Directions that no row's gradient has carry no information; the pseudo-inverse leaves them out.
         kernel = exact @ np.linalg.pinv(exact.T @ exact, hermitian=True) @ value.T.astype(np.float64)
         values = {"trak_kernel": kernel, "trak_weight": gradients.wrong_probability(snapshot, snapshot.train)}
-        return values, _labels(snapshot, self.of)
+        return values, labels
 
 
 def trak(size: int = 512, *, seed: int = 0, of: str = "test") -> SnapshotMeasure:
