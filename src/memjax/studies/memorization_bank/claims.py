@@ -9,6 +9,7 @@ import xarray as xr
 
 from memjax.studies.kit import Claim, Findings, above, below, between, fitted
 from memjax.studies.memorization_bank import attacks, attributions, figures, numbers, tables
+from memjax.studies.memorization_bank.attacks import bootstrapped
 from memjax.studies.memorization_bank.numbers import MEMORIZED, jackknifed
 
 __all__ = ["analyse", "attack_claims", "attribution_claims", "learner_claims", "nearest_claims", "score_claims"]
@@ -144,7 +145,11 @@ def attack_claims(tpr: xr.DataArray, sizes: xr.DataArray) -> list[Claim]:
     ]
     return [
         Claim(
-            chance, "0.0%: no better than chance", jackknifed(100 * low.sel(attack="threshold")), below(0.2), units="%"
+            chance,
+            "0.0%: no better than chance",
+            bootstrapped(100 * low.sel(attack="threshold")),
+            below(0.2),
+            units="%",
         ),
         *(_order(low, *order, main=order[:2] == ("LiRA", "threshold")) for order in orders),
         *_variances(sizes.sel(fpr=0.001, drop=True)),
@@ -154,7 +159,7 @@ def attack_claims(tpr: xr.DataArray, sizes: xr.DataArray) -> list[Claim]:
 def _order(low: xr.DataArray, better: str, worse: str, published: str, main: bool) -> Claim:
     more = 100 * (low.sel(attack=better) - low.sel(attack=worse))
     what = f"true positive rate at 0.1% false positives, {better} less {worse}"
-    return Claim(what, published, jackknifed(more), above(0.0), units="%", main=main)
+    return Claim(what, published, bootstrapped(more), above(0.0), units="%", main=main)
 
 
 def _variances(low: xr.DataArray) -> Sequence[Claim]:
@@ -164,10 +169,10 @@ def _variances(low: xr.DataArray) -> Sequence[Claim]:
     at = "true positive rate at 0.1% false positives in banks of {} networks, {} less LiRA"
     return [
         Claim(at.format(few, "LiRA with one variance"), "4% against 0% (4 networks, CIFAR-10)",
-              jackknifed(pooled.sel(bank_size=few)), above(0.0), units="%", main=True),
+              bootstrapped(pooled.sel(bank_size=few)), above(0.0), units="%", main=True),
         Claim(at.format(many, "LiRA with one variance"), "8.0% against 8.5% (256 networks, CIFAR-10)",
-              jackknifed(pooled.sel(bank_size=many)), below(0.0), units="%"),
-        Claim(at.format(few, "RMIA"), "RMIA is better with few networks", jackknifed(rmia.sel(bank_size=few)), above(0.0),
+              bootstrapped(pooled.sel(bank_size=many)), below(0.0), units="%"),
+        Claim(at.format(few, "RMIA"), "RMIA is better with few networks", bootstrapped(rmia.sel(bank_size=few)), above(0.0),
               units="%"),
     ]  # fmt: skip
 
@@ -194,8 +199,8 @@ def attribution_claims(network: str, scores: xr.DataArray) -> list[Claim]:
 _NOTE = (
     "Published numbers are of other data and larger networks, so the claims ask for an order and not for a size. One seed is "
     "one network, and every row is in half of the networks. Unless said otherwise an interval is that of the jackknife "
-    "which leaves out one of eight groups of networks at a time, or of subsets for datamodeling scores; it does not know of "
-    "other draws of the rows. The mean score has a bootstrap interval over networks. The share of rows has a binomial one. "
+    "which leaves out one of eight groups of networks at a time, or of subsets for datamodeling scores; no interval knows of "
+    "other draws of the rows. The mean score and the rates of attacks have bootstrap intervals. The share of rows has a binomial one. "
     "A network is attacked with all others of its bank as shadow networks; published are new shadow networks. A tenth of the "
     "labels is replaced by chance, and a label drawn so is never the true one."
 )

@@ -12,6 +12,7 @@ import xarray as xr
 from memjax import plots
 from memjax.plots.styles import CATEGORY_COLORS, MARKERS
 from memjax.studies.kit import Figure
+from memjax.studies.memorization_bank.attacks import bootstrapped
 from memjax.studies.memorization_bank.numbers import MEMORIZED, jackknifed
 from memjax.studies.memorization_bank.tables import NETWORK_NAMES, PUBLISHED_SCORES
 
@@ -55,7 +56,7 @@ _DIGITS = (
 )
 _ROC = "True against false positive rate of every attack on the networks of the bank. Dotted: chance."
 _SHADOWS = (
-    "True positive rate at 1% false positives against the number of networks in the bank, with 95% jackknife intervals. "
+    "True positive rate at 1% false positives against the number of networks in the bank, with 95% bootstrap intervals. "
     "Dotted: chance."
 )
 _ATTRIBUTIONS = (
@@ -126,14 +127,14 @@ def shadows(sizes: xr.DataArray) -> Drawn:
     figure, (ax,) = plots.panels(width=5.0, height=3.4)
     labels = sizes["bank_size"].values
     for name, color, mark in zip(sizes["attack"].values.tolist(), CATEGORY_COLORS, MARKERS, strict=False):
-        found = [jackknifed(100 * sizes.sel(attack=name, bank_size=size)) for size in labels]
+        found = [bootstrapped(100 * sizes.sel(attack=name, bank_size=size)) for size in labels]
         value, low, high = (np.array([getattr(one, part) for one in found]) for part in ("value", "low", "high"))
         ax.errorbar(labels, value, [value - low, high - value], color=color, marker=mark, label=name, elinewidth=1.0)
     plots.level(ax, 1.0)
     ax.set(xscale="log", xlabel="networks in the bank", ylabel="true positive rate at 1% FPR (%)", ylim=(0, None))
     ax.set_xticks(labels, [str(size) for size in labels])
     ax.minorticks_off()
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.08))
     return figure
 
 

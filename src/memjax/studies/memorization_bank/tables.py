@@ -10,6 +10,7 @@ import xarray as xr
 from memjax import analysis
 from memjax.studies.kit import Table, fitted, listed
 from memjax.studies.memorization_bank import numbers
+from memjax.studies.memorization_bank.attacks import bootstrapped
 from memjax.studies.memorization_bank.attributions import METHODS
 from memjax.studies.memorization_bank.numbers import jackknifed
 
@@ -70,12 +71,13 @@ def attacks(found: xr.Dataset) -> Table:
 
 
 def _percent(found: xr.Dataset, name: str, rate: float) -> Any:
-    return jackknifed(100 * found["tpr"].sel(attack=name, fpr=rate))
+    return bootstrapped(100 * found["tpr"].sel(attack=name, fpr=rate))
 
 
 _ATTACKS_NOTE = (
-    "Published: CIFAR-10, wide residual networks, 256 shadow networks, rates in %. Copies are 18 flipped and shifted images for "
-    "every image, also behind the published AUC; the digits have none. Calibrated: less the mean of networks without the row."
+    "Published: CIFAR-10, wide residual networks, 256 shadow networks, rates in %. Copies are 18 flipped and shifted images "
+    "for every image, also behind the published AUC; the digits have none. Calibrated: less the mean of networks without the "
+    "row."
 )
 
 
@@ -83,7 +85,7 @@ def shadows(sizes: xr.DataArray) -> Table:
     """Rates by the number of networks in a bank."""
     labels = sizes["bank_size"].values.tolist()
     columns: dict[str, Any] = {
-        f"{name} at {100 * rate:g}%": lambda size, name=name, rate=rate: jackknifed(
+        f"{name} at {100 * rate:g}%": lambda size, name=name, rate=rate: bootstrapped(
             100 * sizes.sel(attack=name, bank_size=size, fpr=rate)
         )
         for rate in sizes["fpr"].values.tolist()
@@ -97,8 +99,8 @@ def shadows(sizes: xr.DataArray) -> Table:
 
 _SHADOWS_NOTE = (
     "A network is attacked with the other networks of a bank of this size. Published: LiRA with one variance for every row / "
-    "one for all rows in %, CIFAR-10, read from a figure, by the number of shadow networks. Rates in the head are those of false "
-    "positives."
+    "one for all rows in %, CIFAR-10, read from a figure, by the number of shadow networks. Rates in the head are those of "
+    "false positives."
 )
 
 
