@@ -69,6 +69,14 @@ def test_rates_are_those_of_the_roc_of_the_networks_and_of_every_draw():
         assert found[place].values == pytest.approx(again, abs=1e-12)
 
 
+def test_rows_that_an_attack_finds_are_counted_by_their_labels():
+    score = xr.DataArray([[9.0, 8.0, 5.0, 1.0], [4.0, 7.0, 6.0, 2.0]], dims=("seed", "example"))
+    member = xr.DataArray([[1, 1, 1, 0], [0, 0, 1, 1]], dims=score.dims)
+    corrupted = xr.DataArray([[1, 0, 0, 1]] * 2, dims=score.dims)
+    # Others have 7, 4 and 1: without a false alarm 9 and 8 are found, with one of three also 5 and 6.
+    assert [attacks.corrupted_hits(score, member, corrupted, rate) for rate in (0.1, 0.34)] == [1 / 2, 1 / 4]
+
+
 def test_networks_of_a_small_bank_are_attacked_with_the_networks_of_their_bank_alone():
     bank = _bank(networks=18)
     score, count = attacks.in_small_banks(bank, 8, attack="lira", variance="bank")

@@ -20,6 +20,7 @@ __all__ = [
     "bank_sizes",
     "bootstrapped",
     "by_bank_size",
+    "corrupted_hits",
     "curves",
     "in_small_banks",
     "rates",
@@ -84,7 +85,7 @@ def _rates_of(
 
 
 def attacked(bank: xr.Dataset) -> xr.Dataset:
-    """Every attack on every network: ``score`` ``(attack, seed, example)``, and ``tpr`` ``(attack, draw, fpr)``."""
+    """Every attack on every network: ``score`` ``(attack, seed, example)`` and ``tpr`` ``(attack, draw, fpr)``."""
     values, count = bank["example_log_odds"], bank["train_count"]
     # The logarithm of a probability, which is minus the loss, from its log-odds.
     losses = values.copy(data=-np.logaddexp(0.0, -values.values.astype(np.float64)))
@@ -94,9 +95,16 @@ def attacked(bank: xr.Dataset) -> xr.Dataset:
     }
     score = xr.concat(list(made.values()), "attack", combine_attrs="drop").assign_coords(attack=list(made))
     tpr = xr.concat([rates(one, count) for one in made.values()], "attack").assign_coords(attack=list(made))
-    return xr.Dataset(
-        {"score": score.reset_coords(drop=True), "tpr": tpr, "train_count": count.reset_coords(drop=True)}
-    )
+    about = {name: bank[name].reset_coords(drop=True) for name in ("train_count", "corrupted")}
+    return xr.Dataset({"score": score.reset_coords(drop=True), "tpr": tpr, **about})
+
+
+def corrupted_hits(score: xr.DataArray, train_count: xr.DataArray, corrupted: xr.DataArray, fpr: float) -> float:
+    """Share of rows with a corrupted label among the train rows that an attack finds at a false positive rate."""
+    values, member, wrong = (one.transpose("seed", "example").values for one in (score, train_count > 0, corrupted > 0))
+    outside = np.sort(values[~member & np.isfinite(values)])[::-1]
+    found = member & (values > outside[int(fpr * len(outside) + 1e-9)])
+    return float(wrong[found].mean()) if found.any() else float("nan")
 
 
 def bootstrapped(values: xr.DataArray) -> Estimate:
