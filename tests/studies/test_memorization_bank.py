@@ -117,11 +117,13 @@ def test_the_mean_score_is_the_gap_in_every_group_of_networks():
 
 def test_two_banks_agree_on_the_rows_that_both_memorise():
     first, second = _bank(rows=12), _bank(rows=12, seed=5)
-    # The second bank knows three of the six rows that the first one memorises without being trained on them.
-    second["example_correct"] = second["example_correct"] | (np.arange(12) < 3)
-    assert numbers.agreement(first, second).sel(what="jaccard") == pytest.approx(3 / 6)
-    # Scores of 0 and 1: Spearman's correlation is that of the two marks, (1/4 - 1/8) / sqrt(1/4 * 3/16).
-    assert numbers.agreement(first, second).sel(what="rank correlation") == pytest.approx(0.125 / np.sqrt(3 / 64))
+    # Without being trained on them the first bank knows row 0 too, and the second one rows 1 to 3.
+    first["example_correct"] = first["example_correct"] | (np.arange(12) < 1)
+    second["example_correct"] = second["example_correct"] | np.isin(np.arange(12), [1, 2, 3])
+    found = numbers.agreement(first, second)
+    assert found.sel(what="jaccard") == pytest.approx(len({4, 5}) / len({0, 1, 2, 3, 4, 5}))
+    # Scores of 0 and 1: Spearman's correlation is that of the two marks, (2/12 - 5/12 * 3/12) / sqrt(35/144 * 27/144).
+    assert found.sel(what="rank correlation") == pytest.approx(9 / np.sqrt(35 * 27))
     one, other = numbers.halves(first)
     assert one["seed"].values[:4].tolist() == [0, 1, 4, 5] and other["seed"].values[:4].tolist() == [2, 3, 6, 7]
 
@@ -153,13 +155,12 @@ def test_attributions_are_paired_by_row_and_an_additive_function_is_predicted():
         {"approach": list(attributions.METHODS[2:]), "example": np.arange(6)[::-1], "test_example": np.arange(4)[::-1]},
     )
     every = attributions.all_methods(seen, gradients)
-    further = _masks(32, 6, seed=9)
+    further, noise = _masks(32, 6, seed=9), np.random.default_rng(4).normal(size=(32, 4))
+    # The two networks of a subset differ, and their mean does not.
+    noisy = np.stack([further @ weight + noise, further @ weight - noise], axis=1)
     unseen = xr.Dataset(
         {
-            "test_example_log_odds": (
-                ("subset_seed", "seed", "test_example"),
-                np.stack([further @ weight] * 2, axis=1),
-            ),
+            "test_example_log_odds": (("subset_seed", "seed", "test_example"), noisy),
             "train_count": (("subset_seed", "seed", "example"), np.stack([further.astype(int)] * 2, axis=1)),
         },
         {"example": np.arange(6), "test_example": np.arange(4)},
@@ -169,7 +170,21 @@ def test_attributions_are_paired_by_row_and_an_additive_function_is_predicted():
     for name, wanted in {"datamodels": 1, "gradient dot": 1, "influence functions": -1, "TRAK": 1}.items():
         assert found.sel(approach=name).values == pytest.approx(np.full(9, wanted), abs=0.01)
     assert 0.5 < float(found.sel(approach="bank influence")[0]) <= 1
-    assert float(attributions.ceiling(unseen)["mean_ceiling"]) == pytest.approx(1.0)
+    assert 0 <= float(attributions.ceiling(unseen)["mean_ceiling"]) < 0.99
+
+
+def test_attributions_by_gradients_are_means_over_networks(monkeypatch):
+    rng, dims = np.random.default_rng(0), ("seed", "snapshot", "example", "test_example")
+    kernels = {name: rng.normal(size=(3, 1, 5, 4)) for name in ("gradient_dot", "influence_function", "trak_kernel")}
+    weight = rng.random((3, 1, 5))
+    measured = xr.Dataset(
+        {name: (dims, values) for name, values in kernels.items()} | {"trak_weight": (dims[:3], weight)}
+    )
+    monkeypatch.setattr(attributions, "measure", lambda runs, measures: measured)
+    found = attributions.by_gradients(xr.Dataset(), damping=0.1)["attribution"]
+    dot, influence, kernel = (values.mean((0, 1)) for values in kernels.values())
+    # float32.
+    assert found.values == pytest.approx(np.stack([dot, influence, kernel * weight.mean((0, 1))[:, None]]), abs=1e-6)
 
 
 def _draws(low, names, rates):
@@ -193,7 +208,8 @@ def test_attacks_are_asked_for_an_order(offline, verdict):
     variance = "in banks of {} networks, LiRA with one variance less LiRA"
     assert made[f"{at} {variance.format(8)}"].estimate.value == pytest.approx(4.0)
     # With many networks one variance is published to be worse.
-    assert made[f"{at} {variance.format(256)}"].verdict.value == "differs"
+    worse = made[f"{at} {variance.format(256)}"]
+    assert worse.verdict.value == "differs" and worse.estimate.value == pytest.approx(1.0)
     chance = made["true positive rate of the threshold at 0.1% false positives"]
     assert chance.verdict.value == "as published" and chance.estimate.high == pytest.approx(0.195)
 
@@ -223,7 +239,8 @@ def test_claims_on_scores_hold_what_the_bank_says():
 
 def test_the_nearest_neighbour_is_held_against_its_exact_scores():
     found = numbers.scores(_bank(networks=64, rows=400))
-    exact = found["memorization"].copy()
+    # Scores of 0 and 1, the latter within a standard error of 0.012.
+    exact = found["memorization"] * 0.995
     right = claims.nearest_claims(found, exact)
     assert [claim.verdict.value for claim in right] == ["as published"] * 2
     wrong = claims.nearest_claims(found, exact * 0.5)
