@@ -99,7 +99,7 @@ def jackknifed(values: xr.DataArray) -> Estimate:
     >>> bank = xr.Dataset({"x": ("seed", [1.0, 2.0, 3.0, 6.0])})
     >>> found = jackknifed(left_out(lambda part: part["x"].mean(), bank))
     >>> found.value, round(found.low, 1), round(found.high, 1)
-    (3.0, -15.9, 21.9)
+    (3.0, -16.1, 22.1)
     """
     whole, without = float(values[0]), values[1:].values.astype(np.float64)
     count = len(without)
