@@ -197,7 +197,8 @@ def test_studies_are_listed(capsys):
     assert listed == [
         "data-dimensionality", "early-training", "edge-of-stability", "grok-time", "grokking-phases",
         "grokking-predictors", "l2-capacity",
-        "l2-memorization", "l2-test-loss", "memory-1", "memory-2", "modular-fourier", "omnigrok", "slingshot", "sparse-parity",
+        "l2-memorization", "l2-test-loss", "memorization-bank", "memory-1", "memory-2", "modular-fourier", "omnigrok",
+        "slingshot", "sparse-parity",
         "toy-double-descent", "ungrokking",
     ]  # fmt: skip
 
