@@ -21,12 +21,14 @@ def pytest_configure():
 
 # Examples in docstrings that train for seconds, of functions that the fast tests use everywhere.
 TRAINING_EXAMPLES = {
-    "memjax.experiment.start.Start",
     "memjax.engine.training.train_runs.train_runs",
+    "memjax.experiment.start.Start",
     "memjax.measure.measure",
+    "memjax.measures.attributions.attribution.gradient_dot",
+    "memjax.measures.attributions.attribution.influence_functions",
     "memjax.measures.on_snapshots.hidden_layers.dimensionality",
-    "memjax.measures.recorded.curvature.top_eigenvalue",
     "memjax.measures.on_snapshots.modular_fourier.modular_fourier",
+    "memjax.measures.recorded.curvature.top_eigenvalue",
     "memjax.models.dropout.kept",
     "memjax.models.embedding_mlp.EmbeddingMLP",
     "memjax.models.linen.Linen",
@@ -35,11 +37,14 @@ TRAINING_EXAMPLES = {
     "memjax.models.transformer.Transformer",
     "memjax.results.best.best",
     "memjax.results.parameters.params",
+    "memjax.results.rows.rows",
     "memjax.results.snapshots.snapshots",
     "memjax.results.summary.summary",
     "memjax.stopping.best.Lowest",
     "memjax.stopping.conditions.AtLeast",
     "memjax.sweep.sweep",
+    "memjax.tasks.random_labels.RandomLabels.fresh",
+    "memjax.tasks.sparse_parity.SparseParity.fresh",
 }
 
 
