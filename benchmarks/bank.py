@@ -21,7 +21,7 @@ from benchmarks import repeated
 from benchmarks.sweep_throughput.machine import describe
 from memjax import analysis
 
-RUNS, HELD = 4096, 512
+RUNS, HELD, RIDGE = 4096, 512, 1000.0
 BANK = mj.Experiment(
     task=mj.tasks.Images("digits"),
     train_size="all",
@@ -54,10 +54,13 @@ def questions(bank: xr.Dataset) -> dict[str, Callable[[], dict[str, float]]]:
         score = analysis.linear_datamodeling_score(effect, other.isel(held), count.isel(held), of="other")
         return {"datamodeling score": float(score.mean_score)}
 
-    def datamodels() -> dict[str, float]:
-        weight = analysis.datamodels(other.isel(fitted), count.isel(fitted), of="other").weight
-        score = analysis.linear_datamodeling_score(weight, other.isel(held), count.isel(held), of="other")
-        return {"datamodeling score": float(score.mean_score)}
+    def datamodels(strength: float | None) -> Callable[[], dict[str, float]]:
+        def found() -> dict[str, float]:
+            fit = analysis.datamodels(other.isel(fitted), count.isel(fitted), of="other", strength=strength)
+            score = analysis.linear_datamodeling_score(fit.weight, other.isel(held), count.isel(held), of="other")
+            return {"datamodeling score": float(score.mean_score)}
+
+        return found
 
     def attacked(attack: Any) -> Callable[[], dict[str, float]]:
         def found() -> dict[str, float]:
@@ -70,9 +73,8 @@ def questions(bank: xr.Dataset) -> dict[str, Callable[[], dict[str, float]]]:
         return found
 
     attacks = ("threshold", "calibrated", "lira", "lira offline", "rmia")
-    return {"memorization": memorization, "influence": influence, "datamodels": datamodels} | {
-        attack: attacked(attack) for attack in attacks
-    }
+    models = {"least squares": datamodels(None), "ridge": datamodels(RIDGE)}
+    return {"memorization": memorization, "influence": influence} | models | {one: attacked(one) for one in attacks}
 
 
 def measure(runs: int) -> list[dict[str, Any]]:
