@@ -10,6 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis.banks.bank import apply_to_banks, run_weights
+from memjax.analysis.base.intervals import binomial_interval
 from memjax.analysis.base.resampling import central_interval
 from memjax.checks.labelled import require_fraction, require_resamples
 
@@ -149,9 +150,11 @@ def _of_bank(
     tpr, auc, advantage = (part[0] for part in _curves(whole, np.ones((1, 1)), rates))
     draws = _curves(_alarms(scores, member, _THRESHOLDS), weights, rates)
     tpr_interval, auc_interval, advantage_interval = (_interval(np.moveaxis(part, 0, -1), level) for part in draws)
-    binomial = _binomial(tpr, int(positives), level)
-    rated = tpr, tpr_interval, binomial, auc, auc_interval, advantage, advantage_interval
-    return (*map(np.asarray, rated), np.asarray(positives), np.asarray(negatives))
+    # Without scores of both kinds there is no rate.
+    rated = np.isfinite(tpr)
+    binomial = binomial_interval(np.rint(tpr * positives), np.where(rated, positives, 0), level)
+    found = tpr, tpr_interval, binomial, auc, auc_interval, advantage, advantage_interval
+    return (*map(np.asarray, found), np.asarray(positives), np.asarray(negatives))
 
 
 def _pooled(scores: FloatArray, member: BoolArray) -> _Alarms:
@@ -175,13 +178,3 @@ def _curves(alarms: _Alarms, weights: FloatArray, rates: FloatArray) -> tuple[Fl
 def _interval(draws: FloatArray, level: float) -> FloatArray:
     """Central interval ``[..., 2]`` of draws ``[..., B]``; NaN if a draw lacks one kind of rows."""
     return np.where(np.isfinite(draws).all(-1, keepdims=True), central_interval(draws, level), np.nan)
-
-
-def _binomial(share: FloatArray, count: int, level: float) -> FloatArray:
-    from scipy.special import betaincinv
-
-    found, tail = np.rint(share * count), (1 - level) / 2
-    with np.errstate(invalid="ignore"):
-        lower = np.where(found > 0, betaincinv(np.maximum(found, 1), count - found + 1, tail), 0.0)
-        upper = np.where(found < count, betaincinv(found + 1, np.maximum(count - found, 1), 1 - tail), 1.0)
-    return np.where(np.isnan(share[..., None]), np.nan, np.stack([lower, upper], axis=-1))

@@ -1,4 +1,4 @@
-"""The mean over seeds and its Student-t interval."""
+"""The mean over seeds and its Student-t interval, and the exact interval of a share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import xarray as xr
 from memjax.analysis.base.lift import lift
 from memjax.checks.labelled import require_array, require_dim, require_fraction
 
-__all__ = ["mean_and_error", "mean_interval", "student_interval", "student_quantile"]
+__all__ = ["binomial_interval", "mean_and_error", "mean_interval", "student_interval", "student_quantile"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -153,3 +153,33 @@ def student_quantile(degrees: FloatArray, level: float) -> FloatArray:
     from scipy import special
 
     return special.stdtrit(degrees, (1.0 + level) / 2.0)
+
+
+def binomial_interval(held: npt.ArrayLike, count: npt.ArrayLike, level: float) -> FloatArray:
+    """Exact interval of a share, after Clopper and Pearson (1934).
+
+    Parameters
+    ----------
+    held, count
+        For how many of how many something holds, numbers ``[...]``.
+    level
+        Least coverage, between 0 and 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 ``[..., 2]``; NaN where ``count`` is 0.
+
+    Examples
+    --------
+    >>> binomial_interval(3, 4, 0.95).round(3)
+    array([0.194, 0.994])
+    """
+    from scipy.special import betaincinv
+
+    held, count = np.asarray(held, np.float64), np.asarray(count, np.float64)
+    tail = (1.0 - level) / 2.0
+    # At a share of 0 or 1 one bound is the share itself, and the beta distribution of this bound does not exist.
+    lower = np.where(held > 0, betaincinv(np.maximum(held, 1), count - held + 1, tail), 0.0)
+    upper = np.where(held < count, betaincinv(held + 1, np.maximum(count - held, 1), 1.0 - tail), 1.0)
+    return np.where(count[..., None] > 0, np.stack([lower, upper], axis=-1), np.nan)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from memjax.analysis.base.intervals import binomial_interval
 from memjax.analysis.base.lift import lift
 from memjax.analysis.base.pairing import paired
 from memjax.checks.labelled import require_array, require_dim, require_fraction
@@ -286,13 +287,6 @@ def _whole(values: Any, argument: str) -> Any:
 
 
 def _share(flags: FloatArray, level: float) -> tuple[FloatArray, FloatArray, np.ndarray]:
-    from scipy.special import betaincinv
-
     finite = np.isfinite(flags)
-    count = finite.sum(axis=-1)
-    held, tail = np.where(finite, flags, 0.0).sum(axis=-1), (1.0 - level) / 2.0
-    # At a share of 0 or 1 one bound is the share itself, and the beta distribution of this bound does not exist.
-    lower = np.where(held > 0, betaincinv(np.maximum(held, 1), count - held + 1, tail), 0.0)
-    upper = np.where(held < count, betaincinv(held + 1, np.maximum(count - held, 1), 1.0 - tail), 1.0)
-    interval = np.where(count[..., None] > 0, np.stack([lower, upper], axis=-1), np.nan)
-    return held / np.where(count > 0, count, np.nan), interval, count
+    count, held = finite.sum(axis=-1), np.where(finite, flags, 0.0).sum(axis=-1)
+    return held / np.where(count > 0, count, np.nan), binomial_interval(held, count, level), count
