@@ -316,6 +316,9 @@ def test_leaving_out_a_row_is_paired_by_seed():
     found = analysis.leave_one_out(without, whole)
     assert np.allclose(found.effect, step)
     assert np.allclose(found.effect_interval, step.values[:, None])
+    # Seeds that only one side has would be left out without a word.
+    with pytest.raises(ValueError, match="seed"):
+        analysis.leave_one_out(without, whole.assign_coords(seed=whole.seed + 1))
 
 
 @pytest.mark.parametrize(
