@@ -321,6 +321,68 @@ def test_leaving_out_a_row_is_paired_by_seed():
         analysis.leave_one_out(without, whole.assign_coords(seed=whole.seed + 1))
 
 
+def ridge(x, y, strength, weight):
+    """Predictions ``[T]`` of ridge regression on rows that count ``weight`` times, for the rows ``x``."""
+    return x @ np.linalg.solve((x.T * weight) @ x + strength * np.eye(x.shape[1]), (x.T * weight) @ y)
+
+
+def test_the_exact_effects_of_ridge_regression_have_a_leave_one_out_score_of_one():
+    x, y, strength = RNG.normal(size=(20, 3)), RNG.normal(size=20), 0.7
+    solved = np.linalg.inv(x.T @ x + strength * np.eye(3))
+    leverage, residual = np.einsum("nd,de,ne->n", x, solved, x), y - ridge(x, y, strength, np.ones(20))
+    # Leaving out row i moves the parameters by minus A^-1 x_i e_i / (1 - h_i).
+    exact = (x @ solved) * (residual / (1 - leverage))[:, None] @ x.T
+    rows = np.arange(20) * 3
+    whole = xr.DataArray(np.tile(ridge(x, y, strength, np.ones(20)), (2, 1)), dims=("seed", "test_example"))
+    left = [4, 0, 7, 11]
+    without = np.stack([ridge(x, y, strength, np.arange(20) != row) for row in left])
+    without = xr.DataArray(np.tile(without, (2, 1, 1)), {"left_out": rows[left]}, ("seed", "left_out", "test_example"))
+    effect = analysis.leave_one_out(without, whole).effect
+    weights = xr.DataArray(exact[::-1], {"example": rows[::-1]}, ("example", "test_example"))
+    assert np.allclose(effect.transpose("left_out", "test_example"), exact[left])
+    found = analysis.leave_one_out_score(weights, effect)
+    assert np.allclose(found.score, 1) and np.isclose(found.mean_score, 1) and found["count"] == 20
+    assert np.isclose(analysis.leave_one_out_score(-weights, effect).mean_score, -1)
+    assert np.isclose(analysis.leave_one_out_ceiling(without, whole).mean_ceiling, 1)
+    # Gradients alone, without the inverse of the Hessian, are no more than close.
+    plain = weights.copy(data=(x * residual[:, None] @ x.T)[::-1])
+    assert 0.3 < analysis.leave_one_out_score(plain, effect).mean_score < 0.99
+
+
+def test_the_leave_one_out_score_is_the_correlation_of_every_example_and_its_ceiling_that_of_halves():
+    dims = ("left_out", "test_example")
+    rows, tests = {"left_out": [5, 2, 9]}, {"test_example": np.arange(4)}
+    effect = xr.DataArray(RNG.normal(size=(3, 4)), rows | tests, dims)
+    weight = xr.DataArray(RNG.normal(size=(4, 4)), {"example": [2, 4, 5, 9]} | tests, ("example", "test_example"))
+    found = analysis.leave_one_out_score(weight.isel(test_example=slice(None, None, -1)), effect)
+    wanted = [stats.pearsonr(weight.values[[2, 0, 3], j], effect.values[:, j])[0] for j in range(4)]
+    assert np.allclose(found.score.sortby("test_example"), wanted)
+    flat = effect.copy(data=np.where(np.arange(4) == 3, 0.1, effect.values))
+    missing = analysis.leave_one_out_score(weight, flat)
+    assert np.isnan(missing.score[3]) and missing["count"] == 3
+    noise = RNG.normal(size=(7, 3, 4))
+    without = xr.DataArray(noise, {"seed": np.arange(7)} | rows | tests, ("seed", *dims))
+    whole = xr.DataArray(RNG.normal(size=(7, 4)), {"seed": np.arange(7)} | tests, ("seed", "test_example"))
+    halved = analysis.leave_one_out_ceiling(without, whole.isel(seed=slice(None, None, -1)))
+    effects = whole.values[:, None] - noise
+    for j in range(4):
+        alike = stats.pearsonr(effects[:3, :, j].mean(0), effects[3:6, :, j].mean(0))[0]
+        assert np.isclose(halved.split_half[j], alike)
+        assert np.isclose(halved.ceiling[j], np.sqrt(2 * alike / (1 + alike)) if alike > 0 else 0)
+
+
+def test_rows_that_no_attribution_has_are_named():
+    weight = xr.DataArray([[1.0], [2.0]], {"example": [3, 5]}, ("example", "test_example"))
+    effect = xr.DataArray([[1.0], [2.0]], {"left_out": ["3", "5"]}, ("left_out", "test_example"))
+    with pytest.raises(ValueError, match="left_out = '3', which is no label of example"):
+        analysis.leave_one_out_score(weight, effect)
+    with pytest.raises(ValueError, match="must have labels"):
+        analysis.leave_one_out_score(weight, effect.drop_vars("left_out"))
+    lone = xr.DataArray(np.ones((1, 2, 1)), dims=("seed", "left_out", "test_example"))
+    with pytest.raises(ValueError, match="1 network along 'seed'"):
+        analysis.leave_one_out_ceiling(lone, lone.isel(left_out=0))
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [

@@ -12,6 +12,7 @@ from memjax.analysis.banks.datamodels import datamodels
 from memjax.analysis.banks.exposure import exposure
 from memjax.analysis.banks.influence import influence
 from memjax.analysis.banks.leave_one_out import leave_one_out
+from memjax.analysis.banks.leave_one_out_score import leave_one_out_ceiling, leave_one_out_score
 from memjax.analysis.banks.membership import membership
 from memjax.analysis.banks.memorization import memorization
 from memjax.analysis.banks.roc import roc
@@ -66,6 +67,8 @@ __all__ = [
     "jackknife",
     "last",
     "leave_one_out",
+    "leave_one_out_ceiling",
+    "leave_one_out_score",
     "leverage_null",
     "linear_datamodeling_score",
     "linearly_separable",
