@@ -383,6 +383,15 @@ def test_rows_that_no_attribution_has_are_named():
         analysis.leave_one_out_ceiling(lone, lone.isel(left_out=0))
 
 
+def test_without_draws_scores_are_the_same_and_have_no_error():
+    found, plain = (analysis.memorization(*bank(RIGHT, MEMBER), resamples=draws) for draws in (100, 0))
+    for name in ("memorization", "seen", "unseen", "error_bound", "mean_memorization"):
+        np.testing.assert_array_equal(found[name], plain[name])
+    assert np.isnan(plain.standard_error).all() and np.isnan(plain.mean_interval).all()
+    with pytest.raises(ValueError, match="resamples = 20 is too few"):
+        analysis.memorization(*bank(RIGHT, MEMBER), resamples=20)
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [

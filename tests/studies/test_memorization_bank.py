@@ -12,7 +12,21 @@ import xarray as xr
 
 import memjax as mj
 from memjax import analysis, studies
-from memjax.studies.memorization_bank import attacks, attributions, claims, numbers
+from memjax.studies.memorization_bank import (
+    attacks,
+    attributions,
+    claims,
+    figures,
+    knobs,
+    numbers,
+    pictures,
+    rated,
+    removal,
+    rows,
+    sizes,
+)
+from memjax.studies.memorization_bank.attack_claims import attack_claims
+from memjax.studies.memorization_bank.attribution_claims import attribution_claims
 from memjax.studies.memorization_bank.study import STUDY
 
 
@@ -131,9 +145,13 @@ def test_two_banks_agree_on_the_rows_that_both_memorise():
 def test_rows_have_their_pixels_and_their_labels():
     task = mj.tasks.Images("digits", label_noise=0.5, noise_law="incorrect")
     clean = dataclasses.replace(task, label_noise=0.0)
-    numbered = np.sort(task.draw(0, 30, 5)[0].x)
-    found = numbers.rows_of(xr.Dataset(coords={"example": numbered}), task=task, train_size=30, test_size=5)
+    numbered, tests = (np.sort(part.x) for part in task.draw(0, 30, 5))
+    runs = xr.Dataset(coords={"example": numbered, "test_example": tests[::-1]})
+    found = numbers.rows_of(runs, task=task, train_size=30, test_size=5)
     np.testing.assert_array_equal(found["pixels"], task.pool[numbered])
+    np.testing.assert_array_equal(found["test_pixels"], task.pool[tests[::-1]])
+    test = clean.draw(0, 30, 5)[1]
+    np.testing.assert_array_equal(found["test_label"], test.y[np.argsort(-test.x)])
     true = clean.draw(0, 30, 5)[0]
     np.testing.assert_array_equal(found["label"], true.y[np.argsort(true.x)])
     assert 5 < int((found["given_label"] != found["label"]).sum()) < 25
@@ -151,7 +169,7 @@ def test_attributions_are_paired_by_row_and_an_additive_function_is_predicted():
         dims,
     )
     gradients = xr.DataArray(
-        np.stack([weight, -weight, weight])[:, ::-1, ::-1],
+        np.stack([weight, -weight, weight, weight, weight, weight])[:, ::-1, ::-1],
         {"approach": list(attributions.METHODS[2:]), "example": np.arange(6)[::-1], "test_example": np.arange(4)[::-1]},
     )
     every = attributions.all_methods(seen, gradients)
@@ -167,7 +185,7 @@ def test_attributions_are_paired_by_row_and_an_additive_function_is_predicted():
     )
     found = attributions.datamodeling_scores(every, unseen)
     # Sums of six numbers in another order may exchange two ranks of equal values.
-    for name, wanted in {"datamodels": 1, "gradient dot": 1, "influence functions": -1, "TRAK": 1}.items():
+    for name, wanted in {"datamodels": 1, "gradient dot": 1, "gradient cosine": -1, "TRAK": 1}.items():
         assert found.sel(approach=name).values == pytest.approx(np.full(9, wanted), abs=0.01)
     assert 0.5 < float(found.sel(approach="bank influence")[0]) <= 1
     assert 0 <= float(attributions.ceiling(unseen)["mean_ceiling"]) < 0.99
@@ -175,16 +193,47 @@ def test_attributions_are_paired_by_row_and_an_additive_function_is_predicted():
 
 def test_attributions_by_gradients_are_means_over_networks(monkeypatch):
     rng, dims = np.random.default_rng(0), ("seed", "snapshot", "example", "test_example")
-    kernels = {name: rng.normal(size=(3, 1, 5, 4)) for name in ("gradient_dot", "influence_function", "trak_kernel")}
-    weight = rng.random((3, 1, 5))
-    measured = xr.Dataset(
-        {name: (dims, values) for name, values in kernels.items()} | {"trak_weight": (dims[:3], weight)}
-    )
-    monkeypatch.setattr(attributions, "measure", lambda runs, measures: measured)
-    found = attributions.by_gradients(xr.Dataset(), damping=0.1)["attribution"]
-    dot, influence, kernel = (values.mean((0, 1)) for values in kernels.values())
+    names = ("gradient_dot", "influence_function", "trak_kernel")
+    made = {name: rng.normal(size=(3, 2, 5, 4)) for name in names}
+    weight = rng.random((3, 2, 5))
+    whole = xr.Dataset({name: (dims, values) for name, values in made.items()} | {"trak_weight": (dims[:3], weight)})
+
+    def measured(runs, measures):
+        # The cosine is asked for as the dot is, normalised.
+        cosine = any(getattr(one.function, "normalized", False) for one in measures)
+        return runs.assign(gradient_dot=-runs["gradient_dot"]) if cosine else runs
+
+    monkeypatch.setattr(attributions, "measure", measured)
+    found = attributions.by_gradients(whole, damping=0.1, solver="cg", projected=3)["attribution"]
+    dot, influence, kernel = (values.mean(0) for values in made.values())
+    trak = kernel[1] * weight[:, 1].mean(0)[:, None]
+    lone = made["trak_kernel"][0, 1] * weight[0, 1][:, None]
+    wanted = np.stack([dot[1], -dot[1], dot.sum(0), influence[1], trak, lone])
     # float32.
-    assert found.values == pytest.approx(np.stack([dot, influence, kernel * weight.mean((0, 1))[:, None]]), abs=1e-6)
+    assert found.values == pytest.approx(wanted, abs=1e-6)
+    assert found["approach"].values.tolist() == list(attributions.METHODS[2:])
+
+
+def test_effects_of_left_out_rows_are_paired_by_row_and_by_seed():
+    rng, rows = np.random.default_rng(5), np.array([30, 10, 20])
+    effect, whole = rng.normal(size=(3, 4)), rng.normal(size=(6, 4))
+    values = np.concatenate([whole[None], whole[None] - effect[:, None]])
+    labels = {"left_out": ["none", "30", "10", "20"], "seed": np.arange(6), "test_example": np.arange(4)}
+    left = xr.Dataset({"test_example_log_odds": (tuple(labels), values)}, labels)
+    # Attributions of more rows, in another order.
+    given = rng.normal(size=(4, 4))
+    given[[1, 3, 2]] = effect
+    attribution = xr.DataArray(
+        np.stack([given, -given]),
+        {"approach": ["a", "b"], "example": [5, 30, 20, 10], "test_example": np.arange(4)},
+        ("approach", "example", "test_example"),
+    )
+    found = attributions.leave_one_out_scores(attribution, left)
+    assert found.sel(approach="a").values == pytest.approx(np.ones(found.sizes["left_out"]), abs=1e-9)
+    assert found.sel(approach="b").values == pytest.approx(-np.ones(found.sizes["left_out"]), abs=1e-9)
+    assert float(attributions.leave_one_out_ceiling(left)["mean_ceiling"]) == pytest.approx(1)
+    assert found["left_out"].values.tolist() == [-1, 0, 1, 2]
+    assert rows.tolist() == attributions._paired(left)["left_out"].values.tolist()
 
 
 def _draws(low, names, rates):
@@ -200,7 +249,7 @@ def test_attacks_are_asked_for_an_order(offline, verdict):
         [_draws(0.001, ["LiRA", "LiRA, one variance", "RMIA"], few) for few in ([0.0, 0.04, 0.03], [0.08, 0.09, 0.07])],
         xr.DataArray([8, 256], dims="bank_size", name="bank_size"),
     )
-    made = {claim.what: claim for claim in claims.attack_claims(tpr, sizes)}
+    made = {claim.what: claim for claim in attack_claims(tpr, sizes)}
     at = "true positive rate at 0.1% false positives"
     less = made[f"{at}, LiRA offline less calibrated loss"]
     assert less.estimate.value == pytest.approx(100 * (offline - 0.01)) and less.verdict.value == verdict
@@ -215,14 +264,136 @@ def test_attacks_are_asked_for_an_order(offline, verdict):
 
 
 def test_attributions_are_asked_for_an_order():
-    values = np.array([[0.2] * 9, [0.6] * 9, [0.3] * 9])
-    names = ["gradient dot", "influence functions", "TRAK"]
+    names = ["gradient dot", "gradient cosine", "TracIn", "influence functions", "TRAK", "TRAK, one network"]
+    values = np.array([[0.2], [0.1], [0.25], [0.6], [0.3], [0.3]]) * np.ones(9)
     scores = xr.DataArray(values, {"approach": names}, ("approach", "left_out"))
-    made = {
-        network: [claim.verdict.value for claim in claims.attribution_claims(network, scores)]
-        for network in claims.NETWORKS
+    made = {name: attribution_claims(name, "datamodeling", scores) for name in sizes.NETWORKS}
+    verdicts = {name: [claim.verdict.value for claim in found] for name, found in made.items()}
+    assert verdicts["mlp"] == ["differs"] + ["as published"] * 3 + ["differs"]
+    assert verdicts["logistic"] == ["as published"] * 4 + ["differs"]
+    assert made["logistic"][0].published == "0.80 against 0.64 (MNIST)"
+    (height,) = attribution_claims("mlp", "leave-one-out", scores)
+    assert height.estimate.value == pytest.approx(0.6) and height.verdict.value == "not asked"
+    assert attribution_claims("logistic", "leave-one-out", scores)[0].published == "0.88 against 0.74 (MNIST)"
+
+
+def test_the_most_memorised_rows_are_removed_and_as_many_random_ones():
+    bank = _bank(networks=16, rows=20)
+    removed = removal.removed_rows(bank)
+    # Rows 0 to 9 are memorised; of equal scores the earlier row is removed first.
+    assert [len(part) for part in removed] == [1] * 5 + [2] * 5 + [4] * 5 + [6] * 5
+    assert removed[::5] == [(0,), (0, 10), (0, 10, 20, 30), (0, 10, 20, 30, 40, 50)]
+    assert len(set(removed[11:15])) == 4 and all(set(part) <= set(range(0, 200, 10)) for part in removed)
+    # Without nothing networks are right about 0.9; without memorised rows they lose 0.1, 0.2, ..., and else nothing on average.
+    lost = np.concatenate([[0.0], *([0.1 * k, -0.02, 0.02, 0.01, -0.01] for k in (1, 2, 3, 4))])
+    accuracy = 0.9 - lost[:, None] + np.array([0.0, 0.01])
+    found = removal.losses(xr.Dataset({"test_accuracy": (("left_out", "seed"), accuracy)}, {"seed": [5, 6]}))
+    for what, wanted in (
+        ("memorised", [0.1, 0.2, 0.3, 0.4]),
+        ("random", [0] * 4),
+        ("difference", [0.1, 0.2, 0.3, 0.4]),
+    ):
+        np.testing.assert_allclose(found.sel(what=what), np.stack([wanted, wanted], axis=1), atol=1e-12)
+    claimed = removal.removal_claims(found)
+    assert [claim.estimate.value for claim in claimed] == pytest.approx([30, 40])
+    assert [row[0] for row in removal.removal_table(found).rows] == ["5%", "10%", "20%", "30%"]
+
+
+def test_every_setting_of_a_knob_has_its_own_scores():
+    bank = _bank(networks=16, rows=20).expand_dims(example_step=[10, 20]).assign_coords(step=("step", [10, 20]))
+    early = bank["example_correct"].isel(example_step=0) & (bank["train_count"].isel(example_step=0) > 0)
+    right = xr.concat([early, bank["example_correct"].isel(example_step=1)], "example_step")
+    bank = bank.assign(example_correct=right, corrupted=bank["corrupted"].isel(example_step=0))
+    bank["train_count"] = bank["train_count"].isel(example_step=0)
+    for name, shift in (("train_accuracy", 0.0), ("held_out_accuracy", 0.1)):
+        one = bank[name].isel(example_step=0, drop=True)
+        bank[name] = xr.concat([one, one + shift], "step").assign_coords(step=[10, 20])
+    last = bank.isel(example_step=[-1], step=[-1])
+    swept = {
+        "widths": last.expand_dims(hidden=["8", "32"]),
+        "decays": last.expand_dims(weight_decay=[0.0, 0.5]),
+        "noises": last.expand_dims(label_noise=[0.0]),
     }
-    assert made == {"mlp": ["differs"] + ["as published"] * 2, "logistic": ["as published"] * 3}
+    swept["noises"]["corrupted"] = swept["noises"]["corrupted"] & False
+    found = knobs.settings({"mlp": bank} | swept)
+    wanted = [("steps", "10"), ("steps", "20"), ("width", "8"), ("width", "32"), ("weight decay", "0"), ("weight decay", "0.5"),
+              ("share of corrupted labels", "0")]  # fmt: skip
+    assert [(one.knob, one.value) for one in found] == wanted
+    # At the first step nothing is known of rows that were not trained on.
+    assert [float(one.found["mean_memorization"]) for one in found] == pytest.approx([1] + [0.5] * 6)
+    assert float(found[1].held_out.mean() - found[0].held_out.mean()) == pytest.approx(0.1)
+    assert [int(one.true.sum()) for one in found] == [18] * 6 + [20]
+    table = knobs.knobs_table(found, numbers.scores(numbers.final(bank)))
+    # Of the 18 rows with their true label 8 are memorised at the end.
+    assert [row[-2] for row in table.rows] == ["1", *["0.4444"] * 5, "0.5"] and table.rows[1][-1] == "1"
+
+
+def test_properties_of_rows_are_means_and_their_correlation_is_that_of_ranks():
+    bank = _bank(networks=16, rows=12)
+    dims = {"example": bank["example"].values[::-1]}
+    leverage = xr.Dataset({"leverage": ("example", np.arange(12.0))}, dims)
+    learnt = np.array([[1.0, np.nan], [3.0, 3.0]]).repeat([1, 11], axis=1)
+    whole = xr.Dataset(
+        {
+            "example_logit_margin": (
+                ("seed", "example_step", "example"),
+                np.stack([np.arange(12.0), np.ones(12)])[:, None],
+            ),
+            "example_first_learnt": (("seed", "example_step", "example"), learnt[:, None]),
+        },
+        {"step": [0, 10, 50], "example_step": [50], **dims},
+    )
+    found = rows.properties(whole, leverage)
+    assert found["margin"].values == pytest.approx((np.arange(12) + 1) / 2)
+    # One network learns the first row at step 1, and never the others.
+    assert found["first_learnt"].values == pytest.approx([2.0] + [(100 + 3) / 2] * 11)
+    corrupted = bank["corrupted"].isel(seed=0, drop=True)
+    table = rows.property_table(bank, found, corrupted)
+    # Scores of 1 for the six rows of the largest leverage, and of 0: the correlation of a mark with ranks 1 to 12 is
+    # sqrt(108 / 143), and without the two corrupted rows that of ranks 1 to 10 with four marks is sqrt(24 / 33).
+    assert table.rows[0][1].startswith("0.869") and table.rows[0][2].startswith("0.853")
+
+
+def test_the_strongest_pairs_share_no_row_and_no_example():
+    effect = np.array([[0.9, 0.8, np.nan], [0.85, 0.1, 0.3], [0.2, 0.7, 0.1]])
+    assert rows._one_of_each(effect, 5) == [(0, 0), (2, 1), (1, 2)]
+    assert rows._one_of_each(effect, 1) == [(0, 0)]
+    bank = _bank(networks=40, rows=12)
+    member = bank["train_count"].values > 0
+    # Row 3 decides about the first example, row 9 about the second, and nothing about the third.
+    right = np.stack([member[:, 3], member[:, 9], np.ones(40, bool)], axis=1)
+    bank["test_example_correct"] = (("seed", "test_example"), right)
+    bank = bank.assign_coords(test_example=[7, 8, 9])
+    found = rows.strongest_pairs(bank, 1)
+    # Row 9 is known by all networks, so row 3 alone is memorised.
+    assert (found["example"].item(), found["test_example"].item()) == (30, 7)
+    assert found["influence"].item() == pytest.approx(1) and found["memorization"].item() == pytest.approx(1)
+    assert found.attrs["influential"] == 1
+
+
+@pytest.mark.slow
+def test_figures_show_what_they_are_of():
+    pictures_of = xr.Dataset(
+        {
+            "pixels": (("example", "height", "width"), np.zeros((3, 2, 2))),
+            "label": ("example", [4, 5, 6]),
+            "test_pixels": (("test_example", "height", "width"), np.zeros((2, 2, 2))),
+            "test_label": ("test_example", [7, 8]),
+        },
+        {"example": [10, 20, 30], "test_example": [1, 2]},
+    )
+    strongest = xr.Dataset(
+        {"influence": ("pair", [0.5, 0.25]), "standard_error": ("pair", [0.1, 0.2])},
+        {"example": ("pair", [30, 10]), "test_example": ("pair", [2, 1])},
+    )
+    drawn = pictures.pairs(strongest, pictures_of)
+    assert [ax.get_title() for ax in drawn.axes] == ["6", "4", "8", "7"]
+    assert drawn.axes[3].get_xlabel() == "0.25 ± 0.20"
+    scores = xr.DataArray(np.full((2, 9), 0.5), {"approach": ["TRAK", "TracIn"]}, ("approach", "left_out"))
+    one = rated.Rated(scores, scores, -scores / 10, 0.9, 0.6)
+    drawn = figures.attributions({"mlp": one, "logistic": one})
+    assert [ax.get_title() for ax in drawn.axes][::2] == ["MLP, datamodeling", "MLP, leave-one-out"]
+    assert drawn.axes[2].patches[0].get_height() == pytest.approx(-0.05)
 
 
 def test_claims_on_scores_hold_what_the_bank_says():
@@ -248,22 +419,38 @@ def test_the_nearest_neighbour_is_held_against_its_exact_scores():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scale", ["quick", "paper"])
-def test_every_scale_can_be_laid_out(scale):
-    for part in STUDY.sweeps(scale, 8).values():
+@pytest.mark.parametrize("scale", ["quick", "paper", "mnist"])
+def test_every_scale_can_be_laid_out(scale, monkeypatch):
+    if scale == "mnist":
+        # The same networks, on images that are there.
+        there = sizes.SIZES[scale]._replace(dataset="digits", train_size=900, test_size=100)
+        monkeypatch.setitem(sizes.SIZES, scale, there)
+    parts = STUDY.sweeps(scale, 8)
+    for part in parts.values():
         assert mj.explain(part.experiment, part.over)
-    assert set(STUDY.seeds) == set(STUDY.scales) == {"quick", "paper"}
+    assert set(STUDY.seeds) == set(STUDY.scales) == {"quick", "paper", "fashion-mnist", "mnist"}
+
+
+def _small(one):
+    steps = min(one.steps, 80)
+    fields = {"steps": steps, "record_every": steps, "train_size": 60, "test_size": 20}
+    fields["batch_size"] = None if one.batch_size is None else 15
+    fields["examples_at"] = None if one.examples_at is None else (steps // 2, steps)
+    fields["record_every"] = steps if one.examples_at is None else steps // 2
+    fields["snapshots"] = (steps // 2, steps) if one.snapshots else ()
+    return dataclasses.replace(one, **fields)
+
+
+def _all_small(parts):
+    return {name: dataclasses.replace(part, experiment=_small(part.experiment)) for name, part in parts.items()}
 
 
 def _shrunk(scale, seeds):
-    def small(one):
-        steps = min(one.steps, 60)
-        fields = {"steps": steps, "record_every": steps, "train_size": 60, "test_size": 20}
-        fields["batch_size"] = None if one.batch_size is None else 15
-        return dataclasses.replace(one, **fields, snapshots=(steps,) if one.snapshots else ())
+    return _all_small(STUDY.sweeps(scale, seeds))
 
-    parts = STUDY.sweeps(scale, seeds).items()
-    return {name: dataclasses.replace(part, experiment=small(part.experiment)) for name, part in parts}
+
+def _shrunk_further(scale, datasets):
+    return _all_small(STUDY.further(scale, datasets))
 
 
 def _measured(scale):
@@ -275,9 +462,9 @@ def _measured(scale):
 
 @pytest.mark.long
 def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again):
-    study = dataclasses.replace(STUDY, sweeps=_shrunk, measured=_measured)
+    study = dataclasses.replace(STUDY, sweeps=_shrunk, further=_shrunk_further, measured=_measured)
     folder, findings = studies.run(study, tmp_path / "out", seeds=20, progress=False)
-    assert set(findings.figures) == {"scores", "digits", "roc", "shadows", "attributions"}
+    assert set(findings.figures) == {"scores", "digits", "pairs", "rows", "roc", "shadows", "attributions"}
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
     made = {claim.what: claim for claim in findings.claims}
     assert made["mean score less the gap of train and held-out accuracy"].verdict.value == "as published"

@@ -53,14 +53,24 @@ def spearman(x: xr.DataArray, y: xr.DataArray, dim: str) -> xr.DataArray:
         require_dim(values, dim, "dim")
     x, y = paired({"x": x, "y": y})
     found: xr.DataArray = xr.apply_ufunc(
-        rank_of_pairs,
+        _rank_correlations,
         x.astype(np.float64),
         y.astype(np.float64),
         input_core_dims=[[dim], [dim]],
-        vectorize=True,
-        output_dtypes=[np.float64],
     )
     return found.drop_attrs(deep=False).assign_attrs(long_name="Spearman correlation", units="1")
+
+
+def _rank_correlations(x: FloatArray, y: FloatArray) -> FloatArray:
+    """Spearman's correlation over the last axis of arrays ``[..., n]`` that broadcast against each other."""
+    from scipy.stats import rankdata
+
+    if x.shape[-1] < 2 or not (np.isfinite(x).all() and np.isfinite(y).all()):
+        # Other pairs are left out at every place.
+        return np.asarray(np.vectorize(rank_of_pairs, signature="(n),(n)->()", otypes=[np.float64])(x, y))
+    first, second = (rankdata(one, axis=-1) - (x.shape[-1] + 1) / 2 for one in (x, y))
+    size = np.sqrt((first**2).sum(-1) * (second**2).sum(-1))
+    return np.asarray((first * second).sum(-1) / np.where(size > 0, size, np.nan))
 
 
 def spearman_matrix(values: xr.DataArray, over: str, dim: str) -> xr.DataArray:

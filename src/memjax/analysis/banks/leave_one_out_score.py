@@ -66,13 +66,15 @@ def leave_one_out_score(
 def _of_the_same_rows(attribution: xr.DataArray, effect: xr.DataArray) -> xr.DataArray:
     """Attribution with the dimension ``left_out``, of the rows that were left out."""
     if "example" not in attribution.coords or "left_out" not in effect.coords:
-        raise ValueError("attribution must have labels along example, and effect along left_out: give both their rows' numbers.")
+        raise ValueError(
+            "attribution must have labels along example, and effect along left_out: give both their rows' numbers."
+        )
     wanted = effect["left_out"].values
     lost = sorted(set(wanted.tolist()) - set(attribution["example"].values.tolist()), key=str)
     if lost:
         raise ValueError(
-            f"effect has left_out = {lost[0]!r}, which is no label of example in attribution: give both the numbers of the same "
-            f"rows. Labels of a sweep over None and numbers are text; assign_coords(left_out=...) makes them numbers."
+            f"effect has left_out = {lost[0]!r}, which is no label of example in attribution: give both the numbers of the "
+            f"same rows. Labels of a sweep over None and numbers are text; assign_coords(left_out=...) makes them numbers."
         )
     found: xr.DataArray = attribution.astype(np.float64).sel(example=wanted).rename(example="left_out")
     return found
@@ -144,7 +146,7 @@ def leave_one_out_ceiling(
     alike = _correlation(*effects)
     found = _with_mean(alike, "split_half", "correlation of two halves of the seeds", of, level).drop_vars("count")
     positive = alike.clip(min=0)
-    ceiling = _with_mean(np.sqrt(2 * positive / (1 + positive)), "ceiling", "ceiling of the score", of, level)
+    ceiling = _with_mean((2 * positive / (1 + positive)) ** 0.5, "ceiling", "ceiling of the score", of, level)
     return found.merge(ceiling)
 
 

@@ -53,7 +53,8 @@ def memorization(
     level
         Nominal coverage of the interval of the mean, between 0 and 1.
     resamples
-        Number of bootstrap draws of networks, at least 100.
+        Number of bootstrap draws of networks, at least 100. 0 makes none, which is many times as fast, and leaves
+        ``standard_error`` and ``mean_interval`` NaN.
     rng_seed
         Seed of the draws.
 
@@ -92,7 +93,8 @@ def memorization(
     (array([0.5, 0.5]), 0.5, array([0.5, 0.5]))
     """
     require_fraction(level, "level")
-    require_resamples(resamples, min(level, 0.98))
+    if resamples != 0:
+        require_resamples(resamples, min(level, 0.98))
     arrays = {"values": values, "train_count": train_count}
 
     def scores(values: FloatArray, count: FloatArray) -> tuple[FloatArray, ...]:
@@ -119,7 +121,7 @@ def _scores(
     shares = ((known >= 0) & (known <= 1)).all()
     scored = np.isfinite(seen - unseen)
     score = np.where(scored, seen - unseen, np.nan)
-    interval = central_interval(_mean(draws[:, scored]), level)
+    interval = central_interval(_mean(draws[:, scored]), level) if len(draws) else np.full(2, np.nan)
     error = np.where(scored, np.sqrt(_variance(draws)), np.nan)
     bound = np.where(scored & shares, bound, np.nan)
     return score, seen, unseen, error, bound, n, m, _mean(score[None, scored])[0], interval

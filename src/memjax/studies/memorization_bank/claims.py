@@ -2,55 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 
-from memjax.studies.kit import Claim, Findings, above, below, between, fitted
-from memjax.studies.memorization_bank import attacks, attributions, figures, numbers, tables
-from memjax.studies.memorization_bank.attacks import bootstrapped
+from memjax.studies.kit import Claim, Findings, above, between, fitted
+from memjax.studies.memorization_bank import attacks, figures, knobs, numbers, removal, rows, tables
+from memjax.studies.memorization_bank.attack_claims import attack_claims
+from memjax.studies.memorization_bank.attribution_claims import attribution_claims
 from memjax.studies.memorization_bank.numbers import MEMORIZED, jackknifed
+from memjax.studies.memorization_bank.rated import Rated, rated
 
-__all__ = ["analyse", "attack_claims", "attribution_claims", "learner_claims", "nearest_claims", "score_claims"]
+__all__ = ["analyse", "learner_claims", "nearest_claims", "score_claims"]
 
-NETWORKS = ("mlp", "logistic")
 LEARNERS = {"wide": "a wider MLP", "logistic": "logistic regression", "nearest": "the nearest neighbour"}
+_PAIRS = 8
 
 
 def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
     """Claims, tables and figures of all banks, and of what was measured on the networks trained on all rows."""
-    banks, rows = {name: numbers.final(runs) for name, runs in datasets.items()}, datasets["rows"]
-    bank = banks["mlp"]
+    banks = {name: numbers.final(runs) for name, runs in datasets.items()}
+    bank, pictures = banks["mlp"], datasets["rows"]
     found, alike = numbers.scores(bank), _alike(banks)
     hit, sizes = attacks.attacked(bank), attacks.by_bank_size(bank)
-    predicted = {name: _predicted(name, banks, datasets) for name in NETWORKS}
-    ceilings = {name: attributions.ceiling(banks[f"unseen_{name}"]) for name in NETWORKS}
     nearest = numbers.scores(banks["nearest"])
-    exact = nearest["memorization"].copy(data=_exact(banks["nearest"], rows))
+    exact = nearest["memorization"].copy(data=_exact(banks["nearest"], pictures))
     corrupted = bank["corrupted"].isel(seed=0, drop=True) > 0
+    of_rows = rows.properties(datasets["whole_mlp"], datasets["leverage"])
+    pairs, lost = rows.strongest_pairs(banks["clean"], _PAIRS), removal.losses(banks["removed"])
+    all_settings, scored = knobs.settings(datasets), rated(banks, datasets)
     return Findings(
         claims=[
             *score_claims(bank, found, corrupted),
             *nearest_claims(nearest, exact),
             *learner_claims(alike),
+            *removal.removal_claims(lost),
             *attack_claims(hit["tpr"], sizes),
-            *(claim for name, scores in predicted.items() for claim in attribution_claims(name, scores)),
+            *_attribution_claims(scored),
         ],
         tables={
             "memorization": tables.learners(banks, alike),
+            "knobs": knobs.knobs_table(all_settings, found),
+            "properties": rows.property_table(bank, of_rows, corrupted),
+            "removal": removal.removal_table(lost),
             "attacks": tables.attacks(hit),
             "shadows": tables.shadows(sizes),
-            "attributions": tables.attributions(predicted, ceilings),
+            "attributions": tables.attributions(scored),
         },
-        figures=figures.all_figures(found, corrupted, rows, attacks.curves(hit), sizes, predicted, ceilings),
+        figures={
+            **figures.of_scores(found, corrupted, pictures, pairs, of_rows),
+            **figures.of_attacks(attacks.curves(hit), sizes),
+            **figures.of_attributions(scored),
+        },
         note=_NOTE,
     )
 
 
-def _predicted(name: str, banks: Mapping[str, xr.Dataset], datasets: Mapping[str, xr.Dataset]) -> xr.DataArray:
-    every = attributions.all_methods(banks[name], datasets[f"attributed_{name}"]["attribution"])
-    return attributions.datamodeling_scores(every, banks[f"unseen_{name}"])
+def _attribution_claims(scored: Mapping[str, Rated]) -> list[Claim]:
+    return [
+        claim
+        for network, one in scored.items()
+        for kind, scores in one.by_kind.items()
+        for claim in attribution_claims(network, kind, scores)
+    ]
 
 
 def _exact(nearest: xr.Dataset, rows: xr.Dataset) -> np.ndarray:
@@ -86,16 +101,22 @@ def _unnamed(prefix: str, pair: xr.Dataset) -> xr.Dataset:
 def score_claims(bank: xr.Dataset, found: xr.Dataset, corrupted: xr.DataArray) -> list[Claim]:
     """Mean score, memorised rows, the identity with the gap of accuracies, and corrupted rows."""
     networks = bank.sizes["seed"]
-    over = numbers.left_out(lambda part: (numbers.scores(part)["memorization"] > MEMORIZED).mean(), bank)
-    more = numbers.left_out(lambda part: _more(numbers.scores(part)["memorization"], corrupted), bank)
+    over = numbers.left_out(lambda part: (numbers.score(part) > MEMORIZED).mean(), bank)
     identity = "mean score less the gap of train and held-out accuracy"
     share = f"share of rows with a score above {MEMORIZED:g}"
     return [
         Claim("mean memorisation score", "not given", fitted(found, "mean_memorization", networks, "mean_interval")),
         Claim(identity, "0, an identity", numbers.gap(bank), between(-1e-6, 1e-6)),
         Claim(share, "18,099 of 50,000 (CIFAR-100, ResNet)", jackknifed(over)),
-        Claim("mean score of corrupted rows less that of the others", "above 0", jackknifed(more), above(0.0)),
+        *_corrupted_claims(bank, corrupted),
     ]
+
+
+def _corrupted_claims(bank: xr.Dataset, corrupted: xr.DataArray) -> list[Claim]:
+    if not bool(corrupted.any()):
+        return []
+    more = numbers.left_out(lambda part: _more(numbers.score(part), corrupted), bank)
+    return [Claim("mean score of corrupted rows less that of the others", "above 0", jackknifed(more), above(0.0))]
 
 
 def _more(score: xr.DataArray, corrupted: xr.DataArray) -> xr.DataArray:
@@ -129,70 +150,6 @@ def learner_claims(alike: Mapping[str, xr.DataArray]) -> list[Claim]:
     for name, text in (("halves", "two halves of the bank"), *LEARNERS.items()):
         what = f"rank correlation of the MLP's scores: {text}"
         found.append(Claim(what, "not given", jackknifed(alike[name].sel(what="rank correlation"))))
-    return found
-
-
-def attack_claims(tpr: xr.DataArray, sizes: xr.DataArray) -> list[Claim]:
-    """The order of the attacks at few false alarms, and which variance does better with few and with many networks."""
-    low = tpr.sel(fpr=0.001, drop=True)
-    chance = "true positive rate of the threshold at 0.1% false positives"
-    orders = [
-        ("calibrated loss", "threshold", "1.3% against 0.0% (CIFAR-10)"),
-        ("calibrated log-odds", "calibrated loss", "4.7% against 1.3% (CIFAR-10)"),
-        ("LiRA offline", "calibrated loss", "4.7% against 1.3% (CIFAR-10)"),
-        ("LiRA", "LiRA offline", "5.6% against 4.7% (CIFAR-10)"),
-        ("LiRA", "threshold", "5.6% against 0.0% (CIFAR-10)"),
-    ]
-    return [
-        Claim(
-            chance,
-            "0.0%: no better than chance",
-            bootstrapped(100 * low.sel(attack="threshold")),
-            below(0.2),
-            units="%",
-        ),
-        *(_order(low, *order, main=order[:2] == ("LiRA", "threshold")) for order in orders),
-        *_variances(sizes.sel(fpr=0.001, drop=True)),
-    ]
-
-
-def _order(low: xr.DataArray, better: str, worse: str, published: str, main: bool) -> Claim:
-    more = 100 * (low.sel(attack=better) - low.sel(attack=worse))
-    what = f"true positive rate at 0.1% false positives, {better} less {worse}"
-    return Claim(what, published, bootstrapped(more), above(0.0), units="%", main=main)
-
-
-def _variances(low: xr.DataArray) -> Sequence[Claim]:
-    few, many = (int(low["bank_size"][place]) for place in (0, -1))
-    pooled = 100 * (low.sel(attack="LiRA, one variance") - low.sel(attack="LiRA"))
-    rmia = 100 * (low.sel(attack="RMIA") - low.sel(attack="LiRA"))
-    at = "true positive rate at 0.1% false positives in banks of {} networks, {} less LiRA"
-    return [
-        Claim(at.format(few, "LiRA with one variance"), "4% against 0% (4 networks, CIFAR-10)",
-              bootstrapped(pooled.sel(bank_size=few)), above(0.0), units="%", main=True),
-        Claim(at.format(many, "LiRA with one variance"), "8.0% against 8.5% (256 networks, CIFAR-10)",
-              bootstrapped(pooled.sel(bank_size=many)), below(0.0), units="%"),
-        Claim(at.format(few, "RMIA"), "RMIA is better with few networks", bootstrapped(rmia.sel(bank_size=few)), above(0.0),
-              units="%"),
-    ]  # fmt: skip
-
-
-_ORDERS = {
-    "mlp": (("TRAK", "influence functions", ".33 against .26"), ("TRAK", "gradient dot", ".33 against .10"),
-            ("influence functions", "gradient dot", ".26 against .10")),
-    "logistic": (("influence functions", "TRAK", ".80 against .64"), ("TRAK", "gradient dot", ".64 against .33"),
-                 ("influence functions", "gradient dot", ".80 against .33")),
-}  # fmt: skip
-
-
-def attribution_claims(network: str, scores: xr.DataArray) -> list[Claim]:
-    """The order of the attributions by their datamodeling scores."""
-    found = []
-    for better, worse, published in _ORDERS[network]:
-        more = jackknifed(scores.sel(approach=better) - scores.sel(approach=worse))
-        what = f"{tables.NETWORK_NAMES[network]}: datamodeling score of {better} less that of {worse}"
-        main = (network, better, worse) == ("logistic", "influence functions", "gradient dot")
-        found.append(Claim(what, f"{published} (MNIST)", more, above(0.0), main=main))
     return found
 
 

@@ -13,36 +13,43 @@ from memjax import plots
 from memjax.plots.styles import CATEGORY_COLORS, MARKERS
 from memjax.studies.kit import Figure
 from memjax.studies.memorization_bank.attacks import bootstrapped
+from memjax.studies.memorization_bank.attribution_claims import NETWORK_NAMES, PUBLISHED
 from memjax.studies.memorization_bank.numbers import MEMORIZED, jackknifed
-from memjax.studies.memorization_bank.tables import NETWORK_NAMES, PUBLISHED_SCORES
+from memjax.studies.memorization_bank.pictures import digits, pairs
+from memjax.studies.memorization_bank.rated import Rated
+from memjax.studies.memorization_bank.rows import PROPERTIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawn
 
-__all__ = ["all_figures", "attributions", "digits", "roc", "scores", "shadows"]
-
-_SHOWN = 10
+__all__ = ["attributions", "of_attacks", "of_attributions", "of_rows", "of_scores", "roc", "scores", "shadows"]
 
 
-def all_figures(
-    found: xr.Dataset,
-    corrupted: xr.DataArray,
-    rows: xr.Dataset,
-    curves: xr.DataArray,
-    sizes: xr.DataArray,
-    predicted: Mapping[str, xr.DataArray],
-    ceilings: Mapping[str, xr.Dataset],
+def of_scores(
+    found: xr.Dataset, corrupted: xr.DataArray, pictures: xr.Dataset, strongest: xr.Dataset, properties: xr.Dataset
 ) -> dict[str, Figure]:
-    """The figures of the report, the main one first."""
+    """Figures of memorised rows, the main one first."""
     score = found["memorization"].reset_coords(drop=True)
     return {
         "scores": Figure(partial(scores, score, corrupted), _SCORES),
-        "digits": Figure(partial(digits, score, corrupted, rows), _DIGITS),
-        "roc": Figure(partial(roc, curves), _ROC),
-        "shadows": Figure(partial(shadows, sizes.sel(fpr=0.01, drop=True)), _SHADOWS),
-        "attributions": Figure(partial(attributions, predicted, ceilings), _ATTRIBUTIONS),
+        "digits": Figure(partial(digits, score, corrupted, pictures), _DIGITS),
+        "pairs": Figure(partial(pairs, strongest, pictures), _pairs_caption(strongest)),
+        "rows": Figure(partial(of_rows, score, corrupted, properties), _ROWS),
     }
+
+
+def of_attacks(curves: xr.DataArray, sizes: xr.DataArray) -> dict[str, Figure]:
+    """Figures of attacks on membership."""
+    return {
+        "roc": Figure(partial(roc, curves), _ROC),
+        "shadows": Figure(partial(shadows, sizes), _SHADOWS),
+    }
+
+
+def of_attributions(scored: Mapping[str, Rated]) -> dict[str, Figure]:
+    """The figure of attributions."""
+    return {"attributions": Figure(partial(attributions, scored), _ATTRIBUTIONS)}
 
 
 _SCORES = (
@@ -54,15 +61,29 @@ _DIGITS = (
     "least memorised (below). Above each: the label that networks are trained on, with the true label in brackets where that "
     "is another. Below each: the score."
 )
+_ROWS = (
+    "Memorisation score of every row by the bank, against the leverage D* of the row among hidden activations, the logit "
+    "margin at the end, and the step of the first record at which the row is learnt (twice the number of steps for never). "
+    "These three are means over ten networks on all rows. Crosses are rows with a corrupted label."
+)
 _ROC = "True against false positive rate of every attack on the networks of the bank. Dotted: chance."
 _SHADOWS = (
-    "True positive rate at 1% false positives against the number of networks in the bank, with 95% bootstrap intervals. "
-    "Dotted: chance."
+    "True positive rate at 0.1% and at 1% false positives against the number of networks in the bank, with 95% bootstrap "
+    "intervals. Dotted: chance."
 )
 _ATTRIBUTIONS = (
-    "Linear datamodeling scores with 95% jackknife intervals. Dotted: the ceiling, from networks on the same subsets. Black "
-    "diamonds: published scores on MNIST, of other networks."
+    "Datamodeling scores (above) and leave-one-out scores (below) with 95% jackknife intervals. Dotted: the ceiling that the "
+    "networks allow. Black diamonds: published scores on MNIST, of other networks."
 )
+
+
+def _pairs_caption(strongest: xr.Dataset) -> str:
+    return (
+        "Pairs of a row (above) and a test example (below) with the strongest influence on whether networks are right about "
+        "the example, each row and each example once, in a bank without corrupted labels. Below each pair: the influence and "
+        f"its standard error. {strongest.attrs['influential']} pairs of a memorised row and an example have an influence above "
+        "0.15 by more than two standard errors."
+    )
 
 
 @plots.style()
@@ -81,30 +102,21 @@ def scores(score: xr.DataArray, corrupted: xr.DataArray) -> Drawn:
 
 
 @plots.style()
-def digits(score: xr.DataArray, corrupted: xr.DataArray, rows: xr.Dataset) -> Drawn:
-    """Pictures of the most and the least memorised rows."""
-    order = np.argsort(-score.values, kind="stable")
-    true = order[~corrupted.values[order]]
-    lines = (
-        ("most memorised", order[:_SHOWN]),
-        ("most, true labels", true[:_SHOWN]),
-        ("least memorised", order[::-1][:_SHOWN]),
-    )
-    figure, axes = plots.panels(len(lines), _SHOWN, width=0.8, height=1.15)
-    for line, (title, places) in zip(axes, lines, strict=True):
-        for ax, place in zip(line, places, strict=False):
-            _picture(ax, rows.isel(example=place), float(score[place]))
-        line[0].set_ylabel(title, fontsize=7.0)
+def of_rows(score: xr.DataArray, corrupted: xr.DataArray, properties: xr.Dataset) -> Drawn:
+    """Scores against leverage, margin and the step of learning."""
+    figure, axes = plots.panels(1, len(PROPERTIES), width=3.0, height=3.0, share_y=True)
+    wrong = corrupted.values
+    for ax, (name, text) in zip(axes, PROPERTIES.items(), strict=True):
+        values = properties[name].sel(example=score["example"]).values
+        ax.plot(values[~wrong], score.values[~wrong], ".", color=CATEGORY_COLORS[0], markersize=4.0, label="true label")
+        ax.plot(
+            values[wrong], score.values[wrong], "x", color=CATEGORY_COLORS[1], markersize=5.0, label="corrupted label"
+        )
+        ax.set_xlabel(text)
+    axes[0].set_ylabel("memorisation score")
+    axes[2].set_xscale("log")
+    axes[1].legend(loc="upper right")
     return figure
-
-
-def _picture(ax: Axes, row: xr.Dataset, score: float) -> None:
-    given, label = int(row["given_label"]), int(row["label"])
-    text = f"{given}" if given == label else f"{given} ({label})"
-    ax.imshow(row["pixels"].values, cmap="gray_r", interpolation="nearest")
-    ax.set(xticks=[], yticks=[])
-    ax.set_title(text, fontsize=8.0, pad=2.0)
-    ax.set_xlabel(f"{score:.2f}", fontsize=7.0, labelpad=2.0)
 
 
 @plots.style()
@@ -123,31 +135,41 @@ def roc(curves: xr.DataArray) -> Drawn:
 
 @plots.style()
 def shadows(sizes: xr.DataArray) -> Drawn:
-    """Rates against the number of networks in the bank."""
-    figure, (ax,) = plots.panels(width=5.0, height=3.4)
+    """Rates against the number of networks in the bank, a panel per false positive rate."""
+    rates = sizes["fpr"].values.tolist()
+    figure, axes = plots.panels(1, len(rates), width=3.9, height=3.4)
+    for ax, rate in zip(axes, rates, strict=True):
+        _by_size(ax, sizes.sel(fpr=rate))
+        plots.level(ax, 100 * rate)
+        ax.set(xlabel="networks in the bank", ylabel=f"true positive rate at {100 * rate:g}% FPR (%)", ylim=(0, None))
+    axes[0].legend(loc="lower right", bbox_to_anchor=(1.0, 0.08))
+    return figure
+
+
+def _by_size(ax: Axes, sizes: xr.DataArray) -> None:
     labels = sizes["bank_size"].values
     for name, color, mark in zip(sizes["attack"].values.tolist(), CATEGORY_COLORS, MARKERS, strict=False):
         found = [bootstrapped(100 * sizes.sel(attack=name, bank_size=size)) for size in labels]
         value, low, high = (np.array([getattr(one, part) for one in found]) for part in ("value", "low", "high"))
         ax.errorbar(labels, value, [value - low, high - value], color=color, marker=mark, label=name, elinewidth=1.0)
-    plots.level(ax, 1.0)
-    ax.set(xscale="log", xlabel="networks in the bank", ylabel="true positive rate at 1% FPR (%)", ylim=(0, None))
+    ax.set_xscale("log")
     ax.set_xticks(labels, [str(size) for size in labels])
     ax.minorticks_off()
-    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.08))
-    return figure
 
 
 @plots.style()
-def attributions(predicted: Mapping[str, xr.DataArray], ceilings: Mapping[str, xr.Dataset]) -> Drawn:
-    """Datamodeling scores of every attribution, a panel per network."""
-    figure, axes = plots.panels(1, len(predicted), width=3.9, height=3.4, share_y=True)
-    for ax, (network, one) in zip(axes, predicted.items(), strict=True):
-        _bars(ax, one, PUBLISHED_SCORES[network])
-        plots.level(ax, float(ceilings[network]["mean_ceiling"]), "ceiling")
-        ax.set(title=NETWORK_NAMES[network], ylim=(0, 1.08))
-    axes[0].set_ylabel("linear datamodeling score")
-    axes[0].legend(loc="upper left", bbox_to_anchor=(0.0, 0.86))
+def attributions(scored: Mapping[str, Rated]) -> Drawn:
+    """Both scores of every attribution, a column of panels per network."""
+    figure, axes = plots.panels(2, len(scored), width=4.6, height=3.0, share_y=True)
+    for column, (network, one) in enumerate(scored.items()):
+        ceilings = {"datamodeling": one.ceiling, "leave-one-out": one.leave_one_out_ceiling}
+        for ax, (kind, scores) in zip(axes[:, column], one.by_kind.items(), strict=True):
+            _bars(ax, scores, PUBLISHED[kind][network])
+            plots.level(ax, ceilings[kind], "ceiling")
+            ax.set(title=f"{NETWORK_NAMES[network]}, {kind}", ylim=(-0.1, 1.08))
+    for ax in axes[:, 0]:
+        ax.set_ylabel("score")
+    axes[0, 0].legend(loc="upper left", bbox_to_anchor=(0.0, 0.86))
     return figure
 
 
@@ -159,4 +181,4 @@ def _bars(ax: Axes, scores: xr.DataArray, published: Mapping[str, float]) -> Non
     ax.bar(place, height, color=CATEGORY_COLORS[5], yerr=[height - low, high - height], width=0.6, label="here")
     there = [at for at, name in enumerate(names) if name in published]
     ax.plot(there, [published[names[at]] for at in there], "D", color="black", markersize=4.0, label="published, MNIST")
-    ax.set_xticks(place, [name.replace(" ", "\n") for name in names])
+    ax.set_xticks(place, [name.replace(" ", "\n") for name in names], fontsize=7.0)

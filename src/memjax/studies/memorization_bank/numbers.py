@@ -23,6 +23,7 @@ __all__ = [
     "left_out",
     "nearest_scores",
     "rows_of",
+    "score",
     "scores",
 ]
 
@@ -35,19 +36,25 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def rows_of(runs: xr.Dataset, *, task: Images, train_size: int, test_size: int) -> xr.Dataset:
-    """Pixels ``(example, height, width)``, the label that networks are trained on, and the true ``label``, by row number."""
-    train, _ = task.draw(0, train_size, test_size)
+    """Pictures and labels of rows and of test examples, by their numbers.
+
+    ``pixels`` ``(example, height, width)``, ``given_label``, which networks are trained on, and the true ``label``;
+    ``test_pixels`` ``(test_example, height, width)`` and ``test_label``.
+    """
+    train, test = task.draw(0, train_size, test_size)
     clean = task.clean_targets(0, train_size)
-    rows = np.asarray(train.x)
+    rows, tests = np.asarray(train.x), np.asarray(test.x)
     found = xr.Dataset(
         {
             "pixels": (("example", "height", "width"), task.pool[rows]),
             "given_label": ("example", np.asarray(train.y)),
             "label": ("example", np.asarray(clean)),
+            "test_pixels": (("test_example", "height", "width"), task.pool[tests]),
+            "test_label": ("test_example", np.asarray(test.y)),
         },
-        {"example": rows},
+        {"example": rows, "test_example": tests},
     )
-    return found.sel(example=runs["example"].values)
+    return found.sel(example=runs["example"].values, test_example=runs["test_example"].values)
 
 
 def final(runs: xr.Dataset) -> xr.Dataset:
@@ -59,6 +66,12 @@ def final(runs: xr.Dataset) -> xr.Dataset:
 def scores(bank: xr.Dataset) -> xr.Dataset:
     """Memorisation scores of a bank, as `memjax.analysis.memorization` gives them."""
     return analysis.memorization(bank["example_correct"], bank["train_count"])
+
+
+def score(bank: xr.Dataset) -> xr.DataArray:
+    """Memorisation scores ``(example,)`` alone, without their errors."""
+    found = analysis.memorization(bank["example_correct"], bank["train_count"], resamples=0)
+    return found["memorization"].reset_coords(drop=True)
 
 
 def gap(bank: xr.Dataset) -> xr.DataArray:
@@ -110,7 +123,7 @@ def jackknifed(values: xr.DataArray) -> Estimate:
 
 def agreement(first: xr.Dataset, second: xr.Dataset) -> xr.DataArray:
     """How alike two banks score the same rows: ``(what,)``, rank correlation and Jaccard index of the memorised rows."""
-    one, other = (scores(bank)["memorization"].reset_coords(drop=True) for bank in (first, second))
+    one, other = score(first), score(second)
     both, either = (one > MEMORIZED) & (other > MEMORIZED), (one > MEMORIZED) | (other > MEMORIZED)
     jaccard = float(both.sum()) / max(float(either.sum()), 1.0)
     ranks = float(analysis.spearman(one, other, "example"))

@@ -11,17 +11,13 @@ from memjax import analysis
 from memjax.studies.kit import Table, fitted, listed
 from memjax.studies.memorization_bank import numbers
 from memjax.studies.memorization_bank.attacks import bootstrapped, corrupted_hits
+from memjax.studies.memorization_bank.attribution_claims import NETWORK_NAMES, PUBLISHED
 from memjax.studies.memorization_bank.attributions import METHODS
 from memjax.studies.memorization_bank.numbers import jackknifed
+from memjax.studies.memorization_bank.rated import Rated
 
-__all__ = ["NETWORK_NAMES", "PUBLISHED_SCORES", "attacks", "attributions", "learners", "shadows"]
+__all__ = ["attacks", "attributions", "learners", "shadows"]
 
-NETWORK_NAMES = {"mlp": "MLP", "logistic": "logistic regression"}
-PUBLISHED_SCORES = {
-    "mlp": {"gradient dot": 0.10, "influence functions": 0.26, "TRAK": 0.33},
-    "logistic": {"gradient dot": 0.33, "influence functions": 0.80, "TRAK": 0.64},
-}
-"""Linear datamodeling scores on 5000 digits of MNIST (dattri); influence functions of the MLP by conjugate gradients."""
 _LEARNERS = {"mlp": "MLP", "wide": "wider MLP", "logistic": "logistic regression", "nearest": "nearest neighbour"}
 _PUBLISHED_TPR = {
     "threshold": "0.0",
@@ -107,20 +103,31 @@ _SHADOWS_NOTE = (
 )
 
 
-def attributions(predicted: Mapping[str, xr.DataArray], ceilings: Mapping[str, xr.Dataset]) -> Table:
-    """Datamodeling scores of every attribution, with their ceiling and the published scores."""
-    pairs = [(network, name) for network in predicted for name in METHODS]
+def attributions(scored: Mapping[str, Rated]) -> Table:
+    """Both scores of every attribution, with their ceilings and the published scores."""
+    pairs = [(network, name) for network in scored for name in METHODS]
     columns: Mapping[str, Any] = {
-        "score": lambda pair: jackknifed(predicted[pair[0]].sel(approach=pair[1])),
-        "ceiling": lambda pair: float(ceilings[pair[0]]["mean_ceiling"]),
-        "published": lambda pair: str(PUBLISHED_SCORES[pair[0]].get(pair[1], "-")),
+        "datamodeling": lambda pair: jackknifed(scored[pair[0]].datamodeling.sel(approach=pair[1])),
+        "ceiling": lambda pair: scored[pair[0]].ceiling,
+        "datamodeling, single": lambda pair: jackknifed(scored[pair[0]].single.sel(approach=pair[1])),
+        "published": lambda pair: _published("datamodeling", pair),
+        "leave-one-out": lambda pair: jackknifed(scored[pair[0]].leave_one_out.sel(approach=pair[1])),
+        "ceiling, leave-one-out": lambda pair: scored[pair[0]].leave_one_out_ceiling,
+        "published, leave-one-out": lambda pair: _published("leave-one-out", pair),
     }
     heads = {"network": [NETWORK_NAMES[pair[0]] for pair in pairs], "attribution": [pair[1] for pair in pairs]}
-    return listed(heads, pairs, columns, title="Linear datamodeling scores", note=_SCORES_NOTE)
+    return listed(heads, pairs, columns, title="Attributions by two scores", note=_SCORES_NOTE)
+
+
+def _published(kind: str, pair: tuple[str, str]) -> str:
+    found = PUBLISHED[kind][pair[0]].get(pair[1])
+    return "-" if found is None else f"{found:.2f}"
 
 
 _SCORES_NOTE = (
-    "Scores are against the mean of four networks on each subset, published ones against single networks, which are harder to "
-    "predict. Influence and datamodels come from the bank, the others from gradients of ten networks on all rows. Published: "
-    "5000 digits of MNIST, 50 subsets, MLP with 128 and 64 hidden units."
+    "Datamodeling: rank correlation over unseen subsets, with the mean of four networks on each subset, and (single) with one "
+    "network, as published. Leave-one-out: correlation over rows with the effect of leaving the row out, the mean over pairs "
+    "of networks with one seed. Ceilings are those that the networks let any attribution reach. Influence and datamodels come "
+    "from the bank, the others from gradients of ten networks on all rows. Published: 5000 digits of MNIST, MLP with 128 and "
+    "64 hidden units, leave-one-out by one network for each row."
 )
