@@ -28,7 +28,7 @@ studies: .venv/ready  ## every study at its quick scale, about 20 minutes; open 
 test: .venv/ready  ## every idea once, and the doctests: about four minutes on two idle cores
 	$(PYTEST)
 
-slow: .venv/ready  ## further cases of them, the pages' examples and the notebook: about twenty minutes
+slow: .venv/ready  ## further cases of them, the pages' examples and the notebooks: about twenty minutes
 	$(PYTEST) -m slow
 
 long: .venv/ready  ## evidence that trains or samples for long: exact values, every study from end to end, real faults

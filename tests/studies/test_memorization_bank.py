@@ -68,19 +68,30 @@ def test_scores_of_the_nearest_neighbour_are_those_of_all_subsets():
     assert numbers.nearest_scores(x, y, size) == pytest.approx(np.array(exact), abs=1e-12)
 
 
-def test_rates_are_those_of_the_roc_of_the_networks_and_of_every_draw():
-    bank = _bank(networks=8, rows=20)
-    score, count, fpr = bank["example_log_odds"], bank["train_count"], (0.05, 0.1, 0.3)
-    found = attacks.rates(score, count, fpr, draws=3)
-    wanted = analysis.roc(score, count, fpr=fpr, resamples=100)["tpr"].values
-    assert found[0].values == pytest.approx(wanted, abs=1e-12) and 0 < wanted[0] < wanted[-1] < 1
-    weights = attacks._weights(8, 3)
-    assert (weights.sum(1) == 8).all() and (weights[1:] != 1).any(1).all()
-    for place in (1, 2, 3):
-        networks = np.repeat(np.arange(8), weights[place].astype(int))
-        drawn = (one.isel(seed=networks).drop_vars("seed") for one in (score, count))
-        again = analysis.roc(*drawn, fpr=fpr, resamples=100)["tpr"].values
-        assert found[place].values == pytest.approx(again, abs=1e-12)
+def test_rates_are_those_of_the_roc_and_of_its_draws():
+    # Most of 1,600 scores of either kind are ties, so that rates at few false alarms are neither 0 nor 1.
+    bank = _bank(networks=16, rows=200)
+    score, count = bank["example_log_odds"], bank["train_count"]
+    found = attacks.drawn_rates(score, count)
+    wanted = analysis.roc(score, count, fpr=attacks.RATES)
+    assert found.dims == ("draw", "fpr") and found.sizes["draw"] == 201
+    np.testing.assert_array_equal(found[0], wanted["tpr"])
+    np.testing.assert_array_equal(found[1:], wanted["tpr_draws"])
+    assert 0 < found[0, 0] < found[0, 1] < 1
+    estimate = attacks.bootstrapped(found[:, 1])
+    assert estimate.low < estimate.value < estimate.high and estimate.count == 200
+
+
+def test_curves_hold_every_rate_up_to_1():
+    bank = _bank(networks=8, rows=40)
+    hit = xr.Dataset(
+        {"score": bank["example_log_odds"].expand_dims(attack=["one"]), "train_count": bank["train_count"]}
+    )
+    curve = attacks.curves(hit).sel(attack="one")
+    assert curve.sizes == {"fpr": 81} and curve["fpr"][-1] == curve[-1] == 1
+    assert (curve.diff("fpr") >= 0).all()
+    wanted = analysis.roc(bank["example_log_odds"], bank["train_count"], fpr=curve["fpr"][60:62].values.tolist())
+    np.testing.assert_array_equal(curve[60:62], wanted["tpr"])
 
 
 def test_rows_that_an_attack_finds_are_counted_by_their_labels():

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from memjax import analysis
@@ -22,8 +21,8 @@ __all__ = [
     "by_bank_size",
     "corrupted_hits",
     "curves",
+    "drawn_rates",
     "in_small_banks",
-    "rates",
 ]
 
 RATES = (0.001, 0.01)
@@ -45,43 +44,14 @@ DRAWS = 200
 _SHADOWED = ("LiRA", "LiRA, one variance", "RMIA")
 
 
-def rates(
-    scores: xr.DataArray, train_count: xr.DataArray, fpr: npt.ArrayLike = RATES, draws: int = DRAWS
-) -> xr.DataArray:
-    """True positive rates ``(draw, fpr)`` at false positive rates, all networks and rows together.
+def drawn_rates(scores: xr.DataArray, train_count: xr.DataArray) -> xr.DataArray:
+    """True positive rates ``(draw, fpr)`` at the false positive rates of `RATES`, all networks and rows together.
 
-    A rate is the share of scores of rows trained on that lie above the lowest threshold which at most ``fpr`` of the other
-    scores exceed, as in `memjax.analysis.roc`. Draw 0 is that of the networks as they are, the others are of networks drawn
-    with replacement, the same ones for every attack, so that rates of two attacks can be compared draw by draw.
+    Draw 0 is that of the networks as they are, the others are of networks drawn with replacement, the same ones for every
+    attack, so that rates of two attacks can be compared draw by draw.
     """
-    values = scores.transpose("seed", "example").values
-    member = train_count.transpose("seed", "example").values > 0
-    run, row = np.nonzero(np.isfinite(values))
-    order = np.argsort(-values[run, row], kind="stable")
-    run, row = run[order], row[order]
-    ends = np.append(np.diff(values[run, row]) != 0, True)
-    weights = _weights(len(values), draws)
-    levels = np.asarray(fpr, np.float64)
-    found = [_rates_of(one[run], member[run, row], ends, levels) for one in weights]
-    return xr.DataArray(np.stack(found), {"fpr": levels}, ("draw", "fpr"))
-
-
-def _weights(networks: int, draws: int) -> npt.NDArray[np.float64]:
-    """How often each network is in each draw, ``[1 + draws, networks]``."""
-    drawn = np.random.default_rng(0).multinomial(networks, np.full(networks, 1 / networks), size=draws)
-    return np.concatenate([np.ones((1, networks)), drawn])
-
-
-def _rates_of(
-    weight: npt.NDArray[np.float64],
-    member: npt.NDArray[np.bool_],
-    ends: npt.NDArray[np.bool_],
-    fpr: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
-    """Rates ``[F]`` for weights and membership of scores in falling order; ``ends`` marks the last one of equal scores."""
-    hits, false = (np.append(0.0, np.cumsum(weight * part)[ends]) for part in (member, ~member))
-    at = np.searchsorted(false, fpr * false[-1] + 1e-9, side="right") - 1
-    return np.asarray(hits[at] / hits[-1])
+    found = analysis.roc(scores, train_count, fpr=RATES, resamples=DRAWS)
+    return xr.concat([found["tpr"], found["tpr_draws"]], "draw").transpose("draw", "fpr")
 
 
 def attacked(bank: xr.Dataset) -> xr.Dataset:
@@ -94,7 +64,7 @@ def attacked(bank: xr.Dataset) -> xr.Dataset:
         for name, options in ATTACKS.items()
     }
     score = xr.concat(list(made.values()), "attack", combine_attrs="drop").assign_coords(attack=list(made))
-    tpr = xr.concat([rates(one, count) for one in made.values()], "attack").assign_coords(attack=list(made))
+    tpr = xr.concat([drawn_rates(one, count) for one in made.values()], "attack").assign_coords(attack=list(made))
     about = {name: bank[name].reset_coords(drop=True) for name in ("train_count", "corrupted")}
     return xr.Dataset({"score": score.reset_coords(drop=True), "tpr": tpr, **about})
 
@@ -108,16 +78,19 @@ def corrupted_hits(score: xr.DataArray, train_count: xr.DataArray, corrupted: xr
 
 
 def bootstrapped(values: xr.DataArray) -> Estimate:
-    """Estimate of a number ``(draw,)`` that `rates` leads to, with the central 95% of its draws."""
+    """Estimate of a number ``(draw,)`` that `drawn_rates` leads to, with the central 95% of its draws."""
     low, high = np.quantile(values.values[1:], [0.025, 0.975])
     return Estimate(float(values[0]), float(low), float(high), count=values.sizes["draw"] - 1)
 
 
 def curves(found: xr.Dataset) -> xr.DataArray:
     """True positive rates ``(attack, fpr)`` at false positive rates from one in ten thousand up."""
-    at = np.geomspace(1e-4, 1.0, 81)
-    made = [rates(found["score"].sel(attack=name), found["train_count"], at, 0)[0] for name in found["attack"].values]
-    return xr.concat(made, found["attack"])
+    at = np.geomspace(1e-4, 1.0, 81)[:-1].tolist()
+    names = found["attack"].values.tolist()
+    made = [analysis.roc(found["score"].sel(attack=name), found["train_count"], fpr=at)["tpr"] for name in names]
+    rates = xr.concat(made, found["attack"])
+    # At a rate of 1 every score is an alarm; `roc` takes rates below 1.
+    return xr.concat([rates, xr.ones_like(rates[:, -1]).assign_coords(fpr=1.0)], "fpr")
 
 
 def bank_sizes(networks: int) -> list[int]:
@@ -129,7 +102,7 @@ def by_bank_size(bank: xr.Dataset) -> xr.DataArray:
     """True positive rates ``(attack, bank_size, draw, fpr)`` of attacks whose shadow networks are those of a small bank."""
     sizes = bank_sizes(bank.sizes["seed"])
     made = [
-        xr.concat([rates(*in_small_banks(bank, size, **ATTACKS[name])) for size in sizes], "bank_size")
+        xr.concat([drawn_rates(*in_small_banks(bank, size, **ATTACKS[name])) for size in sizes], "bank_size")
         for name in _SHADOWED
     ]
     return xr.concat(made, "attack").assign_coords(attack=list(_SHADOWED), bank_size=sizes)
