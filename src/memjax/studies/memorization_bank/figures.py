@@ -63,7 +63,7 @@ _DIGITS = (
 )
 _ROWS = (
     "Memorisation score of every row by the bank, against the leverage D* of the row among hidden activations, the logit "
-    "margin at the end, and the step of the first record at which the row is learnt (twice the number of steps for never). "
+    "margin at the end, and the step of the first record at which the row is right (twice the number of steps for never). "
     "These three are means over ten networks on all rows. Crosses are rows with a corrupted label."
 )
 _ROC = "True against false positive rate of every attack on the networks of the bank. Dotted: chance."
@@ -160,7 +160,7 @@ def _by_size(ax: Axes, sizes: xr.DataArray) -> None:
 @plots.style()
 def attributions(scored: Mapping[str, Rated]) -> Drawn:
     """Both scores of every attribution, a column of panels per network."""
-    figure, axes = plots.panels(2, len(scored), width=4.6, height=3.0, share_y=True)
+    figure, axes = plots.panels(2, len(scored), width=5.2, height=3.0, share_y=True)
     for column, (network, one) in enumerate(scored.items()):
         ceilings = {"datamodeling": one.ceiling, "leave-one-out": one.leave_one_out_ceiling}
         for ax, (kind, scores) in zip(axes[:, column], one.by_kind.items(), strict=True):

@@ -19,7 +19,7 @@ __all__ = ["PROPERTIES", "leverage_of", "properties", "property_table", "stronge
 PROPERTIES = {
     "leverage": "leverage D* among hidden activations",
     "margin": "logit margin at the end",
-    "first_learnt": "step of the first record at which the row is learnt",
+    "first_learnt": "step at which the row is first right",
 }
 """Properties of rows by name, as axes say them."""
 _INFLUENTIAL = 0.15
