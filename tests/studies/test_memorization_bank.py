@@ -436,10 +436,21 @@ def test_every_scale_can_be_laid_out(scale, monkeypatch):
         # The same networks, on images that are there.
         there = sizes.SIZES[scale]._replace(dataset="digits", train_size=900, test_size=100)
         monkeypatch.setitem(sizes.SIZES, scale, there)
-    parts = STUDY.sweeps(scale, 8)
+    parts = STUDY.sweeps(scale, 16)
     for part in parts.values():
         assert mj.explain(part.experiment, part.over)
     assert set(STUDY.seeds) == set(STUDY.scales) == {"quick", "paper", "fashion-mnist", "mnist"}
+
+
+def test_a_bank_of_too_few_networks_is_refused():
+    with pytest.raises(mj.InputError, match=r"seeds is 15: .* at least 16 networks"):
+        STUDY.sweeps("quick", 15)
+    # Two networks are two groups, each of which leaves one.
+    assert numbers.left_out(lambda part: part["x"].mean(), xr.Dataset({"x": ("seed", [1.0, 3.0])})).values.tolist() == [
+        2,
+        3,
+        1,
+    ]
 
 
 def _small(one):

@@ -95,8 +95,8 @@ def left_out(statistic: Callable[[xr.Dataset], xr.DataArray], bank: xr.Dataset, 
 
 
 def _count(networks: int) -> int:
-    # A group holds whole pairs of complementary halves.
-    return max(1, min(GROUPS, networks // 2))
+    # A group holds whole pairs of complementary halves, where there are enough of them.
+    return min(GROUPS, max(2, networks // 2))
 
 
 def _groups(bank: xr.Dataset) -> list[xr.Dataset]:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from memjax import measures
+from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.models import NearestNeighbors
 from memjax.optimizers import closed_form
@@ -21,6 +22,8 @@ from memjax.subsets import BalancedHalves, LeaveOut
 __all__ = ["further", "sweeps"]
 
 _REPEATS, _WHOLE = 4, 10
+# Groups of networks are left out in turn, also of the banks that have a quarter of the networks.
+_FEWEST = 16
 # Subsets of the networks that no attribution has seen, and networks of other settings, share no seed with the banks.
 _UNSEEN, _KNOBS = 1_000_000, 2_000_000
 _NOISES = (0.0, 0.1, 0.2, 0.4)
@@ -29,7 +32,9 @@ _OF_TEST = (measures.by_example("log_odds", on=("test",)),)
 
 
 def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
-    """Everything that can be trained at once, by name."""
+    """Everything that can be trained at once, by name; raises `InputError` if the networks are too few for a bank."""
+    if seeds < _FEWEST:
+        raise InputError(f"seeds is {seeds}: a bank of the study memorization-bank needs at least {_FEWEST} networks.")
     size = SIZES[scale]
     found = {name: Sweep(_bank(size, name), {"seed": range(seeds)}) for name in NETWORKS}
     found["clean"] = Sweep(_clean(size), {"seed": range(seeds)})
@@ -115,7 +120,8 @@ def _unseen(bank: Experiment, seeds: int) -> Sweep:
 def _whole(size: Size, name: str, seeds: int) -> Sweep:
     """Networks on all rows, with their parameters along training, and what became of every row."""
     steps = size.network(name).whole_steps
-    stage = max(steps // 60, 1)
+    # About sixty records, at equal distances.
+    stage = max(one for one in range(1, max(steps // 60, 1) + 1) if steps % one == 0)
     own = replace(
         _bank(size, name),
         subset=None,
@@ -161,4 +167,4 @@ def _removed(size: Size, seeds: int, rows: list[tuple[int, ...]]) -> Sweep:
 
 
 def _few(seeds: int) -> int:
-    return max(2, seeds // 16)
+    return max(4, seeds // 16)
