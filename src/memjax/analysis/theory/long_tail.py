@@ -54,7 +54,7 @@ def long_tail(frequencies: npt.ArrayLike, num_examples: int, times: npt.ArrayLik
     >>> tail = long_tail(zipf / zipf.sum(), 50_000)
     >>> tail.share.values[:2].round(4), tail.mass.values[:2].round(4)
     (array([0.    , 0.1704]), array([0.1704, 0.0804]))
-    >>> float(50_000 * tail.price.sel(times_seen=1).round(8))
+    >>> round(50_000 * float(tail.price.sel(times_seen=1)), 4)
     0.4717
     """
     p, n = _probabilities(frequencies), _whole(num_examples, "num_examples")
@@ -99,7 +99,7 @@ def long_tail_error(wrong: xr.DataArray, tail: xr.Dataset, dim: str = "times_see
 
     Notes
     -----
-    This is the sum of Feldman (2020, arXiv:1906.05271, theorem 2.3): the expected error of any learner is at least that of the
+    This is the sum of Feldman (2020, arXiv:1906.05271): the expected error of any learner is at least that of the
     best one plus sum_l tau_l errn(l). A sum from l = 1 on is meant, for no learner knows what the sample lacks. A learner that
     is right about a subpopulation exactly where the learner is right about the sample reaches the bound.
 
