@@ -107,10 +107,8 @@ def of_runs(runs: xr.Dataset, rows: xr.Dataset, tail: xr.Dataset) -> xr.Dataset:
         "times_seen": tail["times_seen"],
     }
     found = xr.Dataset(stacked, coords)
-    # No learner knows what the sample lacks, so zero times is no part of the excess.
-    excess = analysis.long_tail_error(
-        found["wrong"].sel(times_seen=slice(1, None)), tail.sel(times_seen=slice(1, None))
-    )
+    # No train row is of a subpopulation that is not seen, so of these none counts as wrong, and none is in the excess.
+    excess = analysis.long_tail_error(found["wrong"], tail)
     guess = float(tail["mass"].sel(times_seen=0)) * (1 - 1 / rows.attrs["num_classes"])
     return found.assign(excess=excess, predicted=guess + excess)
 
@@ -156,7 +154,7 @@ def slope(found: xr.Dataset, axis: str) -> xr.DataArray:
 def strong(found: xr.Dataset, axis: str) -> xr.Dataset:
     """The weakest setting of an axis at which less than half of the singletons are fitted, or else the strongest one."""
     mean = found["fitted"].mean("seed")
-    below = mean.where(mean < 0.5, mean - 1.0)
+    below = mean.where(mean < 0.5, -1.0)
     return found.isel({axis: int(below.argmax(axis)) if (mean < 0.5).any() else int(mean.argmin(axis))})
 
 
