@@ -55,6 +55,7 @@ TASKS = {
     "RandomLabels": lambda folder: mj.tasks.RandomLabels(input_dim=4, num_classes=3),
     "SparseFeatures": lambda folder: mj.tasks.SparseFeatures(num_features=6, sparsity=0.5),
     "SparseParity": lambda folder: mj.tasks.SparseParity(num_bits=6, num_relevant=2),
+    "Subpopulations": lambda folder: mj.tasks.Subpopulations(num_subpopulations=8, num_classes=3, input_dim=4),
     "TeacherStudent": lambda folder: mj.tasks.TeacherStudent(input_dim=4, output_dim=2, hidden=(5,)),
     "XorClusters": lambda folder: skeleton("task").XorClusters(input_dim=4),
 }

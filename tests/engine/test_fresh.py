@@ -323,6 +323,8 @@ TRACED = {
     "label_noise": (SparseParity(num_bits=8, num_relevant=2), [0.0, 0.2]),
     "sparsity": (mj.tasks.SparseFeatures(num_features=6), [0.0, 0.5]),
     "alpha": (mj.tasks.RandomLabels(input_dim=4, num_classes=3, labels="power"), [0.0, 2.0]),
+    "exponent": (mj.tasks.Subpopulations(6, input_dim=4, num_classes=3), [0.0, 2.0]),
+    "spread": (mj.tasks.Subpopulations(6, input_dim=4, num_classes=3), [0.0, 0.5]),
     "noise": (mj.tasks.TeacherStudent(4, 2, hidden=()), [0.0, 1.0]),
     "teacher_scale": (mj.tasks.TeacherStudent(4, 2, hidden=()), [1.0, 2.0]),
     "teacher_seed": (mj.tasks.TeacherStudent(4, 2, hidden=()), [1, 2]),
@@ -332,7 +334,7 @@ TRACED = {
 @pytest.mark.parametrize("field", TRACED)
 def test_numbers_of_a_task_share_a_program(field):
     task, values = TRACED[field]
-    loss = "cross_entropy" if field == "alpha" else "mse"
+    loss = "cross_entropy" if field in ("alpha", "exponent", "spread") else "mse"
     spec = dataclasses.replace(LABELS, task=task, loss=loss, model=mj.models.MLP(hidden=()), snapshots=())
     assert mj.explain(spec, {field: values, "seed": [0, 1]}).programs == 1
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import ks_2samp, kurtosis
 
 import memjax as mj
-from memjax.tasks import RandomLabels, SparseFeatures, SparseParity, TeacherStudent
+from memjax.tasks import RandomLabels, SparseFeatures, SparseParity, Subpopulations, TeacherStudent
 
 COUNT = 8_000
 # Five standard errors: one comparison of normal deviates in 1.7 million would fail.
@@ -25,6 +25,7 @@ TASKS = {
     "one class": RandomLabels(3, num_classes=3, inputs="uniform", labels="exponential", alpha=60.0),
     "sphere": RandomLabels(3, num_classes=2, inputs="sphere"),
     "rademacher": RandomLabels(3, num_classes=2, inputs="rademacher"),
+    "subpopulations": Subpopulations(5, exponent=1.5, num_classes=3, input_dim=3, spread=0.5),
     "uniform01": RandomLabels(3, num_classes=2, inputs="uniform01"),
 }
 

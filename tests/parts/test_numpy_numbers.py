@@ -50,6 +50,7 @@ WHOLE = {
     "random labels": (mj.tasks.RandomLabels, dict(input_dim=100, num_classes=100)),
     "sparse features": (mj.tasks.SparseFeatures, dict(num_features=100)),
     "sparse parity": (mj.tasks.SparseParity, dict(num_bits=125, num_relevant=2)),
+    "subpopulations": (mj.tasks.Subpopulations, dict(num_subpopulations=100, num_classes=100, input_dim=100)),
     "teacher": (mj.tasks.TeacherStudent, dict(input_dim=100, output_dim=100, teacher_seed=3)),
     "mnist1d": (mj.tasks.MNIST1D, dict(num_train=100, num_test=100, final_seq_length=40, max_translation=48)),
     "modular": (mj.tasks.ModularArithmetic, dict(p=97)),
@@ -88,6 +89,7 @@ def test_snapshots_are_kept_as_pythons_own():
 def test_numbers_with_a_fraction_are_kept_as_pythons_own(kind):
     half = kind(0.5)
     tasks = [mj.tasks.SparseFeatures(sparsity=half), mj.tasks.TeacherStudent(teacher_scale=half, noise=half)]
+    tasks.append(mj.tasks.Subpopulations(exponent=half, spread=half))
     others = [mj.tasks.RandomLabels(labels="power", alpha=half), mj.tasks.MNIST1D(scale_coeff=half, label_noise=half)]
     parts = [mj.models.MLP(init_scale=half), mj.schedules.warmup(peak=half), mj.Experiment(loss_scale=half)]
     for thing in (*tasks, *others, *parts):

@@ -15,6 +15,7 @@ EXPECTED = {
     "RandomLabels": (tasks.RandomLabels(), ()),
     "SparseFeatures": (tasks.SparseFeatures(), ()),
     "SparseParity": (tasks.SparseParity(), ()),
+    "Subpopulations": (tasks.Subpopulations(), ()),
     "TeacherStudent": (tasks.TeacherStudent(), ()),
 }
 

@@ -36,6 +36,7 @@ from memjax.analysis.theory.capacity import (
     share_interval,
 )
 from memjax.analysis.theory.leverage_null import leverage_null
+from memjax.analysis.theory.long_tail import long_tail, long_tail_error
 from memjax.analysis.theory.rlct import deep_linear_rlct
 from memjax.analysis.times.delays import delay
 from memjax.analysis.times.events import plateaus, time_to_threshold
@@ -72,6 +73,8 @@ __all__ = [
     "leverage_null",
     "linear_datamodeling_score",
     "linearly_separable",
+    "long_tail",
+    "long_tail_error",
     "mann_whitney",
     "maximum",
     "mean",

@@ -9,6 +9,7 @@ from memjax.tasks.own_frame import from_frame
 from memjax.tasks.random_labels import RandomLabels
 from memjax.tasks.sparse_features import SparseFeatures
 from memjax.tasks.sparse_parity import SparseParity
+from memjax.tasks.subpopulations import Subpopulations
 from memjax.tasks.teacher_student import TeacherStudent
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "RandomLabels",
     "SparseFeatures",
     "SparseParity",
+    "Subpopulations",
     "TeacherStudent",
     "from_arrays",
     "from_frame",

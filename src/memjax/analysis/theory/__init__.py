@@ -1,1 +1,1 @@
-"""What theory says without any training: capacities, exact learning coefficients, random activations."""
+"""What theory says without any training: capacities, exact learning coefficients, random activations, long tails."""
