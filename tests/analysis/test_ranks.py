@@ -24,6 +24,14 @@ def test_spearman_is_scipys_with_ties_and_gaps_and_broadcasts():
         assert value == pytest.approx(stats.spearmanr(row[keep], y[keep]).statistic, abs=1e-12)
 
 
+def test_spearman_of_whole_arrays_is_scipys_in_every_column():
+    # Ties on one side alone: the ranks of the two sides have different spreads.
+    x, y = RNG.integers(0, 4, (2, 30)).astype(float), RNG.normal(size=(3, 30))
+    found = spearman(_array(x, "a", "example"), _array(y, "b", "example"), "example")
+    wanted = [[stats.spearmanr(row, column).statistic for column in y] for row in x]
+    np.testing.assert_allclose(found.transpose("a", "b"), wanted, atol=1e-12)
+
+
 def test_spearman_is_six_sums_of_squares_without_ties():
     """1 - 6 sum d^2 / (n (n^2 - 1)), the textbook form; unchanged by any increasing map, turned by a decreasing one."""
     x, y = RNG.normal(size=30), RNG.normal(size=30)

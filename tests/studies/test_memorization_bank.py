@@ -225,6 +225,52 @@ def test_attributions_by_gradients_are_means_over_networks(monkeypatch):
     assert found["approach"].values.tolist() == list(attributions.METHODS[2:])
 
 
+def test_attributions_are_rated_against_means_and_against_single_networks():
+    member, weight = _masks(24, 6), np.random.default_rng(3).normal(size=(6, 4))
+    labels = {"example": np.arange(6), "test_example": np.arange(4)}
+    seen = xr.Dataset(
+        {
+            "test_example_log_odds": (("seed", "test_example"), member @ weight),
+            "train_count": (("seed", "example"), member.astype(int)),
+        },
+        labels,
+    )
+    by_gradient = xr.DataArray(
+        np.stack([weight] * 6),
+        {"approach": list(attributions.METHODS[2:]), **labels},
+        ("approach", "example", "test_example"),
+    )
+    # The two networks of a subset are the truth and noise, so that single networks are better predicted than their means.
+    further, noise = _masks(32, 6, seed=9), 3 * np.random.default_rng(4).normal(size=(32, 4))
+    both = np.stack([further @ weight, noise], axis=1)
+    counts = np.stack([further.astype(int)] * 2, axis=1)
+    unseen = xr.Dataset(
+        {
+            "test_example_log_odds": (("subset_seed", "seed", "test_example"), both),
+            "train_count": (("subset_seed", "seed", "example"), counts),
+        },
+        labels,
+    )
+    values = np.stack([np.zeros((4, 4)), *(-np.broadcast_to(row, (4, 4)) for row in weight[:3])])
+    left = xr.Dataset(
+        {"test_example_log_odds": (("left_out", "seed", "test_example"), values)},
+        {"left_out": ["none", "0", "1", "2"], "test_example": np.arange(4)},
+    )
+    banks = {
+        f"{kind}{name}": one
+        for name in sizes.NETWORKS
+        for kind, one in (("", seen), ("unseen_", unseen), ("left_", left))
+    }
+    measured = {f"attributed_{name}": xr.Dataset({"attribution": by_gradient}) for name in sizes.NETWORKS}
+    found = rated.rated(banks, measured)["mlp"]
+    trak = {
+        name: float(scores.sel(approach="TRAK")[0]) for name, scores in found._asdict().items() if "ceiling" not in name
+    }
+    assert trak["single"] == pytest.approx(1, abs=0.01) and trak["datamodeling"] < 0.9
+    assert trak["leave_one_out"] == pytest.approx(1) and found.leave_one_out_ceiling == pytest.approx(1)
+    assert found.ceiling < 0.6 and set(found.by_kind) == {"datamodeling", "leave-one-out"}
+
+
 def test_effects_of_left_out_rows_are_paired_by_row_and_by_seed():
     rng, rows = np.random.default_rng(5), np.array([30, 10, 20])
     effect, whole = rng.normal(size=(3, 4)), rng.normal(size=(6, 4))
