@@ -195,7 +195,7 @@ def test_studies_are_listed(capsys):
     assert main(["studies"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
     # The doctest of `names` has them all.
-    assert listed == studies.names() and "l2-memorization" in listed
+    assert listed == mj.studies.names() and "l2-memorization" in listed
 
 
 SMALL = "[experiment]\nsteps = 2\nrecord_every = 1\n"
