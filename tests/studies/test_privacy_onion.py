@@ -157,7 +157,7 @@ def test_claims_say_that_there_is_a_layer_beneath_and_that_there_is_none():
         # Without a layer the share above the level is 0 in every data set: an interval of no width, which lies outside.
         assert set(layer) == {"as published"} if there else "as published" not in verdicts.values()
         returned = next(claim for claim in asked if "that returns, exposed" in claim.what).estimate
-        assert (returned.low > 0.1) == there and len(layer) == 4 and len(asked) == 10
+        assert (returned.low > 0.1) == there and len(layer) == 4 and len(asked) == 12
 
 
 def around():
@@ -240,9 +240,9 @@ def test_claims_hold_the_differences_of_the_groups():
     given = xr.Dataset({"tpr": values * rate, **dict.fromkeys(("exposure", "above", "new", "found", "auc"), values)})
     nearby = xr.Dataset({"exposed": 0.5 * wobble, "random": 0.9 * wobble})
     made = claims.onion_claims("noisy", given, nearby)
-    wanted = [1.3, 1.5, 2.6, 0.13, 13.0, 13.0, 0.2, 37.5, 5.0, -0.4]
+    wanted = [1.3, 1.5, 2.6, 0.13, 13.0, 13.0, 0.2, 0.4, 0.02, 37.5, 5.0, -0.4]
     assert [claim.estimate.value for claim in made] == pytest.approx(wanted)
-    assert [claim.verdict.value for claim in made] == ["as published"] * 6 + ["not asked"] * 4
+    assert [claim.verdict.value for claim in made] == ["as published"] * 6 + ["not asked"] * 6
     fallen = given.assign_coords(group=[*effects.GROUPS][:2] + [*effects.GROUPS][:1:-1])
     assert [claim.verdict.value for claim in claims.onion_claims("noisy", fallen, nearby)[:1]] == ["differs"]
 
@@ -314,7 +314,7 @@ def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again, monkey
     monkeypatch.setitem(study._NETWORKS, "quick", 16)
     monkeypatch.setattr(study, "_BATCH", 20)
     folder, findings = studies.run(STUDY, tmp_path / "out", seeds=2, progress=False)
-    assert set(findings.figures) == {"roc", "changes", "digits"} and len(findings.claims) == 20
+    assert set(findings.figures) == {"roc", "changes", "digits"} and len(findings.claims) == 24
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
     assert [row[2] for row in findings.tables["rows"].rows] == ["100", "90", "90"] * 2
     made_again(folder, STUDY)

@@ -63,10 +63,12 @@ def onion_claims(name: str, found: xr.Dataset, nearby: xr.Dataset) -> list[Claim
         _more(_RATE.format("0.1%"), low, CONTROL, main=main),
         _more(_RATE.format("0.1%"), low, BEFORE),
         _more(_RATE.format("1%"), high, CONTROL),
-        _more("mean exposure of the remaining rows", exposure, CONTROL, units=""),
+        _more(_MEAN, exposure, CONTROL, units=""),
         _more("share of the remaining rows that are as exposed as the removed ones", as_exposed, CONTROL, main=main),
         _more("share of new rows in the most exposed tenth of the remaining rows", new, CONTROL),
-        _of_size(low),
+        _of_size(_RATE.format("0.1%"), low),
+        _of_size(_RATE.format("1%"), high),
+        _of_size(_MEAN, exposure, units=""),
         *_returning(found),
         _nearer(nearby),
     ]
@@ -74,6 +76,7 @@ def onion_claims(name: str, found: xr.Dataset, nearby: xr.Dataset) -> list[Claim
 
 
 _RATE = "true positive rate on the remaining rows at {} false positives"
+_MEAN = "mean exposure of the remaining rows"
 _SHORT = {AFTER: "exposed removed", CONTROL: "random removed", BEFORE: "before"}
 
 
@@ -82,9 +85,9 @@ def _more(what: str, values: Mapping[str, xr.DataArray], less: str, units: str =
     return Claim(text, "others become exposed", values[AFTER] - values[less], above(0.0), units=units, main=main)
 
 
-def _of_size(low: Mapping[str, xr.DataArray]) -> Claim:
-    text = f"{_RATE.format('0.1%')}, {_SHORT[CONTROL]} less {_SHORT[BEFORE]}"
-    return Claim(text, "size does not explain the effect", low[CONTROL] - low[BEFORE], units="%")
+def _of_size(what: str, values: Mapping[str, xr.DataArray], units: str = "%") -> Claim:
+    text = f"{what}, {_SHORT[CONTROL]} less {_SHORT[BEFORE]}"
+    return Claim(text, "size does not explain the effect", values[CONTROL] - values[BEFORE], units=units)
 
 
 def _returning(found: xr.Dataset) -> list[Claim]:
