@@ -9,7 +9,7 @@ import xarray as xr
 
 import memjax as mj
 from memjax import analysis, studies
-from memjax.studies.privacy_onion import claims, effects, figures, numbers, study, tables
+from memjax.studies.privacy_onion import claims, effects, figures, masks, numbers, study, tables
 from memjax.studies.privacy_onion.study import STUDY
 
 ROWS, NETWORKS, DATA = 100, 64, 3
@@ -118,10 +118,16 @@ def test_the_most_exposed_tenth_and_a_random_tenth_are_removed(found):
     assert (found["known"].values == (np.arange(ROWS) != FOREIGN)).all()
 
 
-def test_the_rows_to_remove_are_chosen_in_the_first_bank_alone():
+def test_the_rows_to_remove_are_chosen_in_the_first_bank_alone_among_the_rows_of_the_data_set():
     runs = whole()
-    runs["example_log_odds"][:, NETWORKS:] = 0.0
-    assert numbers.removals(runs) == numbers.removals(whole())
+    second = np.arange(2 * NETWORKS) >= NETWORKS
+    known = np.arange(ROWS) < 60
+    turned = runs["train_count"] * (marks(EXPOSED) & second[:, None])
+    other = runs.assign(example_log_odds=runs["example_log_odds"] - 12 * turned)
+    assert numbers.removals(other) == numbers.removals(runs)
+    assert numbers.exposures(numbers.parts(other)[1]).values[:, EXPOSED] == pytest.approx(np.full((DATA, 10), -3.0))
+    for rows in numbers.removals(runs.where(known)).values():
+        assert [len(one) for one in rows.values()] == [6, 6] and max(rows["random"]) < 600
 
 
 def test_the_layer_beneath_becomes_exposed_and_not_in_the_control(found, made):
@@ -147,7 +153,9 @@ def test_claims_say_that_there_is_a_layer_beneath_and_that_there_is_none():
     about = around()
     for there in (True, False):
         banks = onion(there)
-        asked = claims.onion_claims("clean", effects.effects(banks), effects.near(banks, about))
+        asked = claims.onion_claims(
+            "clean", effects.effects(banks), effects.near(banks, about).merge(masks.helped(banks, about))
+        )
         verdicts = {claim.what: claim.verdict.value for claim in asked if claim.band is not None}
         layer = [
             verdict
@@ -157,7 +165,7 @@ def test_claims_say_that_there_is_a_layer_beneath_and_that_there_is_none():
         # Without a layer the share above the level is 0 in every data set: an interval of no width, which lies outside.
         assert set(layer) == {"as published"} if there else "as published" not in verdicts.values()
         returned = next(claim for claim in asked if "that returns, exposed" in claim.what).estimate
-        assert (returned.low > 0.1) == there and len(layer) == 4 and len(asked) == 12
+        assert (returned.low > 0.1) == there and len(layer) == 4 and len(asked) == 13
 
 
 def around():
@@ -168,6 +176,19 @@ def around():
     pixels = xr.DataArray(x[:, None, None], {"example": 10 * np.arange(ROWS)}, ("example", "height", "width"))
     target = xr.DataArray(labels, {"data_seed": np.arange(DATA)}, ("data_seed", "example"))
     return xr.Dataset({"pixels": pixels, "target": target, "clean_target": target})
+
+
+def test_a_rise_is_that_above_the_control_and_the_level_is_the_least_of_the_removed_rows(found):
+    changed = found.copy(deep=True)
+    place = {"example": 10 * np.arange(4)}
+    for name, more in (("before", 2.0), ("without exposed", 1.0), ("without random", 0.75)):
+        changed["exposure"].loc[{"bank": name, **place}] += more
+    risen = (effects.rise(changed) - effects.rise(found)).sel(place)
+    left = found["left"].sel(place).values
+    assert risen.values[left] == pytest.approx(0.25) and np.isnan(risen.values[~left]).all()
+    changed["exposure"].loc[{"bank": "selecting", "example": 200}] = 0.5
+    above = effects.effects(changed)["above"].sel(group=CONTROL)
+    assert above.values == pytest.approx(left.sum(1) / found["left"].sum("example").values)
 
 
 def test_rows_that_rise_are_found_beside_the_rows_that_were_removed(found):
@@ -195,6 +216,28 @@ def test_the_nearest_row_is_that_of_all_pairs():
     assert 0 < np.isinf(distance).sum() < 25
 
 
+def test_what_a_row_teaches_of_another_is_seen_in_networks_without_the_other():
+    rng = np.random.default_rng(0)
+    count = (rng.random((40, 6)) < 0.5).astype(int)
+    other = np.array([3, 3, -1, 0, 0, 1])
+    # A row knows itself, and two rows know another by 2 and by 3.
+    values = 7.0 * count + np.array([2, 0, 0, 3, 0, 0]) * count[:, other]
+    assert masks.taught(values, count, other) == pytest.approx([2, 0, np.nan, 3, 0, 0], nan_ok=True, abs=1e-12)
+
+
+def test_rows_that_rise_were_helped_by_the_row_that_is_removed(found):
+    place = numbers.nearest(around()["pixels"], np.zeros(ROWS), marks(EXPOSED))[1]
+    helpful = found.copy(deep=True)
+    twin = found["train_count"].sel(bank="before").values[:, :, place]
+    helpful["example_log_odds"].loc[{"bank": "before"}] += 5 * twin * marks(MASKED)
+    less, more = masks.helped(found, around()), masks.helped(helpful, around())
+    top = np.round(0.1 * found["left"].sum("example").values)
+    assert (more["risen"] - less["risen"]).values == pytest.approx(
+        5 * (found["left"].values & marks(MASKED)).sum(1) / top
+    )
+    assert more["others"].values == pytest.approx(less["others"].values)
+
+
 def test_rates_of_groups_are_those_of_their_rows_alone(found, made):
     one = found.sel(bank="without exposed").isel(data_seed=1)
     part = one.isel(example=np.flatnonzero(one["left"].values))
@@ -220,7 +263,11 @@ def test_the_share_of_a_fall_that_returns_is_0_where_nothing_changes_and_1_where
 
 def test_new_rows_of_banks_on_all_rows_are_those_of_noise(found, made):
     exposure = found["exposure"]
-    pairs = {"all rows": ("selecting", "before", "known"), CONTROL: ("before", "without random", "left")}
+    pairs = {
+        "all rows": ("selecting", "before", "known"),
+        BEFORE: ("selecting", "before", "left"),
+        CONTROL: ("before", "without random", "left"),
+    }
     for group, (early, late, mark) in pairs.items():
         for data in range(DATA):
             rows = found[mark].isel(data_seed=data).values
@@ -238,11 +285,11 @@ def test_claims_hold_the_differences_of_the_groups():
     wobble = xr.DataArray([0.99, 1.0, 1.01], dims="data_seed")
     values = base * wobble
     given = xr.Dataset({"tpr": values * rate, **dict.fromkeys(("exposure", "above", "new", "found", "auc"), values)})
-    nearby = xr.Dataset({"exposed": 0.5 * wobble, "random": 0.9 * wobble})
+    nearby = xr.Dataset({"exposed": 0.5 * wobble, "random": 0.9 * wobble, "risen": 3 * wobble, "others": wobble})
     made = claims.onion_claims("noisy", given, nearby)
-    wanted = [1.3, 1.5, 2.6, 0.13, 13.0, 13.0, 0.2, 0.4, 0.02, 37.5, 5.0, -0.4]
+    wanted = [1.3, 1.5, 2.6, 0.13, 13.0, 13.0, 0.2, 0.4, 0.02, 37.5, 5.0, -0.4, 2.0]
     assert [claim.estimate.value for claim in made] == pytest.approx(wanted)
-    assert [claim.verdict.value for claim in made] == ["as published"] * 6 + ["not asked"] * 6
+    assert [claim.verdict.value for claim in made] == ["as published"] * 6 + ["not asked"] * 7
     fallen = given.assign_coords(group=[*effects.GROUPS][:2] + [*effects.GROUPS][:1:-1])
     assert [claim.verdict.value for claim in claims.onion_claims("noisy", fallen, nearby)[:1]] == ["differs"]
 
@@ -314,7 +361,7 @@ def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again, monkey
     monkeypatch.setitem(study._NETWORKS, "quick", 16)
     monkeypatch.setattr(study, "_BATCH", 20)
     folder, findings = studies.run(STUDY, tmp_path / "out", seeds=2, progress=False)
-    assert set(findings.figures) == {"roc", "changes", "digits"} and len(findings.claims) == 24
+    assert set(findings.figures) == {"roc", "changes", "digits"} and len(findings.claims) == 26
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
     assert [row[2] for row in findings.tables["rows"].rows] == ["100", "90", "90"] * 2
     made_again(folder, STUDY)

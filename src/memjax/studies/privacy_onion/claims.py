@@ -10,6 +10,7 @@ import xarray as xr
 from memjax.studies.kit import Claim, Findings, above
 from memjax.studies.privacy_onion import figures, tables
 from memjax.studies.privacy_onion.effects import LOW, RATES, effects, near, returned
+from memjax.studies.privacy_onion.masks import helped
 from memjax.studies.privacy_onion.numbers import joined
 from memjax.studies.privacy_onion.tables import LABELS
 
@@ -23,7 +24,7 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
     found = {name: joined(datasets[name], _without(name, datasets)) for name in LABELS}
     about = {name: datasets[f"{name}_rows"] for name in LABELS}
     made = {name: effects(found[name]) for name in LABELS}
-    nearby = {name: near(found[name], about[name]) for name in LABELS}
+    nearby = {name: near(found[name], about[name]).merge(helped(found[name], about[name])) for name in LABELS}
     return Findings(
         claims=[claim for name in LABELS for claim in onion_claims(name, made[name], nearby[name])],
         tables={
@@ -50,7 +51,7 @@ def onion_claims(name: str, found: xr.Dataset, nearby: xr.Dataset) -> list[Claim
     found
         What `effects` gives.
     nearby
-        What `near` gives.
+        What `near` and `helped` give.
     """
     of = {group: found.sel(group=group, drop=True) for group in (AFTER, CONTROL, BEFORE)}
     low, high = ({group: 100 * part["tpr"].sel(fpr=rate, drop=True) for group, part in of.items()} for rate in RATES)
@@ -71,6 +72,7 @@ def onion_claims(name: str, found: xr.Dataset, nearby: xr.Dataset) -> list[Claim
         _of_size(_MEAN, exposure, units=""),
         *_returning(found),
         _nearer(nearby),
+        _masked(nearby),
     ]
     return [replace(claim, what=f"{LABELS[name]}: {claim.what}") for claim in claims]
 
@@ -102,6 +104,12 @@ def _returning(found: xr.Dataset) -> list[Claim]:
 def _nearer(nearby: xr.Dataset) -> Claim:
     what = "distance to the nearest exposed row, of the rows that rise most over that of the others, less that for random rows"
     return Claim(what, "not given", nearby["exposed"] - nearby["random"])
+
+
+def _masked(nearby: xr.Dataset) -> Claim:
+    what = "log-odds that the nearest exposed row had taught, of the rows that rise most less those of the others"
+    # Nothing is asked, for this number was added after a look at the first ones.
+    return Claim(what, "a few rows that mask a given one are found", nearby["risen"] - nearby["others"])
 
 
 _NOTE = (

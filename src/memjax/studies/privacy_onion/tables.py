@@ -85,13 +85,16 @@ def neighbours(near: Mapping[str, xr.Dataset]) -> Table:
         "distance to the nearest exposed row": "exposed",
         "distance to the nearest random row": "random",
         "the first less the second": lambda part: part["exposed"] - part["random"],
+        "taught of these rows": "risen",
+        "taught of the others": "others",
     }
     parts = [near[name] for name in LABELS]
     return listed({"labels": LABELS.values()}, parts, columns, title="Nearest removed rows", note=_NEAR_NOTE)
 
 
 _NEAR_NOTE = (
-    "Of the remaining rows, the tenth whose exposure without the exposed rows exceeds that without the random rows most: mean "
-    "distance in pixels to the nearest removed row of the same label, over the mean of the other rows that remain. The nearest "
-    "random row was not removed where the exposed ones were, but for rows that are both."
+    "These rows are the tenth of the remaining rows that rise most: those whose exposure without the exposed rows is most "
+    "above that without the random rows. Distance: mean in pixels to the nearest row of the same label that one removal takes, "
+    "over the mean of the other rows that remain. Taught: how much higher the log-odds of a row are before any removal, among "
+    "networks without the row, in those that have the nearest exposed row than in those that have neither."
 )
