@@ -196,10 +196,13 @@ def test_rows_that_rise_are_found_beside_the_rows_that_were_removed(found):
     # Of eight rows that rise most three to five lie at a distance of 1, and all others at about 95.
     assert (near["exposed"] < 0.8).all() and (near["exposed"] < near["random"] - 0.2).all()
     rows = figures.risen(found, around(), 5)
-    assert {place for _, place, _, _ in rows} == set(range(50, 55)) and all(20 <= other < 30 for _, _, other, _ in rows)
-    assert [distance for *_, distance in rows] == [1.0] * 5
+    # All exposed rows are at one distance, and the first of them is taken.
+    assert {place for _, place, _, _ in rows} == set(range(50, 55)) and [row[2:] for row in rows] == [(20, 1.0)] * 5
     with_twice = figures.risen(found, around(), 12)
     assert len({place for _, place, _, _ in with_twice}) == len(with_twice) == 12
+    # A row is taken from the data set where the rise is largest.
+    values = effects.rise(found).values
+    assert all(data == np.nanargmax(values[:, place]) for data, place, _, _ in with_twice)
 
 
 def test_the_nearest_row_is_that_of_all_pairs():
