@@ -8,7 +8,7 @@ import xarray as xr
 from memjax import analysis
 from memjax.studies.privacy_onion.numbers import SHARE, most, nearest, turnover
 
-__all__ = ["CURVE", "GROUPS", "LOW", "RATES", "effects", "near", "returned", "rise", "scored"]
+__all__ = ["CURVE", "GROUPS", "LOW", "RATES", "effects", "least_removed", "near", "returned", "rise", "scored"]
 
 RATES = (0.001, 0.01)
 """False positive rates of tables and claims."""
@@ -51,17 +51,21 @@ def effects(found: xr.Dataset) -> xr.Dataset:
     rates = analysis.roc(scores["score"], scores["train_count"], fpr=sorted({*RATES, *CURVE}), resamples=_DRAWS)
     exposure = _exposure_of_groups(found)
     rows = exposure.notnull().sum("example")
-    level = found["exposure"].sel(bank="selecting", drop=True).where(found["exposed"]).min("example")
     return xr.Dataset(
         {
             "tpr": rates["tpr"],
             "auc": rates["auc"],
             "exposure": exposure.mean("example"),
             "found": (_own_rates(scores) >= 0.5).sum("example") / rows,
-            "above": (exposure > level).sum("example") / rows,
+            "above": (exposure > least_removed(found)).sum("example") / rows,
             "new": _new(found, exposure),
         }
     ).reset_coords(drop=True)
+
+
+def least_removed(found: xr.Dataset) -> xr.DataArray:
+    """Least exposure ``(data_seed,)`` of the removed rows in the bank that chose them."""
+    return found["exposure"].sel(bank="selecting", drop=True).where(found["exposed"]).min("example")
 
 
 def _exposure_of_groups(found: xr.Dataset) -> xr.DataArray:

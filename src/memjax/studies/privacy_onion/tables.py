@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from memjax.studies.kit import Table, listed
-from memjax.studies.privacy_onion.effects import GROUPS
+from memjax.studies.privacy_onion.effects import GROUPS, least_removed
 
 __all__ = ["LABELS", "neighbours", "rates", "rows"]
 
@@ -51,6 +51,8 @@ def rows(found: Mapping[str, xr.Dataset], datasets: Mapping[str, xr.Dataset]) ->
         "rows": lambda part: _per_data_set((part[1]["train_count"].sum("seed") > 0).sum("example")),
         "rows compared": lambda part: _per_data_set(part[0]["left"].sum("example")),
         "removed rows with a wrong label": lambda part: _corrupted(*part),
+        "as exposed, true label": lambda part: _as_exposed(*part, wrong=False),
+        "as exposed, wrong label": lambda part: _as_exposed(*part, wrong=True),
         "networks": lambda part: part[1].sizes["seed"],
         "train accuracy": lambda part: part[1]["train_accuracy"].isel(step=-1).mean("seed"),
         "test accuracy": lambda part: part[1]["test_accuracy"].isel(step=-1).mean("seed"),
@@ -63,7 +65,8 @@ def rows(found: Mapping[str, xr.Dataset], datasets: Mapping[str, xr.Dataset]) ->
 
 
 _ROWS_NOTE = (
-    "Numbers are those of each data set, or their range. The networks on all rows make two banks of half as many."
+    "Numbers are those of each data set, or their range. The networks on all rows make two banks of half as many. As exposed: "
+    "rows among those compared that are as exposed as the removed ones."
 )
 
 
@@ -77,6 +80,13 @@ def _corrupted(found: xr.Dataset, runs: xr.Dataset, kind: str) -> str:
         return "-"
     wrong = runs["corrupted"].isel(seed=0, drop=True)
     return _per_data_set((found[kind.partition(" ")[0]] & wrong).sum("example"))
+
+
+def _as_exposed(found: xr.Dataset, runs: xr.Dataset, kind: str, *, wrong: bool) -> str:
+    bank = "before" if kind == "all rows" else f"without {kind.partition(' ')[0]}"
+    corrupted = runs["corrupted"].isel(seed=0, drop=True) > 0
+    high = found["exposure"].sel(bank=bank, drop=True) > least_removed(found)
+    return _per_data_set((high & found["left"] & (corrupted == wrong)).sum("example"))
 
 
 def neighbours(near: Mapping[str, xr.Dataset]) -> Table:
