@@ -103,6 +103,22 @@ def test_runs_that_leave_out_a_row_share_their_initial_parameters_and_their_batc
     assert (losses[:, 0].values == pytest.approx(losses.values[0, 0], rel=0.05)) and losses.std("left_out")[1] > 0
 
 
+def test_a_bank_of_halves_of_the_rest_has_values_of_every_row(tmp_path):
+    nested = mj.subsets.Nested(mj.subsets.LeaveOut((4, 31)), mj.subsets.BalancedHalves())
+    spec = dataclasses.replace(SPEC, subset=nested, examples_at=None, snapshots=())
+    assert mj.Experiment.from_json(spec.to_json(), using=(TASK,)) == spec
+    ds = mj.sweep(spec, over={"seed": range(4)}, packing=PACKING, store=tmp_path / "store")
+    rest = np.setdiff1d(np.arange(60), [4, 31])
+    assert (ds.train_count.sel(example=[4, 31]) == 0).all() and np.isfinite(ds.example_log_odds).all()
+    assert (
+        ds.train_count.sel(seed=[0, 2], example=rest) + ds.train_count.sel(seed=[1, 3], example=rest).values == 1
+    ).all()
+    assert mj.open(tmp_path / "store").drop_attrs().identical(ds.drop_attrs())
+    # The rows are data: the same bank on other rows compiles nothing.
+    over = {"left_out": [(), (4, 31)], "seed": range(4)}
+    assert len({block.program for block in make_plan(spec, over, PACKING).blocks}) == 1
+
+
 @pytest.mark.slow
 def test_rows_planted_three_times_weigh_three_times():
     spec = dataclasses.replace(

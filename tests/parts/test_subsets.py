@@ -5,8 +5,9 @@ import pytest
 
 import memjax as mj
 from memjax.experiment.draw import draw_split
+from memjax.experiment.rows import may_repeat
 from memjax.random.minibatches import PAD, batch_order
-from memjax.subsets import BalancedHalves, First, GivenRows, LeaveOut, Planted, RandomShare
+from memjax.subsets import BalancedHalves, First, GivenRows, LeaveOut, Nested, Planted, RandomShare
 
 ROWS, LABELS = np.arange(100, 140), np.repeat([0, 1, 2], [20, 12, 8])
 X, Y = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32), LABELS
@@ -53,9 +54,65 @@ def test_rows_are_meant_by_their_numbers():
     assert (ROWS[chosen(Planted((120,), times=0))] != 120).all()
 
 
+def test_the_inner_subset_chooses_among_the_rows_of_the_outer_one():
+    left = (103, 110, 139)
+    halves = Nested(LeaveOut(left), BalancedHalves())
+    for k in range(5):
+        one, other = (ROWS[chosen(halves, seed)].tolist() for seed in (2 * k, 2 * k + 1))
+        assert sorted(one + other) == sorted(set(ROWS.tolist()) - set(left))
+        # The other way to say so is to plant the rows zero times.
+        assert one == ROWS[chosen(Planted(left, times=0, among=BalancedHalves()), 2 * k)].tolist()
+    assert len({tuple(chosen(halves, seed)) for seed in range(20)}) == 20
+    # Rows are meant by their numbers in both, and may come in any order from the outer one.
+    assert ROWS[::-1][Nested(GivenRows((101, 105, 103)), LeaveOut(103)).choose(ROWS[::-1], LABELS, 0)].tolist() == [
+        105,
+        101,
+    ]
+
+
+def test_the_outer_subset_follows_a_seed_of_its_own():
+    inside = [Nested(RandomShare(0.5), BalancedHalves(), outer_seed=outer) for outer in (0, 0, 7)]
+    pairs = [
+        {*chosen(one, seed).tolist(), *chosen(one, seed + 1).tolist()}
+        for one, seed in zip(inside, (4, 8, 4), strict=True)
+    ]
+    assert pairs[0] == pairs[1] == set(chosen(RandomShare(0.5), 0).tolist())
+    assert pairs[2] == set(chosen(RandomShare(0.5), 7).tolist()) != pairs[0]
+    # Of an odd number of rows, the half of an odd seed has one more.
+    assert [Nested(BalancedHalves(), LeaveOut(), outer_seed=outer).size(7, seed=0) for outer in (0, 1)] == [3, 4]
+    # Labels of the chosen rows go to the inner subset with them.
+    counts = np.bincount(LABELS[chosen(Nested(GivenRows(tuple(range(115, 135))), RandomShare(0.4, stratified=True)))])
+    assert counts.tolist() == [2, 5, 1]
+
+
+@pytest.mark.parametrize(
+    ("subset", "repeats"),
+    [
+        (Nested(LeaveOut(7), BalancedHalves()), False),
+        (Nested(LeaveOut(7), Planted((5,), times=3)), True),
+        (Nested(First(20), Nested(LeaveOut(7), Planted((5,), times=3))), True),
+        (None, False),
+    ],
+)
+def test_a_row_is_repeated_only_where_the_inner_subset_repeats_rows(subset, repeats):
+    assert may_repeat(spec(subset=subset)) == repeats
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
+        (lambda: Nested("all", First(3)), "Nested.outer is 'all': give an object of memjax.subsets"),
+        (
+            lambda: Nested(First(3), BalancedHalves),
+            "Nested.inner is .*BalancedHalves.*: give an object of memjax.subsets",
+        ),
+        (lambda: Nested(First(3), First(2), outer_seed=-1), "Nested.outer_seed is -1"),
+        (
+            lambda: chosen(Nested(Planted((105,), 2), First(3))),
+            "Nested.outer is Planted.*, which chooses a row more than once",
+        ),
+        (lambda: chosen(Nested(LeaveOut(105), GivenRows((105,)))), "the row 105, which is not among the 39 rows"),
+        (lambda: mj.sweep(spec(subset=Nested(First(1), BalancedHalves()))), "which leaves none of the 40 rows"),
         (lambda: RandomShare(0), "RandomShare.share is 0, which leaves no row"),
         (lambda: RandomShare(1.5), "RandomShare.share"),
         (lambda: GivenRows(3), r"GivenRows.rows is 3: give a tuple"),

@@ -194,7 +194,6 @@ def test_a_study_goes_on_from_its_stores(here, monkeypatch, capsys):
 def test_studies_are_listed(capsys):
     assert main(["studies"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
-    # The doctest of `names` has them all.
     assert listed == mj.studies.names() and "l2-memorization" in listed
 
 

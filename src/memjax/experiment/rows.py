@@ -7,8 +7,8 @@ import numpy as np
 from memjax.checks.values import is_user_code
 from memjax.errors import InputError
 from memjax.experiment.experiment import Experiment
-from memjax.subsets import BalancedHalves, First, GivenRows, LeaveOut, RandomShare
-from memjax.types import Data, Split
+from memjax.subsets import BalancedHalves, First, GivenRows, LeaveOut, Nested, RandomShare
+from memjax.types import Data, Split, Subset
 
 __all__ = ["chosen", "may_repeat", "of_rows", "of_run", "row_numbers"]
 
@@ -17,7 +17,12 @@ _ONCE = (BalancedHalves, First, GivenRows, LeaveOut, RandomShare)
 
 def may_repeat(experiment: Experiment) -> bool:
     """Whether a row may stand more than once in the train set of a run."""
-    return experiment.subset is not None and type(experiment.subset) not in _ONCE
+    return experiment.subset is not None and _repeats(experiment.subset)
+
+
+def _repeats(subset: Subset) -> bool:
+    # Only the inner one of nested subsets may repeat a row.
+    return _repeats(subset.inner) if type(subset) is Nested else type(subset) not in _ONCE
 
 
 def row_numbers(experiment: Experiment, data: Data) -> np.ndarray:

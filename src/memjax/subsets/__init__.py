@@ -5,6 +5,7 @@ The data set follows the data seed; the subset follows a seed of its own. A subs
 """
 
 from memjax.subsets.given_rows import First, GivenRows, LeaveOut, Planted
+from memjax.subsets.nested import Nested
 from memjax.subsets.random_rows import BalancedHalves, RandomShare
 
-__all__ = ["BalancedHalves", "First", "GivenRows", "LeaveOut", "Planted", "RandomShare"]
+__all__ = ["BalancedHalves", "First", "GivenRows", "LeaveOut", "Nested", "Planted", "RandomShare"]
