@@ -451,6 +451,44 @@ def test_figures_show_what_they_are_of():
     drawn = figures.attributions({"mlp": one, "logistic": one})
     assert [ax.get_title() for ax in drawn.axes][::2] == ["MLP, datamodeling", "MLP, leave-one-out"]
     assert drawn.axes[2].patches[0].get_height() == pytest.approx(-0.05)
+    bank = numbers.scores(_bank())
+    corrupted = xr.DataArray(np.arange(12) < 2, {"example": np.arange(12) * 10}, ("example",))
+    setting = knobs.Setting("width", "8", 16, bank["seen"], bank["seen"], bank, ~corrupted)
+    ax = figures.along_knobs([setting, setting._replace(knob="steps")]).axes[1]
+    # Of the ten rows with their true label four are memorised, and half of all rows.
+    assert ax.get_xlabel() == "steps" and ax.lines[-1].get_ydata()[0] == pytest.approx(0.4)
+    assert ax.lines[0].get_ydata()[0] == pytest.approx(0.5)
+
+
+@pytest.mark.slow
+def test_the_nearest_neighbour_on_2000_halves_has_its_exact_scores():
+    task = mj.tasks.Images("digits", label_noise=0.1, noise_law="incorrect")
+    spec = mj.Experiment(
+        task=task,
+        train_size=120,
+        test_size=0,
+        subset=mj.subsets.BalancedHalves(),
+        data_seed=3,
+        model=mj.models.NearestNeighbors(k=1),
+        optimizer=mj.optimizers.closed_form(),
+        loss="one_hot_mse",
+        steps=1,
+        record_every=1,
+        measures=("loss",),
+        examples=("correct",),
+    )
+    bank = numbers.final(mj.sweep(spec, {"seed": range(2000)}, progress=False))
+    train = task.draw(3, 120, 0)[0]
+    order = np.argsort(train.x)
+    exact = numbers.nearest_scores(task.pool[train.x[order]], train.y[order], 60)
+    found = numbers.scores(bank)
+    # A score is 1 minus the mean of 1,000 networks without the row; 4 standard errors of a share leave out 6 in 100,000.
+    error = np.sqrt(exact * (1 - exact) / 1000)
+    assert (abs(found["memorization"].values - exact) <= 4 * error + 1e-12).all()
+    assert (exact > 0.1).sum() > 20 and (exact < 0.01).sum() > 20
+    # The bound on the error of every score holds for the errors that are seen.
+    seen = float(np.sqrt(((found["memorization"].values - exact) ** 2).mean()))
+    assert 0 < seen < float(found["error_bound"].max())
 
 
 def test_claims_on_scores_hold_what_the_bank_says():
@@ -532,7 +570,7 @@ def _measured(scale):
 def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again):
     study = dataclasses.replace(STUDY, sweeps=_shrunk, further=_shrunk_further, measured=_measured)
     folder, findings = studies.run(study, tmp_path / "out", seeds=20, progress=False)
-    assert set(findings.figures) == {"scores", "digits", "pairs", "rows", "roc", "shadows", "attributions"}
+    assert set(findings.figures) == {"scores", "digits", "pairs", "rows", "knobs", "roc", "shadows", "attributions"}
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
     made = {claim.what: claim for claim in findings.claims}
     assert made["mean score less the gap of train and held-out accuracy"].verdict.value == "as published"

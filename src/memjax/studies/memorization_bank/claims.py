@@ -52,6 +52,7 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
         },
         figures={
             **figures.of_scores(found, corrupted, pictures, pairs, of_rows),
+            **figures.of_knobs(all_settings),
             **figures.of_attacks(attacks.curves(hit), sizes),
             **figures.of_attributions(scored),
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from memjax.plots.styles import CATEGORY_COLORS, MARKERS
 from memjax.studies.kit import Figure
 from memjax.studies.memorization_bank.attacks import bootstrapped
 from memjax.studies.memorization_bank.attribution_claims import NETWORK_NAMES, PUBLISHED
+from memjax.studies.memorization_bank.knobs import Setting
 from memjax.studies.memorization_bank.numbers import MEMORIZED, jackknifed
 from memjax.studies.memorization_bank.pictures import digits, pairs
 from memjax.studies.memorization_bank.rated import Rated
@@ -23,7 +24,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawn
 
-__all__ = ["attributions", "of_attacks", "of_attributions", "of_rows", "of_scores", "roc", "scores", "shadows"]
+__all__ = [
+    "along_knobs",
+    "attributions",
+    "of_attacks",
+    "of_attributions",
+    "of_knobs",
+    "of_rows",
+    "of_scores",
+    "roc",
+    "scores",
+    "shadows",
+]
 
 
 def of_scores(
@@ -37,6 +49,11 @@ def of_scores(
         "pairs": Figure(partial(pairs, strongest, pictures), _pairs_caption(strongest)),
         "rows": Figure(partial(of_rows, score, corrupted, properties), _ROWS),
     }
+
+
+def of_knobs(settings: Sequence[Setting]) -> dict[str, Figure]:
+    """The figure of memorisation along steps, width, weight decay and label noise."""
+    return {"knobs": Figure(partial(along_knobs, settings), _KNOBS)}
 
 
 def of_attacks(curves: xr.DataArray, sizes: xr.DataArray) -> dict[str, Figure]:
@@ -65,6 +82,11 @@ _ROWS = (
     "Memorisation score of every row by the bank, against the leverage D* of the row among hidden activations, the logit "
     "margin at the end, and the step of the first record at which the row is right (twice the number of steps for never). "
     "These three are means over ten networks on all rows. Crosses are rows with a corrupted label."
+)
+_KNOBS = (
+    "Mean memorisation score of all rows with its 95% interval, and share of the rows with their true label whose score is "
+    "above 0.25, along steps, width, weight decay and the share of corrupted labels. The values of each knob stand at equal "
+    "distances."
 )
 _ROC = "True against false positive rate of every attack on the networks of the bank. Dotted: chance."
 _SHADOWS = (
@@ -117,6 +139,31 @@ def of_rows(score: xr.DataArray, corrupted: xr.DataArray, properties: xr.Dataset
     axes[2].set_xscale("log")
     axes[1].legend(loc="upper right")
     return figure
+
+
+@plots.style()
+def along_knobs(settings: Sequence[Setting]) -> Drawn:
+    """Mean scores and shares of memorised rows, a panel per knob."""
+    knobs = list(dict.fromkeys(one.knob for one in settings))
+    figure, axes = plots.panels(1, len(knobs), width=2.6, height=2.9, share_y=True)
+    for ax, knob in zip(axes, knobs, strict=True):
+        _along(ax, [one for one in settings if one.knob == knob])
+        ax.set(xlabel=knob, ylim=(0, 0.75))
+    axes[0].set_ylabel("score, share of rows")
+    axes[0].legend(loc="upper left")
+    return figure
+
+
+def _along(ax: Axes, settings: Sequence[Setting]) -> None:
+    place = np.arange(len(settings))
+    mean = np.array([float(one.found["mean_memorization"]) for one in settings])
+    ends = np.stack([one.found["mean_interval"].values for one in settings], axis=1)
+    ax.errorbar(
+        place, mean, abs(ends - mean), color=CATEGORY_COLORS[0], marker=MARKERS[0], label="mean score, all rows"
+    )
+    share = [one.memorized for one in settings]
+    ax.plot(place, share, color=CATEGORY_COLORS[1], marker=MARKERS[1], label="true rows above 0.25")
+    ax.set_xticks(place, [one.value for one in settings])
 
 
 @plots.style()

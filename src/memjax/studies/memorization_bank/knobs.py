@@ -34,6 +34,11 @@ class Setting(NamedTuple):
     found: xr.Dataset
     true: xr.DataArray
 
+    @property
+    def memorized(self) -> float:
+        """Share of the rows with their true label whose score is above the level."""
+        return float((self.found["memorization"] > MEMORIZED).where(self.true).mean())
+
 
 def settings(datasets: Mapping[str, xr.Dataset]) -> list[Setting]:
     """All settings: the first bank at several steps, and small banks along the axes of three sweeps."""
@@ -75,16 +80,12 @@ def knobs_table(found: list[Setting], base: xr.Dataset) -> Table:
         "train accuracy": lambda one: one.train,
         "held-out accuracy": lambda one: one.held_out,
         "mean score": lambda one: fitted(one.found, "mean_memorization", one.networks, "mean_interval"),
-        "true rows above 0.25": lambda one: float(_memorized(one)),
+        "true rows above 0.25": lambda one: one.memorized,
         "rank correlation, true rows": lambda one: float(_alike(one, base)),
     }
     heads = {"knob": [one.knob for one in found], "value": [one.value for one in found]}
     title = "Memorisation along steps, width, weight decay and label noise"
     return listed(heads, found, columns, title=title, note=_NOTE)
-
-
-def _memorized(one: Setting) -> xr.DataArray:
-    return (one.found["memorization"] > MEMORIZED).where(one.true).mean()
 
 
 def _alike(one: Setting, base: xr.Dataset) -> xr.DataArray:
