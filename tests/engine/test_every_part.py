@@ -161,10 +161,15 @@ def fits(task, model):
 OF_LABELS = ("accuracy", "logit_margin", "memorized_bits")
 
 
+# Measures with derivatives in the inputs.
+OF_FLOATS = ("loss_sensitivity",)
+
+
 def fitting(task):
-    labels = labelled(task)
-    values_only = [m for m in MEASURES.values() if not m.needs_labels and m.name not in OF_LABELS]
-    return [m for m in MEASURES.values() if m.name != "sign_accuracy"] if labels else values_only
+    labels, floats = labelled(task), np.issubdtype(seen(task)[0][0].dtype, np.floating)
+    taken = [m for m in MEASURES.values() if floats or m.name not in OF_FLOATS]
+    values_only = [m for m in taken if not m.needs_labels and m.name not in OF_LABELS]
+    return [m for m in taken if m.name != "sign_accuracy"] if labels else values_only
 
 
 def request(task, model, **fields):

@@ -17,6 +17,7 @@ from memjax.analysis.banks.membership import membership
 from memjax.analysis.banks.memorization import memorization
 from memjax.analysis.banks.roc import roc
 from memjax.analysis.base.formatting import format_interval
+from memjax.analysis.base.gini import gini
 from memjax.analysis.base.intervals import mean_interval
 from memjax.analysis.base.leave_out import jackknife
 from memjax.analysis.fits.curve_models import CurveModel
@@ -62,6 +63,7 @@ __all__ = [
     "fit",
     "format_interval",
     "gap",
+    "gini",
     "growth",
     "hidden_markov",
     "influence",

@@ -18,6 +18,7 @@ from memjax.measures.recorded.log_odds import log_odds, el2n
 from memjax.measures.recorded.sharpness import sharpness, hessian_top
 from memjax.measures.recorded.cosine import gradient_cosine, batch_gradient_cosine
 from memjax.measures.recorded.penalty import penalty
+from memjax.measures.recorded.sensitivity import loss_sensitivity
 # isort: on
 
 from memjax.measures.arrays.features import feature_change
@@ -33,6 +34,7 @@ from memjax.measures.attributions.attribution import gradient_dot, influence_fun
 from memjax.measures.by_example import ByExample, by_example_of
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
+from memjax.measures.on_snapshots.critical_samples import critical_sample_ratio
 from memjax.measures.on_snapshots.hidden_layers import dimensionality
 from memjax.measures.on_snapshots.modular_fourier import modular_fourier
 from memjax.measures.on_snapshots.snapshot_measure import SnapshotMeasure, Variable
@@ -121,6 +123,7 @@ __all__ = [
     "accuracy",
     "batch_gradient_cosine",
     "by_example",
+    "critical_sample_ratio",
     "data_dimensionality",
     "dimensionality",
     "distance_from_init",
@@ -145,6 +148,7 @@ __all__ = [
     "log_probability",
     "logit_margin",
     "loss",
+    "loss_sensitivity",
     "maximal_direction",
     "memorized_bits",
     "modular_fourier",

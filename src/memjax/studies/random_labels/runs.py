@@ -1,0 +1,163 @@
+"""Sweeps of the study random-labels: levels of label noise, laws of inputs and labels, widths, and regularisers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from memjax import measures
+from memjax.experiment import Experiment
+from memjax.experiment.record_times import spaced
+from memjax.models import MLP
+from memjax.optimizers import sgd
+from memjax.stopping import AtLeast
+from memjax.studies.kit import Sweep
+from memjax.tasks import Images
+
+__all__ = ["FITTED", "LAWS", "LEVELS", "NETWORKS", "SIZES", "Size", "sweeps"]
+
+FITTED = 0.997
+"""Train accuracy at which a run has fitted its labels, and stops."""
+LEVELS = tuple(round(0.1 * i, 1) for i in range(11))
+"""Probabilities that a train label is replaced by a label of any class."""
+NETWORKS = ("shallow", "deep")
+"""Names of the networks whose levels are swept."""
+LAWS = {
+    "true labels": ("true", 0.0),
+    "random labels": ("true", 1.0),
+    "shuffled pixels": ("shuffled", 0.0),
+    "random pixels": ("random", 0.0),
+    "Gaussian inputs": ("gaussian", 0.0),
+}
+"""Law of the pixels and level of label noise, by name."""
+_NOISE = ("true labels", "random labels", "Gaussian inputs")
+_BRAKED_LEVEL = 0.4
+_PER_DECADE = 40
+
+
+class Size(NamedTuple):
+    """One scale.
+
+    Attributes
+    ----------
+    radii
+        Half the sides of the boxes of the critical sample ratio, in standard deviations of a pixel.
+    snapshots
+        Steps at which this ratio is taken; the last step joins them.
+    """
+
+    dataset: str
+    train_size: int
+    test_size: int
+    batch_size: int
+    steps: int
+    shallow: MLP
+    deep: MLP
+    widths: tuple[int, ...]
+    braked_steps: int
+    record_every: int = 10
+    rate: float = 0.05
+    radii: tuple[float, ...] = (0.1, 0.3)
+    snapshots: tuple[int, ...] = (10, 50, 200)
+    dropouts: tuple[float, ...] = (0.0, 0.25, 0.5)
+    decays: tuple[float, ...] = (0.0, 0.001, 0.01)
+
+
+_QUICK = Size(
+    dataset="digits",
+    train_size=600,
+    test_size=797,
+    batch_size=60,
+    steps=3000,
+    shallow=MLP(hidden=(128,)),
+    deep=MLP(hidden=(128, 128, 128)),
+    widths=(4, 8, 16, 32, 64, 128),
+    braked_steps=1000,
+)
+_PAPER = _QUICK._replace(
+    train_size=1000,
+    batch_size=100,
+    steps=10_000,
+    shallow=MLP(hidden=(512,)),
+    deep=MLP(hidden=(512, 512, 512)),
+    widths=(4, 8, 16, 32, 64, 128, 256, 512),
+    braked_steps=3000,
+)
+SIZES = {
+    "quick": _QUICK,
+    "paper": _PAPER,
+    "fashion-mnist": _PAPER._replace(dataset="fashion-mnist", train_size=2000, test_size=2000),
+}
+"""Scales by their names."""
+
+
+def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
+    """All sweeps by name."""
+    size, own = SIZES[scale], range(seeds)
+    found = {name: Sweep(_levels(size, name), {"label_noise": LEVELS, "seed": own}) for name in NETWORKS}
+    return found | {
+        "laws": Sweep(_laws(size), _over(size, LAWS, own)),
+        "widths": Sweep(_base(size), _over(size, _NOISE, own, hidden=[(width,) for width in size.widths])),
+        "dropouts": Sweep(_braked(size), {"dropout": size.dropouts, "seed": own}),
+        "decays": Sweep(_braked(size), {"l2": size.decays, "seed": own}),
+    }
+
+
+def _task(size: Size, law: str) -> Images:
+    pixels, level = LAWS[law]
+    return Images(size.dataset, pixels=pixels, label_noise=level, noise_law="uniform", scale="standard")
+
+
+def _over(size: Size, laws: Iterable[str], seeds: range, **more: Any) -> dict[str | tuple[str, ...], Any]:
+    axes: dict[str | tuple[str, ...], Any] = {"task": {name: _task(size, name) for name in laws}}
+    return axes | dict(more) | {"seed": seeds}
+
+
+def _base(size: Size) -> Experiment:
+    fitted: Any = AtLeast("train_accuracy", FITTED)
+    return Experiment(
+        task=_task(size, "true labels"),
+        train_size=size.train_size,
+        test_size=size.test_size,
+        model=size.shallow,
+        optimizer=sgd(size.rate, momentum=0.9),
+        batch_size=size.batch_size,
+        steps=size.steps,
+        record_at=spaced(1, size.steps, _PER_DECADE),
+        measures=(measures.accuracy,),
+        stop_when=fitted,
+    )
+
+
+def _levels(size: Size, network: str) -> Experiment:
+    """Records of the train examples by whether their label is true, and the last network."""
+    model = size.shallow if network == "shallow" else size.deep
+    return replace(_base(size), model=model, measures=_parts(), snapshots=(size.steps,))
+
+
+def _parts() -> tuple[measures.Measure, ...]:
+    return (measures.accuracy.on("train", "train_clean", "train_corrupted", "test"),)
+
+
+def _laws(size: Size) -> Experiment:
+    """Equal steps between records, over which the sensitivity of every train example is averaged."""
+    return replace(
+        _base(size),
+        record_at=None,
+        record_every=size.record_every,
+        examples=(measures.by_example("loss_sensitivity", over="mean"),),
+        snapshots=(*size.snapshots, size.steps),
+    )
+
+
+def _braked(size: Size) -> Experiment:
+    base = _base(size)
+    return replace(
+        base,
+        task=replace(_task(size, "true labels"), label_noise=_BRAKED_LEVEL),
+        optimizer=sgd(size.rate, momentum=0.9, l2=0.0),
+        measures=_parts(),
+        steps=size.braked_steps,
+        record_at=spaced(1, size.braked_steps, _PER_DECADE),
+    )
