@@ -9,7 +9,7 @@ import xarray as xr
 from memjax.analysis.base.lift import lift
 from memjax.checks.labelled import require_array, require_dim
 
-__all__ = ["gini"]
+__all__ = ["gini", "gini_of_rows"]
 
 
 def gini(values: xr.DataArray, dim: str = "example") -> xr.DataArray:
@@ -49,14 +49,20 @@ def gini(values: xr.DataArray, dim: str = "example") -> xr.DataArray:
         raise ValueError(
             f"values holds {low:g}, but a Gini coefficient is of values of at least 0: take absolute values first."
         )
-    found = lift(lambda array: (_gini(array),), values, [dim], {"gini": ()})["gini"]
+    found = lift(lambda array: (gini_of_rows(array),), values, [dim], {"gini": ()})["gini"]
     about = values.attrs.get("long_name", values.name or "values")
     found.attrs = {"long_name": f"Gini coefficient of {about}", "units": "1"}
     return found
 
 
-def _gini(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Coefficients ``[...]`` of the finite ones of values ``[..., n]``."""
+def gini_of_rows(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Coefficients ``[...]`` of the finite ones of values ``[..., n]``, all at least 0.
+
+    Examples
+    --------
+    >>> gini_of_rows(np.array([[0.0, 0.0, 3.0], [2.0, 2.0, np.nan]])).round(4).tolist()
+    [0.6667, 0.0]
+    """
     finite = np.isfinite(values)
     count = finite.sum(-1, keepdims=True)
     # What is left out stands behind all others, and counts as nothing.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from memjax.analysis.base.gini import gini_of_rows
 from memjax.checks.values import whole
 from memjax.errors import InputError
 
@@ -109,9 +110,7 @@ def gini(values: npt.ArrayLike, axis: int = -1) -> np.ndarray:
     array = _last_axis("values", values, axis)
     if (array < 0).any():
         raise InputError(f"values holds {array[array < 0][0]}: a Gini coefficient is of numbers of at least 0.")
-    n = array.shape[-1]
-    weights = (2 * np.arange(1, n + 1) - n - 1) / n
-    return _ratio(np.sort(array) @ weights, array.sum(-1))
+    return np.where(np.isfinite(array).all(-1), gini_of_rows(array), np.nan)
 
 
 def inverse_participation_ratio(values: npt.ArrayLike, axis: int = -1) -> np.ndarray:
