@@ -170,7 +170,7 @@ def fold_claims(found: xr.Dataset) -> list[Claim]:
 
 def diabetes_claims(found: xr.Dataset) -> list[Claim]:
     """Schaeffer: the peak is where there are as many rows as inputs, and each factor alone removes the peak."""
-    loss = np.log10(found["loss"])
+    loss = xr.apply_ufunc(np.log10, found["loss"])
     at = loss["train_size"][loss.sel(ablation="none", drop=True).argmax("train_size")].drop_vars("train_size")
     claims = [Claim("diabetes: train size at the largest test loss", float(found.attrs["inputs"]), at)]
     for ablation in found["ablation"].values.tolist():

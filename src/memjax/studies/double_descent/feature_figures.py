@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 
 from memjax import plots
@@ -11,6 +12,7 @@ from memjax.plots.styles import CATEGORY_COLORS, MARKERS, ordered_colors
 from memjax.studies.double_descent.random_features import KINDS
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawn
 
 __all__ = ["FEATURES", "FOLD", "features", "fold"]
@@ -54,12 +56,10 @@ def features(found: xr.Dataset) -> Drawn:
 @plots.style()
 def fold(found: xr.Dataset) -> Drawn:
     """Loss against features and against effective parameters."""
-    import numpy as np
-
     figure, axes = plots.panels(len(KINDS), 2, width=4.2, height=3.0, share_y="row")
     for row, kind in enumerate(KINDS):
-        logs = np.log(found.sel(features=kind, ridge=0.0, drop=True)[["test_loss", "test_used"]]).mean("seed")
-        loss, used = (np.exp(logs[name]) for name in ("test_loss", "test_used"))
+        free = found.sel(features=kind, ridge=0.0, drop=True)
+        loss, used = (_geometric(free[name]) for name in ("test_loss", "test_used"))
         for part, text, color, mark in _BRANCHES:
             own = loss.sel(ratio=part)
             for ax, x in ((axes[row, 0], own["ratio"]), (axes[row, 1], used.sel(ratio=part))):
@@ -75,13 +75,17 @@ def fold(found: xr.Dataset) -> Drawn:
     return figure
 
 
+def _geometric(values: xr.DataArray) -> xr.DataArray:
+    return xr.apply_ufunc(lambda array: np.exp(np.log(array).mean(-1)), values, input_core_dims=[["seed"]])
+
+
 _BRANCHES = (
     (slice(None, 1.0), "N up to n", CATEGORY_COLORS[0], MARKERS[0]),
     (slice(1.0, None), "N from n on", CATEGORY_COLORS[1], MARKERS[1]),
 )
 
 
-def _arrow(ax, x, y, color) -> None:  # type: ignore[no-untyped-def]
+def _arrow(ax: Axes, x: Any, y: Any, color: str) -> None:
     """An arrow along the middle piece of a curve."""
     at = len(x) // 2
     ax.annotate(

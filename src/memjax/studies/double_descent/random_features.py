@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ def of_images(
 
 def _of_kind(
     task: Images, seed: int, kind: str, train_size: int, test_size: int, ratios: Sequence[float]
-) -> list[list[Mapping[str, float]]]:
+) -> list[list[dict[str, float]]]:
     train, test = task.draw(seed, train_size, test_size)
     x, x_test = (np.asarray(task.pool[part.x], np.float64).reshape(len(part.y), -1) for part in (train, test))
     hot, labels = np.eye(task.num_outputs)[np.asarray(train.y)], np.asarray(test.y)
@@ -63,7 +63,7 @@ def _of_kind(
     cells = []
     for ratio in ratios:
         phi = _drawn(kind, x.shape[1], round(ratio * train_size), rng)
-        cells.append([_cell(*pair, hot, labels) for pair in _smoothers(phi(x), phi(x_test))])
+        cells.append([_cell(fit, weights, hot, labels) for fit, weights in _smoothers(phi(x), phi(x_test))])
     return cells
 
 
@@ -76,7 +76,7 @@ def _drawn(kind: str, inputs: int, count: int, rng: np.random.Generator) -> Any:
     return lambda x: np.exp(1j * deviation * x @ weights) / np.sqrt(count)
 
 
-def _smoothers(train: Array, test: Array) -> Any:
+def _smoothers(train: Array, test: Array) -> Iterator[tuple[Array, Array]]:
     """Weights of the train targets in the fit of the train rows and of the test rows, ridge by ridge."""
     left, sizes, right = np.linalg.svd(train, full_matrices=False)
     along = test @ right.conj().T

@@ -23,7 +23,7 @@ class Size(NamedTuple):
     small: tuple[int, ...]
     train_sizes: tuple[int, ...]
     steps: int
-    decays: tuple[float, ...] = (1.0, 3.0)
+    decays: tuple[float, ...] = (3.0,)
     batch_size: int = 50
     rate: float = 0.003
 
@@ -43,7 +43,7 @@ _QUICK = Size(
     train_sizes=(50, 100, 150, 200, 300, 400, 500, 600, 800, 1000),
     steps=3000,
 )
-_LONG = _QUICK._replace(steps=20_000)
+_LONG = _QUICK._replace(steps=20_000, decays=(1.0, 3.0, 10.0))
 _FASHION = _QUICK._replace(
     dataset="fashion-mnist",
     train_size=4000,
