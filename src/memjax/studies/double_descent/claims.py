@@ -10,6 +10,7 @@ import xarray as xr
 from memjax import analysis
 from memjax.studies.double_descent import figures, numbers, tables
 from memjax.studies.double_descent.random_features import KINDS
+from memjax.studies.double_descent.regression import WITHOUT
 from memjax.studies.kit import Claim, Findings, above, below, between
 
 __all__ = [
@@ -72,7 +73,6 @@ def feature_claims(found: xr.Dataset) -> list[Claim]:
                 "below 0",
                 below_it,
                 below(0.0),
-                main=main,
             ),
             _no_hump(f"{title}, ridge {_RIDGE:g}", held["test_error"], "ratio"),
         ]
@@ -87,8 +87,12 @@ def _lowest_before(error: xr.DataArray) -> xr.DataArray:
     return first.isel(ratio=others.argmin("ratio")).drop_vars("ratio")
 
 
-def _no_hump(where: str, error: xr.DataArray, dim: str) -> Claim:
-    return Claim(f"{where}: height of the hump", "about 0: no peak", numbers.hump(error, dim)["height"], below(_NONE))
+def _no_hump(where: str, error: xr.DataArray, dim: str, main: bool = False) -> Claim:
+    height = numbers.hump(error, dim)["height"]
+    return Claim(f"{where}: height of the hump in {_OF[dim]}", "about 0: no peak", height, below(_NONE), main=main)
+
+
+_OF = {"ratio": "features", "width": "width"}
 
 
 def sphere_claims(found: xr.Dataset) -> list[Claim]:
@@ -116,10 +120,10 @@ def network_claims(width: xr.Dataset, decay: xr.Dataset) -> list[Claim]:
         Claim("height of the hump in width: 20% wrong labels less true labels", "above 0", tall["height"] - flat["height"],
               above(0.0)),
         Claim("20% wrong labels: width of the peak over the first width that fits the train set", 1.0,
-              tall["place"] / fitted, between(0.5, 2.0), of="geometric", main=True),
+              tall["place"] / fitted, between(0.5, 2.0), of="geometric"),
         Claim("20% wrong labels, widest network: height of the hump in steps", "above 0",
               numbers.hump(wide, "step")["height"], above(0.0), main=True),
-        _no_hump("20% wrong labels, stopped at the best record", noisy["best_test"], "width"),
+        _no_hump("20% wrong labels, stopped at the best record", noisy["best_test"], "width", main=True),
         _no_hump(f"20% wrong labels, {strength}", held.drop_vars("weight_decay"), "width"),
         Claim("20% wrong labels: test error of the widest network less the lowest one of any width below the peak",
               "below 0 in some settings", _second_descent(noisy["last_test"])),
@@ -129,7 +133,7 @@ def network_claims(width: xr.Dataset, decay: xr.Dataset) -> list[Claim]:
 def _second_descent(error: xr.DataArray) -> xr.DataArray:
     """Last point less the lowest one before the highest hump, where the mean over seeds has them."""
     mean = error.mean("seed")
-    place = float(numbers.hump(mean.expand_dims(seed=1), "width")["place"])
+    place = numbers.hump(mean.expand_dims(seed=1), "width")["place"].item()
     return error.isel(width=-1, drop=True) - error.sel(
         width=mean.sel(width=slice(None, place)).idxmin("width"), drop=True
     )
@@ -163,7 +167,7 @@ def fold_claims(found: xr.Dataset) -> list[Claim]:
             Claim(f"{title}: N / n at the most {used}", 1.0, at),
             Claim(f"{title}, N = 10 n: effective parameters on train inputs over n", 1.0, train),
             Claim(f"{title}, N >= n: rank correlation of {used} and test loss", "above 0: the curve folds", numbers.fold(free),
-                  above(0.0), main=kind == KINDS[0]),
+                  above(0.0)),
         ]  # fmt: skip
     return claims
 
@@ -176,20 +180,13 @@ def diabetes_claims(found: xr.Dataset) -> list[Claim]:
     for ablation in found["ablation"].values.tolist():
         height = numbers.hump(loss.sel(ablation=ablation, drop=True), "train_size")["height"]
         if ablation == "none":
-            claims.append(
-                Claim("diabetes: height of the hump", "above 0", height, above(0.0), units="decades", main=True)
-            )
+            claims.append(Claim("diabetes: height of the hump", "above 0", height, above(0.0), units="decades"))
         else:
-            what = f"diabetes, without {_WITHOUT[ablation]}: height of the hump"
+            what = f"diabetes, without {WITHOUT[ablation]}: height of the hump"
             claims.append(Claim(what, "about 0: no peak", height, below(_NONE_LOG), units="decades"))
     return claims
 
 
-_WITHOUT = {
-    "singular values": "small singular values",
-    "test inputs": "test inputs along small singular directions",
-    "residuals": "residuals of the best model",
-}
 _NOTE = (
     "Height of a hump: the lesser of the rise to a peak and the fall behind it, in shares of wrong labels; peak and dips are "
     "where the mean of all other seeds has them, so that noise makes no hump. Published numbers of other data are given as "

@@ -11,6 +11,7 @@ import xarray as xr
 from memjax import analysis, plots
 from memjax.plots.styles import CATEGORY_COLORS, MARKERS
 from memjax.studies.double_descent.feature_figures import FEATURES, FOLD, features, fold
+from memjax.studies.double_descent.regression import WITHOUT
 from memjax.studies.kit import Figure
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def networks(width: xr.Dataset, decay: xr.Dataset, samples: xr.Dataset) -> Drawn
 
 
 def _map(ax: Axes, noisy: xr.Dataset) -> None:
-    plots.phase_diagram(noisy["test"], x="width", y="step", ax=ax, name="test error")
+    plots.phase_diagram(
+        noisy["test"], x="width", y="step", ax=ax, limits=(0.05, 0.4), name="test error (0.4: and more)"
+    )
     train = noisy["train"].mean("seed").transpose("step", "width").values
     places = np.arange(train.shape[1]), np.arange(train.shape[0])
     ax.contour(*places, train, levels=[0.01, 0.1], colors="white", linestyles=["-", "--"], linewidths=1.2)
@@ -84,7 +87,8 @@ def _lines(ax: Axes, lines: dict[str, xr.DataArray], dim: str) -> None:
     for (name, one), color, mark in zip(lines.items(), CATEGORY_COLORS, MARKERS, strict=False):
         plots.mean(one, dim, ax=ax, color=color, marker=mark, label=name)
     ax.set(xlabel=dim, ylabel="test error")
-    plots.plain_ticks(ax)
+    for axis in ("x", "y"):
+        plots.plain_ticks(ax, axis)
     ax.legend(loc="best")
 
 
@@ -109,7 +113,7 @@ def diabetes(found: xr.Dataset) -> Drawn:
     """Test loss with and without each factor, and the factors."""
     figure, (left, right) = plots.panels(1, 2, width=4.4, height=3.4)
     for ablation, color in zip(found["ablation"].values.tolist(), CATEGORY_COLORS, strict=False):
-        label = "as it is" if ablation == "none" else f"without {ablation}"
+        label = "as it is" if ablation == "none" else f"without {WITHOUT[ablation]}"
         plots.mean(found["loss"].sel(ablation=ablation, drop=True), "train_size", ax=left, of="geometric", color=color,
                    label=label)  # fmt: skip
     parts = {"smallest": "smallest singular value", "along": "test inputs along it", "residual": "residuals along it"}

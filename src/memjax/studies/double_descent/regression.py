@@ -10,10 +10,15 @@ import xarray as xr
 
 from memjax import analysis
 
-__all__ = ["ABLATIONS", "CUT", "of_diabetes"]
+__all__ = ["ABLATIONS", "CUT", "WITHOUT", "of_diabetes"]
 
 ABLATIONS = ("none", "singular values", "test inputs", "residuals")
 """What is taken away: nothing, small singular values, test inputs along them, and residuals of the best model."""
+WITHOUT = {
+    "singular values": "small singular values",
+    "test inputs": "test inputs along small singular directions",
+    "residuals": "residuals of the best model",
+}
 CUT = 1.0
 """Singular values of at most this count as small; the largest cut-off of Schaeffer et al., on inputs of variance 1."""
 SIZES = tuple(range(1, 40))

@@ -76,7 +76,7 @@ STUDY = Study(
         "fashion-mnist": "random features of 1000 images, networks on 4000, 40,000 steps; needs the files",
         "mnist": "random features of 1000 images, networks on 4000, 40,000 steps; needs the files",
     },
-    seeds={"quick": 4, "long": 4, "fashion-mnist": 4, "mnist": 4},
+    seeds={"quick": 8, "long": 4, "fashion-mnist": 4, "mnist": 4},
     sweeps=_sweeps,
     measured=_measured,
     analyse=analyse,
