@@ -11,7 +11,6 @@ import xarray as xr
 from memjax import analysis, plots
 from memjax.plots.styles import CATEGORY_COLORS, MARKERS
 from memjax.studies.double_descent.feature_figures import FEATURES, FOLD, features, fold
-from memjax.studies.double_descent.regression import WITHOUT
 from memjax.studies.kit import Figure
 
 if TYPE_CHECKING:
@@ -35,10 +34,10 @@ def all_figures(
 
 
 _NETWORKS = (
-    "Networks with 20% wrong train labels. Top left: test error by width and step; the white lines are where the train error "
-    "falls below 0.1 (dashed) and 0.01 (solid). Top right: test error at the end by width. Bottom left: test error along "
-    "training of three widths, that is, rows of the map. Bottom right: test error by train size for four widths. Lines are "
-    "means over seeds, bands are 95% intervals."
+    "Networks with 20% wrong train labels. Top left: test error by width and step (mean over seeds); the white lines are where "
+    "the train error falls below 0.1 (dashed) and 0.01 (solid). Top right: test error at the end by width. Bottom left: test "
+    "error along training of three widths, that is, columns of the map. Bottom right: test error by train size for four widths. "
+    "Lines are means over seeds, bands are 95% intervals."
 )
 _SPHERE = (
     "Excess test error of least squares on random ReLU features of inputs on a sphere (points: means over seeds with 95% "
@@ -46,8 +45,9 @@ _SPHERE = (
 )
 _DIABETES = (
     "Left: squared test error of linear regression on the diabetes data by train size, as it is and with one of its three "
-    "factors taken away. Right: the three factors along the smallest singular direction. Medians over random train sets, "
-    "means over seeds with 95% intervals. Dotted: as many rows as inputs."
+    "factors taken away: small singular values, test inputs along them, or residuals of the best model. Right: the three "
+    "factors along the smallest singular direction. Medians over random train sets, means over seeds with 95% intervals. "
+    "Dotted: as many rows as inputs."
 )
 
 
@@ -113,7 +113,7 @@ def diabetes(found: xr.Dataset) -> Drawn:
     """Test loss with and without each factor, and the factors."""
     figure, (left, right) = plots.panels(1, 2, width=4.4, height=3.4)
     for ablation, color in zip(found["ablation"].values.tolist(), CATEGORY_COLORS, strict=False):
-        label = "as it is" if ablation == "none" else f"without {WITHOUT[ablation]}"
+        label = "as it is" if ablation == "none" else f"without {ablation}"
         plots.mean(found["loss"].sel(ablation=ablation, drop=True), "train_size", ax=left, of="geometric", color=color,
                    label=label)  # fmt: skip
     parts = {"smallest": "smallest singular value", "along": "test inputs along it", "residual": "residuals along it"}

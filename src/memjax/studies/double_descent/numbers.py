@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-__all__ = ["FITTED", "by_width", "complexity", "errors", "fold", "hump", "threshold"]
+__all__ = ["FITTED", "by_width", "complexity", "errors", "fold", "from_best", "hump", "threshold"]
 
 FITTED = 0.01
 """Train error at and below which a network has fitted its train set."""
@@ -85,6 +85,11 @@ def _peak(mean: FloatArray) -> tuple[int, int, int]:
         before, behind = int(mean[:at].argmin()), at + 1 + int(mean[at + 1 :].argmin())
         found.append((mean[at] - max(mean[before], mean[behind]), before, at, behind))
     return max(found)[1:]
+
+
+def from_best(curve: xr.DataArray, dim: str = "step") -> xr.DataArray:
+    """The part of a curve from the lowest mean over seeds on, so that a hump in this part comes after the first descent."""
+    return curve.isel({dim: slice(int(curve.mean("seed").argmin(dim)), None)})
 
 
 def threshold(train: xr.DataArray, dim: str = "width", level: float = FITTED) -> xr.DataArray:

@@ -24,9 +24,10 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()
-    ['data-dimensionality', 'early-training', 'edge-of-stability', 'grok-time', 'grokking-phases', 'grokking-predictors',
-     'l2-capacity', 'l2-memorization', 'l2-test-loss', 'long-tail', 'memorization-bank', 'memory-1', 'memory-2',
-     'modular-fourier', 'omnigrok', 'slingshot', 'sparse-parity', 'toy-double-descent', 'ungrokking']
+    ['data-dimensionality', 'double-descent', 'early-training', 'edge-of-stability', 'grok-time', 'grokking-phases',
+     'grokking-predictors', 'l2-capacity', 'l2-memorization', 'l2-test-loss', 'long-tail', 'memorization-bank',
+     'memory-1', 'memory-2', 'modular-fourier', 'omnigrok', 'slingshot', 'sparse-parity', 'toy-double-descent',
+     'ungrokking']
     """
     return sorted(_packages())
 
