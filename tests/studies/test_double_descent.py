@@ -300,5 +300,5 @@ def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again):
     folder, findings = studies.run(study, tmp_path / "out", seeds=3, progress=False)
     assert set(findings.figures) == {"networks", "features", "fold", "sphere", "diabetes"}
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
-    assert len(findings.claims) == 34 and set(findings.tables) == {"features", "widths", "samples", "diabetes"}
+    assert len(findings.claims) == 35 and set(findings.tables) == {"features", "widths", "samples", "diabetes"}
     made_again(folder, study)

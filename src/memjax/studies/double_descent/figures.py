@@ -36,8 +36,8 @@ def all_figures(
 _NETWORKS = (
     "Networks with 20% wrong train labels. Top left: test error by width and step (mean over seeds); the white lines are where "
     "the train error falls below 0.1 (dashed) and 0.01 (solid). Top right: test error at the end by width. Bottom left: test "
-    "error along training of three widths, that is, columns of the map. Bottom right: test error by train size for four widths. "
-    "Lines are means over seeds, bands are 95% intervals."
+    "error along training of three widths, that is, columns of the map. Bottom right: test error by train size for four "
+    "widths. Lines are means over seeds, bands are 95% intervals."
 )
 _SPHERE = (
     "Excess test error of least squares on random ReLU features of inputs on a sphere (points: means over seeds with 95% "
