@@ -89,7 +89,7 @@ def test_a_mistake_in_a_spec_exits_with_2_and_writes_nothing(case, here, capsys)
     [
         (
             ["study", "l2-memorisation"],
-            "There is no study 'l2-memorisation': use data-dimensionality, early-training, ",
+            "There is no study 'l2-memorisation': use data-dimensionality, double-descent, ",
         ),
         (["study", "l2-memorization", "--scale", "huge"], "has no scale 'huge': use quick or paper"),
         (["study", "l2-memorization", "--seeds", "0"], "seeds is 0: give at least 1"),
@@ -195,7 +195,7 @@ def test_studies_are_listed(capsys):
     assert main(["studies"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
     assert listed == [
-        "data-dimensionality", "early-training", "edge-of-stability", "grok-time", "grokking-phases",
+        "data-dimensionality", "double-descent", "early-training", "edge-of-stability", "grok-time", "grokking-phases",
         "grokking-predictors", "l2-capacity",
         "l2-memorization", "l2-test-loss", "memorization-bank", "memory-1", "memory-2", "modular-fourier", "omnigrok",
         "slingshot", "sparse-parity",
