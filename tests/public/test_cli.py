@@ -197,7 +197,7 @@ def test_studies_are_listed(capsys):
     assert listed == [
         "data-dimensionality", "double-descent", "early-training", "edge-of-stability", "grok-time", "grokking-phases",
         "grokking-predictors", "l2-capacity",
-        "l2-memorization", "l2-test-loss", "memorization-bank", "memory-1", "memory-2", "modular-fourier", "omnigrok",
+        "l2-memorization", "l2-test-loss", "long-tail", "memorization-bank", "memory-1", "memory-2", "modular-fourier", "omnigrok",
         "slingshot", "sparse-parity",
         "toy-double-descent", "ungrokking",
     ]  # fmt: skip
