@@ -197,8 +197,8 @@ def test_studies_are_listed(capsys):
     assert listed == [
         "data-dimensionality", "double-descent", "early-training", "edge-of-stability", "grok-time", "grokking-phases",
         "grokking-predictors", "l2-capacity",
-        "l2-memorization", "l2-test-loss", "long-tail", "memorization-bank", "memory-1", "memory-2", "modular-fourier", "omnigrok",
-        "slingshot", "sparse-parity",
+        "l2-memorization", "l2-test-loss", "long-tail", "memorization-bank", "memory-1", "memory-2", "modular-fourier",
+        "omnigrok", "slingshot", "sparse-parity",
         "toy-double-descent", "ungrokking",
     ]  # fmt: skip
 
