@@ -89,7 +89,7 @@ def test_a_mistake_in_a_spec_exits_with_2_and_writes_nothing(case, here, capsys)
     [
         (
             ["study", "l2-memorisation"],
-            "There is no study 'l2-memorisation': use data-dimensionality, early-training, ",
+            "There is no study 'l2-memorisation': use data-dimensionality, double-descent, ",
         ),
         (["study", "l2-memorization", "--scale", "huge"], "has no scale 'huge': use quick or paper"),
         (["study", "l2-memorization", "--seeds", "0"], "seeds is 0: give at least 1"),

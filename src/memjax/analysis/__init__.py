@@ -36,8 +36,11 @@ from memjax.analysis.theory.capacity import (
     num_fitted,
     share_interval,
 )
+from memjax.analysis.theory.gradient_descent import gradient_descent_risk
 from memjax.analysis.theory.leverage_null import leverage_null
+from memjax.analysis.theory.linear_smoothers import effective_parameters, least_squares_terms
 from memjax.analysis.theory.long_tail import long_tail, long_tail_error
+from memjax.analysis.theory.ridgeless import random_features_risk, ridgeless_risk
 from memjax.analysis.theory.rlct import deep_linear_rlct
 from memjax.analysis.times.delays import delay
 from memjax.analysis.times.events import plateaus, time_to_threshold
@@ -56,6 +59,7 @@ __all__ = [
     "deep_linear_rlct",
     "delay",
     "describe",
+    "effective_parameters",
     "effective_sample_size",
     "evaluate",
     "exposure",
@@ -64,6 +68,7 @@ __all__ = [
     "format_interval",
     "gap",
     "gini",
+    "gradient_descent_risk",
     "growth",
     "hidden_markov",
     "influence",
@@ -72,6 +77,7 @@ __all__ = [
     "leave_one_out",
     "leave_one_out_ceiling",
     "leave_one_out_score",
+    "least_squares_terms",
     "leverage_null",
     "linear_datamodeling_score",
     "linearly_separable",
@@ -91,8 +97,10 @@ __all__ = [
     "plateaus",
     "profile",
     "r_hat",
+    "random_features_risk",
     "rank_correlation",
     "rate",
+    "ridgeless_risk",
     "roc",
     "share_interval",
     "spearman",

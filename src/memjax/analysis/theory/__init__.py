@@ -1,1 +1,1 @@
-"""What theory says without any training: capacities, exact learning coefficients, random activations, long tails."""
+"""What theory says without any training: capacities, learning coefficients, long tails, least squares at every size."""
