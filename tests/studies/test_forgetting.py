@@ -10,7 +10,7 @@ import xarray as xr
 
 import memjax as mj
 from memjax import studies
-from memjax.studies.forgetting import claims, numbers, removal, runs, tables, wrong
+from memjax.studies.forgetting import claims, numbers, pixels, removal, runs, tables, wrong
 from memjax.studies.forgetting.study import STUDY
 
 EPOCHS = 6
@@ -255,6 +255,42 @@ def test_counts_at_records_are_claimed_to_balance_and_put_beside_presentations()
     assert [claim.verdict.value for claim in claims.count_claims(found, off, ways)][:2] == ["as published", "differs"]
     table = tables.counts(ways, presented)
     assert [row[0] for row in table.rows] == list(ways) and table.rows[0][3].startswith("1")
+
+
+def test_pixel_noise_lies_on_a_fifth_of_the_rows_and_grows_with_its_spread():
+    digits = mj.tasks.Images("digits")
+    weak, middle, strong = pixels.noisy_tasks(digits, 200, 100)
+    train = digits.draw(0, 200, 100).train
+    noise = [task.pool - digits.pool[np.asarray(train.x)] for task in (weak, middle, strong)]
+    there = abs(noise[0]).max((1, 2)) > 0
+    assert there.tolist() == pixels.noisy_rows(200).tolist() and there.sum() == 40
+    # float32 sums, measured: at most 5e-7 off.
+    np.testing.assert_allclose(noise[2], 4 * noise[0], atol=2e-6)
+    # 40 x 64 normal numbers have a standard error of 0.007, measured: 0.489.
+    assert noise[0][there].std() == pytest.approx(0.5, rel=0.05)
+    drawn = middle.draw(0, 200, 0).train
+    labels = np.asarray(train.y)
+    assert np.asarray(drawn.y).tolist() == labels[np.asarray(drawn.x)].tolist()
+
+
+def test_noisy_rows_are_found_by_their_numbers():
+    marked = pixels.noisy_rows(50)
+    rng = np.random.default_rng(0)
+    number = rng.permutation(50)
+    events = np.where(marked[number], 3.0, 1.0) + np.linspace(0, 0.5, 3)[:, None, None, None] * marked[number]
+    values = np.broadcast_to(events, (3, 4, 1, 50)) + 1e-3 * rng.normal(size=(3, 4, 1, 50))
+    first = np.broadcast_to(np.where(marked[number] & (number < 25), np.nan, 1.0), values.shape)
+    dims = ("task", "seed", "example_step", "example")
+    parts = {"presented_forgetting_events": (dims, values), "presented_first_learnt": (dims, first)}
+    found = xr.Dataset({f"example_{name}": part for name, part in parts.items()}, {"example": number})
+    made = pixels.pixel_claims(found)
+    # Noise of 1e-3, measured over 20 seeds: at most 4.2e-4 off.
+    assert [claim.estimate.value for claim in made] == pytest.approx([2.0, 2.25, 2.5], abs=1e-3)
+    assert {(claim.verdict.value, claim.number) for claim in made} == {("not asked", "not read")}
+    table = pixels.pixel_table(found, 60)
+    share = 100 * (marked & (np.arange(50) < 25)).sum() / 10
+    assert [row[0] for row in table.rows] == ["0.5", "1", "2"] and table.rows[0][3].startswith(f"{share:.0f}")
+    assert all(row[4].startswith("1") for row in table.rows)
 
 
 def test_too_few_seeds_are_refused():

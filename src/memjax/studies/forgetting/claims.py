@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import xarray as xr
 
-from memjax.studies.forgetting import figures, numbers, removal, tables
+from memjax.studies.forgetting import figures, numbers, pixels, removal, tables
 from memjax.studies.forgetting.numbers import among
 from memjax.studies.kit import Claim, Estimate, Findings, above, between
 
@@ -35,6 +35,7 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
             *finder_claims(scores["20% random labels"], marked),
             *removal.removal_claims(lost),
             *count_claims(runs, often, ways),
+            *pixels.pixel_claims(datasets["pixels"]),
         ],
         tables={
             "shares": tables.shares(groups),
@@ -42,6 +43,7 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
             "finders": tables.finders(scores["20% random labels"], marked),
             "removal": removal.removal_table(lost),
             "counts": tables.counts(ways, numbers.events(noisy)),
+            "pixels": pixels.pixel_table(datasets["pixels"], rows.attrs["epochs"]),
         },
         figures=figures.all_figures(groups, scores, marked, lost, rows),
         note=_NOTE,

@@ -15,6 +15,7 @@ from memjax.models import MLP
 from memjax.optimizers import sgd
 from memjax.studies.forgetting.numbers import forgotten
 from memjax.studies.forgetting.parts import wrong
+from memjax.studies.forgetting.pixels import noisy_tasks
 from memjax.studies.forgetting.removal import removed_rows
 from memjax.studies.kit import Sweep
 from memjax.subsets import LeaveOut
@@ -79,10 +80,13 @@ def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
     often = replace(followed, record_every=size.often, examples=_COUNTS, examples_at=(size.often, size.steps))
     counted = ("presented_forgetting_events", "presented_first_learnt")
     other = replace(followed, record_every=size.steps, examples=counted, examples_at=None)
+    tasks = noisy_tasks(size.task, size.train_size, size.test_size)
+    noisy = replace(other, task=tasks[0], test_size=0, measures=("accuracy",))
     return {
         "runs": Sweep(followed, over),
         "often": Sweep(often, over),
         "widths": Sweep(other, {"hidden": [(width,) for width in _WIDTHS], **over}),
+        "pixels": Sweep(noisy, {"task": tasks, "seed": range(seeds)}),
     }
 
 
