@@ -188,6 +188,23 @@ def test_rows_are_removed_by_their_counts_and_ties_by_a_draw():
     assert draws[0][3] != draws[0][1]
 
 
+def test_networks_without_rows_are_others_than_those_whose_events_were_counted():
+    clean, _ = _scored(seeds=3)
+    noisy = clean.copy(deep=True)
+    # Counts in the opposite order, and no row that is never learnt.
+    noisy["example_presented_forgetting_events"] = 10 - clean["example_presented_forgetting_events"]
+    noisy["example_presented_first_learnt"] = clean["example_presented_first_learnt"].fillna(1.0)
+    both = xr.concat([clean, noisy], "label_noise").assign_coords(label_noise=[0.0, 0.2])
+    (part,) = STUDY.further("quick", {"runs": both}).values()
+    (pairs,) = part.over.values()
+    each = 1 + len(removal.SHARES) * len(removal.KINDS)
+    assert [seed for _, seed in pairs] == np.repeat([3, 4, 5], each).tolist()
+    counts = numbers.forgotten(clean, runs.SIZES["quick"].epochs).mean("seed")
+    wanted = [removal.removed_rows(counts, draw) for draw in range(3)]
+    assert [rows for rows, _ in pairs] == [rows for draw in wanted for rows in draw]
+    assert part.experiment.data_seed == 0 and part.experiment.task.label_noise == 0
+
+
 def _removed(least, most, random, seeds=4):
     """Accuracies of runs in the order of `removed_rows` for every seed, with such losses in percent for every share."""
     rng = np.random.default_rng(0)
