@@ -1,0 +1,1 @@
+"""Overtraining: whether too many hidden units hurt when training stops in time, by leaving out single cases."""
