@@ -25,8 +25,8 @@ def names() -> list[str]:
     --------
     >>> names()
     ['data-dimensionality', 'early-training', 'edge-of-stability', 'grok-time', 'grokking-phases', 'grokking-predictors',
-     'l2-capacity', 'l2-memorization', 'l2-test-loss', 'long-tail', 'memorization-bank', 'memory-1', 'memory-2',
-     'modular-fourier', 'omnigrok', 'slingshot', 'sparse-parity', 'toy-double-descent', 'ungrokking']
+     'identity-crisis', 'l2-capacity', 'l2-memorization', 'l2-test-loss', 'long-tail', 'memorization-bank', 'memory-1',
+     'memory-2', 'modular-fourier', 'omnigrok', 'slingshot', 'sparse-parity', 'toy-double-descent', 'ungrokking']
     """
     return sorted(_packages())
 
