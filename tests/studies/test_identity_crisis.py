@@ -69,7 +69,7 @@ def test_a_data_set_with_test_images_gives_its_train_images(monkeypatch):
 
 def test_points_are_uniform_and_nested():
     train, test = Points(3).draw(1, 4000, 5)
-    # 5 standard errors of a mean of 12,000 uniform numbers; measured 1.6.
+    # 5 standard errors of a mean of 12,000 uniform numbers; measured 2.1.
     assert abs(train.x.mean()) < 5 / np.sqrt(3 * 12000) and abs(train.x).max() <= 1
     np.testing.assert_array_equal(Points(3).draw(1, 10, 5).train.x, train.x[:10])
     assert not np.isin(test.x, train.x).any() and (Points(3).draw(2, 10, 5).train.x != train.x[:10]).all()
@@ -152,7 +152,7 @@ def test_one_dense_layer_ends_at_its_closed_form():
         w0, w = (one.params["layer_0"]["kernel"].T.astype(float) for one in (first, last))
         closed = w0 + np.outer(x - w0 @ x, x) / (x @ x)
         np.testing.assert_allclose(numbers.closed_dense(w0.T, last.train.x.astype(float)).T, closed, rtol=0, atol=1e-12)
-        # Measured: 3e-7 of weights of 0.4.
+        # Measured: 3.3e-7 of weights of 0.5.
         np.testing.assert_allclose(w, closed, rtol=0, atol=3e-6)
     assert (numbers.distances(ds)["distance"] < 1e-5).all()
 
@@ -167,7 +167,7 @@ def test_one_convolution_follows_gradient_descent_in_its_eigenvectors():
         values, vectors = np.linalg.eigh(window.T @ window * 2 * rate / 144)
         limit = numbers.closed_kernel(start, last.train.x[0].astype(float)).ravel()
         left = vectors @ ((1 - values) ** steps * (vectors.T @ (start.ravel() - limit)))
-        # Measured: 4e-7 of weights of 1.
+        # Measured: 4.4e-8 of weights of 0.4.
         np.testing.assert_allclose(end.ravel(), limit + left, rtol=0, atol=4e-6)
 
 
@@ -224,12 +224,13 @@ def test_the_share_of_attractors_counts_points_below_one(monkeypatch):
     assert found["radius"].values == pytest.approx([0.9, 1.6])
 
 
+@pytest.mark.slow
 def test_basins_of_a_sweep_are_those_of_its_networks(monkeypatch):
     monkeypatch.setattr(attractors, "STEPS", 15)
     monkeypatch.setattr(attractors, "_SIDE", 9)
     spec = mj.Experiment(task=Points(2), model=MLP(hidden=(8,)), loss="mse", train_size=2, test_size=3, steps=10,
                          record_at=(10,), snapshots=(10,))  # fmt: skip
-    ds = mj.sweep(spec, over={"dims": [2, 3], "hidden": [(8,), (8, 8)], "seed": [0, 1]}, progress=False)
+    ds = mj.sweep(spec, over={"dims": [2, 3], "hidden": [(8,), (8, 8)], "seed": [0]}, progress=False)
     found = attractors.basins(ds)
     grid = np.stack([found["start_x"], found["start_y"]], 1)
     deep = next(mj.snapshots(ds.isel(seed=[0], hidden=[1]).sel(dims=[2])))

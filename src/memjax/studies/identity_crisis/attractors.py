@@ -13,10 +13,10 @@ from memjax.studies.identity_crisis.numbers import distances
 
 __all__ = ["STEPS", "WITHIN", "basins", "linear_null", "nearest", "of_points"]
 
-STEPS, WITHIN = 1000, 0.1
+STEPS, WITHIN = 300, 0.1
 """How often a network is applied, and how near to a train point a path counts as ended there."""
 
-_SIDE, _REACH = 61, 1.5
+_SIDE, _REACH = 41, 1.5
 
 
 def of_points(runs: xr.Dataset) -> xr.Dataset:

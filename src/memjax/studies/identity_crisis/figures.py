@@ -41,7 +41,7 @@ _DEPTH = (
 _PICTURES = (
     "What networks that were trained on one image (first column) give for other inputs (first row). Every row is the network "
     "of the first seed with so many layers. Each picture has its own scale from its lowest value (white) to its highest "
-    "(black)."
+    "(black); one whose values differ by less than 5% is grey."
 )
 _RADIUS = (
     "Networks with biases that are trained to give back 5 points, by the number of layers. Left: largest |eigenvalue| of the "
@@ -50,8 +50,9 @@ _RADIUS = (
 )
 _BASINS = (
     "Where paths end that start in the plane, for the networks of the first seed on 5 points in two dimensions. A colour for "
-    "each train point (circles); grey: the path ends at no train point after 1000 applications."
+    "each train point (circles); grey: the path ends at no train point after 300 applications."
 )
+_CONTRAST = 0.05
 _GROUPS = (("unseen digits", "-"), ("noise", "--"))
 _MEANINGS = (("constant", "train image"), ("identity", "input"))
 
@@ -78,11 +79,12 @@ def depth(found: Mapping[str, xr.Dataset]) -> Drawn:
 @plots.style()
 def pictures(grids: Mapping[str, xr.Dataset], layers: Mapping[str, list[int]]) -> Drawn:
     """Inputs above, and below them what each network makes of them."""
-    rows: list[tuple[str, Any]] = [("input", next(iter(grids.values()))["input"].values)]
+    first = next(iter(grids.values()))
+    rows: list[tuple[str, Any]] = [("input", first["input"].values)]
     for name, text in (("dense", "dense"), ("conv", "conv")):
         shown = zip(layers[name], grids[name]["output"].values, strict=True)
         rows += [(f"{text}, {count}", images) for count, images in shown]
-    titles, height = next(iter(grids.values()))["column"].values, int(next(iter(grids.values()))["height"])
+    titles, height = first["column"].values, first.attrs["height"]
     figure, axes = plots.panels(len(rows), len(titles), width=0.78, height=0.72)
     for line, (text, images) in zip(axes, rows, strict=True):
         line[0].set_ylabel(text, rotation=0, ha="right", va="center")
@@ -95,8 +97,8 @@ def pictures(grids: Mapping[str, xr.Dataset], layers: Mapping[str, list[int]]) -
 
 def _picture(ax: Axes, pixels: Any) -> None:
     low, high = float(pixels.min()), float(pixels.max())
-    # An image without contrast is grey if it is above zero, and white if it is zero.
-    ends = (low, high) if high - low > 1e-6 else (0.0, 2.0 * max(high, 0.5))
+    # An image without contrast is grey; its own scale would show nothing but rounding.
+    ends = (low, high) if high - low > _CONTRAST * abs(high) else (0.0, 2.0 * high or 1.0)
     ax.imshow(pixels, cmap="gray_r", interpolation="nearest", vmin=ends[0], vmax=ends[1])
     ax.set(xticks=[], yticks=[])
     for side in ax.spines.values():

@@ -33,7 +33,7 @@ _WIDTHS = (36, 144, 576)
 _KERNEL = 5
 _LONG = 4000
 _DIMS, _HIDDEN = (2, 16, 64), (1, 2, 4, 8)
-_WIDTH, _NUM_POINTS, _STARTS = 64, 5, 200
+_WIDTH, _NUM_POINTS, _STARTS = 64, 5, 50
 _POINT_STEPS = {"quick": 3000, "large": 10_000, "mnist": 3000}
 
 

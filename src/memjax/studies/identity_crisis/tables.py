@@ -85,5 +85,5 @@ def points(depth: xr.Dataset, width: xr.Dataset, count: xr.Dataset) -> Table:
 _POINTS = (
     "Means over seeds. Error: largest distance of an output from its train point, geometric mean. Largest eigenvalue: of "
     "the input Jacobian at train points, in modulus, median over the points. Attractors: share of train points where it is "
-    "below 1. Starts are uniform in the cube, and a path is of 1000 applications and ends within 0.1 of a train point."
+    "below 1. Starts are uniform in the cube, and a path is of 300 applications and ends within 0.1 of a train point."
 )
