@@ -67,7 +67,7 @@ def points(depth: xr.Dataset, width: xr.Dataset, count: xr.Dataset) -> Table:
         heads.append(("16", str(value), "5 layers of 64"))
         parts.append(count.sel(train_size=value))
     columns: dict[str, Any] = {
-        "error": geometric("error"),
+        "error": "error",
         "largest eigenvalue": "radius",
         "attractors": "attractors",
         "starts that end at a train point": "ended",
@@ -83,7 +83,7 @@ def points(depth: xr.Dataset, width: xr.Dataset, count: xr.Dataset) -> Table:
 
 
 _POINTS = (
-    "Means over seeds. Error: largest distance of an output from its train point, geometric mean. Largest eigenvalue: of "
+    "Means over seeds. Error: largest distance of an output from its train point. Largest eigenvalue: of "
     "the input Jacobian at train points, in modulus, median over the points. Attractors: share of train points where it is "
     "below 1. Starts are uniform in the cube, and a path is of 300 applications and ends within 0.1 of a train point."
 )
