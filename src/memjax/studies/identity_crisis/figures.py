@@ -54,7 +54,7 @@ _BASINS = (
 )
 _CONTRAST = 0.05
 _GROUPS = (("unseen digits", "-"), ("noise", "--"))
-_MEANINGS = (("constant", "train image"), ("identity", "input"))
+_MEANINGS = (("constant", "with the train image"), ("identity", "with the input"))
 
 
 @plots.style()
@@ -66,13 +66,13 @@ def depth(found: Mapping[str, xr.Dataset]) -> Drawn:
         for (kind, text), color, mark in zip(_MEANINGS, CATEGORY_COLORS, MARKERS, strict=False):
             for group, line in _GROUPS:
                 values = one[kind].sel(group=group, drop=True)
-                plots.mean(values, "layers", ax=ax, color=color, marker=mark, linestyle=line, label=f"{text}, {group}")
+                plots.mean(values, "layers", ax=ax, color=color, marker=mark, linestyle=line, label=f"{text}: {group}")
         plots.level(ax, float(one["likeness"].sel(group=_GROUPS[0][0]).mean()))
-        ax.set(title=title, xlabel="layers", ylim=(-0.1, 1.05))
+        ax.set(title=title, xlabel="layers", ylim=(-0.15, 1.05))
         ax.set_xticks(one["layers"].values)
     axes[0].set_ylabel("correlation of the output")
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, handlelength=3.2)
     return figure
 
 
