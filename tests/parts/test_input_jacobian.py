@@ -1,6 +1,5 @@
 """Input Jacobians and iterated maps of networks that give back their inputs: known maps, finite differences, known basins."""
 
-import jax
 import numpy as np
 import pytest
 
@@ -144,7 +143,11 @@ def test_iterating_a_linear_map_takes_its_power():
 
 def test_images_keep_their_shape():
     model = ConvNet(channels=(2,), kernel=3, head="image")
-    params = model.init(jax.random.key(0), np.zeros((1, 3, 4), np.float32))
+    shapes = {"layer_0": (3, 3, 1, 2), "layer_1": (3, 3, 2, 1)}
+    params = {
+        layer: {"kernel": RNG.normal(size=shape).astype(np.float32), "bias": np.ones(shape[-1], np.float32)}
+        for layer, shape in shapes.items()
+    }
     snapshot = snapshot_of(model, params, RNG.normal(size=(2, 3, 4)))
     twice = np.asarray(snapshot.outputs(np.asarray(snapshot.outputs(snapshot.train.x)).reshape(2, 3, 4)))
     np.testing.assert_allclose(iterate(snapshot, snapshot.train.x, 2).reshape(2, -1), twice, rtol=0, atol=1e-6)
@@ -180,8 +183,9 @@ NOT_BACK = snapshot_of(LINEAR, dense(np.ones((3, 3))), np.zeros((2, 3)))
 
 
 def classifier():
-    spec = mj.Experiment(train_size=4, test_size=2, steps=2, record_every=2, snapshots=(2,), model=MLP(hidden=(3,)))
-    return next(mj.snapshots(mj.sweep(spec, progress=False)))
+    task = mj.tasks.RandomLabels()
+    spec = mj.Experiment(task=task, model=LINEAR)
+    return mj.Snapshot({}, 0, spec, dense(np.ones((9, 17))), *task.draw(0, 4, 2))
 
 
 @pytest.mark.parametrize(
