@@ -36,6 +36,8 @@ from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
 from memjax.measures.on_snapshots.critical_samples import critical_sample_ratio
 from memjax.measures.on_snapshots.hidden_layers import dimensionality
+from memjax.measures.on_snapshots.input_jacobian import input_jacobian
+from memjax.measures.on_snapshots.iterated_maps import iterate, iterated_maps
 from memjax.measures.on_snapshots.modular_fourier import modular_fourier
 from memjax.measures.on_snapshots.snapshot_measure import SnapshotMeasure, Variable
 from memjax.measures.sampled.llc import LLC, llc
@@ -139,7 +141,10 @@ __all__ = [
     "hessian_top",
     "hidden_space",
     "influence_functions",
+    "input_jacobian",
     "inverse_participation_ratio",
+    "iterate",
+    "iterated_maps",
     "l2_of",
     "last_layer_l2",
     "layer_l2",

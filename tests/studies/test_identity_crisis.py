@@ -1,0 +1,340 @@
+"""The study identity-crisis: its tasks and closed forms, networks that are known by hand, its claims, and a shrunk run."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import memjax as mj
+from memjax import studies
+from memjax.models import MLP, ConvNet
+from memjax.studies.identity_crisis import OneImage, Points, attractors, claims, numbers, parts
+from memjax.studies.identity_crisis.layers import by_layers
+from memjax.studies.identity_crisis.probes import correlation, probes, shown
+from memjax.studies.identity_crisis.study import STUDY
+from memjax.types import Data, Split
+
+RNG = np.random.default_rng(0)
+
+
+def test_one_image_is_of_its_class_and_tests_are_of_others():
+    images, labels = parts.pictures("digits", 1, 2)
+    known = {image.tobytes(): label for image, label in zip(images, labels, strict=True)}
+    seen = set()
+    for seed in range(5):
+        train, test = OneImage().draw(seed, 1, 20)
+        seen.add(OneImage().draw(seed, 3, 1).train.x.tobytes())
+        assert known[train.x[0].tobytes()] == 7 and 7 not in {known[one.tobytes()] for one in test.x}
+        np.testing.assert_array_equal(train.y, train.x.reshape(1, 144))
+    assert len(seen) == 5
+    np.testing.assert_array_equal(OneImage().draw(3, 4, 50).train.x[:1], OneImage().draw(3, 1, 5).train.x)
+
+
+def test_images_are_shrunk_by_means_and_framed():
+    task = mj.tasks.Images("digits")
+    images, labels = parts.pictures("digits", 2, 1)
+    row = task.draw(0, 5, 0).train
+    block = task.pool[row.x[3]][2:4, 4:6]
+    assert images[3, 2, 3] == pytest.approx(block.mean()) and labels[3] == row.y[3]
+    assert images.shape[1:] == (6, 6) and not images[:, [0, -1]].any() and not images[:, :, [0, -1]].any()
+
+
+def test_a_data_set_with_test_images_gives_its_train_images(monkeypatch):
+    """Files in the manner of MNIST, 28 pixels wide, become 14 x 14."""
+    pool = RNG.random((30, 28, 28), np.float32)
+
+    class Files:
+        def __init__(self, dataset):
+            assert dataset == "mnist"
+
+        num_examples, pool = 20, None
+
+        def draw(self, seed, train_size, test_size):
+            order = np.arange(20)[::-1]
+            return Split(Data(order[:train_size], order[:train_size] % 10), Data(order[:0], order[:0]))
+
+    Files.pool = pool
+    monkeypatch.setattr(parts, "Images", Files)
+    parts.pictures.cache_clear()
+    task = OneImage("mnist", shrink=2, border=0)
+    train, test = task.draw(0, 1, 12)
+    parts.pictures.cache_clear()
+    assert task.num_outputs == 196 and train.x.shape == (1, 14, 14) and len(test.x) == 12
+    small = pool.reshape(30, 14, 2, 14, 2).mean((2, 4))
+    assert min(abs(small[i] - train.x[0]).max() for i in (7, 17)) < 1e-6
+
+
+def test_points_are_uniform_and_nested():
+    train, test = Points(3).draw(1, 4000, 5)
+    # 5 standard errors of a mean of 12,000 uniform numbers; measured 2.1.
+    assert abs(train.x.mean()) < 5 / np.sqrt(3 * 12000) and abs(train.x).max() <= 1
+    np.testing.assert_array_equal(Points(3).draw(1, 10, 5).train.x, train.x[:10])
+    assert not np.isin(test.x, train.x).any() and (Points(3).draw(2, 10, 5).train.x != train.x[:10]).all()
+
+
+def test_correlations_are_those_of_numpy():
+    first, second = RNG.normal(size=(2, 6, 30))
+    wanted = [np.corrcoef(one, other)[0, 1] for one, other in zip(first, second, strict=True)]
+    np.testing.assert_allclose(correlation(first, second), wanted, atol=1e-12)
+    # A mean of equal numbers such as 0.1 is off by rounding, which is no contrast.
+    assert np.isnan(correlation(np.full((1, 7), 0.1), first[:1, :7])).all()
+
+
+def test_probes_have_the_shapes_of_the_images_and_say_what_they_are():
+    unseen = RNG.random((7, 12, 12), np.float32)
+    groups = probes(unseen)
+    assert {name: len(x) for name, x in groups.items()} == {
+        "unseen digits": 7, "mixtures": 3, "noise": 10, "stripes": 4, "single pixels": 5, "flat": 1,
+    }  # fmt: skip
+    assert all(x.shape[1:] == (12, 12) and x.dtype == np.float32 for x in groups.values())
+    np.testing.assert_allclose(groups["mixtures"][1], (unseen[2] + unseen[3]) / 2)
+    assert groups["single pixels"].sum((1, 2)).tolist() == [1] * 5 and groups["single pixels"][0, 6, 6] == 1
+    assert len({x.tobytes() for x in groups["stripes"]}) == 4 and (groups["stripes"].mean((1, 2)) == 0.5).all()
+    assert list(shown(unseen[:1], unseen)) == [
+        "train image",
+        "digit",
+        "digit ",
+        "mixture",
+        "noise",
+        "stripes",
+        "pixel",
+        "flat",
+    ]
+    clothes = probes(unseen, "digits", 1, 2)["images of another set"]
+    np.testing.assert_array_equal(clothes, parts.pictures("digits", 1, 2)[0][:20])
+
+
+def of_image(model, params, seed=0):
+    task = OneImage()
+    spec = mj.Experiment(task=task, model=model, loss="mse", train_size=1, test_size=20)
+    return mj.Snapshot({}, 0, spec, params, *task.draw(seed, 1, 20))
+
+
+def test_the_identity_and_a_constant_are_told_apart():
+    linear, bias = MLP(hidden=(), bias=False), MLP(hidden=())
+    identity = of_image(linear, {"layer_0": {"kernel": np.eye(144, dtype=np.float32)}})
+    found = numbers.Responses().of_network(identity)
+    assert float(found["identity"].drop_sel(group="flat").min()) == pytest.approx(1)
+    assert np.isnan(found["identity"].sel(group="flat")) and np.isnan(found["constant"].sel(group="flat"))
+    np.testing.assert_allclose(found["constant"], found["likeness"], atol=1e-12)
+    train = identity.train.x.reshape(-1)
+    own = [np.corrcoef(one.ravel(), train)[0, 1] for one in identity.test.x]
+    assert float(found["likeness"].sel(group="unseen digits")) == pytest.approx(np.mean(own))
+    always = of_image(bias, {"layer_0": {"kernel": np.zeros((144, 144), np.float32), "bias": train}})
+    found = numbers.Responses().of_network(always)
+    assert found["constant"].values == pytest.approx(np.ones(6))
+    assert float(found["identity"].sel(group="unseen digits")) == pytest.approx(np.mean(own))
+
+
+def test_patches_times_a_kernel_are_a_convolution():
+    image, kernel = RNG.random((6, 5)), RNG.normal(size=(3, 3, 1, 1)).astype(np.float32)
+    model = ConvNet(channels=(), kernel=3, head="image", bias=False)
+    made = model.apply({"layer_0": {"kernel": kernel}}, image[None].astype(np.float32))
+    np.testing.assert_allclose(numbers.patches(image, 3) @ kernel.ravel(), np.asarray(made)[0], rtol=0, atol=1e-6)
+
+
+def _one_layer(model, steps, rate, momentum=0.0):
+    spec = mj.Experiment(task=OneImage(), model=model, loss="mse", optimizer=mj.optimizers.sgd(rate, momentum=momentum),
+                         train_size=1, test_size=2, steps=steps, record_at=(steps,), measures=("loss",),
+                         snapshots=(0, steps))  # fmt: skip
+    return mj.sweep(spec, over={"seed": [0, 1]}, progress=False)
+
+
+def test_one_dense_layer_ends_at_its_closed_form():
+    """W0 + (x - W0 x) x^T / |x|^2."""
+    ds = _one_layer(MLP(hidden=(), bias=False, initializer="he"), 300, 0.5)
+    found = list(mj.snapshots(ds))
+    for first, last in zip(found[::2], found[1::2], strict=True):
+        x = last.train.x.reshape(-1).astype(float)
+        w0, w = (one.params["layer_0"]["kernel"].T.astype(float) for one in (first, last))
+        closed = w0 + np.outer(x - w0 @ x, x) / (x @ x)
+        np.testing.assert_allclose(numbers.closed_dense(w0.T, last.train.x.astype(float)).T, closed, rtol=0, atol=1e-12)
+        # Measured: 3.3e-7 of weights of 0.5.
+        np.testing.assert_allclose(w, closed, rtol=0, atol=3e-6)
+    assert (numbers.distances(ds)["distance"] < 1e-5).all()
+
+
+def test_one_convolution_follows_gradient_descent_in_its_eigenvectors():
+    """After t steps theta = limit + (I - 2 rate A^T A / D)^t (theta0 - limit), and the limit is the least squares."""
+    steps, rate = 50, 0.1
+    found = list(mj.snapshots(_one_layer(ConvNet(channels=(), kernel=5, head="image", bias=False), steps, rate)))
+    for first, last in zip(found[::2], found[1::2], strict=True):
+        start, end = (one.params["layer_0"]["kernel"].astype(float) for one in (first, last))
+        window = numbers.patches(last.train.x[0].astype(float), 5)
+        values, vectors = np.linalg.eigh(window.T @ window * 2 * rate / 144)
+        limit = numbers.closed_kernel(start, last.train.x[0].astype(float)).ravel()
+        left = vectors @ ((1 - values) ** steps * (vectors.T @ (start.ravel() - limit)))
+        # Measured: 4.4e-8 of weights of 0.4.
+        np.testing.assert_allclose(end.ravel(), limit + left, rtol=0, atol=4e-6)
+
+
+def test_the_limit_of_one_convolution_is_the_identity_where_patches_span_the_kernel():
+    image = RNG.random((12, 12))
+    limit = numbers.closed_kernel(RNG.normal(size=(5, 5, 1, 1)), image)
+    wanted = np.zeros((5, 5))
+    wanted[2, 2] = 1
+    np.testing.assert_allclose(limit[:, :, 0, 0], wanted, atol=1e-10)
+    # A blank image says nothing, and the kernel stays.
+    start = RNG.normal(size=(5, 5, 1, 1))
+    np.testing.assert_array_equal(numbers.closed_kernel(start, np.zeros((12, 12))), start)
+
+
+def test_distances_are_relative_to_the_way(monkeypatch):
+    ds = _one_layer(MLP(hidden=(), bias=False), 300, 0.5)
+    monkeypatch.setattr(numbers, "closed_dense", lambda start, x: start + 2.0)
+    found = list(mj.snapshots(ds))
+    ends = [one.params["layer_0"]["kernel"] for one in found]
+    wanted = [np.linalg.norm(b - a - 2) / (2 * 144) for a, b in zip(ends[::2], ends[1::2], strict=True)]
+    np.testing.assert_allclose(numbers.distances(ds)["distance"], wanted, rtol=1e-5)
+
+
+def test_points_of_known_networks():
+    """The linear autoencoder from the library, whose eigenvalues are known: 1 along 2 points in 3 dimensions."""
+    spec = mj.Experiment(task=Points(3), model=MLP(hidden=(), bias=False), loss="mse", optimizer=mj.optimizers.sgd(0.3),
+                         train_size=2, test_size=30, steps=1500, record_at=(1500,), measures=("loss",),
+                         snapshots=(0, 1500))  # fmt: skip
+    ds = mj.sweep(spec, over={"seed": [0, 1]}, progress=False)
+    found = attractors.of_points(ds.isel(snapshot=[1]))
+    np.testing.assert_allclose(found["radius"], 1.0, atol=1e-4)
+    last = list(mj.snapshots(ds))[3]
+    error = np.linalg.norm(last.outputs(last.train.x) - last.train.x, axis=1).max()
+    assert float(found["error"][1]) == pytest.approx(float(error))
+    ends = mj.measures.iterate(last, last.test.x, attractors.STEPS)
+    near = [min(np.linalg.norm(end - x) for x in last.train.x) <= attractors.WITHIN for end in ends]
+    assert float(found["ended"][1]) == pytest.approx(np.mean(near))
+    null = attractors.linear_null(ds)
+    assert float(null["off"].max()) < 1e-4 and (null["ended"] == found["ended"]).all()
+    assert set(null.data_vars) == {"distance", "off", "ended"} and null["off"].dims == ("seed",)
+
+
+def test_the_share_of_attractors_counts_points_below_one(monkeypatch):
+    made = xr.Dataset(
+        {
+            "jacobian_radius": (("seed", "snapshot", "example"), [[[0.5, 0.9, 1.2]], [[0.2, np.nan, 3.0]]]),
+            "iterated_distance": (("seed", "snapshot", "start", "example"), np.full((2, 1, 4, 3), 0.05)),
+            "error": (("seed", "snapshot"), [[0.1], [0.2]]),
+        }
+    )
+    monkeypatch.setattr(attractors, "measure", lambda runs, measures: made)
+    found = attractors.of_points(None)
+    assert found["attractors"].values == pytest.approx([2 / 3, 1 / 2]) and found["ended"].values.tolist() == [1, 1]
+    assert found["radius"].values == pytest.approx([0.9, 1.6])
+
+
+@pytest.mark.slow
+def test_basins_of_a_sweep_are_those_of_its_networks(monkeypatch):
+    monkeypatch.setattr(attractors, "STEPS", 15)
+    monkeypatch.setattr(attractors, "_SIDE", 9)
+    spec = mj.Experiment(task=Points(2), model=MLP(hidden=(8,)), loss="mse", train_size=2, test_size=3, steps=10,
+                         record_at=(10,), snapshots=(10,))  # fmt: skip
+    ds = mj.sweep(spec, over={"dims": [2, 3], "hidden": [(8,), (8, 8)], "seed": [0]}, progress=False)
+    found = attractors.basins(ds)
+    grid = np.stack([found["start_x"], found["start_y"]], 1)
+    deep = next(mj.snapshots(ds.isel(seed=[0], hidden=[1]).sel(dims=[2])))
+    np.testing.assert_array_equal(found["points"], deep.train.x)
+    ends = mj.measures.iterate(deep, grid, attractors.STEPS)
+    away = np.linalg.norm(ends[:, None] - deep.train.x, axis=2)
+    wanted = np.where(away.min(1) <= attractors.WITHIN, away.argmin(1), -1)
+    np.testing.assert_array_equal(found["example_of_start"][1], wanted)
+    # The grid is laid out as pictures are drawn from below: rows of one second coordinate.
+    assert grid[0].tolist() == [-1.5, -1.5] and grid[1, 0] > grid[0, 0] and grid[1, 1] == grid[0, 1]
+
+
+def test_depths_and_widths_are_numbers():
+    labels = {"hidden": ["16-16", "64-64"]}
+    assert by_layers(xr.Dataset({"x": ("hidden", [1, 2])}, labels))["width"].values.tolist() == [16, 64]
+    maps = xr.Dataset({"x": ("channels", [1, 2, 3])}, {"channels": ["none", "8-8", "8-8-8-8"]})
+    assert by_layers(maps)["layers"].values.tolist() == [1, 3, 5]
+
+
+NOISE = xr.DataArray([-1e-3, 0.0, 1e-3, 5e-4], {"seed": range(4)}, ("seed",))
+
+
+def _responses(identity, constant, radius=1.1):
+    layers = xr.DataArray([1, 6, 10], dims="layers")
+    groups = {"group": ["unseen digits", "noise"]}
+    made = {
+        name: (xr.DataArray(values, {"layers": layers}, ("layers",)) + NOISE).expand_dims(groups)
+        for name, values in (("identity", identity), ("constant", constant), ("likeness", [0.3] * 3))
+    }
+    other = {name: one.where(one["group"] == "unseen digits", -5.0) for name, one in made.items()}
+    radii = (xr.DataArray([0.2, radius, 1.5], {"layers": layers}, ("layers",)) + NOISE).rename("jacobian_radius")
+    return xr.Dataset({**other, "jacobian_radius": radii})
+
+
+def verdicts(made):
+    return [claim.verdict.value for claim in made]
+
+
+def test_claims_on_images_say_which_way_depth_goes():
+    right = _responses([0.9, 0.5, 0.3], [0.3, 0.5, 0.8])
+    assert verdicts(claims.dense_claims(right)) == ["as published"] * 3
+    assert verdicts(claims.conv_claims(right)) == ["as published"] * 3
+    made = claims.dense_claims(right)
+    assert made[0].estimate.value == pytest.approx(0.5) and made[0].what.endswith("10 layers less 1")
+    assert made[1].estimate.value == pytest.approx(0.5) and made[2].estimate.value == pytest.approx(1.1, abs=1e-3)
+    wrong = _responses([0.7, 0.5, 0.8], [0.8, 0.5, 0.3], radius=0.7)
+    assert verdicts(claims.dense_claims(wrong)) == ["differs"] * 3
+    assert verdicts(claims.conv_claims(wrong)) == ["differs"] * 3
+
+
+def _attracted(radius, alone=1.0, ended=0.4):
+    dims = {"dims": [2, 16, 64]}
+    values = xr.DataArray(radius, {"layers": [2, 9]}, ("layers",)) + NOISE
+    share = xr.DataArray([0.1, ended], {"layers": [2, 9]}, ("layers",)) + NOISE
+    depth = xr.Dataset({"radius": values.expand_dims(dims), "ended": share.expand_dims(dims)})
+    count = xr.Dataset({"attractors": xr.DataArray([alone, 0.5], {"train_size": [1, 2]}, ("train_size",)) + 0 * NOISE})
+    return depth, count
+
+
+def test_claims_on_points_ask_for_contraction():
+    assert verdicts(claims.attractor_claims(*_attracted([0.95, 0.6]))) == ["as published"] * 6
+    assert verdicts(claims.attractor_claims(*_attracted([0.95, 1.6], 0.5, -0.1))) == ["differs"] * 6
+
+
+def test_claims_on_what_is_derived_ask_for_nothing_less():
+    def near(distance, off, ended):
+        return xr.Dataset({"distance": NOISE * 1e-3 + distance, "off": NOISE * 1e-3 + off, "ended": NOISE * 0 + ended})
+
+    assert verdicts(claims.linear_claims(near(1e-5, 1e-5, 0.0))) == ["as published"] * 3
+    assert verdicts(claims.linear_claims(near(0.1, 0.1, 0.1))) == ["differs"] * 3
+    both = {"one_dense": near(1e-5, 0, 0), "one_conv": near(0.01, 0, 0)}
+    assert verdicts(claims.exact_claims(both)) == ["as published"] * 2
+    assert (
+        verdicts(claims.exact_claims({"one_dense": near(0.01, 0, 0), "one_conv": near(0.2, 0, 0)})) == ["differs"] * 2
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", ["quick", "large"])
+def test_every_scale_can_be_laid_out(scale):
+    for part in STUDY.sweeps(scale, 2).values():
+        assert mj.explain(part.experiment, part.over)
+    assert set(STUDY.seeds) == set(STUDY.scales) == {"quick", "large", "mnist"}
+
+
+def _shrunk(scale, seeds):
+    def small(part):
+        steps = 60
+        snapshots = tuple(steps if step else 0 for step in part.experiment.snapshots)
+        one = dataclasses.replace(
+            part.experiment, steps=steps, record_at=(steps,), snapshots=snapshots, test_size=12, train_size=1
+        )
+        over = {name: list(values)[:: max(1, len(values) - 1)] for name, values in part.over.items() if name != "seed"}
+        return dataclasses.replace(part, experiment=one, over={**over, "seed": part.over["seed"]})
+
+    return {name: small(part) for name, part in STUDY.sweeps(scale, seeds).items()}
+
+
+@pytest.mark.long
+def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again):
+    study = dataclasses.replace(STUDY, sweeps=_shrunk)
+    folder, findings = studies.run(study, tmp_path / "out", seeds=2, progress=False)
+    assert set(findings.figures) == {"depth", "pictures", "radius", "basins"}
+    assert all((folder / f"{name}.png").exists() for name in findings.figures)
+    # Two of the three numbers of dimensions are left, so one claim fewer.
+    assert len(findings.claims) == 16 and set(findings.tables) == {"constant", "identity", "points"}
+    made_again(folder, study)
