@@ -1,0 +1,5 @@
+"""How single points are memorised: in which order, in how many dimensions, and by which gradients (Vaintrob and Kaarel 2023)."""
+
+from memjax.studies.memorizing_circuits.parts import first_residue
+
+__all__ = ["first_residue"]
