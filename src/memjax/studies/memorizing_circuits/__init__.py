@@ -1,4 +1,4 @@
-"""How single points are memorised: in which order, in how many dimensions, and by which gradients (Vaintrob and Kaarel 2023)."""
+"""How single points are memorised: in which order, in how many dimensions, and by which gradients."""
 
 from memjax.studies.memorizing_circuits.parts import first_residue
 

@@ -102,6 +102,6 @@ def conflict_claims(conflicts: Mapping[str, xr.Dataset]) -> list[Claim]:
 
 _NOTE = (
     "The questions are those of the dialogue by Vaintrob and Kaarel; its text was not at hand, and no numbers of it are known. "
-    "Spread: the step at which 90% of the points are learnt over that of 10%, of the points that are wrong before the first step. "
-    "Every seed is a data set; numbers of a data set are means over its runs, or over all pairs of them."
+    "Spread: the step at which 90% of the points are learnt over that of 10%, of the points that are wrong before the first "
+    "step. Every seed is a data set; numbers of a data set are means over its runs, or over all pairs of them."
 )

@@ -61,7 +61,7 @@ def of_network(snapshot: Snapshot) -> dict[str, Any]:
     pair = np.triu_indices(len(labels), 1)
     values, same = matrix[pair], labels[pair[0]] == labels[pair[1]]
     values, same = values[np.isfinite(values)], same[np.isfinite(values)]
-    counts = [len(labels) // part for part in (16, 8, 4, 2, 1)]
+    counts = [len(labels) // part for part in (16, 8, 4, 2, 1) if part <= len(labels)]
     middles = (_EDGES[1:] + _EDGES[:-1]) / 2
     return {
         "mean": values.mean(),

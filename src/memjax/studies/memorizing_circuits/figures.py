@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -44,14 +44,14 @@ _ORDERS = (
     "95% intervals. Dotted: no relation."
 )
 _CURVES = (
-    "Share of the points that are learnt, means over data sets with 95% intervals. A point counts from the first record at which "
-    "it is right (left), or from the record from which it stays right (right). Solid: networks, trained on minibatches. Dashed: "
-    "networks that are linearised at their initial state, trained on all points."
+    "Share of the points that are learnt, means over data sets with 95% intervals. A point counts from the first record at "
+    "which it is right (left), or from the record from which it stays right (right). Solid: networks, trained on minibatches. "
+    "Dashed: networks that are linearised at their initial state, trained on all points."
 )
 _GRADIENTS = (
-    "Left: distribution of the cosines between the gradients of two points, all data sets together. Solid: before the first step. "
-    "Dashed: after one epoch. Right: norm of the mean gradient over the mean norm, of the first n points, before the first step. "
-    "Means over data sets with 95% intervals. Black: orthogonal gradients of one norm."
+    "Left: distribution of the cosines between the gradients of two points, all data sets together. Solid: before the first "
+    "step. Dashed: after one epoch. Right: norm of the mean gradient over the mean norm, of the first n points, before the "
+    "first step. Means over data sets with 95% intervals. Black: orthogonal gradients of one norm."
 )
 _COEFFICIENTS = (
     "Local learning coefficient at the end of training against the number of train points, by what the labels are: means over "
@@ -77,8 +77,8 @@ def orders(times: Mapping[str, xr.Dataset], linear: Mapping[str, xr.Dataset]) ->
         # Moved sideways, so that no bar hides another.
         at = np.arange(len(parts)) + 0.16 * (place - 0.5)
         both = xr.concat(parts, xr.Variable("what", at), coords="minimal", compat="override")
-        style = {"color": CATEGORY_COLORS[place], "marker": MARKERS[place], "linestyle": "none", "label": name}
-        plots.mean(both, "what", ax=ax, seeds="bars", **style)
+        style: dict[str, Any] = {"color": CATEGORY_COLORS[place], "marker": MARKERS[place], "label": name}
+        plots.mean(both, "what", ax=ax, seeds="bars", linestyle="none", **style)
     plots.level(ax, 0.0)
     ax.set_xticks(range(len(labels)), labels)
     ax.set(xlabel="", ylabel="rank correlation", ylim=(None, 1.0))
@@ -117,9 +117,12 @@ def gradients(conflicts: Mapping[str, xr.Dataset]) -> Drawn:
         plots.mean(length, "points", ax=right, seeds="bars", color=color, marker=MARKERS[place], label=name)
     _orthogonal(right, next(iter(conflicts.values()))["points"].values)
     left.set(xlabel="cosine of two gradients", ylabel="density", xlim=(-0.8, 0.8), yscale="log")
-    left.legend(loc="lower center")
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
     right.set(xscale="log", yscale="log", xlabel="points n", ylabel="norm of the mean over mean norm")
-    plots.plain_ticks(right)
+    counts, ticks = sorted(next(iter(conflicts.values()))["points"].values.tolist()), (0.1, 0.2, 0.3, 0.4, 0.5)
+    right.set_xticks(counts, [f"{count:g}" for count in counts])
+    right.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    right.minorticks_off()
     right.legend(loc="upper right")
     return figure
 
@@ -140,7 +143,7 @@ def coefficients(found: xr.Dataset) -> Drawn:
     """Learning coefficient against the number of points."""
     figure, (ax,) = plots.panels(width=4.6, height=3.3)
     for place, kind in enumerate(found["task"].values.tolist()):
-        style = {"color": CATEGORY_COLORS[place], "marker": MARKERS[place], "label": kind}
+        style: dict[str, Any] = {"color": CATEGORY_COLORS[place], "marker": MARKERS[place], "label": kind}
         plots.mean(found["llc"].sel(task=kind), "train_size", ax=ax, seeds="bars", **style)
     ends = np.array([0.0, found["train_size"].max()])
     ax.plot(ends, ends / 2, color="black", linewidth=1.0, zorder=0, label="one dimension per point")

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from memjax import analysis
+from memjax.studies.kit import geometric_mean
 from memjax.types import Array
 
 __all__ = ["TIMES", "agreement", "by_start", "learning_times", "learnt_shares", "predicted", "spreads", "times_of"]
@@ -141,9 +142,8 @@ def spreads(times: xr.DataArray) -> xr.DataArray:
     [9.0]
     """
     low, high = (_finite(times).where(times > 0).quantile(share, "example", method="inverted_cdf") for share in _TAILS)
-    ratio = np.log(high.where(high < _NEVER, np.inf) / low).drop_vars("quantile", errors="ignore")
-    found: xr.DataArray = np.exp(ratio.mean([dim for dim in ratio.dims if dim != "seed"]))
-    return found
+    ratio = (high.where(high < _NEVER, np.inf) / low).drop_vars("quantile", errors="ignore")
+    return geometric_mean(ratio, [str(dim) for dim in ratio.dims if dim != "seed"], skipna=False)
 
 
 def _finite(times: xr.DataArray) -> xr.DataArray:

@@ -22,16 +22,16 @@ def _measured(scale: str) -> Mapping[str, Measured]:
 STUDY = Study(
     name="memorizing-circuits",
     title="How single points are memorised: in which order, in how many dimensions, and by which gradients",
-    question="Is a memorised point about one dimension, does the initial state decide which points are learnt first, are points "
-    "learnt one after another, and how do the gradients of single points add up?",
+    question="Is a memorised point about one dimension, does the initial state decide which points are learnt first, are "
+    "points learnt one after another, and how do the gradients of single points add up?",
     source='D. Vaintrob and Kaarel, "Grokking, memorization, and generalization: a discussion" (LessWrong, 2023)',
     papers={
         "Jacot et al. 2018, arXiv:1806.07572": "https://arxiv.org/abs/1806.07572",
         "Lau et al. 2023, arXiv:2308.12108": "https://arxiv.org/abs/2308.12108",
     },
     scales={
-        "quick": "96 points with random labels, 72 networks for each of two losses, and 48 learning coefficients of networks on "
-        "pairs of residues: about a minute and a half on 2 cores"
+        "quick": "96 points with random labels, 72 networks for each of two losses, and 48 learning coefficients of networks "
+        "on pairs of residues: about a minute and a half on 2 cores"
     },
     seeds={"quick": 8},
     sweeps=sweeps,

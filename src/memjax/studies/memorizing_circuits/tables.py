@@ -41,8 +41,8 @@ def coefficients(found: xr.Dataset, runs: xr.Dataset) -> Table:
 
 
 _COEFFICIENTS = (
-    "At n beta = n / log n, with two chains of 300 draws. Every estimate is used, whether its chains converged or not. The test "
-    "accuracy of random labels is that on true sums."
+    "At n beta = n / log n, with two chains of 300 draws. Every estimate is used, whether its chains converged or not. The "
+    "test accuracy of random labels is that on true sums."
 )
 
 
