@@ -295,7 +295,8 @@ def test_a_point_of_a_linear_fit_is_one_dimension():
         estimates.append(float(found["llc"].squeeze()))
         wanted.append(0.5 * (curvature / (curvature + 1)).sum())
     assert wanted == pytest.approx([2, 4], rel=0.01)
-    assert estimates == pytest.approx(wanted, rel=0.15)
+    # Measured with 4 seeds of the chains: 1% to 6% above, for the step of the chain is not infinitely small.
+    assert estimates == pytest.approx(wanted, rel=0.12)
 
 
 @pytest.mark.slow

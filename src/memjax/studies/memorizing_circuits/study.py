@@ -31,7 +31,7 @@ STUDY = Study(
     },
     scales={
         "quick": "96 points with random labels, 72 networks for each of two losses, and 48 learning coefficients of networks "
-        "on pairs of residues: about a minute and a half on 2 cores"
+        "on pairs of residues: about a minute on 2 cores"
     },
     seeds={"quick": 8},
     sweeps=sweeps,
