@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import jax
 import jax.flatten_util
@@ -15,12 +16,12 @@ import memjax as mj
 from memjax import studies
 from memjax.measures import llc
 from memjax.studies.memorizing_circuits import (
+    LinearisedMLP,
     claims,
     coefficients,
     conflict,
     figures,
     first_residue,
-    linearised,
     order,
     runs,
     tables,
@@ -135,17 +136,17 @@ def _network(loss, hidden, steps, rate, **more):
 @pytest.mark.parametrize("loss", runs.LOSSES)
 def test_a_network_that_is_linear_already_is_its_own_linearisation(loss):
     experiment = _network(loss, (), 30, 0.5, examples=("correct",), examples_at=range(31))
-    ds = mj.sweep(experiment)
-    start, end = mj.snapshots(ds)
-    right, outputs = linearised.answers(start, 0.5, 30)
-    np.testing.assert_array_equal(right, ds["example_correct"].transpose("example_step", "example"))
+    ds, linear = mj.sweep(experiment), mj.sweep(replace(experiment, model=LinearisedMLP(hidden=())))
+    np.testing.assert_array_equal(linear["example_correct"], ds["example_correct"])
+    (_, end), (_, other) = mj.snapshots(ds), mj.snapshots(linear)
     # float32, over 4 seeds: at most 7.2e-7 off.
-    np.testing.assert_allclose(outputs, end.outputs(end.train.x), atol=1e-5)
+    np.testing.assert_allclose(other.outputs(end.train.x), end.outputs(end.train.x), atol=1e-5)
 
 
 def test_residuals_of_squared_error_follow_the_tangent_kernel():
     rate, steps = 0.4, 25
-    (start, _) = mj.snapshots(mj.sweep(_network("one_hot_mse", (7,), steps, rate)))
+    experiment = _network("one_hot_mse", (7,), steps, rate)
+    start, _ = mj.snapshots(mj.sweep(experiment))
     x, y = start.train
     flat, tree = jax.flatten_util.ravel_pytree(jax.tree.map(np.asarray, start.params))
     jacobian = np.asarray(jax.jacobian(lambda at: start.model.apply(tree(at), x).ravel())(flat), np.float64)
@@ -154,9 +155,9 @@ def test_residuals_of_squared_error_follow_the_tangent_kernel():
     # The gradient of the mean loss in the outputs is 2 / (C N) of the residual.
     factor = np.eye(36) - rate * 2 / 36 * jacobian @ jacobian.T
     wanted = target + np.linalg.matrix_power(factor, steps) @ first
-    _, outputs = linearised.answers(start, rate, steps)
+    _, end = mj.snapshots(mj.sweep(replace(experiment, model=LinearisedMLP(hidden=(7,)))))
     # float32, over 3 seeds: at most 1.8e-7 off.
-    np.testing.assert_allclose(outputs.ravel(), wanted, atol=1e-5)
+    np.testing.assert_allclose(end.outputs(x).ravel(), wanted, atol=1e-5)
 
 
 def test_gradients_of_a_linear_softmax_are_products_of_errors_and_inputs():

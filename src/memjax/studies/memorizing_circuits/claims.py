@@ -9,20 +9,20 @@ import xarray as xr
 from memjax.studies.kit import Claim, Findings
 from memjax.studies.memorizing_circuits import figures, order, tables
 from memjax.studies.memorizing_circuits.coefficients import slopes
-from memjax.studies.memorizing_circuits.runs import KINDS, LOSSES
+from memjax.studies.memorizing_circuits.runs import KINDS, LINEAR, LOSSES
 from memjax.studies.memorizing_circuits.tables import LOSS_NAMES
 
-__all__ = ["CONFLICTS", "LINEAR", "analyse", "coefficient_claims", "conflict_claims", "order_claims", "spread_claims"]
+__all__ = ["CONFLICTS", "analyse", "coefficient_claims", "conflict_claims", "order_claims", "spread_claims"]
 
-LINEAR, CONFLICTS = "_linear", "_gradients"
-"""What follows the name of a loss in the names of the datasets that are measured on its networks."""
+CONFLICTS = "_gradients"
+"""What follows the name of a loss in the name of the dataset that is measured on its networks."""
 _GIVEN = "not given"
 
 
 def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
     """Claims, tables and figures of all networks."""
     times = {loss: order.times_of(datasets[loss]) for loss in LOSSES}
-    linear = {loss: datasets[f"{loss}{LINEAR}"] for loss in LOSSES}
+    linear = {loss: order.times_of(datasets[f"{loss}{LINEAR}"]).isel(order=0) for loss in LOSSES}
     conflicts = {loss: datasets[f"{loss}{CONFLICTS}"] for loss in LOSSES}
     found, records = datasets["coefficients"], datasets[LOSSES[0]]["example_step"].values
     return Findings(

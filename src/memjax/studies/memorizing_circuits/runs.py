@@ -11,13 +11,15 @@ from memjax.experiment import Experiment
 from memjax.models import MLP, EmbeddingMLP
 from memjax.optimizers import adam, sgd
 from memjax.studies.kit import Sweep
-from memjax.studies.memorizing_circuits.parts import first_residue
+from memjax.studies.memorizing_circuits.parts import LinearisedMLP, first_residue
 from memjax.tasks import ModularArithmetic, RandomLabels
 
-__all__ = ["KINDS", "LOSSES", "RATES", "SIZES", "Size", "kinds", "sweeps"]
+__all__ = ["KINDS", "LINEAR", "LOSSES", "RATES", "SIZES", "Size", "kinds", "sweeps"]
 
 LOSSES = ("cross_entropy", "one_hot_mse")
 """Losses by their names in an experiment; the sweeps have the same names."""
+LINEAR = "_linear"
+"""What follows the name of a loss in the name of the sweep of linearised networks."""
 KINDS = ("first residue", "addition", "random labels")
 """What the networks learn whose learning coefficients are estimated."""
 RATES = {"cross_entropy": 0.3, "one_hot_mse": 0.6}
@@ -76,10 +78,13 @@ def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
         (seed, size.starts * seed + start, size.orders * seed + order)
         for seed, start, order in product(range(seeds), range(size.starts), range(size.orders))
     ]
-    over: dict[str | tuple[str, ...], Sequence[Any]] = {("seed", "init_seed", "batch_seed"): runs}
+    # Linearised networks see all points in every step, so that one order stands for all.
+    every: dict[str | tuple[str, ...], Sequence[Any]] = {("seed", "init_seed", "batch_seed"): runs}
+    one: dict[str | tuple[str, ...], Sequence[Any]] = {("seed", "init_seed", "batch_seed"): runs[:: size.orders]}
     few = range(min(seeds, size.coefficient_seeds))
     return {
-        **{loss: Sweep(_followed(size, loss), over) for loss in LOSSES},
+        **{loss: Sweep(_followed(size, loss), every) for loss in LOSSES},
+        **{f"{loss}{LINEAR}": Sweep(_linearised(size, loss), one) for loss in LOSSES},
         "sizes": Sweep(_on_pairs(size), {"task": kinds(size.modulus), "train_size": size.sizes, "seed": few}),
     }
 
@@ -106,6 +111,11 @@ def _followed(size: Size, loss: str) -> Experiment:
         examples_at=size.records,
         snapshots=size.snapshots,
     )
+
+
+def _linearised(size: Size, loss: str) -> Experiment:
+    model = LinearisedMLP(hidden=(size.hidden,))
+    return replace(_followed(size, loss), model=model, batch_size=None, snapshots=())
 
 
 def _on_pairs(size: Size) -> Experiment:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from memjax.studies.kit import Measured, Study
-from memjax.studies.memorizing_circuits import coefficients, conflict, linearised
-from memjax.studies.memorizing_circuits.claims import CONFLICTS, LINEAR, analyse
-from memjax.studies.memorizing_circuits.runs import LOSSES, RATES, sweeps
+from memjax.studies.memorizing_circuits import coefficients, conflict
+from memjax.studies.memorizing_circuits.claims import CONFLICTS, analyse
+from memjax.studies.memorizing_circuits.runs import LOSSES, sweeps
 
 __all__ = ["STUDY"]
 
 
 def _measured(scale: str) -> Mapping[str, Measured]:
-    linear = {f"{loss}{LINEAR}": Measured(loss, partial(linearised.linear_times, rate=RATES[loss])) for loss in LOSSES}
     gradients = {f"{loss}{CONFLICTS}": Measured(loss, conflict.of_networks) for loss in LOSSES}
-    return {**linear, **gradients, "coefficients": Measured("sizes", coefficients.by_size)}
+    return {**gradients, "coefficients": Measured("sizes", coefficients.by_size)}
 
 
 STUDY = Study(
