@@ -78,5 +78,6 @@ def of_networks(runs: xr.Dataset) -> xr.Dataset:
     """What `of_network` gives for one network of every data set, ``(seed, snapshot, ...)``."""
     seeds = runs["seed"].values
     first = np.unique(seeds, return_index=True)[1]
-    found = measure(runs.isel(seed_init_seed_batch_seed=first), [of_network]).reset_coords(drop=True)
-    return found.rename(seed_init_seed_batch_seed="seed").assign_coords(seed=seeds[first])
+    (run,) = runs["seed"].dims
+    found = measure(runs.isel({run: first}), [of_network]).reset_coords(drop=True).drop_vars(run, errors="ignore")
+    return found.rename({run: "seed"}).assign_coords(seed=seeds[first])

@@ -15,7 +15,6 @@ TIMES = ("first", "lasting")
 """Times of a point: the first record at which the point is right, and the record from which the point stays right."""
 _TAILS = (0.1, 0.9)
 _NEVER = np.finfo(np.float64).max
-_RUN = "seed_init_seed_batch_seed"
 
 
 def learning_times(right: np.ndarray | Array, steps: np.ndarray) -> dict[str, np.ndarray]:
@@ -53,7 +52,8 @@ def by_start(values: xr.DataArray) -> xr.DataArray:
     places = [np.unique(one, return_inverse=True)[1] for one in coords]
     seeds = places[0].max() + 1
     starts, orders = ((place.max() + 1) // seeds for place in places[1:])
-    flat = values.transpose(_RUN, ...)
+    # An axis whose labels are all different has the name of one of its seeds.
+    flat = values.transpose(*values["seed"].dims, ...)
     shaped = np.empty((seeds, starts, orders, *flat.shape[1:]), flat.dtype)
     shaped[places[0], places[1] % starts, places[2] % orders] = flat.values
     kept = {name: flat[name].values for name in flat.dims[1:] if name in flat.coords}
