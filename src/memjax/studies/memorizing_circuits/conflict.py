@@ -79,5 +79,5 @@ def of_networks(runs: xr.Dataset) -> xr.Dataset:
     seeds = runs["seed"].values
     first = np.unique(seeds, return_index=True)[1]
     (run,) = runs["seed"].dims
-    found = measure(runs.isel({run: first}), [of_network]).reset_coords(drop=True).drop_vars(run, errors="ignore")
+    found = measure(runs.isel({run: first}), [of_network]).reset_coords(drop=True).drop_vars([run], errors="ignore")
     return found.rename({run: "seed"}).assign_coords(seed=seeds[first])
