@@ -1,0 +1,152 @@
+"""Figures of the study memorizing-circuits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from memjax import plots
+from memjax.plots.styles import CATEGORY_COLORS, MARKERS
+from memjax.studies.kit import Figure
+from memjax.studies.memorizing_circuits import order
+from memjax.studies.memorizing_circuits.tables import LOSS_NAMES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawn
+
+__all__ = ["all_figures", "coefficients", "curves", "gradients", "orders"]
+
+
+def all_figures(
+    found: xr.Dataset,
+    times: Mapping[str, xr.Dataset],
+    linear: Mapping[str, xr.Dataset],
+    conflicts: Mapping[str, xr.Dataset],
+    records: np.ndarray,
+) -> dict[str, Figure]:
+    """The figures of the report, the main one first."""
+    return {
+        "orders": Figure(partial(orders, times, linear), _ORDERS),
+        "curves": Figure(partial(curves, times, linear, records), _CURVES),
+        "gradients": Figure(partial(gradients, conflicts), _GRADIENTS),
+        "coefficients": Figure(partial(coefficients, found), _COEFFICIENTS),
+    }
+
+
+_ORDERS = (
+    "Rank correlation, over points, of the steps at which a point is first right: of two networks on one data set by what they "
+    "share, and of a network with the network linearised at its own initial state or at another one. Means over data sets with "
+    "95% intervals. Dotted: no relation."
+)
+_CURVES = (
+    "Share of the points that are learnt, means over data sets with 95% intervals. A point counts from the first record at "
+    "which it is right (left), or from the record from which it stays right (right). Solid: networks, trained on minibatches. "
+    "Dashed: networks that are linearised at their initial state, trained on all points."
+)
+_GRADIENTS = (
+    "Left: distribution of the cosines between the gradients of two points, all data sets together. Solid: before the first "
+    "step. Dashed: after one epoch. Right: norm of the mean gradient over the mean norm, of the first n points, before the "
+    "first step. Means over data sets with 95% intervals. Black: orthogonal gradients of one norm."
+)
+_COEFFICIENTS = (
+    "Local learning coefficient at the end of training against the number of train points, by what the labels are: means over "
+    "seeds with 95% intervals. Black: half of the number of points, which is one dimension for every point."
+)
+_BARS = {
+    "same start": "same start,\nother batches",
+    "same order": "other start,\nsame batches",
+    "neither": "both other",
+}
+_PREDICTED = {"own": "linearised,\nown start", "other": "linearised,\nother start"}
+
+
+@plots.style()
+def orders(times: Mapping[str, xr.Dataset], linear: Mapping[str, xr.Dataset]) -> Drawn:
+    """Rank correlations of the first-learnt steps, by what is shared."""
+    figure, (ax,) = plots.panels(width=6.0, height=3.3)
+    labels = [*_BARS.values(), *_PREDICTED.values()]
+    for place, (loss, name) in enumerate(LOSS_NAMES.items()):
+        shared = order.agreement(times[loss]["first"])
+        known = order.predicted(times[loss]["first"], linear[loss]["first"])
+        parts = [*(shared[key] for key in _BARS), *(known[key] for key in _PREDICTED)]
+        # Moved sideways, so that no bar hides another.
+        at = np.arange(len(parts)) + 0.16 * (place - 0.5)
+        both = xr.concat(parts, xr.Variable("what", at), coords="minimal", compat="override")
+        style: dict[str, Any] = {"color": CATEGORY_COLORS[place], "marker": MARKERS[place], "label": name}
+        plots.mean(both, "what", ax=ax, seeds="bars", linestyle="none", **style)
+    plots.level(ax, 0.0)
+    ax.set_xticks(range(len(labels)), labels)
+    ax.set(xlabel="", ylabel="rank correlation", ylim=(None, 1.0))
+    ax.legend(loc="upper right")
+    return figure
+
+
+@plots.style()
+def curves(times: Mapping[str, xr.Dataset], linear: Mapping[str, xr.Dataset], records: np.ndarray) -> Drawn:
+    """Share of the points that are learnt, against the step."""
+    figure, axes = plots.panels(1, 2, width=4.0, height=3.1, share_y=True)
+    titles = {"first": "first learnt", "lasting": "learnt for good"}
+    for ax, (time, title) in zip(axes, titles.items(), strict=True):
+        for color, (loss, name) in zip(CATEGORY_COLORS, LOSS_NAMES.items(), strict=False):
+            parts = {"": times, ", linearised": linear}
+            for (more, found), line in zip(parts.items(), ("-", "--"), strict=True):
+                share = 100 * order.learnt_shares(found[loss][time], records[records > 0])
+                plots.mean(share, "step", ax=ax, color=color, linestyle=line, label=name + more)
+        ax.set(xscale="log", xlabel="step", ylabel="", title=title, ylim=(0, 102))
+    axes[0].set_ylabel("points learnt (%)")
+    axes[1].legend(loc="upper left")
+    return figure
+
+
+@plots.style()
+def gradients(conflicts: Mapping[str, xr.Dataset]) -> Drawn:
+    """Distribution of cosines, and the length of the mean gradient against the number of points."""
+    figure, (left, right) = plots.panels(1, 2, width=4.0, height=3.1)
+    for place, (loss, name) in enumerate(LOSS_NAMES.items()):
+        one, color = conflicts[loss], CATEGORY_COLORS[place]
+        for snapshot, line in ((0, "-"), (1, "--")):
+            density = one["density"].isel(snapshot=snapshot).mean("seed")
+            label = f"{name}, step {int(one['snapshot'][snapshot])}"
+            left.stairs(density.values, _edges(density), color=color, linestyle=line, label=label)
+        length = one["length"].isel(snapshot=0, drop=True).sortby("points")
+        plots.mean(length, "points", ax=right, seeds="bars", color=color, marker=MARKERS[place], label=name)
+    _orthogonal(right, next(iter(conflicts.values()))["points"].values)
+    left.set(xlabel="cosine of two gradients", ylabel="density", xlim=(-0.5, 1.0), yscale="log")
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
+    right.set(xscale="log", yscale="log", xlabel="points n", ylabel="norm of mean over mean norm")
+    counts, ticks = sorted(next(iter(conflicts.values()))["points"].values.tolist()), (0.1, 0.2, 0.3, 0.4, 0.5)
+    right.set_xticks(counts, [f"{count:g}" for count in counts])
+    right.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    right.minorticks_off()
+    right.legend(loc="upper right")
+    return figure
+
+
+def _edges(density: xr.DataArray) -> np.ndarray:
+    middles = density["cosine"].values
+    half = (middles[1] - middles[0]) / 2
+    return np.append(middles - half, middles[-1] + half)
+
+
+def _orthogonal(ax: Axes, points: np.ndarray) -> None:
+    counts = np.geomspace(points.min(), points.max(), 20)
+    ax.plot(counts, counts**-0.5, color="black", linewidth=1.0, zorder=0, label=r"$1/\sqrt{n}$")
+
+
+@plots.style()
+def coefficients(found: xr.Dataset) -> Drawn:
+    """Learning coefficient against the number of points."""
+    figure, (ax,) = plots.panels(width=4.6, height=3.3)
+    for place, kind in enumerate(found["task"].values.tolist()):
+        style: dict[str, Any] = {"color": CATEGORY_COLORS[place], "marker": MARKERS[place], "label": kind}
+        plots.mean(found["llc"].sel(task=kind), "train_size", ax=ax, seeds="bars", **style)
+    ends = np.array([0.0, found["train_size"].max()])
+    ax.plot(ends, ends / 2, color="black", linewidth=1.0, zorder=0, label="one dimension per point")
+    ax.set(xlabel="train points", ylabel="learning coefficient", xlim=(0, None), ylim=(0, None))
+    ax.legend(loc="upper left")
+    return figure

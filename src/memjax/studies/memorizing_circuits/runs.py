@@ -1,0 +1,132 @@
+"""Sweeps of the study memorizing-circuits: networks that share a data set, an initial state or an order of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any, NamedTuple
+
+from memjax.experiment import Experiment
+from memjax.models import MLP, EmbeddingMLP
+from memjax.optimizers import adam, sgd
+from memjax.studies.kit import Sweep
+from memjax.studies.memorizing_circuits.parts import LinearisedMLP, first_residue
+from memjax.tasks import ModularArithmetic, RandomLabels
+
+__all__ = ["KINDS", "LINEAR", "LOSSES", "RATES", "SIZES", "Size", "kinds", "sweeps"]
+
+LOSSES = ("cross_entropy", "one_hot_mse")
+"""Losses by their names in an experiment; the sweeps have the same names."""
+LINEAR = "_linear"
+"""What follows the name of a loss in the name of the sweep of linearised networks."""
+KINDS = ("first residue", "addition", "random labels")
+"""What the networks learn whose learning coefficients are estimated."""
+RATES = {"cross_entropy": 0.3, "one_hot_mse": 0.6}
+"""Learning rates by loss; the squared error is averaged over the outputs, so that its gradients are smaller."""
+
+
+class Size(NamedTuple):
+    """One scale: points, classes, inputs, hidden units; starts and orders of a data set; and the rest."""
+
+    points: int
+    classes: int
+    inputs: int
+    hidden: int
+    starts: int
+    orders: int
+    batch: int
+    steps: int
+    often: int
+    snapshots: tuple[int, ...]
+    modulus: int
+    sizes: tuple[int, ...]
+    coefficient_steps: int
+    coefficient_seeds: int
+
+    @property
+    def records(self) -> tuple[int, ...]:
+        """Steps at which points are asked: all steps at first, and later every few steps."""
+        return (*range(self.often), *range(self.often, self.steps + 1, 4))
+
+
+SIZES = {
+    "quick": Size(
+        points=96,
+        classes=16,
+        inputs=16,
+        hidden=128,
+        starts=3,
+        orders=3,
+        batch=12,
+        steps=1000,
+        often=200,
+        snapshots=(0, 8, 40, 200),
+        modulus=11,
+        sizes=(24, 48, 72, 96),
+        coefficient_steps=3000,
+        coefficient_seeds=4,
+    )
+}
+"""Scales by their names."""
+
+
+def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
+    """Networks whose points are followed, by loss, and networks whose learning coefficient is estimated."""
+    size = SIZES[scale]
+    runs = [
+        (seed, size.starts * seed + start, size.orders * seed + order)
+        for seed, start, order in product(range(seeds), range(size.starts), range(size.orders))
+    ]
+    # Linearised networks see all points in every step, so that one order stands for all.
+    every: dict[str | tuple[str, ...], Sequence[Any]] = {("seed", "init_seed", "batch_seed"): runs}
+    one: dict[str | tuple[str, ...], Sequence[Any]] = {("seed", "init_seed", "batch_seed"): runs[:: size.orders]}
+    few = range(min(seeds, size.coefficient_seeds))
+    return {
+        **{loss: Sweep(_followed(size, loss), every) for loss in LOSSES},
+        **{f"{loss}{LINEAR}": Sweep(_linearised(size, loss), one) for loss in LOSSES},
+        "sizes": Sweep(_on_pairs(size), {"task": kinds(size.modulus), "train_size": size.sizes, "seed": few}),
+    }
+
+
+def kinds(modulus: int) -> tuple[ModularArithmetic, ...]:
+    """Tasks on pairs of residues in the order of `KINDS`: a rule that is learnt soon, a rule that is not, and no rule."""
+    add = ModularArithmetic(p=modulus)
+    return replace(add, operation=first_residue), add, replace(add, label_noise=1.0)
+
+
+def _followed(size: Size, loss: str) -> Experiment:
+    return Experiment(
+        task=RandomLabels(input_dim=size.inputs, num_classes=size.classes),
+        train_size=size.points,
+        test_size=0,
+        model=MLP(hidden=(size.hidden,)),
+        loss=loss,
+        optimizer=sgd(RATES[loss]),
+        batch_size=size.batch,
+        steps=size.steps,
+        record_every=size.steps,
+        measures=("loss", "accuracy"),
+        examples=("correct",),
+        examples_at=size.records,
+        snapshots=size.snapshots,
+    )
+
+
+def _linearised(size: Size, loss: str) -> Experiment:
+    model = LinearisedMLP(hidden=(size.hidden,))
+    return replace(_followed(size, loss), model=model, batch_size=None, snapshots=())
+
+
+def _on_pairs(size: Size) -> Experiment:
+    return Experiment(
+        task=ModularArithmetic(p=size.modulus),
+        train_size=size.sizes[0],
+        test_size=None,
+        model=EmbeddingMLP(embedding=12, hidden=48),
+        optimizer=adam(5e-3, l2=2e-4),
+        steps=size.coefficient_steps,
+        record_every=size.coefficient_steps,
+        measures=("loss", "accuracy"),
+        snapshots=(size.coefficient_steps,),
+    )

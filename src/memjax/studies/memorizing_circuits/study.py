@@ -1,0 +1,39 @@
+"""Memorizing circuits: which points are learnt first, in how many dimensions, and how their gradients add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from memjax.studies.kit import Measured, Study
+from memjax.studies.memorizing_circuits import coefficients, conflict
+from memjax.studies.memorizing_circuits.claims import CONFLICTS, analyse
+from memjax.studies.memorizing_circuits.runs import LOSSES, sweeps
+
+__all__ = ["STUDY"]
+
+
+def _measured(scale: str) -> Mapping[str, Measured]:
+    gradients = {f"{loss}{CONFLICTS}": Measured(loss, conflict.of_networks) for loss in LOSSES}
+    return {**gradients, "coefficients": Measured("sizes", coefficients.by_size)}
+
+
+STUDY = Study(
+    name="memorizing-circuits",
+    title="How single points are memorised: in which order, in how many dimensions, and by which gradients",
+    question="Is a memorised point about one dimension, does the initial state decide which points are learnt first, are "
+    "points learnt one after another, and how do the gradients of single points add up?",
+    source='D. Vaintrob and Kaarel, "Grokking, memorization, and generalization: a discussion" (LessWrong, 2023)',
+    papers={
+        "Jacot et al. 2018, arXiv:1806.07572": "https://arxiv.org/abs/1806.07572",
+        "Lau et al. 2023, arXiv:2308.12108": "https://arxiv.org/abs/2308.12108",
+    },
+    scales={
+        "quick": "96 points with random labels, 72 networks for each of two losses, and 48 learning coefficients of networks "
+        "on pairs of residues: about a minute on 2 cores"
+    },
+    seeds={"quick": 8},
+    sweeps=sweeps,
+    measured=_measured,
+    analyse=analyse,
+)
+"""Vaintrob and Kaarel ask how a network memorises one point; these numbers say what small networks do."""

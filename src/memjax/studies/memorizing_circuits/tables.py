@@ -1,0 +1,120 @@
+"""Tables of the study memorizing-circuits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from memjax.studies.kit import Columns, Table, grid, listed
+from memjax.studies.memorizing_circuits import order
+
+__all__ = ["LOSS_NAMES", "TIME_NAMES", "coefficients", "gradients", "orders", "relative", "spreads"]
+
+LOSS_NAMES = {"cross_entropy": "cross-entropy", "one_hot_mse": "squared error"}
+"""Losses as texts name them."""
+TIME_NAMES = {"first": "first-learnt", "lasting": "learnt-for-good"}
+"""Times as texts name them."""
+
+
+def relative(part: xr.Dataset) -> xr.DataArray:
+    """Length of the mean gradient of all points, over that of orthogonal gradients of one norm, ``(seed, ...)``."""
+    count = int(part["points"].max())
+    return part["length"].sel(points=count, drop=True) * np.sqrt(count)
+
+
+def coefficients(found: xr.Dataset, runs: xr.Dataset) -> Table:
+    """Learning coefficients by what is learnt and the number of points, with verdicts of the estimator."""
+    accuracy = runs[["train_accuracy", "test_accuracy"]].isel(step=-1, drop=True).reset_coords(drop=True)
+    joined = found.merge(100 * accuracy.assign_coords(task=found["task"]))
+    columns: Columns = {
+        "train accuracy": "train_accuracy",
+        "test accuracy": "test_accuracy",
+        "learning coefficient": "llc",
+        "estimates that converged": lambda part: f"{int((part['llc_verdict'] == 0).sum())} of {part.sizes['seed']}",
+    }
+    rows = {"task": "labels", "train_size": "points"}
+    units = {"train accuracy": "%", "test accuracy": "%"}
+    return grid(joined, rows, columns, title="Learning coefficients", note=_COEFFICIENTS, units=units)
+
+
+_COEFFICIENTS = (
+    "At n beta = n / log n, with two chains of 300 draws. Every estimate is used, whether its chains converged or not. The "
+    "test accuracy of random labels is that on true sums."
+)
+
+
+def orders(times: Mapping[str, xr.Dataset], linear: Mapping[str, xr.Dataset]) -> Table:
+    """Rank correlations of learning times by what two runs share, and with the linearised network."""
+    parts = _parts(times)
+    columns: dict[str, Any] = {
+        name: lambda part, name=name: order.agreement(times[part[0]][part[1]])[name]
+        for name in ("same start", "same order", "neither")
+    }
+    heads = {"own": "linearised at the own start", "other": "linearised at another start"}
+    columns |= {
+        head: lambda part, name=name: order.predicted(times[part[0]][part[1]], linear[part[0]][part[1]])[name]
+        for name, head in heads.items()
+    }
+    title = "Rank correlations of the steps at which points are learnt"
+    return listed(_heads(parts), parts, columns, title=title, note=_ORDERS)
+
+
+_ORDERS = (
+    "First-learnt: first record at which a point is right. Learnt-for-good: record from which a point stays right. Means over "
+    "all pairs of nine runs on one data set: three starts (initial states) in three orders of batches."
+)
+
+
+def spreads(times: Mapping[str, xr.Dataset], linear: Mapping[str, xr.Dataset]) -> Table:
+    """Spread of learning times by loss, of networks and of linearised ones."""
+    parts = _parts(times)
+    columns: Columns = {
+        "90% over 10%, networks": lambda part: order.spreads(times[part[0]][part[1]]),
+        "90% over 10%, linearised": lambda part: order.spreads(linear[part[0]][part[1]]),
+        "median step, networks": lambda part: _median(times[part[0]][part[1]]),
+        "median step, linearised": lambda part: _median(linear[part[0]][part[1]]),
+    }
+    return listed(_heads(parts), parts, columns, title="How long the learning lasts", note=_SPREADS)
+
+
+_SPREADS = "Points that are right before the first step are left out of the ratios, and not of the medians."
+
+
+def _median(times: xr.DataArray) -> xr.DataArray:
+    return times.median("example").mean([dim for dim in times.dims if dim not in ("seed", "example")])
+
+
+def _parts(times: Mapping[str, xr.Dataset]) -> list[tuple[str, str]]:
+    return [(loss, time) for loss in times for time in TIME_NAMES]
+
+
+def _heads(parts: list[tuple[str, str]]) -> dict[str, list[str]]:
+    return {"loss": [LOSS_NAMES[loss] for loss, _ in parts], "step": [TIME_NAMES[time] for _, time in parts]}
+
+
+def gradients(conflicts: Mapping[str, xr.Dataset]) -> Table:
+    """Cosines between gradients of points, and the length of their mean, along training."""
+    columns: Columns = {
+        "mean cosine": "mean",
+        "one label": "same",
+        "two labels": "other",
+        "below 0": lambda part: 100 * part["negative"],
+        "length over orthogonal": relative,
+    }
+    parts = [(loss, one.isel(snapshot=i)) for loss, one in conflicts.items() for i in range(one.sizes["snapshot"])]
+    heads = {
+        "loss": [LOSS_NAMES[loss] for loss, _ in parts],
+        "step": [str(int(part["snapshot"])) for _, part in parts],
+    }
+    title = "Gradients of single points"
+    kept = [part for _, part in parts]
+    return listed(heads, kept, columns, title=title, note=_GRADIENTS, units={"below 0": "%"})
+
+
+_GRADIENTS = (
+    "Cosines between the gradients of all pairs of points, of pairs with one label and with two; share of the pairs below 0. "
+    "Length: norm of the mean gradient over the mean norm, times the root of the number of points; 1 for orthogonal gradients."
+)
