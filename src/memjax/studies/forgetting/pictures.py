@@ -10,6 +10,7 @@ import xarray as xr
 
 from memjax import plots
 from memjax.studies.forgetting.numbers import SCORES
+from memjax.studies.kit import label_text, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,8 +48,4 @@ def _line(axes: np.ndarray, counts: xr.DataArray, rows: xr.Dataset, sign: int) -
 
 
 def _picture(ax: Axes, row: xr.Dataset, count: float) -> None:
-    given, label = int(row["given_label"]), int(row["label"])
-    ax.imshow(row["pixels"].values, cmap="gray_r", interpolation="nearest")
-    ax.set(xticks=[], yticks=[])
-    ax.set_title(f"{given}" if given == label else f"{given} ({label})", fontsize=8.0, pad=2.0)
-    ax.set_xlabel(f"{count:.1f}", fontsize=7.0, labelpad=2.0)
+    picture(ax, row["pixels"].values, label_text(int(row["given_label"]), int(row["label"])), f"{count:.1f}")

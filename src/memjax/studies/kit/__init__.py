@@ -9,6 +9,7 @@ from memjax.studies.kit.claims import Claim, claims_table
 from memjax.studies.kit.estimate import Estimate, estimate, fitted
 from memjax.studies.kit.grid import Column, Columns, columns_of, geometric, grid, listed, mean, outcomes, share, time
 from memjax.studies.kit.number_format import text
+from memjax.studies.kit.picture import label_text, picture
 from memjax.studies.kit.study import Figure, Findings, Measured, Study, Sweep
 from memjax.studies.kit.table import Table
 from memjax.studies.kit.verdict import TOLERANCE, Verdict, above, below, between, near
@@ -40,10 +41,12 @@ __all__ = [
     "geometric",
     "geometric_mean",
     "grid",
+    "label_text",
     "listed",
     "mean",
     "near",
     "outcomes",
+    "picture",
     "ratio",
     "share",
     "text",

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from memjax import plots
+from memjax.studies.kit import label_text, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,15 +38,7 @@ def digits(score: xr.DataArray, corrupted: xr.DataArray, rows: xr.Dataset) -> Dr
 
 
 def _row(ax: Axes, row: xr.Dataset, below: str = "") -> None:
-    given, label = int(row["given_label"]), int(row["label"])
-    _picture(ax, row["pixels"].values, f"{given}" if given == label else f"{given} ({label})", below)
-
-
-def _picture(ax: Axes, pixels: np.ndarray, above: str, below: str) -> None:
-    ax.imshow(pixels, cmap="gray_r", interpolation="nearest")
-    ax.set(xticks=[], yticks=[])
-    ax.set_title(above, fontsize=8.0, pad=2.0)
-    ax.set_xlabel(below, fontsize=7.0, labelpad=2.0)
+    picture(ax, row["pixels"].values, label_text(int(row["given_label"]), int(row["label"])), below)
 
 
 @plots.style()
@@ -56,9 +49,9 @@ def pairs(strongest: xr.Dataset, rows: xr.Dataset) -> Drawn:
     for place in range(count):
         pair = strongest.isel(pair=place)
         row, test = rows.sel(example=pair["example"].item()), rows.sel(test_example=pair["test_example"].item())
-        _picture(axes[0, place], row["pixels"].values, f"{int(row['label'])}", "")
+        picture(axes[0, place], row["pixels"].values, f"{int(row['label'])}", "")
         below = f"{float(pair['influence']):.2f} ± {float(pair['standard_error']):.2f}"
-        _picture(axes[1, place], test["test_pixels"].values, f"{int(test['test_label'])}", below)
+        picture(axes[1, place], test["test_pixels"].values, f"{int(test['test_label'])}", below)
     axes[0, 0].set_ylabel("row", fontsize=7.0)
     axes[1, 0].set_ylabel("test example", fontsize=7.0)
     return figure

@@ -11,7 +11,7 @@ import xarray as xr
 
 from memjax import plots
 from memjax.plots.styles import CATEGORY_COLORS
-from memjax.studies.kit import Figure
+from memjax.studies.kit import Figure, label_text, picture
 from memjax.studies.privacy_onion.effects import GROUPS, rise
 from memjax.studies.privacy_onion.numbers import nearest
 from memjax.studies.privacy_onion.tables import LABELS
@@ -138,7 +138,4 @@ def digits(found: Mapping[str, xr.Dataset], about: Mapping[str, xr.Dataset]) -> 
 
 
 def _picture(ax: Axes, row: xr.Dataset, text: str) -> None:
-    given, label = int(row["target"]), int(row["clean_target"])
-    ax.imshow(row["pixels"].values, cmap="gray_r", interpolation="nearest")
-    ax.set_title(f"{given}" if given == label else f"{given} ({label})", fontsize=8.0, pad=2.0)
-    ax.set_xlabel(text, fontsize=7.0, labelpad=2.0)
+    picture(ax, row["pixels"].values, label_text(int(row["target"]), int(row["clean_target"])), text)
