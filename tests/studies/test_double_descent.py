@@ -87,13 +87,17 @@ def test_smoothers_are_those_of_a_fit(kind, count):
     x, test, hot = rng.random((30, 12)), rng.random((20, 12)), rng.normal(size=(30, 3))
     phi = random_features._drawn(kind, 12, count, rng)
     train, tested = phi(x), phi(test)
-    for ridge, (fit, weights) in zip(random_features.RIDGES, random_features._smoothers(train, tested), strict=True):
+    found = random_features._factors(train, tested)
+    for ridge in random_features.RIDGES:
+        fit, weights = random_features._smoothers(found, ridge)
         kernel = np.linalg.solve(train.conj().T @ train + ridge * np.eye(count), train.conj().T @ hot) if ridge else (
             np.linalg.lstsq(train, hot.astype(train.dtype))[0]
         )  # fmt: skip
         # Measured: 1.6e-12 at most, at the smallest ridge.
         np.testing.assert_allclose(weights @ hot, (tested @ kernel).real, atol=1e-9)
         np.testing.assert_allclose(fit @ hot, (train @ kernel).real, atol=1e-9)
+        for one, made in zip((fit, weights), random_features._smoothers(found, ridge, hot), strict=True):
+            np.testing.assert_allclose(made, one @ hot, atol=1e-9)
 
 
 @pytest.mark.parametrize("side", [8, 28])
@@ -274,14 +278,16 @@ def test_every_scale_can_be_laid_out(scale, monkeypatch):
     assert set(STUDY.measured(scale)) == {"features", "sphere", "diabetes"}
 
 
-def _shrunk(scale, seeds):
-    whole = sizes.SIZES[scale]
-    small = whole._replace(
-        train_size=60, test_size=200, widths=(1, 4, 16, 64), small=(4, 16), train_sizes=(50, 100, 150), steps=60
+def _shrunk(whole):
+    return whole._replace(
+        train_size=60,
+        test_size=200,
+        widths=(1, 4, 16, 64),
+        small=(4, 16),
+        train_sizes=(50, 100, 150),
+        steps=60,
+        reused=(4, 16, 64),
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sizes.SIZES, scale, small)
-        return STUDY.sweeps(scale, seeds)
 
 
 def _measured(scale):
@@ -295,10 +301,11 @@ def _measured(scale):
 
 
 @pytest.mark.long
-def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again):
-    study = dataclasses.replace(STUDY, sweeps=_shrunk, measured=_measured)
+def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again, monkeypatch):
+    monkeypatch.setitem(sizes.SIZES, "quick", _shrunk(sizes.SIZES["quick"]))
+    study = dataclasses.replace(STUDY, measured=_measured)
     folder, findings = studies.run(study, tmp_path / "out", seeds=3, progress=False)
-    assert set(findings.figures) == {"networks", "features", "fold", "sphere", "diabetes"}
+    assert set(findings.figures) == {"networks", "reuse", "features", "fold", "sphere", "diabetes"}
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
-    assert len(findings.claims) == 35 and set(findings.tables) == {"features", "widths", "samples", "diabetes"}
+    assert len(findings.claims) == 39 and set(findings.tables) == {"features", "widths", "reuse", "samples", "diabetes"}
     made_again(folder, study)

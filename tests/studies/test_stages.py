@@ -98,6 +98,34 @@ def test_made_again_what_is_missing_is_measured_on_the_snapshots(folder):
     xr.testing.assert_identical(xr.load_dataset(folder / "norms.nc", engine="h5netcdf"), before)
 
 
+def links(scale, datasets):
+    """Sweeps of which each starts from the end of the one before; the third comes once the second is there."""
+    made = {}
+    for before, name in (("runs", "second"), ("second", "third")):
+        if before in datasets:
+            ends = {one.run["seed"]: one.start for one in mj.snapshots(datasets[before]) if one.step == 4}
+            made[name] = Sweep(EXPERIMENT, {("seed", "start"): list(ends.items())})
+    return made
+
+
+@pytest.mark.slow
+def test_sweeps_that_follow_one_another_are_trained_once_each_and_go_on(tmp_path, monkeypatch):
+    trained = []
+
+    def counted(experiment, over, **options):
+        trained.append(experiment)
+        return mj.sweep(experiment, over, **options)
+
+    monkeypatch.setattr("memjax.studies.kit.run.sweep", counted)
+    study = dataclasses.replace(STUDY, further=links)
+    folder, _ = studies.run(study, tmp_path / "out", progress=False)
+    assert len(trained) == 4
+    runs, second, third = (mj.open(folder / f"{name}.nc") for name in ("dataset", "second", "third"))
+    for before, after in ((runs, second), (second, third)):
+        assert after["seed"].values.tolist() == [0, 1]
+        np.testing.assert_array_equal(after["parameters"].sel(snapshot=0), before["parameters"].sel(snapshot=4))
+
+
 class Killed(Exception):
     """What ends a run in the middle."""
 

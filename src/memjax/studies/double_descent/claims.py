@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from memjax import analysis
-from memjax.studies.double_descent import figures, numbers, tables
+from memjax.studies.double_descent import figures, numbers, reuse, tables
 from memjax.studies.double_descent.random_features import KINDS
 from memjax.studies.double_descent.regression import WITHOUT
 from memjax.studies.kit import Claim, Findings, above, below, between
@@ -19,6 +19,7 @@ __all__ = [
     "feature_claims",
     "fold_claims",
     "network_claims",
+    "reuse_claims",
     "sample_claims",
     "sphere_claims",
 ]
@@ -33,12 +34,14 @@ _COMPARED = (1 / 3, 2 / 3, 4 / 3, 2.0, 4.0)
 def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
     """Claims, tables and figures of random features, networks and the regression."""
     width, decay, samples = (numbers.errors(numbers.by_width(datasets[name])) for name in ("width", "decay", "samples"))
+    chain = reuse.reused(datasets, width)
     features, sphere, diabetes = (datasets[name] for name in ("features", "sphere", "diabetes"))
     return Findings(
         claims=[
             *feature_claims(features),
             *sphere_claims(sphere),
             *network_claims(width, decay),
+            *reuse_claims(chain),
             *sample_claims(samples),
             *fold_claims(features),
             *diabetes_claims(diabetes),
@@ -46,12 +49,13 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
         tables={
             "features": tables.features(features),
             "widths": tables.widths(width, decay),
+            "reuse": tables.reuse(chain),
             "samples": tables.samples(samples),
             "diabetes": tables.diabetes(diabetes),
         },
-        figures=figures.all_figures(width, decay, samples, features, sphere, diabetes),
+        figures=figures.all_figures(width, decay, samples, chain, features, sphere, diabetes),
         note=_NOTE,
-        datasets={"width_numbers": width, "samples_numbers": samples},
+        datasets={"width_numbers": width, "samples_numbers": samples, "reuse_numbers": chain},
     )
 
 
@@ -137,6 +141,24 @@ def _second_descent(error: xr.DataArray) -> xr.DataArray:
     return error.isel(width=-1, drop=True) - error.sel(
         width=mean.sel(width=slice(None, place)).idxmin("width"), drop=True
     )
+
+
+def reuse_claims(chain: xr.Dataset) -> list[Claim]:
+    """Belkin: the published peak of networks has reused weights; a re-run calls this peak a false one."""
+    noisy, clean = (chain.isel(label_noise=i, drop=True).assign_attrs(chain.attrs) for i in (-1, 0))
+    again, fresh = (numbers.hump(noisy[name], "width") for name in ("test", "fresh_test"))
+    end = int(chain.attrs["end"])
+    false = numbers.hump(reuse.spliced(clean), "width")["height"]
+    return [
+        Claim("20% wrong labels, weights reused: height of the hump in width", "above 0", again["height"], above(0.0),
+              main=True),
+        Claim("20% wrong labels: height of the hump in width with reused weights less with fresh ones",
+              "below 0: clearer without reuse (a re-run)", again["height"] - fresh["height"], below(0.0)),
+        Claim("20% wrong labels: width of the peak with reused weights over that with fresh ones", "not given",
+              again["place"] / fresh["place"], of="geometric"),
+        Claim(f"true labels, weights reused up to width {end} alone: height of the hump in width",
+              "above 0: the end of the reuse makes a peak (a re-run)", false, above(_NONE)),
+    ]  # fmt: skip
 
 
 def sample_claims(samples: xr.Dataset) -> list[Claim]:

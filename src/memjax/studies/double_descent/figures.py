@@ -10,6 +10,7 @@ import xarray as xr
 
 from memjax import analysis, plots
 from memjax.plots.styles import CATEGORY_COLORS, MARKERS
+from memjax.studies.double_descent import reuse
 from memjax.studies.double_descent.feature_figures import FEATURES, FOLD, features, fold
 from memjax.studies.kit import Figure
 
@@ -17,15 +18,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawn
 
-__all__ = ["all_figures", "diabetes", "networks", "sphere"]
+__all__ = ["all_figures", "diabetes", "networks", "reused", "sphere"]
 
 
 def all_figures(
-    width: xr.Dataset, decay: xr.Dataset, samples: xr.Dataset, found: xr.Dataset, ball: xr.Dataset, rows: xr.Dataset
+    width: xr.Dataset,
+    decay: xr.Dataset,
+    samples: xr.Dataset,
+    chain: xr.Dataset,
+    found: xr.Dataset,
+    ball: xr.Dataset,
+    rows: xr.Dataset,
 ) -> dict[str, Figure]:
     """The figures of the report, the main one first."""
     return {
         "networks": Figure(partial(networks, width, decay, samples), _NETWORKS),
+        "reuse": Figure(partial(reused, chain), _REUSE),
         "features": Figure(partial(features, found), FEATURES),
         "fold": Figure(partial(fold, found), FOLD),
         "sphere": Figure(partial(sphere, ball), _SPHERE),
@@ -38,6 +46,12 @@ _NETWORKS = (
     "the train error falls below 0.1 (dashed) and 0.01 (solid). Top right: test error at the end by width. Bottom left: test "
     "error along training of three widths, that is, columns of the map. Bottom right: test error by train size for four "
     "widths. Lines are means over seeds, bands are 95% intervals."
+)
+_REUSE = (
+    "Test error at the end of training by width, with true labels (left) and with 20% of the train labels wrong (right): "
+    "fresh networks, networks of which each starts from the narrower one before it, and both together, where the reuse ends at "
+    "the dotted line: networks to the left of the line have at most as many parameters as train examples times classes. Lines "
+    "are means over seeds, bands are 95% intervals."
 )
 _SPHERE = (
     "Excess test error of least squares on random ReLU features of inputs on a sphere (points: means over seeds with 95% "
@@ -90,6 +104,22 @@ def _lines(ax: Axes, lines: dict[str, xr.DataArray], dim: str) -> None:
     for axis in ("x", "y"):
         plots.plain_ticks(ax, axis)
     ax.legend(loc="best")
+
+
+@plots.style()
+def reused(chain: xr.Dataset) -> Drawn:
+    """Errors by width of fresh networks and of those that start from narrower ones."""
+    figure, axes = plots.panels(1, 2, width=4.6, height=3.4)
+    end = int(chain.attrs["end"])
+    behind = reuse.spliced(chain).sel(width=slice(end, None))
+    lines = {"fresh": chain["fresh_test"], "reused": chain["test"], f"reused up to {end}": behind}
+    for ax, i, title in ((axes[0], 0, "true labels"), (axes[1], -1, "20% wrong labels")):
+        _lines(ax, {name: one.isel(label_noise=i, drop=True) for name, one in lines.items()}, "width")
+        ax.lines[-1].set_linestyle("--")
+        ax.axvline(end, color="0.4", linestyle=":", linewidth=1.0, zorder=0)
+        ax.set(title=title, xscale="log")
+        plots.plain_ticks(ax, "x")
+    return figure
 
 
 @plots.style()

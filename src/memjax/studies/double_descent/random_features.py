@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,27 +35,25 @@ def of_images(
     -------
     xarray.Dataset
         By ``seed``, ``features`` (kind), ``ratio`` (number of features over train size) and ``ridge``: ``test_error`` (share of
-        wrong labels), ``test_loss`` and ``train_loss`` (squared distance to the one-hot label, summed over classes),
-        ``test_used`` and ``train_used`` (effective parameters over the train size). A ridge of 0 is the least-norm solution.
+        wrong labels), ``test_loss`` and ``train_loss`` (squared distance to the one-hot label, summed over classes). A ridge of
+        0 is the least-norm solution, of which there are ``test_used`` and ``train_used`` (effective parameters over the train
+        size).
     """
     seeds = [int(seed) for seed in runs["seed"].values]
     grid = [[_of_kind(task, seed, kind, train_size, test_size, ratios) for kind in KINDS] for seed in seeds]
-    dims = ("seed", "features", "ratio", "ridge")
-    names = list(grid[0][0][0][0])
-    found = {
-        name: (
-            dims,
-            np.array([[[[cell[name] for cell in ridges] for ridges in ratio] for ratio in one] for one in grid]),
-        )
-        for name in names
-    }
     labels = {"seed": seeds, "features": list(KINDS), "ratio": list(ratios), "ridge": list(RIDGES)}
+    dims = list(labels)
+    found = {
+        name: (dims[: np.ndim(first) + 2], np.array([[kind[name] for kind in one] for one in grid]))
+        for name, first in grid[0][0].items()
+    }
     return xr.Dataset(found, labels, {"train_size": train_size})
 
 
 def _of_kind(
     task: Images, seed: int, kind: str, train_size: int, test_size: int, ratios: Sequence[float]
-) -> list[list[dict[str, float]]]:
+) -> dict[str, Array]:
+    """Errors ``[ratio, ridge]`` and effective parameters ``[ratio]`` of one seed and kind of features."""
     train, test = task.draw(seed, train_size, test_size)
     x, x_test = (np.asarray(task.pool[part.x], np.float64).reshape(len(part.y), -1) for part in (train, test))
     hot, labels = np.eye(task.num_outputs)[np.asarray(train.y)], np.asarray(test.y)
@@ -63,8 +61,8 @@ def _of_kind(
     cells = []
     for ratio in ratios:
         phi = _drawn(kind, x.shape[1], round(ratio * train_size), rng)
-        cells.append([_cell(fit, weights, hot, labels) for fit, weights in _smoothers(phi(x), phi(x_test))])
-    return cells
+        cells.append(_cell(_factors(phi(x), phi(x_test)), hot, labels))
+    return {name: np.array([cell[name] for cell in cells]) for name in cells[0]}
 
 
 def _drawn(kind: str, inputs: int, count: int, rng: np.random.Generator) -> Any:
@@ -72,29 +70,53 @@ def _drawn(kind: str, inputs: int, count: int, rng: np.random.Generator) -> Any:
     weights = rng.normal(size=(inputs, count))
     if kind == "relu":
         return lambda x: np.maximum(x @ weights, 0) * np.sqrt(2 / count)
-    deviation = _DEVIATION * _SIDE / np.sqrt(inputs)
-    return lambda x: np.exp(1j * deviation * x @ weights) / np.sqrt(count)
+    weights *= _DEVIATION * _SIDE / np.sqrt(inputs)
+    return lambda x: _unit_circle(x @ weights) / np.sqrt(count)
 
 
-def _smoothers(train: Array, test: Array) -> Iterator[tuple[Array, Array]]:
-    """Weights of the train targets in the fit of the train rows and of the test rows, ridge by ridge."""
-    left, sizes, right = np.linalg.svd(train, full_matrices=False)
-    along = test @ right.conj().T
+def _unit_circle(angles: Array) -> Array:
+    """exp(i angle); the exponential of complex numbers takes several times as long as cosine and sine."""
+    found = np.empty(angles.shape, np.complex128)
+    found.real, found.imag = np.cos(angles), np.sin(angles)
+    return found
+
+
+class _Factors(NamedTuple):
+    """Singular vectors of the train features and singular values; ``along`` are test features along the right ones."""
+
+    left: Array
+    sizes: Array
+    along: Array
+    kept: Array
+
+
+def _factors(train: Array, test: Array) -> _Factors:
+    # With a basis of the rows first, the singular vectors are those of a square of the train size.
+    basis, rows = np.linalg.qr(train.conj().T)
+    left, sizes, right = np.linalg.svd(rows.conj().T, full_matrices=False)
     kept = sizes > np.finfo(np.float64).eps * max(train.shape) * sizes[0]
-    for ridge in RIDGES:
-        inverse = np.where(kept, sizes / np.where(kept, sizes**2 + ridge, 1), 0)
-        # Targets are real, so the real part of the weights gives the real part of the prediction.
-        yield (left * (sizes * inverse) @ left.conj().T).real, (along * inverse @ left.conj().T).real
+    return _Factors(left, sizes, test @ basis @ right.conj().T, kept)
 
 
-def _cell(fit: Array, weights: Array, hot: Array, labels: Array) -> dict[str, float]:
-    predicted, wanted = weights @ hot, np.eye(hot.shape[1])[labels]
+def _smoothers(found: _Factors, ridge: float, targets: Array | None = None) -> tuple[Array, Array]:
+    """Fit of the train rows and of the test rows: weights of the train targets, or what these make of some targets."""
+    inverse = np.where(found.kept, found.sizes / np.where(found.kept, found.sizes**2 + ridge, 1), 0)
+    from_targets = found.left.conj().T if targets is None else found.left.conj().T @ targets
+    # Targets are real, so the real part of the weights gives the real part of the prediction.
+    return (found.left * (found.sizes * inverse) @ from_targets).real, (found.along * inverse @ from_targets).real
+
+
+def _cell(found: _Factors, hot: Array, labels: Array) -> dict[str, Any]:
+    """Errors ``[ridge]``, and effective parameters without a ridge."""
+    wanted = np.eye(hot.shape[1])[labels]
+    fits = [_smoothers(found, ridge, hot) for ridge in RIDGES]
+    train_used, test_used = (float(analysis.effective_parameters(one)) / len(hot) for one in _smoothers(found, 0.0))
     return {
-        "test_error": float((predicted.argmax(1) != labels).mean()),
-        "test_loss": float(((predicted - wanted) ** 2).sum(1).mean()),
-        "train_loss": float(((fit @ hot - hot) ** 2).sum(1).mean()),
-        "test_used": float(analysis.effective_parameters(weights)) / len(hot),
-        "train_used": float(analysis.effective_parameters(fit)) / len(hot),
+        "test_error": [float((test.argmax(1) != labels).mean()) for _, test in fits],
+        "test_loss": [float(((test - wanted) ** 2).sum(1).mean()) for _, test in fits],
+        "train_loss": [float(((train - hot) ** 2).sum(1).mean()) for train, _ in fits],
+        "test_used": test_used,
+        "train_used": train_used,
     }
 
 

@@ -13,7 +13,19 @@ NOISE = (0.0, 0.2)
 
 
 class Size(NamedTuple):
-    """One scale. ``rows`` is the train size of the random features, ``small`` are the widths of the sweep over train sizes."""
+    """One scale.
+
+    Attributes
+    ----------
+    rows
+        Train size of the random features.
+    small
+        Widths of the sweep over train sizes.
+    reused
+        Widths of networks that start from the network before them.
+    repeats
+        Seeds of the sweep over train sizes for every seed of the others.
+    """
 
     dataset: str
     train_size: int
@@ -23,6 +35,8 @@ class Size(NamedTuple):
     small: tuple[int, ...]
     train_sizes: tuple[int, ...]
     steps: int
+    reused: tuple[int, ...] = (2, 4, 8, 16, 32, 64, 128, 256)
+    repeats: int = 1
     decays: tuple[float, ...] = (3.0,)
     batch_size: int = 50
     rate: float = 0.003
@@ -43,7 +57,7 @@ _QUICK = Size(
     train_sizes=(50, 100, 150, 200, 300, 400, 500, 600, 800, 1000),
     steps=3000,
 )
-_LONG = _QUICK._replace(steps=20_000, decays=(1.0, 3.0, 10.0))
+_LONG = _QUICK._replace(steps=20_000, decays=(1.0, 3.0, 10.0), repeats=3)
 _FASHION = _QUICK._replace(
     dataset="fashion-mnist",
     train_size=4000,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
+import xarray as xr
+
 from memjax.experiment import Experiment
 from memjax.experiment.record_times import spaced
 from memjax.models import MLP
@@ -13,6 +15,7 @@ from memjax.optimizers import adam, adamw
 from memjax.studies.double_descent.claims import analyse
 from memjax.studies.double_descent.random_features import of_images, on_sphere
 from memjax.studies.double_descent.regression import of_diabetes
+from memjax.studies.double_descent.reuse import chain, name_of
 from memjax.studies.double_descent.sizes import NOISE, SIZES, Size
 from memjax.studies.kit import Measured, Study, Sweep
 
@@ -38,12 +41,24 @@ def _sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
     network, every = _network(size), range(seeds)
     noisy = replace(network, task=replace(size.task, label_noise=NOISE[-1]))
     decayed = replace(noisy, optimizer=adamw(size.rate, weight_decay=0.0))
+    first = replace(_kept(network), model=MLP(hidden=(size.reused[0],)))
     widths, small = ([(width,) for width in some] for some in (size.widths, size.small))
     return {
         "width": Sweep(network, {"label_noise": NOISE, "hidden": widths, "seed": every}),
         "decay": Sweep(decayed, {"weight_decay": size.decays, "hidden": widths, "seed": every}),
-        "samples": Sweep(noisy, {"hidden": small, "train_size": size.train_sizes, "seed": every}),
+        "samples": Sweep(noisy, {"hidden": small, "train_size": size.train_sizes, "seed": range(seeds * size.repeats)}),
+        name_of(size.reused[0]): Sweep(first, {"label_noise": NOISE, "seed": every}),
     }
+
+
+def _kept(network: Experiment) -> Experiment:
+    """The same, and the last parameters are kept for the next network of the chain."""
+    return replace(network, snapshots=(network.steps,))
+
+
+def _further(scale: str, datasets: Mapping[str, xr.Dataset]) -> Mapping[str, Sweep]:
+    size = SIZES[scale]
+    return chain(_kept(_network(size)), size.reused, datasets)
 
 
 def _measured(scale: str) -> Mapping[str, Measured]:
@@ -78,6 +93,7 @@ STUDY = Study(
     },
     seeds={"quick": 8, "long": 4, "fashion-mnist": 4, "mnist": 4},
     sweeps=_sweeps,
+    further=_further,
     measured=_measured,
     analyse=analyse,
 )

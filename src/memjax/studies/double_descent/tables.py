@@ -11,7 +11,7 @@ from memjax.studies.double_descent import numbers
 from memjax.studies.double_descent.random_features import KINDS, RIDGES
 from memjax.studies.kit import Table, estimate, grid
 
-__all__ = ["diabetes", "features", "samples", "widths"]
+__all__ = ["diabetes", "features", "reuse", "samples", "widths"]
 
 
 def features(found: xr.Dataset) -> Table:
@@ -59,6 +59,27 @@ def widths(width: xr.Dataset, decay: xr.Dataset) -> Table:
 
 
 _WIDTHS = "Errors at the end of training; train errors are of the labels that were trained on, test labels are true."
+
+
+def reuse(chain: xr.Dataset) -> Table:
+    """Errors at the end of fresh networks and of those that start from narrower ones."""
+    clean, noisy = (chain.isel(label_noise=i, drop=True) for i in (0, -1))
+    joined = noisy.assign(clean=clean["test"], fresh_clean=clean["fresh_test"])
+    columns: Mapping[str, Any] = {
+        "true labels: fresh": "fresh_clean",
+        "true labels: reused": "clean",
+        "20% wrong: fresh": "fresh_test",
+        "20% wrong: reused": "test",
+        "20% wrong, train: fresh": "fresh_train",
+        "20% wrong, train: reused": "train",
+    }
+    return grid(joined, {"width": "width"}, columns, title="Networks with reused weights", note=_REUSE)
+
+
+_REUSE = (
+    "Test errors at the end of training, and train errors in the last two columns. Reused: a network starts with the last "
+    "parameters of the network of the width in the row above, and its further units start with a draw of their own."
+)
 
 
 def samples(found: xr.Dataset) -> Table:

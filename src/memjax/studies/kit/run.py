@@ -78,7 +78,8 @@ def run(
         raise InputError(f"seeds is {seeds}: give at least 1.")
     target, store = new_folder(out), None if store is None else absolute("store", store)
     datasets = _train(study.sweeps(scale, seeds), store, progress)
-    datasets |= _train(study.further(scale, datasets), store, progress)
+    while new := {name: part for name, part in study.further(scale, datasets).items() if name not in datasets}:
+        datasets |= _train(new, store, progress)
     for order, (name, dataset) in enumerate(datasets.items()):
         dataset.attrs |= {"study": study.name, "scale": scale, "title": study.title, "seeds": seeds}
         dataset.attrs |= {"sweep": name, "order": order}

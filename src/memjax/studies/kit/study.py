@@ -115,7 +115,8 @@ class Study:
         numbers, and no weights.
     further
         From scale and datasets to named sweeps that need them, such as those that start from their snapshots; none unless
-        given. Their datasets join the others.
+        given. Their datasets join the others, and the function is called again with them until no name is new: sweeps may
+        follow one another.
     measured
         From the scale to what is measured on the networks of the sweeps; none unless given. These datasets join the others.
     """
