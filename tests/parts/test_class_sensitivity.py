@@ -62,6 +62,7 @@ def test_the_diagonal_holds_the_loss_sensitivity_of_the_examples_of_a_class(line
     assert (np.diag(found) * counts).sum() / 300 == pytest.approx(float(linear.train_loss_sensitivity[-1]), rel=2e-6)
 
 
+@pytest.mark.slow
 def test_images_of_a_deep_network_and_another_loss_are_those_of_a_loop():
     task = mj.tasks.from_arrays(X[:40].reshape(40, 3, 4), Y[:40])
     spec = dataclasses.replace(
@@ -88,26 +89,14 @@ def test_a_class_without_examples_is_not_known(linear):
     assert np.isnan(class_sensitivity()(empty)["class_sensitivity"]).all()
 
 
-def test_what_has_no_sensitivity_by_class_is_refused():
+def test_what_has_no_sensitivity_by_class_is_refused(linear):
     with pytest.raises(mj.InputError, match="split is 'data': use train or test"):
         class_sensitivity("data")
-    tokens = mj.Experiment(
-        task=mj.tasks.ModularArithmetic(p=5), model=mj.models.EmbeddingMLP(), train_size=10, steps=10, snapshots=(0,)
-    )
-    with pytest.raises(mj.InputError, match="the inputs are int32"):
-        mj.measure(mj.sweep(tokens), [class_sensitivity()])
-    values = mj.tasks.from_arrays(X[:40], X[:40, :2])
-    targets = dataclasses.replace(
-        SPEC,
-        task=values,
-        loss="mse",
-        train_size=20,
-        test_size=20,
-        steps=10,
-        record_every=10,
-        snapshots=(0,),
-        measures=("loss",),
-        examples=(),
-    )
-    with pytest.raises(mj.InputError, match="the targets are float32, and the task has 2 outputs"):
-        mj.measure(mj.sweep(targets), [class_sensitivity()])
+    snapshot = next(mj.snapshots(linear))
+    x, y = snapshot.train
+    tokens = dataclasses.replace(snapshot, train=type(snapshot.train)(x.astype(np.int32), y))
+    with pytest.raises(mj.InputError, match="the inputs are int32, the targets are int"):
+        class_sensitivity()(tokens)
+    values = dataclasses.replace(snapshot, train=type(snapshot.train)(x, x[:, :5]))
+    with pytest.raises(mj.InputError, match="the targets are float32, and the task has 5 outputs"):
+        class_sensitivity()(values)

@@ -61,9 +61,10 @@ def test_claims_and_the_table_on_easy_examples_hold_what_the_networks_say():
 
 
 def matrices(*shares):
-    """Matrices of three classes whose diagonal holds each of some shares, by law; other cells are equal."""
+    """Matrices of three classes whose diagonal holds each of some shares at the end, by law; all other cells are equal."""
     base = np.stack([np.where(np.eye(3, dtype=bool), share / 3, (1 - share) / 6) for share in shares])
     values = base[:, None, None] * np.array([1.0, 2.0, 5.0])[:, None, None, None] * np.ones((3, 2, 1, 1))
+    values[:, :, 0] = 1.0
     coords = {"task": list(NOISE), "seed": range(3), "snapshot": [10, 100]}
     return xr.DataArray(values, coords, ("task", "seed", "snapshot", "loss_class", "example_class"))
 
@@ -72,7 +73,7 @@ def test_the_share_on_the_diagonal_pairs_classes_by_place_and_the_scale_drops_ou
     matrix = matrices(0.2, 0.8, 0.5)
     labelled = matrix.assign_coords(loss_class=[5, 6, 7], example_class=[5, 6, 7])
     for one in (matrix, labelled):
-        np.testing.assert_allclose(by_class.on_diagonal(one).sel(seed=2, snapshot=10), [0.2, 0.8, 0.5])
+        np.testing.assert_allclose(by_class.on_diagonal(one).sel(seed=2, snapshot=100), [0.2, 0.8, 0.5])
     missing = matrix.copy()
     missing[..., 1] = np.nan
     assert np.isnan(by_class.on_diagonal(missing)).all()
@@ -86,6 +87,7 @@ def test_claims_and_the_table_on_classes_hold_what_the_matrices_say():
     assert {share.verdict.value, less.verdict.value} == {"differs"}
     table = by_class.classes_table(matrices(0.2, 0.8, 0.5))
     assert table.columns == ("step", *NOISE) and table.rows[1][0] == "100"
+    assert [cell.split()[0] for cell in table.rows[0][1:]] == ["0.333"] * 3
     assert [cell.split()[0] for cell in table.rows[1][1:]] == ["0.200", "0.800", "0.500"]
 
 
