@@ -22,8 +22,7 @@ SPEC = mj.Experiment(
     steps=40,
     record_every=20,
     snapshots=(40,),
-    measures=("loss", "loss_sensitivity"),
-    examples=("loss_sensitivity",),
+    measures=("loss_sensitivity",),
 )
 
 
@@ -66,7 +65,7 @@ def test_the_diagonal_holds_the_loss_sensitivity_of_the_examples_of_a_class(line
 def test_images_of_a_deep_network_and_another_loss_are_those_of_a_loop():
     task = mj.tasks.from_arrays(X[:40].reshape(40, 3, 4), Y[:40])
     spec = dataclasses.replace(
-        SPEC, task=task, model=mj.models.MLP(hidden=(7,)), loss="one_hot_mse", train_size=40, test_size=0, examples=()
+        SPEC, task=task, model=mj.models.MLP(hidden=(7,)), loss="one_hot_mse", train_size=40, test_size=0
     )
     snapshot = next(mj.snapshots(mj.sweep(spec)))
     loss = losses.get("one_hot_mse")
