@@ -27,6 +27,7 @@ TRAINING_EXAMPLES = {
     "memjax.measures.attributions.attribution.gradient_dot",
     "memjax.measures.attributions.attribution.influence_functions",
     "memjax.measures.attributions.attribution.trak",
+    "memjax.measures.on_snapshots.class_sensitivity.class_sensitivity",
     "memjax.measures.on_snapshots.critical_samples.critical_sample_ratio",
     "memjax.measures.on_snapshots.hidden_layers.dimensionality",
     "memjax.measures.on_snapshots.input_jacobian.input_jacobian",

@@ -102,6 +102,7 @@ def test_parts_are_learnt_at_their_own_times():
     # The test accuracy is highest at step 20.
     np.testing.assert_allclose(found["at_peak"], 0.2)
     np.testing.assert_allclose(found["lost"], 0.4)
+    np.testing.assert_allclose(found["peak"], 20.0)
 
 
 def test_sensitivities_are_means_and_their_gini_coefficient_leaves_missing_rows_out():
@@ -197,6 +198,10 @@ def test_claims_on_laws_and_parts_hold_what_the_runs_say():
     found = {claim.what: claim for claim in claims.arpit_claims(mixed, STEPS, widths, laws)}
     later = found["steps to learn the corrupted part over the clean one, levels 0.2 to 0.8"]
     assert later.estimate.value == pytest.approx(4.0) and later.verdict.value == "as published"
+    after = found["steps to learn the corrupted part over the step of the highest test accuracy, levels 0.2 to 0.8"]
+    # At step 40, after a peak at step 20; the records around these steps leave 30 / 30 to 40 / 10 possible.
+    assert after.estimate.value == pytest.approx(2.0) and after.verdict.value == "not told apart"
+    assert (after.estimate.low, after.estimate.high) == pytest.approx((1.0, 4.0))
     less = found["train accuracy with true labels less random labels, mean over widths"]
     assert less.estimate.value == pytest.approx(0.4) and less.verdict.value == "as published"
     none = found["train accuracy with true labels less Gaussian inputs, mean over widths"]
@@ -269,13 +274,16 @@ def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again, monkey
         shallow=MLP(hidden=(8,)),
         deep=MLP(hidden=(6, 6)),
         widths=(2, 4),
+        sizes=(20, 40),
+        networks=5,
         braked_steps=40,
         snapshots=(10,),
     )
     monkeypatch.setitem(runs.SIZES, "quick", small)
     folder, findings = studies.run(dataclasses.replace(STUDY), tmp_path / "out", seeds=2, progress=False)
-    assert set(findings.figures) == {"levels", "parts", "capacity", "single", "brakes"}
+    assert set(findings.figures) == {"levels", "parts", "capacity", "single", "brakes", "classes", "easy", "growth"}
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
-    assert set(findings.tables) == {"shallow", "deep", "laws", "parts", "widths", "critical", "brakes"}
+    further = {"classes", "easy", "examples_time", "units_time", "exponents"}
+    assert set(findings.tables) == {"shallow", "deep", "laws", "parts", "widths", "critical", "brakes"} | further
     assert len(findings.tables["laws"].rows) == 5 and len(findings.tables["brakes"].rows) == 6
     made_again(folder, STUDY)

@@ -16,6 +16,7 @@ from memjax.analysis.banks.leave_one_out_score import leave_one_out_ceiling, lea
 from memjax.analysis.banks.membership import membership
 from memjax.analysis.banks.memorization import memorization
 from memjax.analysis.banks.roc import roc
+from memjax.analysis.base.easy_examples import easy_examples
 from memjax.analysis.base.formatting import format_interval
 from memjax.analysis.base.gini import gini
 from memjax.analysis.base.intervals import mean_interval
@@ -59,6 +60,7 @@ __all__ = [
     "deep_linear_rlct",
     "delay",
     "describe",
+    "easy_examples",
     "effective_parameters",
     "effective_sample_size",
     "evaluate",

@@ -34,6 +34,7 @@ from memjax.measures.attributions.attribution import gradient_dot, influence_fun
 from memjax.measures.by_example import ByExample, by_example_of
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
+from memjax.measures.on_snapshots.class_sensitivity import class_sensitivity
 from memjax.measures.on_snapshots.critical_samples import critical_sample_ratio
 from memjax.measures.on_snapshots.hidden_layers import dimensionality
 from memjax.measures.on_snapshots.input_jacobian import input_jacobian
@@ -125,6 +126,7 @@ __all__ = [
     "accuracy",
     "batch_gradient_cosine",
     "by_example",
+    "class_sensitivity",
     "critical_sample_ratio",
     "data_dimensionality",
     "dimensionality",

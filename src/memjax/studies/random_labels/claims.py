@@ -13,13 +13,14 @@ from memjax.studies.kit import (
     Within,
     above,
     below,
+    beside_records,
     between,
     geometric_mean,
     near,
     ratio,
     within_records,
 )
-from memjax.studies.random_labels import figures, numbers, tables
+from memjax.studies.random_labels import by_class, easy, figures, further, growth, numbers, tables
 from memjax.studies.random_labels.runs import FITTED, LAWS, NETWORKS
 
 __all__ = ["MIXED", "analyse", "arpit_claims", "chance", "law_claims", "level_claims"]
@@ -38,6 +39,8 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
     mixed, ratios = numbers.parts(datasets["shallow"].sel(label_noise=list(MIXED))), datasets["critical"]
     held = numbers.widths(datasets["widths"])
     braked = {name: numbers.braked(datasets[name]) for name in ("dropouts", "decays")}
+    matrix, right = datasets["classes"]["class_sensitivity"], easy.easy(datasets["epoch"])
+    times, at, exponents = _growth(datasets)
     test_size = int(datasets["shallow_tested"].attrs["test_size"])
     return Findings(
         claims=[
@@ -45,12 +48,31 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
             *law_claims(by_law, datasets["laws"]["step"].values, test_size),
             *arpit_claims(mixed, records, held, by_law),
             *critical_claims(ratios["critical_sample_ratio"]),
+            *by_class.class_claims(matrix),
+            *easy.easy_claims(right),
+            *growth.growth_claims(exponents),
             *braked_claims(braked),
         ],
-        tables=tables.all_tables(found, records, by_law, datasets["laws"]["step"].values, mixed, held, ratios, braked),
-        figures=figures.all_figures(found, datasets, held, by_law, ratios["critical_sample_ratio"]),
+        tables=tables.all_tables(found, records, by_law, datasets["laws"]["step"].values, mixed, held, ratios, braked)
+        | {"classes": by_class.classes_table(matrix), "easy": easy.easy_table(right)}
+        | growth.growth_tables(times, at, exponents),
+        figures=figures.all_figures(found, datasets, held, by_law, ratios["critical_sample_ratio"])
+        | further.further_figures(matrix, easy.ranked(right), times),
         note=_NOTE,
     )
+
+
+def _growth(
+    datasets: Mapping[str, xr.Dataset],
+) -> tuple[dict[str, xr.DataArray], dict[str, np.ndarray], dict[str, xr.DataArray]]:
+    """Times to fit by number of examples and by width, the steps of their records, and the exponents."""
+    runs = {"train_size": datasets["sizes"], "width": datasets["widths"]}
+    times = {dim: growth.times_to_fit(one, FITTED) for dim, one in runs.items()}
+    records = {dim: one["step"].values for dim, one in runs.items()}
+    found = {dim: growth.exponents(times[dim], float(records[dim][-1]), dim) for dim in runs}
+    common = growth.where_all_fitted(times["width"], "width")
+    found["common"] = growth.exponents(common, float(records["width"][-1]), "width")
+    return times, records, found
 
 
 def laws(runs: xr.Dataset) -> xr.Dataset:
@@ -128,6 +150,8 @@ def arpit_claims(mixed: xr.Dataset, records: np.ndarray, held: xr.DataArray, fou
     return [
         Claim("steps to learn the corrupted part over the clean one, levels 0.2 to 0.8", "above 1", _later(mixed, records),
               above(1.0), of="geometric", main=True),
+        Claim("steps to learn the corrupted part over the step of the highest test accuracy, levels 0.2 to 0.8", "above 1",
+              _after_peak(mixed, records), above(1.0), of="geometric"),
         Claim("accuracy on the corrupted part at the highest test accuracy, levels 0.2 to 0.8",
               "below 0.5: the highest comes first", mixed["at_peak"].mean("label_noise"), below(0.5), main=True),
         Claim("highest test accuracy less the last, levels 0.2 to 0.8", "above 0", mixed["lost"].mean("label_noise"),
@@ -146,6 +170,12 @@ _NOISE = ("random labels", "Gaussian inputs")
 def _later(mixed: xr.Dataset, records: np.ndarray) -> Within:
     """Geometric mean over levels of the quotient of two times, seed by seed."""
     found = ratio(*(within_records(mixed[name], records) for name in ("corrupted", "clean")))
+    return Within(*(geometric_mean(part, "label_noise", skipna=False) for part in found))
+
+
+def _after_peak(mixed: xr.Dataset, records: np.ndarray) -> Within:
+    """Geometric mean over levels of the time of the corrupted part over that of the highest test accuracy, seed by seed."""
+    found = ratio(within_records(mixed["corrupted"], records), beside_records(mixed["peak"], records))
     return Within(*(geometric_mean(part, "label_noise", skipna=False) for part in found))
 
 

@@ -148,8 +148,9 @@ def parts(runs: xr.Dataset) -> xr.Dataset:
     -------
     xarray.Dataset
         ``clean`` and ``corrupted``: steps to an accuracy of `PART_FITTED`, infinite for never. ``at_peak``: accuracy on the
-        corrupted part at the record with the highest test accuracy. ``lost``: that highest test accuracy less the last one. The
-        highest of many records lies above the true accuracy there by chance, so ``lost`` is a little too large.
+        corrupted part at the record with the highest test accuracy. ``peak``: the step of this record, the first of several.
+        ``lost``: that highest test accuracy less the last one. The highest of many records lies above the true accuracy there
+        by chance, so ``lost`` is a little too large.
     """
     both = {name: runs[f"train_{name}_accuracy"].reset_coords(drop=True) for name in ("clean", "corrupted")}
     test = runs["test_accuracy"].reset_coords(drop=True)
@@ -157,7 +158,11 @@ def parts(runs: xr.Dataset) -> xr.Dataset:
     return (
         xr.Dataset(
             {name: time_of(one, PART_FITTED) for name, one in both.items()}
-            | {"at_peak": both["corrupted"].isel(step=peak), "lost": test.isel(step=peak) - test.isel(step=-1)}
+            | {
+                "at_peak": both["corrupted"].isel(step=peak),
+                "peak": test["step"].isel(step=peak).astype(np.float64),
+                "lost": test.isel(step=peak) - test.isel(step=-1),
+            }
         )
         .drop_vars("step", errors="ignore")
         .drop_attrs()

@@ -15,7 +15,7 @@ from memjax.stopping import AtLeast
 from memjax.studies.kit import Sweep
 from memjax.tasks import Images
 
-__all__ = ["FITTED", "LAWS", "LEVELS", "NETWORKS", "SIZES", "Size", "sweeps"]
+__all__ = ["FITTED", "LAWS", "LEVELS", "NETWORKS", "NOISE", "SIZES", "Size", "sweeps"]
 
 FITTED = 0.997
 """Train accuracy at which a run has fitted its labels, and stops."""
@@ -31,7 +31,8 @@ LAWS = {
     "Gaussian inputs": ("gaussian", 0.0),
 }
 """Law of the pixels and level of label noise, by name."""
-_NOISE = ("true labels", "random labels", "Gaussian inputs")
+NOISE = ("true labels", "random labels", "Gaussian inputs")
+"""Laws that are compared by width, by number of examples, and after one epoch."""
 _BRAKED_LEVEL = 0.4
 _PER_DECADE = 40
 
@@ -45,6 +46,10 @@ class Size(NamedTuple):
         Half the sides of the boxes of the critical sample ratio, in standard deviations of a pixel.
     snapshots
         Steps at which this ratio is taken; the last step joins them.
+    sizes
+        Numbers of train examples whose times to fit are compared, multiples of the size of a minibatch.
+    networks
+        Networks on one data set that train for one epoch.
     """
 
     dataset: str
@@ -55,6 +60,7 @@ class Size(NamedTuple):
     shallow: MLP
     deep: MLP
     widths: tuple[int, ...]
+    sizes: tuple[int, ...]
     braked_steps: int
     record_every: int = 10
     rate: float = 0.05
@@ -62,6 +68,7 @@ class Size(NamedTuple):
     snapshots: tuple[int, ...] = (10, 50, 200)
     dropouts: tuple[float, ...] = (0.0, 0.25, 0.5)
     decays: tuple[float, ...] = (0.0, 0.001, 0.01)
+    networks: int = 100
 
 
 _QUICK = Size(
@@ -73,6 +80,7 @@ _QUICK = Size(
     shallow=MLP(hidden=(128,)),
     deep=MLP(hidden=(128, 128, 128)),
     widths=(4, 8, 16, 32, 64, 128),
+    sizes=(120, 240, 480, 960),
     braked_steps=1000,
 )
 _PAPER = _QUICK._replace(
@@ -82,12 +90,15 @@ _PAPER = _QUICK._replace(
     shallow=MLP(hidden=(512,)),
     deep=MLP(hidden=(512, 512, 512)),
     widths=(4, 8, 16, 32, 64, 128, 256, 512),
+    sizes=(100, 200, 400, 800),
     braked_steps=3000,
 )
 SIZES = {
     "quick": _QUICK,
     "paper": _PAPER,
-    "fashion-mnist": _PAPER._replace(dataset="fashion-mnist", train_size=2000, test_size=2000),
+    "fashion-mnist": _PAPER._replace(
+        dataset="fashion-mnist", train_size=2000, test_size=2000, sizes=(200, 500, 1000, 2000)
+    ),
 }
 """Scales by their names."""
 
@@ -98,7 +109,9 @@ def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
     found = {name: Sweep(_levels(size, name), {"label_noise": LEVELS, "seed": own}) for name in NETWORKS}
     return found | {
         "laws": Sweep(_laws(size), _over(size, LAWS, own)),
-        "widths": Sweep(_base(size), _over(size, _NOISE, own, hidden=[(width,) for width in size.widths])),
+        "widths": Sweep(_base(size), _over(size, NOISE, own, hidden=[(width,) for width in size.widths])),
+        "sizes": Sweep(_base(size), _over(size, NOISE, own, train_size=size.sizes)),
+        "epoch": Sweep(_one_epoch(size), _many(size, seeds)),
         "dropouts": Sweep(_braked(size), {"dropout": size.dropouts, "seed": own}),
         "decays": Sweep(_braked(size), {"l2": size.decays, "seed": own}),
     }
@@ -112,6 +125,13 @@ def _task(size: Size, law: str) -> Images:
 def _over(size: Size, laws: Iterable[str], seeds: range, **more: Any) -> dict[str | tuple[str, ...], Any]:
     axes: dict[str | tuple[str, ...], Any] = {"task": {name: _task(size, name) for name in laws}}
     return axes | dict(more) | {"seed": seeds}
+
+
+def _many(size: Size, seeds: int) -> dict[str | tuple[str, ...], Any]:
+    """Networks that share the data set of a seed and have their own initial state and order of minibatches."""
+    count = size.networks
+    runs = [(seed, count * seed + own, count * seed + own) for seed in range(seeds) for own in range(count)]
+    return {"task": {name: _task(size, name) for name in NOISE}, ("seed", "init_seed", "batch_seed"): runs}
 
 
 def _base(size: Size) -> Experiment:
@@ -149,6 +169,11 @@ def _laws(size: Size) -> Experiment:
         examples=(measures.by_example("loss_sensitivity", over="mean"),),
         snapshots=(*size.snapshots, size.steps),
     )
+
+
+def _one_epoch(size: Size) -> Experiment:
+    steps = size.train_size // size.batch_size
+    return replace(_base(size), steps=steps, stop_when=None, record_at=None, record_every=steps, examples=("correct",))
 
 
 def _braked(size: Size) -> Experiment:

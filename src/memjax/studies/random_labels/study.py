@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 
 from memjax.studies.kit import Measured, Study
+from memjax.studies.random_labels.by_class import by_class
 from memjax.studies.random_labels.claims import analyse
 from memjax.studies.random_labels.numbers import critical, noisy_test
-from memjax.studies.random_labels.runs import NETWORKS, SIZES, sweeps
+from memjax.studies.random_labels.runs import NETWORKS, NOISE, SIZES, sweeps
 
 __all__ = ["STUDY"]
 
@@ -18,7 +19,8 @@ _SEARCHED, _SEARCH_STEPS = ("true labels", "random labels"), 20
 def _measured(scale: str) -> Mapping[str, Measured]:
     tested = {f"{name}_tested": Measured(name, noisy_test) for name in NETWORKS}
     search = partial(critical, laws=_SEARCHED, radii=SIZES[scale].radii, steps=_SEARCH_STEPS)
-    return tested | {"critical": Measured("laws", search)}
+    classes = partial(by_class, laws=NOISE)
+    return tested | {"critical": Measured("laws", search), "classes": Measured("laws", classes)}
 
 
 STUDY = Study(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from memjax.studies.kit import Column, Columns, Table, grid, listed, time
+from memjax.studies.kit import Column, Columns, Table, beside_records, estimate, grid, listed, time
 from memjax.studies.random_labels.numbers import FITTED, PART_FITTED
 from memjax.studies.random_labels.published import ERRORS, FACTORS
 
@@ -83,6 +83,7 @@ def parts_table(mixed: xr.Dataset, records: np.ndarray) -> Table:
     columns: Columns = {
         "steps, clean part": time("clean", records, "geometric"),
         "steps, corrupted part": time("corrupted", records, "geometric"),
+        "step of the highest test accuracy": lambda part: estimate(beside_records(part["peak"], records), "geometric"),
         "corrupted part at the highest test accuracy": "at_peak",
         "highest less last test accuracy": "lost",
     }
