@@ -24,11 +24,13 @@ from memjax.studies.memorizing_circuits import (
     conflict,
     figures,
     first_residue,
+    gaussian,
     order,
     pairs,
     runs,
     tables,
 )
+from memjax.studies.memorizing_circuits.parts import NOISE
 from memjax.studies.memorizing_circuits.study import STUDY
 
 STEPS = np.array([0, 2, 5, 9])
@@ -272,10 +274,10 @@ def test_powers_of_the_modulus_are_those_of_hand_made_numbers():
 def test_the_gaussian_loss_is_that_of_noise_on_every_output():
     rng = np.random.default_rng(0)
     outputs, labels = rng.normal(size=(5, 4)), np.array([0, 1, 2, 3, 0])
-    wanted = -norm.logpdf(np.eye(4)[labels], outputs, pairs.NOISE).sum(1)
-    constant = -4 * norm.logpdf(0, 0, pairs.NOISE)
+    wanted = -norm.logpdf(np.eye(4)[labels], outputs, NOISE).sum(1)
+    constant = -4 * norm.logpdf(0, 0, NOISE)
     # float32, over 5 seeds: a relative error of at most 1.3e-7.
-    np.testing.assert_allclose(pairs.gaussian(outputs, labels), wanted - constant, rtol=1e-5)
+    np.testing.assert_allclose(gaussian(outputs, labels), wanted - constant, rtol=1e-5)
 
 
 def test_facts_of_a_network_are_those_of_its_outputs():
@@ -363,14 +365,14 @@ def test_the_chains_of_the_study_converge_to_the_exact_value_of_a_linear_network
     x = (rng.normal(size=(count, 40)) * 1.4 / np.sqrt(count) * np.arange(1, 41) ** -0.7).astype(np.float32)
     y = rng.normal(size=(count, outputs)).astype(np.float32)
     # The loss of Gaussian noise, whose constant factor goes into n beta.
-    nbeta = count / np.log(count) * outputs / (2 * pairs.NOISE**2)
+    nbeta = count / np.log(count) * outputs / (2 * NOISE**2)
     start = mj.Start.of({"layer_0": {"kernel": np.linalg.pinv(np.float64(x)).astype(np.float32) @ y}}, "least squares")
     experiment = mj.Experiment(
         task=mj.tasks.from_arrays(x, y), train_size=count, test_size=0, model=mj.models.MLP(hidden=(), bias=False),
         loss="mse", optimizer=mj.optimizers.sgd(0.0), start=start, steps=1, record_every=1, snapshots=(0,),
     )  # fmt: skip
     found = mj.measure(mj.sweep(experiment), [replace(coefficients.SETTINGS, nbeta=(nbeta,))]).squeeze()
-    stiff = np.linalg.svd(np.float64(x), compute_uv=False) ** 2 / pairs.NOISE**2 / np.log(count)
+    stiff = np.linalg.svd(np.float64(x), compute_uv=False) ** 2 / NOISE**2 / np.log(count)
     wanted = outputs / 2 * (stiff / (stiff + coefficients.SETTINGS.localization)).sum()
     # Measured over 9 networks of 12 to 36 points: 1.014 to 1.047 times the exact value, and all converge.
     assert found["llc_verdict"] == 0

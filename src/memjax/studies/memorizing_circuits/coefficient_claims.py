@@ -43,7 +43,9 @@ def coefficient_claims(found: xr.Dataset) -> list[Claim]:
 def prime_claims(found: xr.Dataset) -> list[Claim]:
     """With which power of the modulus coefficients grow, where addition was learnt, and how they compare at the largest one."""
     kept = generalising(found)
-    logs = np.log(kept["llc"].where(kept["llc"] > 0)).assign_coords(modulus=np.log(kept["modulus"]))
+    at, values = kept["modulus"], kept["llc"]
+    logs: xr.DataArray = xr.apply_ufunc(np.log, values.where(values > 0))
+    logs = logs.assign_coords(modulus=np.log(at.values))
     power = slopes(logs, "modulus")
     rule, random = (power.sel(task=kind, drop=True) for kind in KINDS[1:])
     moduli = ", ".join(str(p) for p in kept["modulus"].values.tolist()) or "none"

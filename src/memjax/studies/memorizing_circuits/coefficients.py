@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,8 @@ import xarray as xr
 from memjax.measure import measure
 from memjax.measures.sampled.llc import llc
 from memjax.results.snapshots import Snapshot
-from memjax.studies.memorizing_circuits.pairs import KINDS, NOISE
+from memjax.studies.memorizing_circuits.pairs import KINDS
+from memjax.studies.memorizing_circuits.parts import NOISE
 
 __all__ = ["SETTINGS", "by_modulus", "by_size", "facts", "generalising", "of_networks", "slopes"]
 
@@ -27,7 +29,8 @@ def facts(snapshot: Snapshot) -> dict[str, Any]:
     ``kind``: place in `KINDS`. ``modulus``, ``points``, ``weights``: p, train points n and parameters d. ``train`` and
     ``test``: accuracies. ``residual``: root of the mean squared error of an output on train points.
     """
-    task, x, y = snapshot.experiment.task, snapshot.train.x, np.asarray(snapshot.train.y)
+    task: Any = snapshot.experiment.task
+    x, y = snapshot.train.x, np.asarray(snapshot.train.y)
     outputs = np.asarray(snapshot.outputs(x), np.float64)
     return {
         "kind": 2 if task.label_noise else 0 if callable(task.operation) else 1,
@@ -47,14 +50,15 @@ def of_networks(runs: xr.Dataset, by: str) -> xr.Dataset:
     coefficient over half of the number of parameters.
     """
     found = measure(runs, [SETTINGS, facts]).isel(snapshot=-1, drop=True)
-    (row,) = found["llc"].dims
+    (row,) = map(str, found["llc"].dims)
     labels = {"task": found["kind"].values.astype(int), by: found[by].values.astype(int), "seed": runs["seed"].values}
     constant = (1 - 1 / found["modulus"]) / (2 * NOISE**2)
     found = found.assign(rise=found["llc"] / found["llc_nbeta"] / constant, share=2 * found["llc"] / found["weights"])
     names = [*_KEPT, "rise", "share", *(name for name in _FACTS if name != by)]
     plain = found[names].reset_coords(drop=True).drop_vars(row, errors="ignore")
     table = plain.assign_coords({name: (row, values) for name, values in labels.items()})
-    there = table.set_index({row: list(labels)}).unstack(row)
+    index: dict[str, Sequence[Hashable]] = {row: [*labels]}
+    there = table.set_index(index).unstack(row)
     return there.assign_coords(task=[KINDS[kind] for kind in there["task"].values])
 
 

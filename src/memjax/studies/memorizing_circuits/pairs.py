@@ -4,52 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-import jax.numpy as jnp
 import xarray as xr
 
-from memjax import snapshots
 from memjax.experiment import Experiment
-from memjax.losses import one_hot_mse
 from memjax.models import QuadraticMLP
 from memjax.optimizers import adam, adamw
+from memjax.results.snapshots import snapshots
 from memjax.schedules import cosine
 from memjax.studies.kit import Sweep
-from memjax.studies.memorizing_circuits.parts import first_residue
+from memjax.studies.memorizing_circuits.parts import first_residue, gaussian
 from memjax.tasks import ModularArithmetic
-from memjax.types import Array
 
-__all__ = ["KINDS", "NOISE", "by_modulus", "by_size", "gaussian", "kinds", "settled"]
+__all__ = ["KINDS", "by_modulus", "by_size", "kinds", "settled"]
 
 KINDS = ("first residue", "addition", "random labels")
 """What the networks learn whose learning coefficients are estimated."""
-NOISE = 0.01
-"""Standard deviation of the noise on every output in `gaussian`."""
 _FRACTION = 0.8
-
-
-def gaussian(outputs: Array, targets: Array) -> Array:
-    """Negative log-likelihood of a one-hot label with Gaussian noise on every output, less its constant, ``[B]``, in nats.
-
-    Parameters
-    ----------
-    outputs
-        Values ``[B, C]``.
-    targets
-        Integer labels ``[B]`` in ``0..C-1``.
-
-    Returns
-    -------
-    Array
-        Squared distance to the one-hot vector over ``2 NOISE^2``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> gaussian(np.array([[0.99, 0.0], [1.0, 0.0]]), np.array([0, 0])).round(3).tolist()
-    [0.5, 0.0]
-    """
-    return one_hot_mse(outputs, targets) * (jnp.shape(outputs)[-1] / (2 * NOISE**2))
 
 
 def kinds(modulus: int) -> tuple[ModularArithmetic, ...]:
@@ -60,7 +32,11 @@ def kinds(modulus: int) -> tuple[ModularArithmetic, ...]:
 
 def by_size(modulus: int, sizes: Sequence[int], hidden: int, steps: int, seeds: int) -> Sweep:
     """Networks of one modulus, by what they learn and the number of train points."""
-    labels = {"task": kinds(modulus), "train_size": tuple(sizes), "seed": range(seeds)}
+    labels: dict[str | tuple[str, ...], Sequence[Any]] = {
+        "task": kinds(modulus),
+        "train_size": tuple(sizes),
+        "seed": range(seeds),
+    }
     return Sweep(_learning(modulus, hidden, steps), labels)
 
 

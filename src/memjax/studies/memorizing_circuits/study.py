@@ -33,8 +33,8 @@ STUDY = Study(
         "Lau et al. 2023, arXiv:2308.12108": "https://arxiv.org/abs/2308.12108",
     },
     scales={
-        "quick": "96 points with random labels, 72 networks for each of two losses, and 48 learning coefficients of networks "
-        "on pairs of residues: about a minute on 2 cores"
+        "quick": "96 points with random labels, 72 networks for each of two losses, and learning coefficients of 78 networks "
+        "on pairs of residues: about two minutes on 2 cores"
     },
     seeds={"quick": 8},
     sweeps=sweeps,
