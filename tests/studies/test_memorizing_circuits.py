@@ -296,6 +296,22 @@ def test_facts_of_a_network_are_those_of_its_outputs():
         assert coefficients.facts(net)["kind"] == place
 
 
+@pytest.mark.slow
+def test_networks_settle_from_where_they_learnt_on_the_same_data_and_without_decay():
+    part = pairs.by_size(5, (6, 9), 4, 3, 2)
+    learnt = mj.sweep(part.experiment, part.over)
+    after = pairs.settled(learnt, part.experiment)
+    ((names, labels),) = after.over.items()
+    ends = list(mj.snapshots(learnt))
+    assert names == ("start", "task", "train_size", "seed") and len(labels) == len(ends) == 12
+    for end, (start, task, size, seed) in zip(ends, labels, strict=True):
+        np.testing.assert_array_equal(start.parameters, end.start.parameters)
+        drawn = task.draw(seed, size, 0).train
+        np.testing.assert_array_equal(task.pool[np.asarray(drawn.x)], end.train.x)
+        np.testing.assert_array_equal(drawn.y, end.train.y)
+    assert repr(after.experiment.optimizer).startswith("adam(") and "l2=0.0" in repr(after.experiment.optimizer)
+
+
 def test_tables_and_figures_have_a_row_or_a_line_for_every_part():
     found = _coefficients()
     made, primes = tables.coefficients(found, "points"), _primes()
