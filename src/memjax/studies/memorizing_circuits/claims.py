@@ -8,11 +8,11 @@ import xarray as xr
 
 from memjax.studies.kit import Claim, Findings
 from memjax.studies.memorizing_circuits import figures, order, tables
-from memjax.studies.memorizing_circuits.coefficients import slopes
-from memjax.studies.memorizing_circuits.runs import KINDS, LINEAR, LOSSES
+from memjax.studies.memorizing_circuits.coefficient_claims import coefficient_claims, prime_claims
+from memjax.studies.memorizing_circuits.runs import LINEAR, LOSSES
 from memjax.studies.memorizing_circuits.tables import LOSS_NAMES
 
-__all__ = ["CONFLICTS", "analyse", "coefficient_claims", "conflict_claims", "order_claims", "spread_claims"]
+__all__ = ["CONFLICTS", "analyse", "conflict_claims", "order_claims", "spread_claims"]
 
 CONFLICTS = "_gradients"
 """What follows the name of a loss in the name of the dataset that is measured on its networks."""
@@ -24,33 +24,26 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
     times = {loss: order.times_of(datasets[loss]) for loss in LOSSES}
     linear = {loss: order.times_of(datasets[f"{loss}{LINEAR}"]).isel(order=0) for loss in LOSSES}
     conflicts = {loss: datasets[f"{loss}{CONFLICTS}"] for loss in LOSSES}
-    found, records = datasets["coefficients"], datasets[LOSSES[0]]["example_step"].values
+    found, primes = datasets["coefficients"], datasets["coefficients_primes"]
+    records = datasets[LOSSES[0]]["example_step"].values
     return Findings(
         claims=[
             *coefficient_claims(found),
+            *prime_claims(primes),
             *order_claims(times, linear),
             *spread_claims(times, linear),
             *conflict_claims(conflicts),
         ],
         tables={
-            "coefficients": tables.coefficients(found, datasets["sizes"]),
+            "coefficients": tables.coefficients(found, "points"),
+            "primes": tables.coefficients(primes, "modulus"),
             "orders": tables.orders(times, linear),
             "spreads": tables.spreads(times, linear),
             "gradients": tables.gradients(conflicts),
         },
-        figures=figures.all_figures(found, times, linear, conflicts, records),
+        figures=figures.all_figures(found, primes, times, linear, conflicts, records),
         note=_NOTE,
     )
-
-
-def coefficient_claims(found: xr.Dataset) -> list[Claim]:
-    """How much a further train point adds to the learning coefficient, and how much more without the rule."""
-    slope = slopes(found["llc"], "train_size")
-    what = "learning coefficient for every further point, {}"
-    rule, _, random = (slope.sel(task=kind) for kind in KINDS)
-    return [Claim(what.format(kind), _GIVEN, slope.sel(task=kind), main=kind == "random labels") for kind in KINDS] + [
-        Claim(f"{what.format('random labels')}, less that of the first residue", _GIVEN, random - rule)
-    ]
 
 
 def order_claims(times: Mapping[str, xr.Dataset], linear: Mapping[str, xr.Dataset]) -> list[Claim]:

@@ -13,6 +13,7 @@ from memjax import plots
 from memjax.plots.styles import CATEGORY_COLORS, MARKERS
 from memjax.studies.kit import Figure
 from memjax.studies.memorizing_circuits import order
+from memjax.studies.memorizing_circuits.pairs import KINDS
 from memjax.studies.memorizing_circuits.tables import LOSS_NAMES
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = ["all_figures", "coefficients", "curves", "gradients", "orders"]
 
 def all_figures(
     found: xr.Dataset,
+    primes: xr.Dataset,
     times: Mapping[str, xr.Dataset],
     linear: Mapping[str, xr.Dataset],
     conflicts: Mapping[str, xr.Dataset],
@@ -34,7 +36,7 @@ def all_figures(
         "orders": Figure(partial(orders, times, linear), _ORDERS),
         "curves": Figure(partial(curves, times, linear, records), _CURVES),
         "gradients": Figure(partial(gradients, conflicts), _GRADIENTS),
-        "coefficients": Figure(partial(coefficients, found), _COEFFICIENTS),
+        "coefficients": Figure(partial(coefficients, found, primes), _COEFFICIENTS),
     }
 
 
@@ -54,8 +56,10 @@ _GRADIENTS = (
     "first step. Means over data sets with 95% intervals. Black: orthogonal gradients of one norm."
 )
 _COEFFICIENTS = (
-    "Local learning coefficient at the end of training against the number of train points, by what the labels are: means over "
-    "seeds with 95% intervals. Black: half of the number of points, which is one dimension for every point."
+    "Left: local learning coefficient against the number of train points modulo 11, by what the labels are. Right: against the "
+    "modulus p, of networks on four fifths of all pairs, with logarithmic axes. Means over seeds with 95% intervals. Solid "
+    "black: half of the number of points. Dashed black: half of the number of outputs on train points, the most that points "
+    "can fix. Dotted: half of the number of parameters."
 )
 _BARS = {
     "same start": "same start,\nother batches",
@@ -139,14 +143,32 @@ def _orthogonal(ax: Axes, points: np.ndarray) -> None:
 
 
 @plots.style()
-def coefficients(found: xr.Dataset) -> Drawn:
-    """Learning coefficient against the number of points."""
-    figure, (ax,) = plots.panels(width=4.6, height=3.3)
-    for place, kind in enumerate(found["task"].values.tolist()):
-        style: dict[str, Any] = {"color": CATEGORY_COLORS[place], "marker": MARKERS[place], "label": kind}
-        plots.mean(found["llc"].sel(task=kind), "train_size", ax=ax, seeds="bars", **style)
-    ends = np.array([0.0, found["train_size"].max()])
-    ax.plot(ends, ends / 2, color="black", linewidth=1.0, zorder=0, label="one dimension per point")
-    ax.set(xlabel="train points", ylabel="learning coefficient", xlim=(0, None), ylim=(0, None))
-    ax.legend(loc="upper left")
+def coefficients(found: xr.Dataset, primes: xr.Dataset) -> Drawn:
+    """Learning coefficient against the number of points, and against the modulus."""
+    figure, (left, right) = plots.panels(1, 2, width=4.0, height=3.3)
+    for ax, one, by in ((left, found, "points"), (right, primes, "modulus")):
+        for kind in one["task"].values.tolist():
+            place = KINDS.index(kind)
+            style: dict[str, Any] = {"color": CATEGORY_COLORS[place], "marker": MARKERS[place], "label": kind}
+            plots.mean(one["llc"].sel(task=kind), by, ax=ax, seeds="bars", **style)
+        _bounds(ax, one, by)
+    top = 0.62 * float(found["weights"].max())
+    left.set(xlabel="train points", ylabel="learning coefficient", xlim=(0, None), ylim=(0, top))
+    right.set(xscale="log", yscale="log", xlabel="modulus p", ylabel="learning coefficient")
+    moduli = primes["modulus"].values.tolist()
+    right.set_xticks(moduli, [str(p) for p in moduli])
+    right.minorticks_off()
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncol=3)
     return figure
+
+
+def _bounds(ax: Axes, one: xr.Dataset, by: str) -> None:
+    """Half of the points, of the outputs on points, and of the parameters."""
+    at, first = one[by].values, one.isel(task=0, seed=0)
+    points, modulus, weights = (
+        np.broadcast_to(first[name].values, at.shape) for name in ("points", "modulus", "weights")
+    )
+    style: dict[str, Any] = {"color": "black", "linewidth": 1.0, "zorder": 0}
+    ax.plot(at, points / 2, label="half of the points", **style)
+    ax.plot(at, points * modulus / 2, linestyle="--", label="half of their outputs", **style)
+    ax.plot(at, weights / 2, linestyle=":", label="half of the parameters", **style)

@@ -1,4 +1,4 @@
-"""What only this study has: networks that are linearised at their initial state, and a rule that is learnt from few pairs."""
+"""What only this study has: linearised networks, a rule that is learnt from few pairs, and the loss of Gaussian noise."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from memjax.losses import one_hot_mse
 from memjax.models import MLP
 from memjax.types import Array, Params
 
-__all__ = ["LinearisedMLP", "first_residue"]
+__all__ = ["NOISE", "LinearisedMLP", "first_residue", "gaussian"]
+
+NOISE = 0.01
+"""Standard deviation of the noise on every output in `gaussian`."""
 
 
 @dataclass(frozen=True)
@@ -65,3 +69,27 @@ def first_residue(a: np.ndarray, b: np.ndarray, p: int) -> np.ndarray:
     [3, 4]
     """
     return a
+
+
+def gaussian(outputs: Array, targets: Array) -> Array:
+    """Negative log-likelihood of a one-hot label with Gaussian noise on every output, less its constant, ``[B]``, in nats.
+
+    Parameters
+    ----------
+    outputs
+        Values ``[B, C]``.
+    targets
+        Integer labels ``[B]`` in ``0..C-1``.
+
+    Returns
+    -------
+    Array
+        Squared distance to the one-hot vector over ``2 NOISE^2``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> gaussian(np.array([[0.99, 0.0], [1.0, 0.0]]), np.array([0, 0])).round(3).tolist()
+    [0.5, 0.0]
+    """
+    return one_hot_mse(outputs, targets) * (jnp.shape(outputs)[-1] / (2 * NOISE**2))

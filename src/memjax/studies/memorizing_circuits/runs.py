@@ -7,21 +7,24 @@ from dataclasses import replace
 from itertools import product
 from typing import Any, NamedTuple
 
-from memjax.experiment import Experiment
-from memjax.models import MLP, EmbeddingMLP
-from memjax.optimizers import adam, sgd
-from memjax.studies.kit import Sweep
-from memjax.studies.memorizing_circuits.parts import LinearisedMLP, first_residue
-from memjax.tasks import ModularArithmetic, RandomLabels
+import xarray as xr
 
-__all__ = ["KINDS", "LINEAR", "LOSSES", "RATES", "SIZES", "Size", "kinds", "sweeps"]
+from memjax.experiment import Experiment
+from memjax.models import MLP
+from memjax.optimizers import sgd
+from memjax.studies.kit import Sweep
+from memjax.studies.memorizing_circuits.pairs import by_modulus, by_size, settled
+from memjax.studies.memorizing_circuits.parts import LinearisedMLP
+from memjax.tasks import RandomLabels
+
+__all__ = ["LINEAR", "LOSSES", "ON_PAIRS", "RATES", "SETTLED", "SIZES", "Size", "further", "sweeps"]
 
 LOSSES = ("cross_entropy", "one_hot_mse")
 """Losses by their names in an experiment; the sweeps have the same names."""
 LINEAR = "_linear"
 """What follows the name of a loss in the name of the sweep of linearised networks."""
-KINDS = ("first residue", "addition", "random labels")
-"""What the networks learn whose learning coefficients are estimated."""
+ON_PAIRS, SETTLED = ("sizes", "primes"), "_settled"
+"""Sweeps of networks on pairs of residues, and what follows their names where they are trained to a minimum."""
 RATES = {"cross_entropy": 0.3, "one_hot_mse": 0.6}
 """Learning rates by loss; the squared error is averaged over the outputs, so that its gradients are smaller."""
 
@@ -41,6 +44,8 @@ class Size(NamedTuple):
     snapshots: tuple[int, ...]
     modulus: int
     sizes: tuple[int, ...]
+    primes: tuple[int, ...]
+    widths: tuple[int, int]
     coefficient_steps: int
     coefficient_seeds: int
 
@@ -63,9 +68,11 @@ SIZES = {
         often=200,
         snapshots=(0, 8, 40, 200),
         modulus=11,
-        sizes=(24, 48, 72, 96),
-        coefficient_steps=3000,
-        coefficient_seeds=4,
+        sizes=(12, 24, 48, 72, 96, 120),
+        primes=(11, 13, 17, 19),
+        widths=(32, 64),
+        coefficient_steps=1500,
+        coefficient_seeds=3,
     )
 }
 """Scales by their names."""
@@ -81,18 +88,19 @@ def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
     # Linearised networks see all points in every step, so that one order stands for all.
     every: dict[str | tuple[str, ...], Sequence[Any]] = {("seed", "init_seed", "batch_seed"): runs}
     one: dict[str | tuple[str, ...], Sequence[Any]] = {("seed", "init_seed", "batch_seed"): runs[:: size.orders]}
-    few = range(min(seeds, size.coefficient_seeds))
+    few = min(seeds, size.coefficient_seeds)
     return {
         **{loss: Sweep(_followed(size, loss), every) for loss in LOSSES},
         **{f"{loss}{LINEAR}": Sweep(_linearised(size, loss), one) for loss in LOSSES},
-        "sizes": Sweep(_on_pairs(size), {"task": kinds(size.modulus), "train_size": size.sizes, "seed": few}),
+        "sizes": by_size(size.modulus, size.sizes, size.widths[0], size.coefficient_steps, few),
+        "primes": by_modulus(size.primes, size.widths[1], size.coefficient_steps, few),
     }
 
 
-def kinds(modulus: int) -> tuple[ModularArithmetic, ...]:
-    """Tasks on pairs of residues in the order of `KINDS`: a rule that is learnt soon, a rule that is not, and no rule."""
-    add = ModularArithmetic(p=modulus)
-    return replace(add, operation=first_residue), add, replace(add, label_noise=1.0)
+def further(scale: str, datasets: Mapping[str, xr.Dataset]) -> Mapping[str, Sweep]:
+    """The networks on pairs, trained further to a minimum of the loss."""
+    made = sweeps(scale, 1)
+    return {f"{name}{SETTLED}": settled(datasets[name], made[name].experiment) for name in ON_PAIRS}
 
 
 def _followed(size: Size, loss: str) -> Experiment:
@@ -116,17 +124,3 @@ def _followed(size: Size, loss: str) -> Experiment:
 def _linearised(size: Size, loss: str) -> Experiment:
     model = LinearisedMLP(hidden=(size.hidden,))
     return replace(_followed(size, loss), model=model, batch_size=None, snapshots=())
-
-
-def _on_pairs(size: Size) -> Experiment:
-    return Experiment(
-        task=ModularArithmetic(p=size.modulus),
-        train_size=size.sizes[0],
-        test_size=None,
-        model=EmbeddingMLP(embedding=12, hidden=48),
-        optimizer=adam(5e-3, l2=2e-4),
-        steps=size.coefficient_steps,
-        record_every=size.coefficient_steps,
-        measures=("loss", "accuracy"),
-        snapshots=(size.coefficient_steps,),
-    )

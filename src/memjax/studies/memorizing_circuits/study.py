@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from memjax.studies.kit import Measured, Study
 from memjax.studies.memorizing_circuits import coefficients, conflict
 from memjax.studies.memorizing_circuits.claims import CONFLICTS, analyse
-from memjax.studies.memorizing_circuits.runs import LOSSES, sweeps
+from memjax.studies.memorizing_circuits.runs import LOSSES, SETTLED, further, sweeps
 
 __all__ = ["STUDY"]
 
 
 def _measured(scale: str) -> Mapping[str, Measured]:
     gradients = {f"{loss}{CONFLICTS}": Measured(loss, conflict.of_networks) for loss in LOSSES}
-    return {**gradients, "coefficients": Measured("sizes", coefficients.by_size)}
+    return {
+        **gradients,
+        "coefficients": Measured(f"sizes{SETTLED}", coefficients.by_size),
+        "coefficients_primes": Measured(f"primes{SETTLED}", coefficients.by_modulus),
+    }
 
 
 STUDY = Study(
@@ -24,15 +28,17 @@ STUDY = Study(
     "points learnt one after another, and how do the gradients of single points add up?",
     source='D. Vaintrob and Kaarel, "Grokking, memorization, and generalization: a discussion" (LessWrong, 2023)',
     papers={
+        "Gromov 2023, arXiv:2301.02679": "https://arxiv.org/abs/2301.02679",
         "Jacot et al. 2018, arXiv:1806.07572": "https://arxiv.org/abs/1806.07572",
         "Lau et al. 2023, arXiv:2308.12108": "https://arxiv.org/abs/2308.12108",
     },
     scales={
-        "quick": "96 points with random labels, 72 networks for each of two losses, and 48 learning coefficients of networks "
-        "on pairs of residues: about a minute on 2 cores"
+        "quick": "96 points with random labels, 72 networks for each of two losses, and learning coefficients of 78 networks "
+        "on pairs of residues: about two minutes on 2 cores"
     },
     seeds={"quick": 8},
     sweeps=sweeps,
+    further=further,
     measured=_measured,
     analyse=analyse,
 )
