@@ -101,7 +101,7 @@ FIELDS = {
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[] if name == "adam" else [pytest.mark.slow]) for name in FIELDS],
+    [pytest.param(name, marks=[] if name == "sgd" else [pytest.mark.slow]) for name in FIELDS],
 )
 def test_fifty_values_of_each_traced_field_compile_as_much_as_two_of_one(name):
     base, fields = FIELDS[name]

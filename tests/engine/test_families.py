@@ -27,7 +27,8 @@ FEATURES = mj.tasks.SparseFeatures(num_features=6, sparsity=0.5)
 MODELS = mj.models
 # A model, its task, and widths to sweep together: narrower and wider than each other in every width.
 CASES = {
-    "one layer": (MODELS.MLP(), LABELS, {"hidden": [(3,), (9,), (6,)]}),
+    "one layer": (MODELS.MLP(), LABELS, {"hidden": [(3,), (9,)]}),
+    "three widths": (MODELS.MLP(), LABELS, {"hidden": [(3,), (9,), (6,)]}),
     "two layers": (MODELS.MLP(activation="tanh"), LABELS, {"hidden": [(3, 8), (7, 4), (7, 8)]}),
     "three layers, no bias": (MODELS.MLP(bias=False, initializer="he"), LABELS, {"hidden": [(3, 4, 5), (6, 2, 7)]}),
     # An activation that is not zero at zero: a padded unit is not silent by itself.

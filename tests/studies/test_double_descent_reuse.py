@@ -1,6 +1,5 @@
 """The chain of study double-descent: networks that start from narrower ones, its claims, and where the reuse ends."""
 
-
 import jax
 import numpy as np
 import pytest
