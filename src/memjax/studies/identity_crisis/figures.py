@@ -133,14 +133,14 @@ def strides(found: xr.Dataset) -> Drawn:
         ax.set_xticks(found["layers"].values)
     for ax, value in zip(axes, (0.0, 1.0), strict=False):
         plots.level(ax, value)
-    axes[2].set_ylim(-0.03, 1.03)
+    axes[2].set_ylim(-0.03, 1.1)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, handlelength=3.2)
     return figure
 
 
 _STRIDED = {
     "rather": "correlation with train image\nless that with input",
-    "radius": "largest |eigenvalue| at train images",
+    "radius": "largest |eigenvalue|\nat train images",
     "ended": "share of paths that end\nat a train image",
 }
 

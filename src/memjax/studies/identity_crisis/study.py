@@ -34,8 +34,8 @@ _KERNEL = 5
 _LONG = 4000
 _DIMS, _HIDDEN = (2, 16, 64), (1, 2, 4, 8)
 _WIDTH, _NUM_POINTS, _STARTS = 64, 5, 50
-# A trial with two other images chose between this rate and 0.01, at which deep networks with a stride came less near to their
-# images; only train losses were looked at.
+# A trial with other images chose between this rate and 0.01, at which networks with two strides came less near to their images;
+# only train losses were looked at.
 _STRIDED_RATE, _STRIDED_STEPS = 3e-3, 1000
 _STRIDES, _FEW = (1, 2), (1, 5)
 _LAYERS_STRIDED = {"quick": (2, 3), "large": (2, 3, 4), "mnist": (2, 3, 4)}
@@ -148,7 +148,7 @@ STUDY = Study(
     },
     scales={
         "quick": "digits of 12 x 12 pixels, dense networks and convolutions of 8 channels with 1 to 10 layers, "
-        "strides of 1 and 2, and 5 points in 2 to 64 dimensions: about two minutes on 2 cores",
+        "strides of 1 and 2, and 5 points in 2 to 64 dimensions: about two and a half minutes on 2 cores",
         "large": "convolutions of 32 channels and up to 20 layers: more than two hours on 2 cores (estimated)",
         "mnist": "MNIST digits of 14 x 14 pixels, tested on Fashion-MNIST too; needs the files",
     },
