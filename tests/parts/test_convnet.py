@@ -211,7 +211,6 @@ REFUSED = {
     "three dimensions": (dict(dims=3), "dims is 3: use 1 for signals, or 2"),
     "an unknown pooling": (dict(pooling="average"), "pooling is 'average': use none, max or mean"),
     "an unknown head": (dict(head="global"), "head is 'global': use flat, mean or image"),
-    "an image of pooled maps": (dict(head="image", pooling="max"), "head is 'image'.*pooling='none'"),
     "a skip that is no flag": (dict(residual="yes"), "residual is 'yes'"),
 }
 

@@ -333,8 +333,8 @@ def _shrunk(scale, seeds):
 def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again):
     study = dataclasses.replace(STUDY, sweeps=_shrunk)
     folder, findings = studies.run(study, tmp_path / "out", seeds=2, progress=False)
-    assert set(findings.figures) == {"depth", "pictures", "radius", "basins"}
+    assert set(findings.figures) == {"depth", "pictures", "strides", "radius", "basins"}
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
     # Two of the three numbers of dimensions are left, so one claim fewer.
-    assert len(findings.claims) == 16 and set(findings.tables) == {"constant", "identity", "points"}
+    assert len(findings.claims) == 22 and set(findings.tables) == {"constant", "identity", "strides", "points"}
     made_again(folder, study)

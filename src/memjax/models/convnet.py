@@ -15,7 +15,7 @@ from memjax.checks.values import flag, one_of, whole
 from memjax.errors import InputError
 from memjax.fields import traced
 from memjax.models.activations import get as get_activation
-from memjax.models.convolution import WINDOW, as_maps, convolve, map_struct, pool
+from memjax.models.convolution import WINDOW, as_maps, convolve, enlarge, map_struct, pool
 from memjax.models.initializers import draw
 from memjax.models.layers import dense
 from memjax.models.shared_fields import check_shared_fields
@@ -50,7 +50,10 @@ class ConvNet:
     head
         ``flat`` (a dense layer on the last map, whose channels are the slowest index, as in PyTorch), ``mean`` (the mean of
         each channel over all positions, then a dense layer), or ``image`` (a convolution to the channels of the input, without
-        activation: outputs are an image, flattened as the input would be). An image needs stride 1 and no pooling.
+        activation: outputs are an image, flattened as the input would be). Where strides or pooling made the last map smaller
+        than the input, the map is first enlarged by repeating values, the nearest neighbour: with f the product of all strides
+        and pooling windows of an axis, position p takes the value at p // f, or the last value where odd positions were left
+        out. So a network has as many parameters with any stride and pooling.
     dims
         2 for images ``[B, H, W]`` or ``[B, H, W, C]``; 1 for signals ``[B, L]`` or ``[B, L, C]``.
     activation
@@ -107,7 +110,6 @@ class ConvNet:
         one_of("ConvNet.head", self.head, ("flat", "mean", "image"))
         check_shared_fields(self)
         self._check_kernel()
-        self._check_image()
 
     def _dims(self) -> int:
         dims = whole("ConvNet.dims", self.dims, 1)
@@ -130,13 +132,6 @@ class ConvNet:
         if any(width % 2 == 0 for width in self._axes(self.kernel)):
             raise InputError(
                 f"ConvNet.kernel is {self.kernel!r}: give odd widths, for which a position is in the middle."
-            )
-
-    def _check_image(self) -> None:
-        if self.head == "image" and (self.pooling != "none" or set(self._axes(self.stride)) != {1}):
-            raise InputError(
-                f"ConvNet.head is 'image', whose outputs have the shape of the inputs, but stride is {self.stride!r} and "
-                f"pooling {self.pooling!r}, which make maps smaller: give stride=1 and pooling='none', or another head."
             )
 
     def _axes(self, value: int | tuple[int, ...]) -> tuple[int, ...]:
@@ -211,11 +206,17 @@ class ConvNet:
         """Outputs ``[B, C]`` for inputs ``x[B, ...]``."""
         maps, leaves = self._maps(params, x)[-1], params[f"layer_{len(self.channels)}"]
         if self.head == "image":
-            image = self._affine(leaves, maps, (1,) * self.dims)
+            image = self._affine(leaves, self._enlarged(maps, x), (1,) * self.dims)
             return image.transpose(-1, *range(1, self.dims + 1), 0).reshape(maps.shape[-1], -1)
         features = maps if self.head == "flat" else maps.mean(tuple(range(1, self.dims + 1)))
         out = dense(leaves["kernel"], features.reshape(-1, maps.shape[-1]))
         return (out + leaves["bias"][:, None] if self.bias else out).T
+
+    def _enlarged(self, maps: Array, x: Array) -> Array:
+        """The last map, as large as the inputs."""
+        window = WINDOW if self.pooling != "none" else 1
+        factor = tuple((step * window) ** len(self.channels) for step in self._axes(self.stride))
+        return enlarge(maps, factor, x.shape[1 : self.dims + 1])
 
     def _maps(self, params: Params, x: Array) -> list[Array]:
         """The inputs and the result of each layer as maps ``[C, *space, B]``."""

@@ -1,4 +1,4 @@
-"""Convolution and pooling of maps ``[C, *space, B]``, in one and in two dimensions, by products of dense layers.
+"""Convolution, pooling and enlarging of maps ``[C, *space, B]``, in one and in two dimensions, by products of dense layers.
 
 A convolution of runs in a `vmap` is a grouped convolution to XLA, whose gradient is slow on a CPU. Here the shifted views of
 a map are joined to one matrix, and the convolution is one product of `memjax.models.layers`. Examples are the last axis, as
@@ -19,7 +19,7 @@ from memjax.jax_settings import float_dtype
 from memjax.models.layers import dense
 from memjax.types import Array
 
-__all__ = ["WINDOW", "as_maps", "convolve", "map_struct", "pool"]
+__all__ = ["WINDOW", "as_maps", "convolve", "enlarge", "map_struct", "pool"]
 
 WINDOW = 2
 """Width and step of a pooling window."""
@@ -114,6 +114,52 @@ def pool(kind: str, maps: Array) -> Array:
     if kind == "max":
         return functools.reduce(jnp.maximum, views)
     return functools.reduce(jnp.add, views) / math.prod(step)
+
+
+def enlarge(maps: Array, factor: tuple[int, ...], space: tuple[int, ...]) -> Array:
+    """Repeat every value of maps along each axis of space: position p of the result takes the value at p // factor.
+
+    A result that would be too long is cropped at its end. Where the result would be too short, because pooling left out odd
+    positions, the last value is repeated further.
+
+    Parameters
+    ----------
+    maps
+        ``[C, *smaller, B]``.
+    factor
+        How often a value is repeated, per axis of space.
+    space
+        Number of positions of the result, per axis of space.
+
+    Returns
+    -------
+    Array
+        ``[C, *space, B]``.
+
+    Examples
+    --------
+    >>> enlarge(jnp.arange(3.0).reshape(1, 3, 1), (2,), (5,)).ravel().tolist()
+    [0.0, 0.0, 1.0, 1.0, 2.0]
+    >>> enlarge(jnp.arange(2.0).reshape(1, 2, 1), (2,), (5,)).ravel().tolist()
+    [0.0, 0.0, 1.0, 1.0, 1.0]
+    """
+    for axis, (times, size) in enumerate(zip(factor, space, strict=True), start=1):
+        maps = _repeated(maps, axis, times, size)
+    return maps
+
+
+def _repeated(maps: Array, axis: int, times: int, size: int) -> Array:
+    """One axis of maps, made ``size`` positions long by repeating every value."""
+    before, count, after = maps.shape[:axis], maps.shape[axis], maps.shape[axis + 1 :]
+    if count == size:
+        return maps
+    # A value is never seen more often than the result is long, however many layers there are.
+    times = min(times, size)
+    # Copies by broadcasting have sums as gradients; those of a gather would be scattered, which is slow in a `vmap`.
+    copies = jnp.broadcast_to(jnp.expand_dims(maps, axis + 1), (*before, count, times, *after))
+    found = jax.lax.slice_in_dim(copies.reshape(*before, count * times, *after), 0, min(size, count * times), axis=axis)
+    missing = [(0, size - found.shape[axis] if i == axis else 0) for i in range(maps.ndim)]
+    return jnp.pad(found, missing, mode="edge")
 
 
 def _view(maps: Array, offset: tuple[int, ...], shape: list[int], step: tuple[int, ...]) -> Array:

@@ -8,9 +8,18 @@ import xarray as xr
 
 from memjax.studies.identity_crisis import figures, tables
 from memjax.studies.identity_crisis.layers import by_layers
+from memjax.studies.identity_crisis.tables import named_digits
 from memjax.studies.kit import Claim, Findings, above, below, between, near
 
-__all__ = ["analyse", "attractor_claims", "conv_claims", "dense_claims", "exact_claims", "linear_claims"]
+__all__ = [
+    "analyse",
+    "attractor_claims",
+    "conv_claims",
+    "dense_claims",
+    "exact_claims",
+    "linear_claims",
+    "stride_claims",
+]
 
 _DIGITS = "unseen digits"
 _CLOSE = {"one_dense": 1e-3, "one_conv": 0.05}
@@ -22,21 +31,25 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
     losses = {name: by_layers(datasets[name])["train_loss"].isel(step=-1, drop=True) for name in found}
     points = {name: datasets[f"{name}_points"] for name in ("depth", "width", "count")}
     depth, linear = by_layers(points["depth"]), datasets["linear_points"]
+    strides = by_layers(datasets["strides_responses"])
+    strides["loss"] = by_layers(datasets["strides"])["train_loss"].isel(step=-1, drop=True)
     grids = {name: datasets[f"{name}_grid"] for name in ("dense", "conv")}
     return Findings(
         claims=[
             *exact_claims({name: datasets[f"{name}_closed"] for name in _CLOSE}),
             *dense_claims(found["dense"]),
             *conv_claims(found["conv"]),
+            *stride_claims(strides),
             *attractor_claims(depth, points["count"]),
             *linear_claims(linear),
         ],
         tables={
             "constant": tables.responses(found, losses, "constant"),
             "identity": tables.responses(found, losses, "identity"),
+            "strides": tables.strides(strides),
             "points": tables.points(depth, by_layers(points["width"], "width"), points["count"]),
         },
-        figures=figures.all_figures(found, grids, depth, datasets["basins"]),
+        figures=figures.all_figures(found, grids, strides, depth, datasets["basins"]),
         note=_NOTE,
     )
 
@@ -106,6 +119,29 @@ def conv_claims(found: xr.Dataset) -> list[Claim]:
             above(0.0),
         ),
     ]
+
+
+def stride_claims(found: xr.Dataset) -> list[Claim]:
+    """Whether networks with a stride of 2 rather give their train images than networks without, and draw paths to them."""
+    mean = found.assign(rather=found["constant"] - found["identity"]).mean("layers")
+    more = mean.sel(stride=2) - mean.sel(stride=1)
+    return [
+        Claim(
+            f"{named_digits(count)}, stride 2 less stride 1: {_STRIDED[name]}",
+            f"not read; {'below' if rule == below(0.0) else 'above'} 0 if downsampling memorises",
+            more[name].sel(train_size=count),
+            rule,
+        )
+        for count in found["train_size"].values.tolist()
+        for name, rule in (("rather", above(0.0)), ("radius", below(0.0)), ("ended", above(0.0)))
+    ]
+
+
+_STRIDED = {
+    "rather": f"{_DIGITS}, correlation with the train image less that with the input",
+    "radius": "largest |eigenvalue| at train images",
+    "ended": f"share of {_DIGITS} whose path ends at a train image",
+}
 
 
 def attractor_claims(depth: xr.Dataset, count: xr.Dataset) -> list[Claim]:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from memjax.studies.kit import Table, geometric, listed
 
-__all__ = ["points", "responses"]
+__all__ = ["named_digits", "points", "responses", "strides"]
 
 _TITLES = {
     "constant": "Correlation of the output with the train image",
@@ -50,6 +50,42 @@ _NOTES = {
         "correlation with anything. Eigenvalue: largest |eigenvalue| of the input Jacobian at the train image."
     ),
 }
+
+
+def named_digits(count: int) -> str:
+    """So many digits, as a reader would say it."""
+    return "one digit" if count == 1 else f"{count} digits"
+
+
+def strides(found: xr.Dataset) -> Table:
+    """A row for every number of train digits, number of layers and stride."""
+    settings = [
+        {"train_size": count, "layers": layers, "stride": stride}
+        for count in found["train_size"].values.tolist()
+        for layers in found["layers"].values.tolist()
+        for stride in found["stride"].values.tolist()
+    ]
+    heads = {
+        "trained on": [named_digits(one["train_size"]) for one in settings],
+        "network": [f"{one['layers']} layers, stride {one['stride']}" for one in settings],
+    }
+    columns: dict[str, Any] = {
+        "train loss": geometric("loss"),
+        "with the train image": "constant",
+        "with the input": "identity",
+        "eigenvalue": "radius",
+        "paths that end at a train image": "ended",
+    }
+    return listed(heads, [found.sel(one) for one in settings], columns, title=_STRIDES_TITLE, note=_STRIDES)
+
+
+_STRIDES_TITLE = "Downsampling: what convolutions with biases make of unseen digits"
+_STRIDES = (
+    "Means over seeds. Correlations of the output for unseen digits: with the train image that the output is most like, and "
+    "with the input. Eigenvalue: largest |eigenvalue| of the input Jacobian at train images, median over the images. A path is "
+    "of 300 applications from an unseen digit, and ends at a train image if its distance is at most 0.3 of the image's norm. "
+    "Train loss: geometric mean."
+)
 
 
 def points(depth: xr.Dataset, width: xr.Dataset, count: xr.Dataset) -> Table:
