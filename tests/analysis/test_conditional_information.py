@@ -12,6 +12,8 @@ from memjax.analysis import conditional_mutual_information, kendall
 RNG = np.random.default_rng(7)
 DIMS = ["width", "l2", "rate"]
 GAP = xr.DataArray(RNG.random((3, 2, 4)), dims=DIMS)
+# Largest differences seen in 30 draws: 6.6e-15 from the naive loops, and 2.4e-15 from closed forms.
+ROUNDING = 1e-13
 
 
 def _entropy(keys):
@@ -29,7 +31,7 @@ def _naive(measure, gap, dims, size):
         u = [tuple(run[axis] for run in pair for axis in given) for pair in pairs]
         left = _entropy(list(zip(g, u, strict=True))) - _entropy(u)
         shared = left + _entropy(list(zip(m, u, strict=True))) - _entropy(list(zip(g, m, u, strict=True)))
-        found[given] = shared / left if left > 1e-12 else np.nan
+        found[given] = shared / left if left > ROUNDING else np.nan
     return found
 
 
@@ -49,9 +51,8 @@ def test_shares_are_those_of_naive_loops(case):
     dims = [dim for dim in DIMS if dim not in repeats]
     found = conditional_mutual_information(GAP.copy(data=measure), GAP.copy(data=gap), dims, repeats=repeats)
     naive = _naive(measure, gap, len(dims), 2)
-    # Largest difference seen: 1.2e-15.
-    np.testing.assert_allclose(found.share, list(naive.values()), atol=1e-12)
-    assert float(found.score) == pytest.approx(np.nanmin(list(naive.values())), abs=1e-12)
+    np.testing.assert_allclose(found.share, list(naive.values()), atol=ROUNDING)
+    assert float(found.score) == pytest.approx(np.nanmin(list(naive.values())), abs=ROUNDING)
     names = [", ".join(dims[i] for i in given) or "nothing" for given in naive]
     assert found.given.values.tolist() == names
 
@@ -61,17 +62,17 @@ def test_the_gap_tells_itself_whole_and_a_constant_nothing():
     found = conditional_mutual_information(measures, GAP, DIMS)
     assert found.score.values.tolist() == [1.0, 1.0, 0.0]
     assert (found.share.isel(measure=1) == 1.0).all()
-    assert float(found.entropy.isel(measure=0).sel(given="nothing")) == pytest.approx(1.0, abs=1e-12)
+    assert float(found.entropy.isel(measure=0).sel(given="nothing")) == pytest.approx(1.0, abs=ROUNDING)
 
 
 def test_with_nothing_given_the_share_is_a_function_of_tau():
     """Three runs with one of three pairs the wrong way round: 1 - h(2/3) = 0.0817; then of random orders."""
     by_hand = conditional_mutual_information(_runs([1, 3, 2]), _runs([1, 2, 3]), "run", size=0)
-    assert float(by_hand.score) == pytest.approx(1 + (2 * np.log2(2 / 3) + np.log2(1 / 3)) / 3, abs=1e-12)
+    assert float(by_hand.score) == pytest.approx(1 + (2 * np.log2(2 / 3) + np.log2(1 / 3)) / 3, abs=ROUNDING)
     measures = xr.DataArray(RNG.random((5, *GAP.shape)), dims=("measure", *DIMS)) + 0.5 * GAP
     found = conditional_mutual_information(measures, GAP, DIMS, size=0)
     wanted = [_closed(tau) for tau in kendall(measures, GAP, DIMS).values]
-    np.testing.assert_allclose(found.score, wanted, atol=1e-12)
+    np.testing.assert_allclose(found.score, wanted, atol=ROUNDING)
 
 
 def _runs(values):
@@ -84,8 +85,9 @@ def test_what_a_hyperparameter_drives_in_both_is_no_information_once_it_is_given
     gap = width + xr.DataArray([0.0, 1.0, 2.0, 3.0], dims="seed")
     measure = width + xr.DataArray([1.0, 3.0, 0.0, 2.0], dims="seed")
     assert float(kendall(measure, gap, ["width", "seed"])) == pytest.approx(96 / 120)
-    found = conditional_mutual_information(measure, gap, "width", size=1, repeats="seed")
-    assert found.share.values[0] > 0.5 and float(found.score) == pytest.approx(0.0, abs=1e-12)
+    found = conditional_mutual_information(measure, gap, "width", repeats="seed")
+    assert found.given.values.tolist() == ["nothing", "width"]
+    assert found.share.values[0] > 0.5 and float(found.score) == pytest.approx(0.0, abs=ROUNDING)
 
 
 def test_two_hyperparameters_may_have_to_be_given_together():
@@ -113,16 +115,16 @@ def test_values_of_hyperparameters_weigh_as_their_pairs():
     gap = xr.DataArray([[1.0, 2.0, np.nan], [11.0, 12.0, 13.0]], dims=("width", "seed"))
     measure = xr.DataArray([[1.0, 2.0, 0.0], [12.0, 11.0, 13.0]], dims=("width", "seed"))
     found = conditional_mutual_information(measure, gap, "width", size=1, repeats="seed")
-    assert float(found.share.sel(given="width")) == pytest.approx((2 * 1.0 + 6 * _closed(1 / 3)) / 8, abs=1e-12)
+    assert float(found.share.sel(given="width")) == pytest.approx((2 * 1.0 + 6 * _closed(1 / 3)) / 8, abs=ROUNDING)
 
 
 def test_scores_know_no_units_no_direction_and_no_order_of_labels():
     measure = (GAP + RNG.random(GAP.shape)).assign_coords(width=[8, 16, 32])
     first = conditional_mutual_information(measure, GAP, DIMS)
     for other in (np.exp(4 * measure), -measure, measure.transpose(*DIMS[::-1])):
-        xr.testing.assert_allclose(conditional_mutual_information(other, 1e-9 * GAP, DIMS), first, atol=1e-12)
+        xr.testing.assert_allclose(conditional_mutual_information(other, 1e-9 * GAP, DIMS), first, atol=ROUNDING)
     turned = conditional_mutual_information(measure.isel(width=[2, 0, 1]), GAP.assign_coords(width=[8, 16, 32]), DIMS)
-    xr.testing.assert_allclose(turned, first, atol=1e-12)
+    xr.testing.assert_allclose(turned, first, atol=ROUNDING)
 
 
 def test_what_is_decided_leaves_nothing_to_tell():
@@ -138,7 +140,10 @@ def test_what_is_decided_leaves_nothing_to_tell():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: conditional_mutual_information(GAP, GAP, DIMS, size=4), "size = 4 must be a whole number from 0 to 3"),
+        (
+            lambda: conditional_mutual_information(GAP, GAP, DIMS, size=-1),
+            "size = -1 must be a whole number, 0 or more",
+        ),
         (lambda: conditional_mutual_information(GAP, GAP, DIMS, size=True), "size = True must be a whole number"),
         (lambda: conditional_mutual_information(GAP, GAP, DIMS, repeats="l2"), "dims and repeats name 'l2' twice"),
         (lambda: conditional_mutual_information(GAP, GAP, "l2", size=1, repeats="seed"), "'seed' is not a dimension"),

@@ -37,7 +37,7 @@ def conditional_mutual_information(
     dims
         Dimensions of the hyperparameters.
     size
-        Largest number of hyperparameters that are known together, from 0 to the number of ``dims``.
+        Largest number of hyperparameters that are known together, 0 or more; beyond the number of ``dims`` nothing changes.
     repeats
         Further dimensions of the runs that are never known, such as ``seed``. Without a name here, a seed gives a score of its
         own.
@@ -54,7 +54,7 @@ def conditional_mutual_information(
     Raises
     ------
     ValueError
-        If an array is not a DataArray of numbers or lacks a dimension, labels differ, or ``size`` is out of its range.
+        If an array is not a DataArray of numbers or lacks a dimension, labels differ, or ``size`` is no whole number from 0 on.
 
     Notes
     -----
@@ -81,8 +81,10 @@ def conditional_mutual_information(
     [1.0, 0.0]
     """
     names, again = names_of(dims, repeats)
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 0 <= size <= len(names):
-        raise ValueError(f"size = {size!r} must be a whole number from 0 to {len(names)}, the number of dims.")
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
+        raise ValueError(
+            f"size = {size!r} must be a whole number, 0 or more: how many hyperparameters are known together."
+        )
     measure, gap = of_the_same_runs(measure, gap, [*names, *again])
     core = [*names, *again]
     sets = [chosen for most in range(size + 1) for chosen in combinations(range(len(names)), most)]

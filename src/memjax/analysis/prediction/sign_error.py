@@ -73,7 +73,7 @@ def robust_sign_error(
     within d/2 of its expectation with probability p at least. The filter of environments by their number of pairs is left out.
 
     Without ``repeats`` an error is 0, 0.5 or 1, so ``worst`` is mostly 1: name the seeds, or look at ``mean`` and
-    ``quantile_error``.
+    ``quantile_error``. With few seeds ``worst`` is the largest of many noisy errors, and so too large.
 
     Examples
     --------
