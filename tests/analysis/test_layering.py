@@ -18,6 +18,7 @@ STANDARD = {
     "contextlib",
     "dataclasses",
     "inspect",
+    "itertools",
     "math",
     "typing",
     "warnings",

@@ -24,6 +24,9 @@ from memjax.analysis.base.leave_out import jackknife
 from memjax.analysis.fits.curve_models import CurveModel
 from memjax.analysis.fits.fitting import evaluate, fit
 from memjax.analysis.fits.profiles import profile
+from memjax.analysis.prediction.information import conditional_mutual_information
+from memjax.analysis.prediction.kendall import granulated_kendall, kendall
+from memjax.analysis.prediction.sign_error import robust_sign_error
 from memjax.analysis.series.chains import effective_sample_size, r_hat
 from memjax.analysis.series.hidden_markov import hidden_markov
 from memjax.analysis.series.scalars import Scalar, area, first, gap, last, maximum, mean, minimum, rate
@@ -54,6 +57,7 @@ __all__ = [
     "all_fitted",
     "area",
     "bank_size",
+    "conditional_mutual_information",
     "cover_probability",
     "datamodeling_ceiling",
     "datamodels",
@@ -71,10 +75,12 @@ __all__ = [
     "gap",
     "gini",
     "gradient_descent_risk",
+    "granulated_kendall",
     "growth",
     "hidden_markov",
     "influence",
     "jackknife",
+    "kendall",
     "last",
     "leave_one_out",
     "leave_one_out_ceiling",
@@ -103,6 +109,7 @@ __all__ = [
     "rank_correlation",
     "rate",
     "ridgeless_risk",
+    "robust_sign_error",
     "roc",
     "share_interval",
     "spearman",
