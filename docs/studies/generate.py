@@ -71,7 +71,8 @@ def _overview(page: Path) -> str:
 def _overview_row(found: dict[str, Any], to_studies: str) -> list[str]:
     claims = found["claims"]
     main = next((claim for claim in claims if claim["main"]), claims[0])
-    counts = [str(sum(claim["verdict"] == verdict for claim in claims)) for verdict in _VERDICTS]
+    asked = [claim for claim in claims if not claim.get("derived")]
+    counts = [str(sum(claim["verdict"] == verdict for claim in asked)) for verdict in _VERDICTS]
     link = f"[{found['study']}]({to_studies}{found['study']}.md)"
     ours = main["ours"].partition("; ")[0]
     return [link, found["question"], main["what"], main["published_shown"], ours, ", ".join(counts)]

@@ -146,6 +146,23 @@ def test_the_answer_counts_all_verdicts_and_names_the_main_claims():
     assert answer(unmarked)[1:] == (rest[0],)
 
 
+def test_derived_values_are_counted_apart():
+    right = Claim(
+        "distance", "0: derived", Estimate(0.0, -1e-7, 1e-7, count=4), between(-1e-3, 1e-3), main=True, derived=True
+    )
+    wrong = dataclasses.replace(right, ours=Estimate(0.5, 0.4, 0.6, count=4))
+    plain = answer(CLAIMS)
+    both = answer([right, *CLAIMS, right, wrong])
+    assert both[0] == plain[0] and both[2:] == plain[1:]
+    assert both[1] == "Of 3 derived values that were compared, 2 came out as derived and 1 differs."
+    assert answer([right])[:2] == (
+        "Nothing is published that these numbers could be compared with.",
+        "Of 1 derived value that was compared, 1 came out as derived.",
+    )
+    assert [row[4] for row in claims_table([right, wrong]).rows] == ["as derived", "differs"]
+    assert as_data(right)["verdict"] == "as derived" and as_data(right)["derived"] and not as_data(CLAIMS[0])["derived"]
+
+
 def test_the_json_holds_the_numbers_of_every_run():
     found = json.loads(json.dumps([as_data(claim) for claim in CLAIMS], allow_nan=False))
     assert found[0]["runs"]["values"] == [0.26, 0.27, 0.275] and found[0]["asked"] == [0.27 * 0.85, 0.27 * 1.15]

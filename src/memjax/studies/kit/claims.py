@@ -13,7 +13,7 @@ import xarray as xr
 from memjax.studies.kit.estimate import Estimate, Kind, estimate
 from memjax.studies.kit.number_format import behind, range_text, text
 from memjax.studies.kit.table import Table
-from memjax.studies.kit.verdict import LEGEND, TOLERANCE, Rule, Verdict, decide, near
+from memjax.studies.kit.verdict import AS_DERIVED, LEGEND, TOLERANCE, Rule, Verdict, decide, near
 from memjax.studies.kit.within import Within
 
 __all__ = ["NOT_READ", "Claim", "answer", "as_data", "claims_table"]
@@ -47,6 +47,9 @@ class Claim:
         Further words on our number, such as how many runs it is of.
     main
         Whether the statement is one that the study is made for: the report's answer speaks of these.
+    derived
+        Whether the value was derived, as a closed form or an identity is, and not published: such claims check the study, and
+        the answer counts them apart.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class Claim:
     units: str = ""
     remark: str = ""
     main: bool = False
+    derived: bool = False
 
     @property
     def estimate(self) -> Estimate:
@@ -81,6 +85,11 @@ class Claim:
     def verdict(self) -> Verdict:
         """What the comparison says."""
         return decide(self.estimate, self.band)
+
+    @property
+    def verdict_shown(self) -> str:
+        """The verdict in words; nobody published what was derived."""
+        return AS_DERIVED if self.derived and self.verdict is Verdict.AS_PUBLISHED else str(self.verdict)
 
     @property
     def shown(self) -> str:
@@ -131,7 +140,7 @@ def claims_table(claims: Sequence[Claim], note: str = "") -> Table:
      (('exponent', '0.27', '0.268 [0.249, 0.287]', '0.260 to 0.275', 'as published'),))
     """
     rows = tuple(
-        (claim.what, claim.published_shown, claim.shown, range_text(claim.estimate), str(claim.verdict))
+        (claim.what, claim.published_shown, claim.shown, range_text(claim.estimate), claim.verdict_shown)
         for claim in claims
     )
     head = ("claim", "published", "ours", "single runs", "verdict")
@@ -144,8 +153,9 @@ _INTERVALS = "Numbers in brackets are 95% intervals over seeds."
 def answer(claims: Sequence[Claim]) -> tuple[str, ...]:
     """What was found, in sentences that follow from the verdicts.
 
-    The first sentence counts all verdicts; the others name the main claims, or the first one if none is marked. Where nothing
-    is published that could be compared, the second sentence gives the numbers of the main claims.
+    The first sentence counts all verdicts on what is published, and the second one those on derived values; the others name
+    the main claims, or the first one if none is marked. Where nothing is published that could be compared, the last sentence
+    gives the numbers of the main claims.
 
     Examples
     --------
@@ -157,21 +167,25 @@ def answer(claims: Sequence[Claim]) -> tuple[str, ...]:
     As published: exponent is 0.268 [0.249, 0.287] (published: 0.27).
     Different here: offset is -9.5 [-10.7, -8.3] (published: 6).
     """
-    asked = [claim for claim in claims if claim.verdict is not Verdict.NOT_ASKED]
+    compared = [claim for claim in claims if claim.verdict is not Verdict.NOT_ASKED]
+    asked, exact = [one for one in compared if not one.derived], [one for one in compared if one.derived]
+    checks = (_counted(exact, "derived value", _DERIVED),) if exact else ()
     if not asked:
         found = [f"{claim.what} is {text(claim.estimate, claim.units)}" for claim in claims if claim.main]
         nothing = "Nothing is published that these numbers could be compared with."
-        return (nothing, f"Found here: {'; '.join(found)}.") if found else (nothing,)
-    counts = {verdict: sum(claim.verdict is verdict for claim in asked) for verdict in Verdict}
-    parts = [
-        f"{counts[verdict]} {words[counts[verdict] != 1]}" for verdict, words in _COUNTED.items() if counts[verdict]
-    ]
-    plural = "statement" if len(asked) == 1 else "statements"
-    verb = "was" if len(asked) == 1 else "were"
-    first = f"Of {len(asked)} published {plural} that {verb} compared, {_listed(parts)}."
+        return (nothing, *checks, f"Found here: {'; '.join(found)}.") if found else (nothing, *checks)
+    first = (_counted(asked, "published statement", _COUNTED), *checks)
     main = [claim for claim in asked if claim.main] or asked[:1]
-    return (first, *(_sentence(head, [one for one in main if one.verdict is verdict]) for verdict, head in _HEADS.items()
+    return (*first, *(_sentence(head, [one for one in main if one.verdict is verdict]) for verdict, head in _HEADS.items()
                      if any(one.verdict is verdict for one in main)))  # fmt: skip
+
+
+def _counted(asked: Sequence[Claim], what: str, words: Mapping[Verdict, tuple[str, str]]) -> str:
+    """A sentence that counts the verdicts on some claims."""
+    counts = {verdict: sum(claim.verdict is verdict for claim in asked) for verdict in Verdict}
+    parts = [f"{counts[verdict]} {said[counts[verdict] != 1]}" for verdict, said in words.items() if counts[verdict]]
+    plural, verb = ("", "was") if len(asked) == 1 else ("s", "were")
+    return f"Of {len(asked)} {what}{plural} that {verb} compared, {_listed(parts)}."
 
 
 _COUNTED = {
@@ -181,6 +195,7 @@ _COUNTED = {
     Verdict.NO_INTERVAL: ("has one run, and so no interval", "have one run, and so no interval"),
     Verdict.NOT_KNOWN: ("is not known", "are not known"),
 }
+_DERIVED = _COUNTED | {Verdict.AS_PUBLISHED: ("came out as derived", "came out as derived")}
 _HEADS = {
     Verdict.AS_PUBLISHED: "As published",
     Verdict.DIFFERS: "Different here",
@@ -211,8 +226,9 @@ def as_data(claim: Claim) -> Mapping[str, Any]:
         "published_shown": claim.published_shown,
         "ours": claim.shown,
         "single_runs": range_text(one),
-        "verdict": str(claim.verdict),
+        "verdict": claim.verdict_shown,
         "main": claim.main,
+        "derived": claim.derived,
         "asked": None if band is None else [_plain(band.low), _plain(band.high)],
         "tolerance": TOLERANCE,
         "units": claim.units,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from memjax.errors import InputError
 from memjax.studies.kit.estimate import Estimate
 
-__all__ = ["LEGEND", "TOLERANCE", "Rule", "Verdict", "above", "below", "between", "decide", "near"]
+__all__ = ["AS_DERIVED", "LEGEND", "TOLERANCE", "Rule", "Verdict", "above", "below", "between", "decide", "near"]
 
 TOLERANCE = 0.15
 """How far ours may be from a published number, as a share of that number; published numbers are often read from figures."""
@@ -132,9 +132,12 @@ def _of_interval(ours: Estimate, rule: Rule, outside: int) -> Verdict:
     return Verdict.NOT_TOLD_APART
 
 
+AS_DERIVED = "as derived"
+"""What stands in place of "as published" beside a value that was derived and not published."""
+
 LEGEND = (
-    f'Verdicts: "{Verdict.AS_PUBLISHED}", our whole 95% interval lies within {TOLERANCE:.0%} of the published number, in the '
-    f'published range widened by as much, or on the published side of a level; "{Verdict.DIFFERS}", the whole interval lies '
+    f'Verdicts: "{Verdict.AS_PUBLISHED}" (or "{AS_DERIVED}", of a closed form or an identity), our whole 95% interval lies '
+    f'within {TOLERANCE:.0%} of the published number, in the published range widened by as much, or on the published side of a level; "{Verdict.DIFFERS}", the whole interval lies '
     f'outside; "{Verdict.NOT_TOLD_APART}", the interval reaches across an end; "{Verdict.NO_INTERVAL}", there is one run; '
     f'"{Verdict.NOT_KNOWN}", half of the runs or more have no value; "{Verdict.NOT_ASKED}", nothing is published that could be '
     "compared, or the published number could not be read."
