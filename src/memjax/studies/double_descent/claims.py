@@ -9,6 +9,8 @@ import xarray as xr
 
 from memjax import analysis
 from memjax.studies.double_descent import figures, numbers, reuse, tables
+from memjax.studies.double_descent.exact import NOISE_VARIANCE
+from memjax.studies.double_descent.exact_figure import exact_figure
 from memjax.studies.double_descent.random_features import KINDS
 from memjax.studies.double_descent.regression import WITHOUT
 from memjax.studies.kit import Claim, Findings, above, below, between
@@ -16,6 +18,7 @@ from memjax.studies.kit import Claim, Findings, above, below, between
 __all__ = [
     "analyse",
     "diabetes_claims",
+    "exact_claims",
     "feature_claims",
     "fold_claims",
     "network_claims",
@@ -45,6 +48,7 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
             *sample_claims(samples),
             *fold_claims(features),
             *diabetes_claims(diabetes),
+            *exact_claims(datasets["isotropic"], datasets["descent_exact"]),
         ],
         tables={
             "features": tables.features(features),
@@ -53,7 +57,8 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
             "samples": tables.samples(samples),
             "diabetes": tables.diabetes(diabetes),
         },
-        figures=figures.all_figures(width, decay, samples, chain, features, sphere, diabetes),
+        figures=figures.all_figures(width, decay, samples, chain, features, sphere, diabetes)
+        | {"exact": exact_figure(datasets["isotropic"], datasets["descent"], datasets["descent_exact"])},
         note=_NOTE,
         datasets={"width_numbers": width, "samples_numbers": samples, "reuse_numbers": chain},
     )
@@ -161,13 +166,16 @@ def reuse_claims(chain: xr.Dataset) -> list[Claim]:
     ]  # fmt: skip
 
 
-def sample_claims(samples: xr.Dataset) -> list[Claim]:
+def sample_claims(both: xr.Dataset) -> list[Claim]:
     """Nakkiran: more examples raise the test error near the threshold, and wider networks can fit more examples."""
+    samples, clean = (both.isel(label_noise=i, drop=True) for i in (-1, 0))
     found = [
         Claim(f"20% wrong labels, width {width}: height of the hump in examples", "above 0",
               numbers.hump(samples["last_test"].sel(width=width, drop=True), "train_size")["height"], above(0.0))
         for width in samples["width"].values.tolist()
     ]  # fmt: skip
+    flat = numbers.hump(clean["last_test"].mean("width"), "train_size")["height"]
+    found.append(Claim("true labels, mean over widths: height of the hump in examples", "0 or small", flat))
     size = numbers.complexity(samples["last_train"])
     most, least = size.isel(width=-1), size.isel(width=0)
     what = f"effective model complexity: width {int(most['width'])} less width {int(least['width'])}"
@@ -187,7 +195,7 @@ def fold_claims(found: xr.Dataset) -> list[Claim]:
         title, used = TITLES[kind], "effective parameters on test inputs"
         claims += [
             Claim(f"{title}: N / n at the most {used}", 1.0, at),
-            Claim(f"{title}, N = 10 n: effective parameters on train inputs over n", 1.0, train),
+            Claim(f"{title}, N = 10 n: effective parameters on train inputs over n", 1.0, train, derived=True),
             Claim(f"{title}, N >= n: rank correlation of {used} and test loss", "above 0: the curve folds", numbers.fold(free),
                   above(0.0)),
         ]  # fmt: skip
@@ -207,6 +215,17 @@ def diabetes_claims(found: xr.Dataset) -> list[Claim]:
             what = f"diabetes, without {WITHOUT[ablation]}: height of the hump"
             claims.append(Claim(what, "about 0: no peak", height, below(_NONE_LOG), units="decades"))
     return claims
+
+
+def exact_claims(isotropic: xr.Dataset, descent: xr.Dataset) -> list[Claim]:
+    """Hastie et al.: the error of the least-norm solution at every size; gradient descent has the weights of its formula."""
+    found = []
+    for ratio in (0.5, 0.8, 1.25, 4.0):
+        formula = round(float(analysis.ridgeless_risk(ratio, noise=NOISE_VARIANCE)), 3)
+        ours = isotropic["risk"].sel(ratio=ratio, drop=True)
+        found.append(Claim(f"isotropic inputs, p / n = {ratio:g}: excess test error", formula, ours))
+    what = "gradient descent on least squares: largest distance of the weights from the formula, over the way from the start"
+    return [*found, Claim(what, "0: derived", descent["distance"], between(-1e-4, 1e-4), derived=True)]
 
 
 _NOTE = (

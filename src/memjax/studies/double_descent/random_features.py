@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax import analysis
-from memjax.tasks import Images
+from memjax.tasks import MNIST1D, Images
 
 __all__ = ["KINDS", "RATIOS", "RIDGES", "SPHERE_RATIOS", "of_images", "on_sphere"]
 
@@ -27,7 +27,7 @@ Array = npt.NDArray[Any]
 
 
 def of_images(
-    runs: xr.Dataset, *, task: Images, train_size: int, test_size: int, ratios: Sequence[float] = RATIOS
+    runs: xr.Dataset, *, task: Images | MNIST1D, train_size: int, test_size: int, ratios: Sequence[float] = RATIOS
 ) -> xr.Dataset:
     """Errors of least squares on random features of the images, for every seed of some runs.
 
@@ -51,7 +51,7 @@ def of_images(
 
 
 def _of_kind(
-    task: Images, seed: int, kind: str, train_size: int, test_size: int, ratios: Sequence[float]
+    task: Images | MNIST1D, seed: int, kind: str, train_size: int, test_size: int, ratios: Sequence[float]
 ) -> dict[str, Array]:
     """Errors ``[ratio, ridge]`` and effective parameters ``[ratio]`` of one seed and kind of features."""
     train, test = task.draw(seed, train_size, test_size)

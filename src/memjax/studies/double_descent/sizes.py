@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from memjax.tasks import Images
+from memjax.tasks import MNIST1D, Images
 
 __all__ = ["NOISE", "SIZES", "Size"]
 
@@ -21,6 +21,8 @@ class Size(NamedTuple):
         Train size of the random features.
     small
         Widths of the sweep over train sizes.
+    decayed
+        Widths of the sweep over weight decay.
     reused
         Widths of networks that start from the network before them.
     repeats
@@ -37,14 +39,17 @@ class Size(NamedTuple):
     steps: int
     reused: tuple[int, ...] = (2, 4, 8, 16, 32, 64, 128, 256)
     repeats: int = 1
+    decayed: tuple[int, ...] = (1, 3, 6, 10, 16, 32, 64, 512)
     decays: tuple[float, ...] = (3.0,)
     batch_size: int = 50
     rate: float = 0.003
 
     @property
-    def task(self) -> Images:
-        """The images, with true labels."""
-        return Images(self.dataset, noise_law="incorrect")
+    def task(self) -> Images | MNIST1D:
+        """The data, with true labels."""
+        return (
+            MNIST1D(noise_law="incorrect") if self.dataset == "mnist1d" else Images(self.dataset, noise_law="incorrect")
+        )
 
 
 _QUICK = Size(
@@ -52,12 +57,19 @@ _QUICK = Size(
     train_size=500,
     test_size=797,
     rows=300,
-    widths=(1, 2, 3, 4, 6, 8, 10, 12, 16, 24, 32, 64, 128, 256, 512),
-    small=(4, 8, 16, 32),
+    widths=(1, 2, 3, 4, 6, 8, 10, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512),
+    small=(8, 16, 32),
     train_sizes=(50, 100, 150, 200, 300, 400, 500, 600, 800, 1000),
     steps=3000,
 )
-_LONG = _QUICK._replace(steps=20_000, decays=(1.0, 3.0, 10.0), repeats=3)
+_LONG = _QUICK._replace(steps=20_000, decays=(1.0, 3.0, 10.0), repeats=3, small=(4, 8, 16, 32), decayed=_QUICK.widths)
+_SIGNALS = _LONG._replace(
+    dataset="mnist1d",
+    train_size=1000,
+    test_size=1000,
+    decays=(3.0,),
+    train_sizes=(100, 200, 300, 500, 700, 1000, 1500, 2000, 4000),
+)
 _FASHION = _QUICK._replace(
     dataset="fashion-mnist",
     train_size=4000,
@@ -67,5 +79,11 @@ _FASHION = _QUICK._replace(
     batch_size=100,
     steps=40_000,
 )
-SIZES = {"quick": _QUICK, "long": _LONG, "fashion-mnist": _FASHION, "mnist": _FASHION._replace(dataset="mnist")}
+SIZES = {
+    "quick": _QUICK,
+    "long": _LONG,
+    "mnist1d": _SIGNALS,
+    "fashion-mnist": _FASHION,
+    "mnist": _FASHION._replace(dataset="mnist"),
+}
 """Scales by name."""

@@ -13,6 +13,7 @@ from memjax.experiment.record_times import spaced
 from memjax.models import MLP
 from memjax.optimizers import adam, adamw
 from memjax.studies.double_descent.claims import analyse
+from memjax.studies.double_descent.exact import descent, of_descent, of_isotropic
 from memjax.studies.double_descent.random_features import of_images, on_sphere
 from memjax.studies.double_descent.regression import of_diabetes
 from memjax.studies.double_descent.reuse import chain, name_of
@@ -42,11 +43,20 @@ def _sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
     noisy = replace(network, task=replace(size.task, label_noise=NOISE[-1]))
     decayed = replace(noisy, optimizer=adamw(size.rate, weight_decay=0.0))
     first = replace(_kept(network), model=MLP(hidden=(size.reused[0],)))
-    widths, small = ([(width,) for width in some] for some in (size.widths, size.small))
+    widths, held, small = ([(width,) for width in some] for some in (size.widths, size.decayed, size.small))
     return {
         "width": Sweep(network, {"label_noise": NOISE, "hidden": widths, "seed": every}),
-        "decay": Sweep(decayed, {"weight_decay": size.decays, "hidden": widths, "seed": every}),
-        "samples": Sweep(noisy, {"hidden": small, "train_size": size.train_sizes, "seed": range(seeds * size.repeats)}),
+        "decay": Sweep(decayed, {"weight_decay": size.decays, "hidden": held, "seed": every}),
+        "samples": Sweep(
+            network,
+            {
+                "label_noise": NOISE,
+                "hidden": small,
+                "train_size": size.train_sizes,
+                "seed": range(seeds * size.repeats),
+            },
+        ),
+        "descent": Sweep(descent(), {"seed": every}),
         name_of(size.reused[0]): Sweep(first, {"label_noise": NOISE, "seed": every}),
     }
 
@@ -68,6 +78,8 @@ def _measured(scale: str) -> Mapping[str, Measured]:
         "features": Measured("width", features),
         "sphere": Measured("width", on_sphere),
         "diabetes": Measured("width", of_diabetes),
+        "isotropic": Measured("width", of_isotropic),
+        "descent_exact": Measured("descent", of_descent),
     }
 
 
@@ -87,11 +99,12 @@ STUDY = Study(
     },
     scales={
         "quick": "digits: random features of 300, networks of 15 widths on 500, 3000 steps: about two minutes on 2 cores",
-        "long": "the same with 20,000 steps",
+        "long": "the same with 20,000 steps: about ten minutes",
+        "mnist1d": "signals of MNIST-1D: networks on 1000, 20,000 steps",
         "fashion-mnist": "random features of 1000 images, networks on 4000, 40,000 steps; needs the files",
         "mnist": "random features of 1000 images, networks on 4000, 40,000 steps; needs the files",
     },
-    seeds={"quick": 8, "long": 4, "fashion-mnist": 4, "mnist": 4},
+    seeds={"quick": 8, "long": 4, "mnist1d": 4, "fashion-mnist": 4, "mnist": 4},
     sweeps=_sweeps,
     further=_further,
     measured=_measured,

@@ -83,7 +83,8 @@ _REUSE = (
 
 
 def samples(found: xr.Dataset) -> Table:
-    """Hump in examples and effective model complexity by width."""
+    """Hump in examples and effective model complexity by width, with noisy labels."""
+    found = found.isel(label_noise=-1, drop=True)
     tall = numbers.hump(found["last_test"], "train_size")
     joined = xr.Dataset({**tall, "complexity": numbers.complexity(found["last_train"])})
     columns: Mapping[str, Any] = {

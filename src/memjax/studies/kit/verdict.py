@@ -137,9 +137,9 @@ AS_DERIVED = "as derived"
 
 LEGEND = (
     f'Verdicts: "{Verdict.AS_PUBLISHED}" (or "{AS_DERIVED}", of a closed form or an identity), our whole 95% interval lies '
-    f'within {TOLERANCE:.0%} of the published number, in the published range widened by as much, or on the published side of a level; "{Verdict.DIFFERS}", the whole interval lies '
-    f'outside; "{Verdict.NOT_TOLD_APART}", the interval reaches across an end; "{Verdict.NO_INTERVAL}", there is one run; '
-    f'"{Verdict.NOT_KNOWN}", half of the runs or more have no value; "{Verdict.NOT_ASKED}", nothing is published that could be '
-    "compared, or the published number could not be read."
+    f"within {TOLERANCE:.0%} of the published number, in the published range widened by as much, or on the published side of a "
+    f'level; "{Verdict.DIFFERS}", the whole interval lies outside; "{Verdict.NOT_TOLD_APART}", the interval reaches across an '
+    f'end; "{Verdict.NO_INTERVAL}", there is one run; "{Verdict.NOT_KNOWN}", half of the runs or more have no value; '
+    f'"{Verdict.NOT_ASKED}", nothing is published that could be compared, or the published number could not be read.'
 )
 """What the six words mean, as it stands under every table that uses them."""
