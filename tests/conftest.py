@@ -34,6 +34,7 @@ TRAINING_EXAMPLES = {
     "memjax.measures.on_snapshots.input_jacobian.jacobians",
     "memjax.measures.on_snapshots.iterated_maps.iterate",
     "memjax.measures.on_snapshots.iterated_maps.iterated_maps",
+    "memjax.measures.on_snapshots.margins.margins",
     "memjax.measures.on_snapshots.modular_fourier.modular_fourier",
     "memjax.measures.recorded.curvature.top_eigenvalue",
     "memjax.models.dropout.kept",

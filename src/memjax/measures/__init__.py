@@ -39,6 +39,7 @@ from memjax.measures.on_snapshots.critical_samples import critical_sample_ratio
 from memjax.measures.on_snapshots.hidden_layers import dimensionality
 from memjax.measures.on_snapshots.input_jacobian import input_jacobian
 from memjax.measures.on_snapshots.iterated_maps import iterate, iterated_maps
+from memjax.measures.on_snapshots.margins import margins
 from memjax.measures.on_snapshots.modular_fourier import modular_fourier
 from memjax.measures.on_snapshots.snapshot_measure import SnapshotMeasure, Variable
 from memjax.measures.sampled.llc import LLC, llc
@@ -156,6 +157,7 @@ __all__ = [
     "logit_margin",
     "loss",
     "loss_sensitivity",
+    "margins",
     "maximal_direction",
     "memorized_bits",
     "modular_fourier",
