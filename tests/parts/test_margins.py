@@ -101,7 +101,10 @@ def test_what_has_no_margin_is_not_known():
     assert np.isnan(found.sel(layer="layer_1")).all(), "the layer does not vary"
     plain = margins(normalize=False)(dataclasses.replace(snapshot, params=dead))["margin"]
     assert np.isfinite(plain.sel(layer="layer_1")).all() and np.isnan(plain.sel(layer="layer_0")).all()
-    broken = {**snapshot.params, "layer_2": {**snapshot.params["layer_2"], "bias": np.array([np.inf, 0, 0, 0], np.float32)}}
+    broken = {
+        **snapshot.params,
+        "layer_2": {**snapshot.params["layer_2"], "bias": np.array([np.inf, 0, 0, 0], np.float32)},
+    }
     assert np.isnan(margins()(dataclasses.replace(snapshot, params=broken))["margin"]).all()
     empty = dataclasses.replace(snapshot, test=mj.types.Data(X[:0], Y[:0]))
     assert margins("test")(empty)["margin"].shape == (3, 0)
