@@ -98,6 +98,17 @@ def test_the_bounds_follow_from_the_noise_and_the_distance():
     np.testing.assert_allclose(found["pac_bayes_sharpness"], found["pac_bayes_sigma"] ** -2.0, rtol=1e-12)
 
 
+def test_a_drop_of_exactly_what_is_allowed_is_allowed():
+    snapshot = right(network((6,)))
+    flat, tree = jax.flatten_util.ravel_pytree(snapshot.params)
+    noise = np.asarray(jax.random.normal(jax.random.key(0), (1, flat.size)))[0]
+    lost = (np.asarray(snapshot.model.apply(tree(flat + noise), X)).argmax(1) != snapshot.train.y).sum()
+    exact, less = (
+        pac_bayes(drop, draws=1, bisections=1)(snapshot)["pac_bayes_sigma"][0] for drop in (lost / 60, lost / 60 - 0.01)
+    )
+    assert lost > 0 and exact == 1 and np.isnan(less)
+
+
 def test_what_bears_everything_or_nothing_has_a_limit():
     assert pac_bayes(draws=20)(orthogonal(1e6))["pac_bayes_sigma"].sel(noise="flat") == 2 - 2.0**-14
     nothing = pac_bayes(0.0, bisections=1)(orthogonal(1e-3))
