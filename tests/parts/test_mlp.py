@@ -285,3 +285,12 @@ def test_initial_parameters_are_the_same_in_a_trace_and_outside(rule):
     for within in (jax.jit(drawn)(key, scale), jax.jit(lambda scale: drawn(key, scale))(scale)):
         jax.tree.map(np.testing.assert_array_equal, outside, within)
     assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(outside))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_outputs_follow_from_every_hidden_layer(bias):
+    model, x = MLP(hidden=(4, 3), bias=bias, outputs=5, dropout=0.5), np.random.default_rng(0).normal(size=(8, 6))
+    params = _params(hidden=(4, 3), bias=bias)
+    x = x.astype(np.float32)
+    for layer, h in model.hidden_activations(params, x).items():
+        np.testing.assert_allclose(model.outputs_from(params, layer, h), model.apply(params, x), rtol=1e-6)

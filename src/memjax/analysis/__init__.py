@@ -5,6 +5,7 @@ Needs numpy, scipy and xarray only (`hidden_markov` also hmmlearn); it neither t
 
 from memjax.analysis.association.out_of_run import out_of_run
 from memjax.analysis.association.partial_ranks import rank_correlation
+from memjax.analysis.association.predict_gap import predict_gap
 from memjax.analysis.association.ranks import mann_whitney, spearman, spearman_matrix
 from memjax.analysis.banks.bank_size import bank_size
 from memjax.analysis.banks.datamodeling_score import datamodeling_ceiling, linear_datamodeling_score
@@ -21,6 +22,7 @@ from memjax.analysis.base.formatting import format_interval
 from memjax.analysis.base.gini import gini
 from memjax.analysis.base.intervals import mean_interval
 from memjax.analysis.base.leave_out import jackknife
+from memjax.analysis.base.margin_signature import margin_signature
 from memjax.analysis.fits.curve_models import CurveModel
 from memjax.analysis.fits.fitting import evaluate, fit
 from memjax.analysis.fits.profiles import profile
@@ -92,6 +94,7 @@ __all__ = [
     "long_tail",
     "long_tail_error",
     "mann_whitney",
+    "margin_signature",
     "maximum",
     "mean",
     "mean_interval",
@@ -103,6 +106,7 @@ __all__ = [
     "out_of_run",
     "peak",
     "plateaus",
+    "predict_gap",
     "profile",
     "r_hat",
     "random_features_risk",

@@ -11,6 +11,7 @@ from memjax.measures.recorded.accuracy import accuracy, sign_accuracy
 from memjax.measures.recorded.norms import weight_l2, layer_l2, distance_from_init
 from memjax.measures.recorded.last_layer import last_layer_l2, l2_of
 from memjax.measures.recorded.log_probability import log_probability
+from memjax.measures.recorded.entropy import prediction_entropy
 from memjax.measures.recorded.gradient import gradient_norm
 from memjax.measures.recorded.bits import memorized_bits
 from memjax.measures.recorded.margin import logit_margin
@@ -36,10 +37,14 @@ from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
 from memjax.measures.on_snapshots.class_sensitivity import class_sensitivity
 from memjax.measures.on_snapshots.critical_samples import critical_sample_ratio
+from memjax.measures.on_snapshots.gradient_noise import gradient_noise
 from memjax.measures.on_snapshots.hidden_layers import dimensionality
 from memjax.measures.on_snapshots.input_jacobian import input_jacobian
 from memjax.measures.on_snapshots.iterated_maps import iterate, iterated_maps
+from memjax.measures.on_snapshots.margins import margins
 from memjax.measures.on_snapshots.modular_fourier import modular_fourier
+from memjax.measures.on_snapshots.norm_complexity import norm_complexity
+from memjax.measures.on_snapshots.pac_bayes import pac_bayes
 from memjax.measures.on_snapshots.snapshot_measure import SnapshotMeasure, Variable
 from memjax.measures.sampled.llc import LLC, llc
 from memjax.measures.sampled.settings import VERDICTS
@@ -139,6 +144,7 @@ __all__ = [
     "gini",
     "gradient_cosine",
     "gradient_dot",
+    "gradient_noise",
     "gradient_norm",
     "hessian_top",
     "hidden_space",
@@ -156,10 +162,14 @@ __all__ = [
     "logit_margin",
     "loss",
     "loss_sensitivity",
+    "margins",
     "maximal_direction",
     "memorized_bits",
     "modular_fourier",
+    "norm_complexity",
+    "pac_bayes",
     "penalty",
+    "prediction_entropy",
     "settle",
     "sharpness",
     "sign_accuracy",

@@ -198,3 +198,11 @@ class MLP:
         """Activations ``[B, width]`` of each hidden layer, by its name ``layer_i``, for inputs ``x[B, ...]``."""
         kept = self._layers().apply({"params": params}, x, mutable=["hidden"])[1].get("hidden", {})
         return {f"layer_{i}": kept[f"hidden_{i}"][0] for i in range(len(self.hidden))}
+
+    def outputs_from(self, params: Params, layer: str, h: Array) -> Array:
+        """Outputs ``[B, C]`` from activations ``h[B, width]`` of a hidden layer, as `hidden_activations` gives them."""
+        if self.outputs is None:
+            raise _no_outputs()
+        after = [f"layer_{i}" for i in range(len(self.hidden))].index(layer) + 1
+        rest = _Layers((*self.hidden[after:], self.outputs), get_activation(self.activation), self.bias)
+        return rest.apply({"params": {f"layer_{i}": params[f"layer_{after + i}"] for i in range(len(rest.widths))}}, h)

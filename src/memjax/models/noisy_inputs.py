@@ -19,7 +19,7 @@ from memjax.types import Array, Model, Params
 __all__ = ["Augmented", "InputNoise"]
 
 # What the engine and measures ask of some models; a wrapper has what the model inside it has.
-_PASSED_ON = ("takes", "hidden_activations")
+_PASSED_ON = ("takes", "hidden_activations", "outputs_from")
 
 
 class _Wrapper:

@@ -10,7 +10,9 @@ import jax
 import numpy as np
 import xarray as xr
 
+from memjax.engine.program.initial import initial_parameters
 from memjax.engine.program.program import model_of
+from memjax.engine.program.program_of import program_of
 from memjax.errors import InputError
 from memjax.experiment import Experiment
 from memjax.experiment.draw import draw_data
@@ -68,6 +70,11 @@ class Snapshot:
         """The parameters as the ``start`` of another experiment."""
         place = ", ".join(f"{dim}={label}" for dim, label in {**self.run, "step": self.step}.items())
         return Start.of(self.params, place)
+
+    @property
+    def initial(self) -> Params:
+        """The initial parameters of the run, drawn again from its seeds, or its ``start``: a tree like ``params``."""
+        return initial_parameters(program_of(self.experiment, self.train), self.experiment)
 
     def outputs(self, x: np.ndarray) -> Array:
         """Outputs ``[B, C]`` for inputs ``x[B, ...]``, in the dtype of the model."""
