@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from memjax.experiment import Experiment
+from memjax.experiment.record_times import spaced
 from memjax.measures import by_example
 from memjax.models import MLP
 from memjax.optimizers import adam
@@ -19,7 +20,7 @@ from memjax.tasks import TeacherStudent
 
 __all__ = ["STUDY"]
 
-_CASES, _STEPS, _RECORDS = 40, 1500, 50
+_CASES, _STEPS, _PER_DECADE = 40, 1500, 40
 _WIDTHS = ((2,), (4,), (8,), (16,), (32,), (64,))
 _NETWORKS = {"quick": 64, "paper": 200}
 
@@ -39,7 +40,8 @@ def _sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
 
 
 def _bank(task: Any) -> Experiment:
-    every = _STEPS // _RECORDS
+    # Wide networks reach their least control error within tens of steps, so records are as dense there as later on.
+    records = spaced(1, _STEPS, per_decade=_PER_DECADE)
     return Experiment(
         task=task,
         train_size=_CASES,
@@ -49,10 +51,10 @@ def _bank(task: Any) -> Experiment:
         optimizer=adam(0.01),
         loss="mse",
         steps=_STEPS,
-        record_every=every,
+        record_at=records,
         measures=("loss",),
         examples=(by_example(residual),),
-        examples_at=tuple(range(0, _STEPS + 1, every)),
+        examples_at=(0, *records),
     )
 
 
@@ -65,7 +67,7 @@ def _measured(scale: str) -> Mapping[str, Measured]:
 
 STUDY = Study(
     name="overtraining",
-    title="Too many hidden units do no harm where training stops in time",
+    title="Overfitting and overtraining: hidden units, and when training stops",
     question="Does the number of hidden units change how well networks predict cases that were left out, if training is "
     "stopped by control cases, or runs to its end, or if many networks are averaged?",
     source='I. V. Tetko, D. J. Livingstone, A. I. Luik, "Neural network studies. 1. Comparison of overfitting and '
