@@ -64,6 +64,35 @@ def test_errors_are_those_of_a_loop_over_cases_and_the_case_has_no_part_in_its_s
     assert found["width"].values.tolist() == [2, 16] and found["kind"].values.tolist() == list(numbers.KINDS)
 
 
+def test_every_second_record_has_the_last_one():
+    for steps, kept in ((5, [0, 20, 40]), (4, [10, 30])):
+        sparse = numbers.every_second_record(_bank(steps=steps))
+        assert sparse["example_step"].values.tolist() == kept
+
+
+def test_the_ratio_of_sparse_records_is_that_of_stops_at_these_records():
+    bank = _bank(networks=12).assign_coords(hidden=["64", "4"])
+    linear = xr.Dataset({name: ("data_seed", [1.0, 1.0]) for name in ("variance", "linear")}, {"data_seed": [0, 1]})
+    found = claims._found(bank, linear)
+    for data in range(2):
+        member = bank["train_count"].values[data] > 0
+        wide, narrow = (
+            _by_loop(bank["example_residual"].values[width, data, :, ::2], member)[0][1] for width in (0, 1)
+        )
+        assert float(found["sparse"][data]) == pytest.approx(wide / narrow)
+        assert float(found["sparse"][data]) != pytest.approx(
+            found["error"].sel(kind=claims.NETWORK_STOP, data_seed=data)[0]
+        )
+
+
+def test_records_are_as_dense_as_wide_networks_need():
+    spec = STUDY.sweeps("quick", 1)["teacher"].experiment
+    steps = np.array(spec.examples_at)
+    assert tuple(steps) == tuple(spec.record_steps) and (steps[0], steps[-1]) == (0, 1500)
+    # Every step, and then gaps of 10^(1/40), which rounding widens by up to a step.
+    assert (np.diff(steps[steps < 18]) == 1).all() and (np.diff(steps) <= 0.06 * steps[:-1] + 1).all()
+
+
 def test_rows_that_a_data_set_lacks_change_nothing():
     bank = _bank(data=1)
     bank = bank.assign_coords(example=np.arange(8))
@@ -114,44 +143,76 @@ def test_the_residual_is_the_output_less_the_target():
 
 
 def _found(wide):
-    """Errors by width: networks of 64 units have ``wide`` times the error of those of 4 at the end, and as much at the stop."""
+    """Errors by width and kind; at the end, errors of 64 units are ``wide`` times those of 4, which are twice those of 2."""
     error = np.ones((3, 4, 4)) * [3.0, 2.0, 0.9, 0.8]
+    error[0, :, [0, 2]] /= 2
     error[2, :, [0, 2]] *= wide
     labels = {"width": [2, 4, 64], "data_seed": np.arange(4), "kind": list(numbers.KINDS)}
     noise = 1 + 0.01 * np.arange(4)[:, None]
     linear = ("data_seed", np.full(4, 1.6) * noise[:, 0])
     stop = (("width", "data_seed"), np.full((3, 4), 30.0))
-    return xr.Dataset({"error": (tuple(labels), error * noise), "linear": linear, "stop": stop}, labels)
+    sparse = ("data_seed", [0.7, 0.7, 0.7, 0.7])
+    return xr.Dataset(
+        {"error": (tuple(labels), error * noise), "linear": linear, "sparse": sparse, "stop": stop}, labels
+    )
+
+
+WANTED = {
+    "error of a network at the stop, 64 hidden units over 4": (1.0, "as published"),
+    "error of an ensemble at the stop, 64 hidden units over 4": (1.0, "as published"),
+    "error of a network at the stop, 64 hidden units over 2": (1.0, "as published"),
+    "error of an ensemble at the stop, 64 hidden units over 2": (1.0, "as published"),
+    "error of a network at the end, 64 hidden units over 4": (2.0, "not asked"),
+    "error of an ensemble at the end, 64 hidden units over 4": (2.0, "not asked"),
+    "error of a network at the end, 64 hidden units over 2": (4.0, "not asked"),
+    "error of an ensemble at the end, 64 hidden units over 2": (4.0, "not asked"),
+    "error of an ensemble at the stop, 64 hidden units, over that of linear regression": (0.5, "not asked"),
+    "64 hidden units: error of a network, at the end over at the stop": (3.0, "as published"),
+    "64 hidden units: error of an ensemble, at the end over at the stop": (2.25, "not asked"),
+    "64 hidden units, at the stop: error of an ensemble over that of a network": (0.4, "not asked"),
+    "every second record left out: error of a network at the stop, 64 hidden units over 4": (0.7, "not asked"),
+}
+
+
+def _said(made):
+    """Claims by what they say behind the name of the data."""
+    return {claim.what.split(": " if claim.what.startswith("teacher:") else ", ", 1)[1]: claim for claim in made}
 
 
 def test_claims_say_whether_width_matters_at_the_stop_and_at_the_end():
-    made = {claim.what: claim for claim in claims.claims_of("teacher", _found(2.0))}
-    flat = made["teacher: error of an ensemble at the stop, 64 hidden units over 4"]
-    assert flat.estimate.value == pytest.approx(1) and flat.verdict.value == "as published"
-    assert made["teacher: error of a network at the end, 64 hidden units over 4"].estimate.value == pytest.approx(2)
-    over = made["teacher, 64 hidden units: error of a network, at the end over at the stop"]
-    assert over.estimate.value == pytest.approx(3) and over.verdict.value == "as published"
-    assert made[
-        "teacher, 64 hidden units: error of an ensemble, at the end over at the stop"
-    ].estimate.value == pytest.approx(2.25)
-    averaged = made["teacher, 64 hidden units, at the stop: error of an ensemble over that of a network"]
-    assert averaged.estimate.value == pytest.approx(0.4) and averaged.verdict.value == "as published"
-    linear = made["teacher: error of an ensemble at the stop, 64 hidden units, over that of linear regression"]
-    assert linear.estimate.value == pytest.approx(0.5)
+    made = _said(claims.claims_of("teacher", _found(2.0)))
+    assert {what: claim.verdict.value for what, claim in made.items()} == {
+        what: said for what, (_, said) in WANTED.items()
+    }
+    for what, (value, _) in WANTED.items():
+        assert made[what].estimate.value == pytest.approx(value), what
+    assert (
+        made["error of an ensemble at the stop, 64 hidden units, over that of linear regression"].number == "not read"
+    )
+
+
+def test_a_rise_at_the_stop_and_a_fall_towards_the_end_are_not_what_is_published():
     worse = _found(0.5)
     worse["error"].loc[{"kind": "ensemble at the stop", "width": 64}] *= 1.5
-    made = {claim.what: claim for claim in claims.claims_of("diabetes", worse)}
-    assert made["diabetes: error of an ensemble at the stop, 64 hidden units over 4"].verdict.value == "differs"
-    assert made["diabetes, 64 hidden units: error of a network, at the end over at the stop"].verdict.value == "differs"
+    worse["error"].loc[{"kind": "network at the stop", "width": 64}] *= [1.3, 1.0, 1.3, 1.0]
+    made = _said(claims.claims_of("teacher", worse))
+    wrong = {what: made[what].verdict.value for what, (_, said) in WANTED.items() if said == "as published"}
+    assert list(wrong.values()) == ["not told apart", "differs", "not told apart", "differs", "differs"]
 
 
-def test_the_figure_has_geometric_means():
+def test_the_figure_has_geometric_means_and_quotients_draw_by_draw():
     found = _found(2.0)
     drawn = figures.widths({"teacher": found, "diabetes": found})
-    line = drawn.axes[1].lines[0]
+    upper, lower = drawn.axes[1], drawn.axes[3]
     geometric = 3.0 * np.exp(np.log(1 + 0.01 * np.arange(4)).mean())
-    assert line.get_ydata() == pytest.approx(geometric * np.array([1, 1, 2]))
-    assert line.get_xdata().tolist() == [2, 4, 64]
+    assert upper.lines[0].get_ydata() == pytest.approx(geometric * np.array([0.5, 1, 2]))
+    assert upper.lines[0].get_xdata().tolist() == [2, 4, 64]
+    assert lower.lines[0].get_ydata() == pytest.approx([0.5, 1, 2])
+    # The draws differ, and all in the same way at every width, so the quotients do not differ at all.
+    heights = lower.collections[0].get_paths()[0].vertices[:, 1]
+    assert heights.min() == pytest.approx(0.5) and heights.max() == pytest.approx(2)
+    names = [text.get_text() for text in drawn.axes[0].get_legend().get_texts()]
+    assert names == [*numbers.KINDS, "linear regression"]
 
 
 @pytest.mark.long

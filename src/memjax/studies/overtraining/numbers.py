@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-__all__ = ["KINDS", "errors", "linear_errors"]
+__all__ = ["KINDS", "errors", "every_second_record", "linear_errors"]
 
 KINDS = ("network at the end", "network at the stop", "ensemble at the end", "ensemble at the stop")
 """What predicts a case that was left out."""
@@ -67,6 +67,12 @@ def _of_bank(residuals: npt.NDArray[Any], outside: npt.NDArray[np.bool_]) -> tup
     single = [(one[mine] ** 2).mean() for one in (last, stopped)]
     ensemble = [((one.sum(0)[cases] / members[cases]) ** 2).mean() for one in (last, stopped)]
     return np.array([*single, *ensemble]), stop[mine]
+
+
+def every_second_record(runs: xr.Dataset) -> xr.Dataset:
+    """The last record of every run and every second one before that, to see whether the stops depend on the records."""
+    count = runs.sizes["example_step"]
+    return runs.isel(example_step=np.arange((count - 1) % 2, count, 2))
 
 
 def linear_errors(runs: xr.Dataset, *, task: Any, train_size: int) -> xr.Dataset:
