@@ -374,6 +374,9 @@ def test_facts_of_a_network_are_those_of_its_outputs():
     for place, other in enumerate(pairs.kinds(3)):
         experiment.task = other
         assert coefficients.facts(net)["kind"] == place
+    # Twelve outputs on train points are as many as these parameters.
+    net.start = SimpleNamespace(parameters=np.zeros(12))
+    assert np.isnan(noise.of_network(net)["exact"]).all()
 
 
 @pytest.mark.slow
