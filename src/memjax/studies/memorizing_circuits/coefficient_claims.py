@@ -6,10 +6,11 @@ import numpy as np
 import xarray as xr
 
 from memjax.studies.kit import Claim
+from memjax.studies.memorizing_circuits import noise
 from memjax.studies.memorizing_circuits.coefficients import generalising, slopes
 from memjax.studies.memorizing_circuits.pairs import KINDS
 
-__all__ = ["coefficient_claims", "prime_claims"]
+__all__ = ["coefficient_claims", "noise_claims", "prime_claims"]
 
 _GIVEN = "not given"
 _ENDS = 3
@@ -37,6 +38,23 @@ def coefficient_claims(found: xr.Dataset) -> list[Claim]:
             100 * values["share"].isel(points=-1),
             units="%",
         ),
+    ]
+
+
+def noise_claims(found: xr.Dataset, square: xr.Dataset) -> list[Claim]:
+    """How much a further random label adds at other noises, and how the chains compare with the exact square."""
+    random = "random labels"
+    each = noise.per_point(square).sel(task=random, drop=True)
+    what = f"exact square: coefficient for every further point, {random}, noise {{:g}}"
+    values = [each.sel(noise=level, drop=True) for level in noise.NOISES]
+    own = square["exact"].sel(noise=noise.NOISE, task=random, drop=True)
+    ratio = found["llc"].sel(task=random, points=own["points"], drop=True) / own
+    return [
+        *(
+            Claim(what.format(level), _GIVEN, one, main=level != noise.NOISE)
+            for level, one in zip(noise.NOISES, values, strict=True)
+        ),
+        Claim(f"estimate of the chains over the exact square, {random}", _GIVEN, ratio.mean("points"), of="geometric"),
     ]
 
 

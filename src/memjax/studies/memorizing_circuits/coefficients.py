@@ -15,7 +15,7 @@ from memjax.results.snapshots import Snapshot
 from memjax.studies.memorizing_circuits.pairs import KINDS
 from memjax.studies.memorizing_circuits.parts import NOISE
 
-__all__ = ["SETTINGS", "by_modulus", "by_size", "facts", "generalising", "of_networks", "slopes"]
+__all__ = ["SETTINGS", "by_modulus", "by_size", "facts", "generalising", "laid_out", "of_networks", "slopes"]
 
 SETTINGS = llc(localization=100.0, safety=0.1, draws=2000, burn_in=1000, chains=2)
 """The estimator, at n beta = n / log n of the Gaussian likelihood; chosen by linear networks alone, see the study's page."""
@@ -50,12 +50,17 @@ def of_networks(runs: xr.Dataset, by: str) -> xr.Dataset:
     coefficient over half of the number of parameters.
     """
     found = measure(runs, [SETTINGS, facts]).isel(snapshot=-1, drop=True)
-    (row,) = map(str, found["llc"].dims)
-    labels = {"task": found["kind"].values.astype(int), by: found[by].values.astype(int), "seed": runs["seed"].values}
     constant = (1 - 1 / found["modulus"]) / (2 * NOISE**2)
     found = found.assign(rise=found["llc"] / found["llc_nbeta"] / constant, share=2 * found["llc"] / found["weights"])
     names = [*_KEPT, "rise", "share", *(name for name in _FACTS if name != by)]
-    plain = found[names].reset_coords(drop=True).drop_vars(row, errors="ignore")
+    return laid_out(found, runs, by, names)
+
+
+def laid_out(found: xr.Dataset, runs: xr.Dataset, by: str, names: Sequence[str]) -> xr.Dataset:
+    """Named numbers of runs in one row, with a dimension each for ``task``, ``by`` and ``seed``."""
+    (row,) = map(str, found["kind"].dims)
+    labels = {"task": found["kind"].values.astype(int), by: found[by].values.astype(int), "seed": runs["seed"].values}
+    plain = found[[*names]].reset_coords(drop=True).drop_vars(row, errors="ignore")
     table = plain.assign_coords({name: (row, values) for name, values in labels.items()})
     index: dict[str, Sequence[Hashable]] = {row: [*labels]}
     there = table.set_index(index).unstack(row)

@@ -9,11 +9,23 @@ from memjax import analysis
 from memjax.studies.kit import geometric_mean
 from memjax.types import Array
 
-__all__ = ["TIMES", "agreement", "by_start", "learning_times", "learnt_shares", "predicted", "spreads", "times_of"]
+__all__ = [
+    "TAILS",
+    "TIMES",
+    "agreement",
+    "by_start",
+    "learning_times",
+    "learnt_shares",
+    "predicted",
+    "reached",
+    "spreads",
+    "times_of",
+]
 
 TIMES = ("first", "lasting")
 """Times of a point: the first record at which the point is right, and the record from which the point stays right."""
-_TAILS = (0.1, 0.9)
+TAILS = (0.1, 0.9)
+"""Shares of the points between whose times a spread lies."""
 _NEVER = np.finfo(np.float64).max
 
 
@@ -74,13 +86,18 @@ def learnt_shares(times: xr.DataArray, records: np.ndarray) -> xr.DataArray:
     return (times <= at).mean(others)
 
 
-def agreement(times: xr.DataArray) -> xr.Dataset:
+def agreement(times: xr.Dataset, time: str = "first") -> xr.Dataset:
     """Rank correlations over points between two runs on one data set, by what the runs share, ``(seed,)``.
+
+    Points that one of the two runs has right before the first step are left out: runs with one initial state share them
+    whatever training does.
 
     Parameters
     ----------
     times
-        Times ``(seed, start, order, example)``. Points that are never learnt come after all others.
+        `times_of` a sweep, ``(seed, start, order, example)``. Points that are never learnt come after all others.
+    time
+        One of `TIMES`.
 
     Returns
     -------
@@ -93,10 +110,11 @@ def agreement(times: xr.DataArray) -> xr.Dataset:
     Runs whose order of points follows from the initial state alone:
 
     >>> orders = xr.DataArray([[[1.0, 2, 3], [1, 2, 3]], [[3, 2, 1], [3, 2, 1]]], dims=("start", "order", "example"))
-    >>> {name: one.item() for name, one in agreement(orders.expand_dims("seed")).items()}
+    >>> times = xr.Dataset({"first": orders.expand_dims("seed")})
+    >>> {name: one.item() for name, one in agreement(times).items()}
     {'same start': 1.0, 'same order': -1.0, 'neither': -1.0}
     """
-    ranked = _finite(times).transpose("seed", "start", "order", "example")
+    ranked = _ranked(times, time).transpose("seed", "start", "order", "example")
     starts, orders = ranked.sizes["start"], ranked.sizes["order"]
     flat = ranked.values.reshape(ranked.sizes["seed"], starts * orders, -1)
     matrix = analysis.spearman_matrix(xr.DataArray(flat, dims=("seed", "run", "example")), "run", "example").values
@@ -107,22 +125,26 @@ def agreement(times: xr.DataArray) -> xr.Dataset:
     return xr.Dataset({name: ("seed", matrix[:, which].mean(-1)) for name, which in pairs.items()}, coords)
 
 
-def predicted(times: xr.DataArray, linear: xr.DataArray) -> xr.Dataset:
+def predicted(times: xr.Dataset, linear: xr.Dataset, time: str = "first") -> xr.Dataset:
     """Rank correlations of the times of networks with those of linearised networks, ``(seed,)``.
+
+    Points that one of the two has right before the first step are left out, as in `agreement`.
 
     Parameters
     ----------
     times
-        Times of networks ``(seed, start, order, example)``.
+        `times_of` networks, ``(seed, start, order, example)``.
     linear
-        Times of the linearised networks ``(seed, start, example)``.
+        `times_of` linearised networks, ``(seed, start, example)``.
+    time
+        One of `TIMES`.
 
     Returns
     -------
     xr.Dataset
         ``own``: linearised at the network's own initial state; ``other``: at that of the next start on the same data.
     """
-    own, expected = _finite(times), _finite(linear)
+    own, expected = _ranked(times, time), _ranked(linear, time)
     others = expected.roll(start=1, roll_coords=False)
     found = {"own": expected, "other": others}
     return xr.Dataset(
@@ -130,22 +152,38 @@ def predicted(times: xr.DataArray, linear: xr.DataArray) -> xr.Dataset:
     )
 
 
-def spreads(times: xr.DataArray) -> xr.DataArray:
-    """Time at which 90% of the points are learnt over that of 10%, geometric means over the runs of a data set, ``(seed,)``.
+def reached(times: xr.Dataset, time: str, share: float) -> xr.DataArray:
+    """Time at which a share of the points is learnt, for every run.
 
     Points that are right before the first step are left out: these are right by chance. Infinite where a run learns fewer
     points than that.
 
     Examples
     --------
-    >>> spreads(xr.DataArray([[0.0, *range(1, 11)]], dims=("seed", "example"))).values.round(9).tolist()
+    >>> times = xr.Dataset({"first": ("example", [0.0, *range(1, 11)])})
+    >>> reached(times, "first", 0.1).item()
+    1.0
+    """
+    found = (
+        _ranked(times, time).quantile(share, "example", method="inverted_cdf").drop_vars("quantile", errors="ignore")
+    )
+    return found.where(found < _NEVER, np.inf)
+
+
+def spreads(times: xr.Dataset, time: str) -> xr.DataArray:
+    """Time at which 90% of the points are learnt over that of 10%, geometric means over the runs of a data set, ``(seed,)``.
+
+    Examples
+    --------
+    >>> times = xr.Dataset({"first": (("seed", "example"), [[0.0, *range(1, 11)]])})
+    >>> spreads(times, "first").values.round(9).tolist()
     [9.0]
     """
-    low, high = (_finite(times).where(times > 0).quantile(share, "example", method="inverted_cdf") for share in _TAILS)
-    ratio = (high.where(high < _NEVER, np.inf) / low).drop_vars("quantile", errors="ignore")
-    return geometric_mean(ratio, [str(dim) for dim in ratio.dims if dim != "seed"], skipna=False)
+    low, high = (reached(times, time, share) for share in TAILS)
+    return geometric_mean(high / low, [str(dim) for dim in high.dims if dim != "seed"], skipna=False)
 
 
-def _finite(times: xr.DataArray) -> xr.DataArray:
-    """Times whose infinite values are ranked behind all others."""
-    return times.where(np.isfinite(times), _NEVER)
+def _ranked(times: xr.Dataset, time: str) -> xr.DataArray:
+    """Times whose infinite values are ranked behind all others; NaN for points that are right before the first step."""
+    values = times[time]
+    return values.where(np.isfinite(values), _NEVER).where(times["first"] > 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from memjax.studies.kit import Measured, Study
-from memjax.studies.memorizing_circuits import coefficients, conflict
+from memjax.studies.memorizing_circuits import coefficients, conflict, noise
 from memjax.studies.memorizing_circuits.claims import CONFLICTS, analyse
 from memjax.studies.memorizing_circuits.runs import LOSSES, SETTLED, further, sweeps
 
@@ -17,6 +17,7 @@ def _measured(scale: str) -> Mapping[str, Measured]:
     return {
         **gradients,
         "coefficients": Measured(f"sizes{SETTLED}", coefficients.by_size),
+        "coefficients_noise": Measured(f"sizes{SETTLED}", noise.by_size),
         "coefficients_primes": Measured(f"primes{SETTLED}", coefficients.by_modulus),
     }
 

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 from memjax.studies.kit import Columns, Table, grid, listed
-from memjax.studies.memorizing_circuits import order
+from memjax.studies.memorizing_circuits import noise, order
 
-__all__ = ["LOSS_NAMES", "TIME_NAMES", "coefficients", "gradients", "orders", "relative", "spreads"]
+__all__ = ["LOSS_NAMES", "TIME_NAMES", "coefficients", "gradients", "noises", "orders", "relative", "spreads"]
 
 LOSS_NAMES = {"cross_entropy": "cross-entropy", "one_hot_mse": "squared error"}
 """Losses as texts name them."""
@@ -55,16 +55,36 @@ _COEFFICIENTS = (
 )
 
 
+def noises(square: xr.Dataset) -> Table:
+    """Coefficients if the loss were an exact square, by what is learnt and by the noise."""
+    largest, modulus = int(square["points"].max()), int(square["modulus"].max())
+    found = xr.Dataset({"each": noise.per_point(square), "last": square["exact"].sel(points=largest, drop=True)})
+    columns: Columns = {
+        "for every further point": "each",
+        f"coefficient, {largest} points": "last",
+        "of half of the outputs": lambda part: 200 * part["last"] / (largest * modulus),
+    }
+    rows, units = {"task": "labels", "noise": "noise"}, {"of half of the outputs": "%"}
+    return grid(found, rows, columns, title="Coefficients by the noise", note=_NOISES, units=units)
+
+
+_NOISES = (
+    "What chains would estimate if the loss were an exact square around the network, from the eigenvalues of J'J, J the "
+    "derivative of the outputs, with the pull and the n beta of the chains. Of the sizes with fewer outputs on train points "
+    "than parameters."
+)
+
+
 def orders(times: Mapping[str, xr.Dataset], linear: Mapping[str, xr.Dataset]) -> Table:
     """Rank correlations of learning times by what two runs share, and with the linearised network."""
     parts = _parts(times)
     columns: dict[str, Any] = {
-        name: lambda part, name=name: order.agreement(times[part[0]][part[1]])[name]
+        name: lambda part, name=name: order.agreement(times[part[0]], part[1])[name]
         for name in ("same start", "same order", "neither")
     }
     heads = {"own": "linearised at the own start", "other": "linearised at another start"}
     columns |= {
-        head: lambda part, name=name: order.predicted(times[part[0]][part[1]], linear[part[0]][part[1]])[name]
+        head: lambda part, name=name: order.predicted(times[part[0]], linear[part[0]], part[1])[name]
         for name, head in heads.items()
     }
     title = "Rank correlations of the steps at which points are learnt"
@@ -73,27 +93,40 @@ def orders(times: Mapping[str, xr.Dataset], linear: Mapping[str, xr.Dataset]) ->
 
 _ORDERS = (
     "First-learnt: first record at which a point is right. Learnt-for-good: record from which a point stays right. Means over "
-    "all pairs of nine runs on one data set: three starts (initial states) in three orders of batches."
+    "all pairs of nine runs on one data set: three starts (initial states) in three orders of batches. Points that one of the "
+    "two runs has right before the first step are left out."
 )
 
 
-def spreads(times: Mapping[str, xr.Dataset], linear: Mapping[str, xr.Dataset]) -> Table:
-    """Spread of learning times by loss, of networks and of linearised ones."""
-    parts = _parts(times)
+def spreads(slow: Mapping[str, xr.Dataset], linear: Mapping[str, xr.Dataset]) -> Table:
+    """Spread of learning times by loss, of networks and of linearised ones, and the steps it lies between."""
+    parts = _parts(slow)
     columns: Columns = {
-        "90% over 10%, networks": lambda part: order.spreads(times[part[0]][part[1]]),
-        "90% over 10%, linearised": lambda part: order.spreads(linear[part[0]][part[1]]),
-        "median step, networks": lambda part: _median(times[part[0]][part[1]]),
-        "median step, linearised": lambda part: _median(linear[part[0]][part[1]]),
+        f"{head}, {nets}": column
+        for nets, found in {"networks": slow, "linearised": linear}.items()
+        for head, column in _spread_columns(found).items()
     }
     return listed(_heads(parts), parts, columns, title="How long the learning lasts", note=_SPREADS)
 
 
-_SPREADS = "Points that are right before the first step are left out of the ratios, and not of the medians."
+_SPREADS = (
+    "Steps at which 10% and 90% of the points are learnt, of the points that are wrong before the first step, "
+    "in descent on all points. The first step moves the outputs equally far under both losses."
+)
 
 
-def _median(times: xr.DataArray) -> xr.DataArray:
-    return times.median("example").mean([dim for dim in times.dims if dim not in ("seed", "example")])
+def _spread_columns(found: Mapping[str, xr.Dataset]) -> Columns:
+    def step(share: float) -> Any:
+        return lambda part: _mean(order.reached(found[part[0]], part[1], share))
+
+    return {
+        **{f"{share:.0%}": step(share) for share in order.TAILS},
+        "90% over 10%": lambda part: order.spreads(found[part[0]], part[1]),
+    }
+
+
+def _mean(steps: xr.DataArray) -> xr.DataArray:
+    return steps.mean([dim for dim in steps.dims if dim != "seed"])
 
 
 def _parts(times: Mapping[str, xr.Dataset]) -> list[tuple[str, str]]:
