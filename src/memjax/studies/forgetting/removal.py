@@ -62,7 +62,7 @@ def losses(removed: xr.Dataset) -> xr.DataArray:
 
 
 def removal_claims(lost: xr.DataArray) -> list[Claim]:
-    """The least forgotten rows can be removed without loss, and random ones cost more; of the most forgotten we read nothing."""
+    """The least forgotten rows can be removed without loss, and random ones cost more. The most forgotten are shown."""
     lost_by = "test accuracy lost by removing the {:.0%} of the rows that are {} forgotten"
     less = "test accuracy lost by removing {:.0%} of the rows, {}"
     found = []
