@@ -81,10 +81,9 @@ def test_the_share_on_the_diagonal_pairs_classes_by_place_and_the_scale_drops_ou
 
 def test_claims_and_the_table_on_classes_hold_what_the_matrices_say():
     share, less = by_class.class_claims(matrices(0.2, 0.8, 0.5))
-    assert share.estimate.value == pytest.approx(0.8) and share.verdict.value == "as published"
-    assert less.estimate.value == pytest.approx(0.6) and less.verdict.value == "as published"
-    share, less = by_class.class_claims(matrices(0.8, 0.2, 0.5))
-    assert {share.verdict.value, less.verdict.value} == {"differs"}
+    assert share.estimate.value == pytest.approx(0.8) and less.estimate.value == pytest.approx(0.6)
+    # The diagonal of a network that has fitted is near 0 whatever the labels are, so nothing is asked.
+    assert {share.verdict.value, less.verdict.value} == {"not asked"}
     table = by_class.classes_table(matrices(0.2, 0.8, 0.5))
     assert table.columns == ("step", *NOISE) and table.rows[1][0] == "100"
     assert [cell.split()[0] for cell in table.rows[0][1:]] == ["0.333"] * 3

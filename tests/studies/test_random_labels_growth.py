@@ -84,13 +84,25 @@ def test_claims_ask_whether_noise_grows_more_steeply(found):
     made = {claim.what: claim for claim in growth.growth_claims(found)}
     what = "exponent of the steps to fit in {}: {} less true labels"
     examples = made[what.format("the number of examples", "random labels")]
-    units = made[what.format("1 / units", "random labels")]
+    units = made[what.format("1 / units, where every run has fitted", "random labels")]
     assert examples.estimate.value == pytest.approx(1.0, abs=1e-9)
     # Fewer units take more steps, so the exponent in 1 / units is minus that in units.
     assert units.estimate.value == pytest.approx(0.75, abs=1e-9) and units.estimate.low <= units.estimate.high
-    assert {claim.verdict.value for claim in made.values()} == {"as published"} and len(made) == 4
-    turned = {dim: -one for dim, one in found.items()}
-    assert {claim.verdict.value for claim in growth.growth_claims(turned)} == {"differs"}
+    asked = {what: claim for what, claim in made.items() if "all widths" not in what}
+    assert {claim.verdict.value for claim in asked.values()} == {"as published"} and len(asked) == 4
+    turned = {
+        claim.what: claim.verdict.value for claim in growth.growth_claims({dim: -one for dim, one in found.items()})
+    }
+    assert {turned[what] for what in asked} == {"differs"}
+
+
+def test_widths_at_which_some_run_never_fitted_are_shown_and_not_asked(found):
+    what = "exponent of the steps to fit in 1 / units{}: random labels less true labels"
+    apart = found | {"width": found["width"] - xr.DataArray([0.0, 2.0, 0.0], {"task": list(NOISE)}, "task")}
+    made = {claim.what: claim for claim in growth.growth_claims(apart)}
+    over_all, common = (made[what.format(words)] for words in (", all widths", ", where every run has fitted"))
+    assert over_all.estimate.value == pytest.approx(2.75, abs=1e-9) and over_all.verdict.value == "not asked"
+    assert common.estimate.value == pytest.approx(0.75, abs=1e-9) and common.verdict.value == "as published"
 
 
 def test_tables_have_times_exponents_and_counts_of_runs_that_never_fitted(found):
@@ -114,11 +126,18 @@ def test_places_where_a_run_of_any_law_never_fitted_are_left_out_of_all_laws():
 
 
 @pytest.mark.slow
-def test_the_figure_shows_a_place_where_all_runs_have_fitted():
+def test_the_figure_marks_places_where_runs_never_fitted():
     some = TIMES["train_size"].copy()
     some.loc[{"task": "random labels", "train_size": 800, "seed": 0}] = np.inf
-    left, right = further.growth({**TIMES, "train_size": some}).axes
-    assert np.isfinite(right.lines[0].get_ydata()).all()
-    true, random = (line.get_ydata() for line in left.lines[:2])
-    assert np.isfinite(true).all() and np.isnan(random[-1]) and np.isfinite(random[:-1]).all()
+    some.loc[{"task": "random labels", "train_size": 400}] = np.inf
+    left, right = further.growth({**TIMES, "train_size": some}, dict.fromkeys(TIMES, np.array([0, BUDGET]))).axes
+    assert len(right.lines) == 3 and all(np.isfinite(line.get_ydata()).all() for line in right.lines)
+    lines = {line.get_label(): line.get_ydata() for line in left.lines}
+    assert np.isfinite(lines["true labels"]).all()
+    assert np.isfinite(lines["random labels"]).tolist() == [True, True, False, False]
+    arrow, partly = (line for line in left.lines if len(line.get_xdata()) == 1)
+    assert arrow.get_xydata()[0].tolist() == [400.0, BUDGET]
+    own = some.sel(task="random labels", train_size=800, seed=[1, 2, 3])
+    assert partly.get_xydata()[0] == pytest.approx([800.0, float(np.exp(np.log(own).mean()))])
+    assert [text.get_text() for text in left.texts] == ["3 of 4"] and not right.texts
     assert [text.get_text() for text in left.get_legend().get_texts()] == list(NOISE)

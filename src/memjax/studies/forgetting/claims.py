@@ -8,12 +8,15 @@ import xarray as xr
 
 from memjax.studies.forgetting import figures, numbers, pixels, removal, tables
 from memjax.studies.forgetting.numbers import among
-from memjax.studies.kit import Claim, Estimate, Findings, above, between
+from memjax.studies.kit import Claim, Estimate, Findings, above, between, fitted
 
 __all__ = ["agreement_claims", "analyse", "count_claims", "event_claims", "finder_claims"]
 
 _LABELS = {"true labels": 0, "20% random labels": 1}
-_FINDERS = ("forgetting events", "AUM", "early EL2N")
+_FINDERS = ("forgetting events", "AUM")
+
+_Agreed = Mapping[str, xr.DataArray | Estimate]
+"""Rank correlations by what they are between: one of every seed, or one of all pairs of seeds."""
 
 
 def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
@@ -51,10 +54,11 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
     )
 
 
-def _agreement(scores: xr.DataArray, widths: xr.Dataset, place: int, epochs: int) -> Mapping[str, xr.DataArray]:
+def _agreement(scores: xr.DataArray, widths: xr.Dataset, place: int, epochs: int) -> _Agreed:
     """Rank correlations of counts between seeds of one width, and between widths."""
     own = scores.sel(score=numbers.SCORES[0], drop=True)
-    found = {"seeds, width 128": numbers.between_seeds(own)}
+    pairs = fitted(numbers.between_seeds(own), "value", own.sizes["seed"], "interval")
+    found: dict[str, xr.DataArray | Estimate] = {"seeds, width 128": pairs}
     for other in range(widths.sizes["hidden"]):
         one = widths.isel(label_noise=place, hidden=other, drop=True)
         name = f"widths 128 and {widths['hidden'].values[other]}"
@@ -99,7 +103,7 @@ def event_claims(groups: Mapping[str, tuple[xr.Dataset, xr.DataArray]]) -> list[
     ]
 
 
-def agreement_claims(agreed: Mapping[str, Mapping[str, xr.DataArray]]) -> list[Claim]:
+def agreement_claims(agreed: Mapping[str, _Agreed]) -> list[Claim]:
     """Networks of other seeds and of other widths forget the same rows."""
     return [
         Claim(
@@ -115,7 +119,7 @@ def agreement_claims(agreed: Mapping[str, Mapping[str, xr.DataArray]]) -> list[C
 
 
 def finder_claims(scores: xr.DataArray, marked: xr.DataArray) -> list[Claim]:
-    """Three scores find corrupted labels better than chance; of the others, and of which is best, nothing is published."""
+    """Two scores find corrupted labels better than chance; of the others, and of which is best, we have read nothing."""
     found = numbers.auc(scores, marked)
     what, less = "AUC of {} for corrupted labels", "AUC for corrupted labels: AUM less {}"
     claims = [

@@ -142,10 +142,19 @@ def mean_auc(scores: xr.DataArray, marked: xr.DataArray) -> xr.Dataset:
     return found.assign(interval=found["interval"].clip(0, 1))
 
 
-def between_seeds(counts: xr.DataArray) -> xr.DataArray:
-    """Mean rank correlation of every seed's counts ``(seed, example)`` with those of all other seeds, ``(seed,)``."""
-    matrix = analysis.spearman_matrix(counts, "seed", "example")
-    return (matrix.sum("other") - 1) / (counts.sizes["seed"] - 1)
+def between_seeds(counts: xr.DataArray) -> xr.Dataset:
+    """Mean rank correlation over all pairs of seeds of their counts ``(seed, example)``: ``value`` and its ``interval``.
+
+    Every pair belongs to two seeds, so means of single seeds are not independent, and the interval is a jackknife one.
+    """
+    found = analysis.jackknife(_over_pairs, counts, "seed")
+    return found.assign(interval=found["interval"].clip(-1, 1))
+
+
+def _over_pairs(counts: xr.DataArray) -> float:
+    matrix, seeds = analysis.spearman_matrix(counts, "seed", "example"), counts.sizes["seed"]
+    # The diagonal holds the correlation of every seed with itself.
+    return (float(matrix.sum()) - seeds) / (seeds * (seeds - 1))
 
 
 def between(counts: xr.DataArray, others: xr.DataArray) -> xr.DataArray:

@@ -62,7 +62,7 @@ def losses(removed: xr.Dataset) -> xr.DataArray:
 
 
 def removal_claims(lost: xr.DataArray) -> list[Claim]:
-    """The least forgotten rows can be removed without loss, and at a lower cost than others."""
+    """The least forgotten rows can be removed without loss, and random ones cost more. The most forgotten are shown."""
     lost_by = "test accuracy lost by removing the {:.0%} of the rows that are {} forgotten"
     less = "test accuracy lost by removing {:.0%} of the rows, {}"
     found = []
@@ -75,7 +75,7 @@ def removal_claims(lost: xr.DataArray) -> list[Claim]:
         what = less.format(share, "random ones less the least forgotten ones")
         found.append(Claim(what, "above 0", random - least, above(0.0), units="%", main=own))
         what = less.format(share, "the most forgotten ones less random ones")
-        found.append(Claim(what, "above 0", most - random, above(0.0), units="%"))
+        found.append(Claim(what, "not given", most - random, units="%"))
     return found
 
 

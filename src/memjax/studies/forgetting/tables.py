@@ -76,7 +76,7 @@ _FINDERS = (
 )
 
 
-def agreement(parts: Mapping[str, Mapping[str, xr.DataArray]]) -> Table:
+def agreement(parts: Mapping[str, Mapping[str, xr.DataArray | Estimate]]) -> Table:
     """Rank correlations of counts between seeds and between widths, with and without random labels."""
     names = next(iter(parts.values()))
     columns: dict[str, Any] = {labels: lambda name, own=own: own[name] for labels, own in parts.items()}
@@ -85,6 +85,6 @@ def agreement(parts: Mapping[str, Mapping[str, xr.DataArray]]) -> Table:
 
 
 _AGREEMENT = (
-    "Of two networks with other seeds each. Mean over all other seeds for networks of one width; each seed with the next one "
-    "for two widths."
+    "Of two networks with other seeds each. Networks of one width: mean over all pairs of seeds, with a jackknife interval "
+    "over seeds. Two widths: each seed with the next one."
 )

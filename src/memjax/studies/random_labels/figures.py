@@ -153,4 +153,6 @@ def brakes(datasets: Mapping[str, xr.Dataset]) -> Drawn:
         ax.legend(title=text, loc="upper left")
         ax.set(xscale="log", xlabel="step", ylim=(0.0, 1.02))
     axes[0].set_ylabel("accuracy")
+    lines = [axes[0].plot([], [], line, color="0.3")[0] for line in ("-", "--")]
+    figure.legend(lines, ["corrupted part", "clean part"], loc="outside lower center", ncols=2)
     return figure

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["classes", "easy", "further_figures", "growth"]
 
 
-def further_figures(matrix: xr.DataArray, ranked: xr.Dataset, times: Mapping[str, xr.DataArray]) -> dict[str, Figure]:
+def further_figures(
+    matrix: xr.DataArray, ranked: xr.Dataset, times: Mapping[str, xr.DataArray], records: Mapping[str, np.ndarray]
+) -> dict[str, Figure]:
     """The figures by the names of their files."""
     return {
         "classes": Figure(partial(classes, matrix), _CLASSES),
         "easy": Figure(partial(easy, ranked), _EASY),
-        "growth": Figure(partial(growth, times), _GROWTH),
+        "growth": Figure(partial(growth, times, records), _GROWTH),
     }
 
 
@@ -40,7 +42,9 @@ _EASY = (
 )
 _GROWTH = (
     "Steps to fit against the number of train examples (left) and of hidden units (right), geometric means with 95% intervals "
-    "over seeds. On the right, a point is shown where all runs have fitted."
+    "over seeds. Full markers: all runs have fitted. Open markers: some runs never fitted, and the marker is the mean of those "
+    "that did, as many as the text says, so that the mean of all runs is larger. Arrows at the last step (dotted): no run has "
+    "fitted."
 )
 
 
@@ -80,19 +84,39 @@ def easy(ranked: xr.Dataset) -> Drawn:
 
 
 @plots.style()
-def growth(times: Mapping[str, xr.DataArray]) -> Drawn:
-    """Steps to fit against the number of examples and of units, a line per law."""
+def growth(times: Mapping[str, xr.DataArray], records: Mapping[str, np.ndarray]) -> Drawn:
+    """Steps to fit against the number of examples and of units, a line per law; marks for runs that never fitted."""
     figure, axes = plots.panels(1, 2, width=3.8, height=3.3, share_y=True)
     heads = {"train_size": "train examples", "width": "hidden units"}
     for ax, (dim, text) in zip(axes, heads.items(), strict=True):
-        for name, color, mark in zip(times[dim]["task"].values.tolist(), CATEGORY_COLORS, MARKERS, strict=False):
+        laws, last = times[dim]["task"].values.tolist(), float(records[dim][-1])
+        for place, (name, color, mark) in enumerate(zip(laws, CATEGORY_COLORS, MARKERS, strict=False)):
             own = times[dim].sel(task=name, drop=True)
             fitted = own.where((own < np.inf).all("seed"))
             plots.mean(fitted, dim, ax=ax, of="geometric", color=color, label=name, marker=mark, markersize=4.0)
+            # Moved sideways, so that no arrow hides another.
+            _never(ax, own.transpose(dim, "seed"), last, 1.06 ** (place - 1), color, mark)
+        if not np.isfinite(times[dim]).all():
+            ax.axhline(last, color="0.6", linestyle=":", linewidth=1.0, zorder=0)
         _log_axes(ax, times[dim][dim].values.tolist(), text)
     axes[0].set_ylabel("steps to fit")
     axes[0].legend(loc="upper left")
     return figure
+
+
+def _never(ax: Axes, times: xr.DataArray, last: float, shift: float, color: str, mark: str) -> None:
+    """An open marker and a count where some runs have fitted, and an arrow where none has."""
+    for place, values in zip(times[times.dims[0]].values.tolist(), times.values, strict=True):
+        there = np.isfinite(values)
+        if not there.any():
+            ax.plot(place * shift, last, marker=r"$\uparrow$", color=color, markersize=9.0, linestyle="none")
+        elif not there.all():
+            mean = float(np.exp(np.log(values[there]).mean()))
+            ax.plot(place, mean, mark, color=color, markerfacecolor="white", markersize=6.0)
+            text = f"{there.sum()} of {there.size}"
+            ax.annotate(
+                text, (place, mean), xytext=(7, 0), textcoords="offset points", va="center", fontsize=7.5, color=color
+            )
 
 
 def _log_axes(ax: Axes, places: list[int], text: str) -> None:

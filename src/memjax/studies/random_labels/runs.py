@@ -15,7 +15,7 @@ from memjax.stopping import AtLeast
 from memjax.studies.kit import Sweep
 from memjax.tasks import Images
 
-__all__ = ["FITTED", "LAWS", "LEVELS", "NETWORKS", "NOISE", "SIZES", "Size", "sweeps"]
+__all__ = ["CROSSED", "FITTED", "LAWS", "LEVELS", "NETWORKS", "NOISE", "SIZES", "Size", "sweeps"]
 
 FITTED = 0.997
 """Train accuracy at which a run has fitted its labels, and stops."""
@@ -33,8 +33,11 @@ LAWS = {
 """Law of the pixels and level of label noise, by name."""
 NOISE = ("true labels", "random labels", "Gaussian inputs")
 """Laws that are compared by width, by number of examples, and after one epoch."""
+CROSSED = ("true labels", "shuffled pixels", "random pixels", "Gaussian inputs")
+"""Laws of the pixels that are crossed with levels of label noise, widths and depths."""
+_CROSSED_LEVELS, _CROSSED_UNITS, _CROSSED_STEPS, _CROSSED_SEEDS = (0.0, 0.5, 1.0), (8, 32), 1500, 3
 _BRAKED_LEVEL = 0.4
-_PER_DECADE = 40
+_PER_DECADE, _CROSSED_PER_DECADE = 40, 20
 
 
 class Size(NamedTuple):
@@ -114,6 +117,7 @@ def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
         "epoch": Sweep(_one_epoch(size), _many(size, seeds)),
         "dropouts": Sweep(_braked(size), {"dropout": size.dropouts, "seed": own}),
         "decays": Sweep(_braked(size), {"l2": size.decays, "seed": own}),
+        **{f"crossed_{name}": _crossed(size, name, seeds) for name in NETWORKS},
     }
 
 
@@ -152,8 +156,28 @@ def _base(size: Size) -> Experiment:
 
 def _levels(size: Size, network: str) -> Experiment:
     """Records of the train examples by whether their label is true, and the last network."""
-    model = size.shallow if network == "shallow" else size.deep
-    return replace(_base(size), model=model, measures=_parts(), snapshots=(size.steps,))
+    return replace(_base(size), model=_model(size, network), measures=_parts(), snapshots=(size.steps,))
+
+
+def _crossed(size: Size, network: str, seeds: int) -> Sweep:
+    """Every level with every law of the pixels and every width of a depth, on fewer examples and without a test set."""
+    depth = len(_model(size, network).hidden)
+    steps = min(size.steps, _CROSSED_STEPS)
+    experiment = replace(
+        _base(size),
+        train_size=size.sizes[0],
+        test_size=0,
+        model=MLP(hidden=(_CROSSED_UNITS[-1],) * depth),
+        steps=steps,
+        record_at=spaced(1, steps, _CROSSED_PER_DECADE),
+    )
+    hidden = [(units,) * depth for units in _CROSSED_UNITS]
+    own = range(min(seeds, _CROSSED_SEEDS))
+    return Sweep(experiment, _over(size, CROSSED, own, label_noise=_CROSSED_LEVELS, hidden=hidden))
+
+
+def _model(size: Size, network: str) -> MLP:
+    return size.shallow if network == "shallow" else size.deep
 
 
 def _parts() -> tuple[measures.Measure, ...]:
