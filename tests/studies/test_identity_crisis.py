@@ -230,13 +230,24 @@ def test_a_linear_autoencoder_keeps_the_eigenvalues_of_its_start_off_the_data(po
     assert numbers.closed_radius(np.zeros((6, 6)), x) == 1
 
 
+def _linear(dims, points):
+    spec = mj.Experiment(task=Points(dims), model=MLP(hidden=(), bias=False, initializer="he"), loss="mse", test_size=200,
+                         train_size=points, optimizer=mj.optimizers.sgd(0.3), steps=1500, record_at=(1500,),
+                         measures=("loss",), snapshots=(0, 1500))  # fmt: skip
+    return attractors.linear_null(mj.sweep(spec, over={"seed": [0, 1]}, progress=False))
+
+
 @pytest.mark.slow
 def test_in_two_dimensions_paths_of_a_linear_autoencoder_stay_where_they_start():
-    spec = mj.Experiment(task=Points(2), model=MLP(hidden=(), bias=False, initializer="he"), loss="mse", train_size=5,
-                         test_size=200, optimizer=mj.optimizers.sgd(0.3), steps=1500, record_at=(1500,), measures=("loss",),
-                         snapshots=(0, 1500))  # fmt: skip
-    null = attractors.linear_null(mj.sweep(spec, over={"seed": [0, 1]}, progress=False))
+    null = _linear(2, 5)
     assert (null["began"] > 0).all() and (null["ended"] == null["began"]).all()
+
+
+@pytest.mark.slow
+def test_the_radius_of_a_linear_autoencoder_is_that_of_its_own_start():
+    null = _linear(6, 2)
+    # Measured: off 3.2e-7 and along 6.5e-7, of radii of 1.09 and 1.32.
+    assert float(null["off"].max()) < 1e-5 and float(null["along"].max()) < 1e-5 and float(null["largest"].max()) > 1.1
 
 
 def test_the_share_of_attractors_counts_points_below_one(monkeypatch):
