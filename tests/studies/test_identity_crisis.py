@@ -421,6 +421,6 @@ def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again):
     folder, findings = studies.run(study, tmp_path / "out", seeds=2, progress=False)
     assert set(findings.figures) == {"depth", "pictures", "strides", "radius", "basins"}
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
-    # Two of the three numbers of dimensions are left, so one claim fewer.
-    assert len(findings.claims) == 36 and set(findings.tables) == {"constant", "identity", "strides", "points"}
+    # Two of the three numbers of dimensions are left, so two claims fewer.
+    assert len(findings.claims) == 34 and set(findings.tables) == {"constant", "identity", "strides", "points"}
     made_again(folder, study)

@@ -146,7 +146,7 @@ STUDY = Study(
     },
     scales={
         "quick": "digits of 12 x 12 pixels, dense networks and convolutions of 8 channels with 1 to 10 layers, "
-        "strides of 1 and 2, and 5 points in 2 to 64 dimensions: about two minutes on 2 cores",
+        "strides of 1 and 2, and 5 points in 2 to 64 dimensions: about two and a quarter minutes on 2 cores",
         "large": "convolutions of 32 channels and up to 20 layers: more than two hours on 2 cores (estimated)",
         "mnist": "MNIST digits of 14 x 14 pixels, tested on Fashion-MNIST too; needs the files",
     },
