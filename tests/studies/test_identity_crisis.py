@@ -11,7 +11,7 @@ import xarray as xr
 import memjax as mj
 from memjax import studies
 from memjax.models import MLP, ConvNet
-from memjax.studies.identity_crisis import OneImage, Points, attractors, claims, numbers, parts
+from memjax.studies.identity_crisis import OneImage, Points, attractors, claims, numbers, parts, tables
 from memjax.studies.identity_crisis.layers import by_layers
 from memjax.studies.identity_crisis.probes import correlation, probes, shown
 from memjax.studies.identity_crisis.study import STUDY
@@ -199,15 +199,55 @@ def test_points_of_known_networks():
     ds = mj.sweep(spec, over={"seed": [0, 1]}, progress=False)
     found = attractors.of_points(ds.isel(snapshot=[1]))
     np.testing.assert_allclose(found["radius"], 1.0, atol=1e-4)
+    np.testing.assert_allclose(found["largest"], 1.0, atol=1e-4)
     last = list(mj.snapshots(ds))[3]
-    error = np.linalg.norm(last.outputs(last.train.x) - last.train.x, axis=1).max()
-    assert float(found["error"][1]) == pytest.approx(float(error))
+    away = np.linalg.norm(last.outputs(last.train.x) - last.train.x, axis=1)
+    assert float(found["error"][1]) == pytest.approx(float(away.max()))
+    assert float(found["along"][1]) == pytest.approx((away / np.linalg.norm(last.train.x, axis=1)).max())
+    near = [min(np.linalg.norm(start - x) for x in last.train.x) <= attractors.WITHIN for start in last.test.x]
+    assert float(found["began"][1]) == pytest.approx(np.mean(near))
     ends = mj.measures.iterate(last, last.test.x, attractors.STEPS)
     near = [min(np.linalg.norm(end - x) for x in last.train.x) <= attractors.WITHIN for end in ends]
     assert float(found["ended"][1]) == pytest.approx(np.mean(near))
     null = attractors.linear_null(ds)
     assert float(null["off"].max()) < 1e-4 and (null["ended"] == found["ended"]).all()
-    assert set(null.data_vars) == {"distance", "off", "ended"} and null["off"].dims == ("seed",)
+    assert set(null.data_vars) == {*found.data_vars, "distance", "off"} and null["off"].dims == ("seed",)
+    assert null["attractors"].isnull().all()
+
+
+@pytest.mark.parametrize("points", [1, 3])
+def test_a_linear_autoencoder_keeps_the_eigenvalues_of_its_start_off_the_data(points):
+    """From a large start the radius is that of the start off the span, and from none it is 1."""
+    start, x = 3 * RNG.normal(size=(6, 6)), RNG.normal(size=(points, 6))
+    # Gradient descent itself, with a rate below 2 over the largest eigenvalue.
+    kernel, rate = start.copy(), 1 / np.linalg.norm(x, 2) ** 2
+    for _ in range(3000):
+        kernel -= rate * x.T @ (x @ kernel - x)
+    radius = abs(np.linalg.eigvals(kernel)).max()
+    # Measured over 12 draws: at most 6e-15 of radii from 3 to 9, and 9e-16 of outputs.
+    assert numbers.closed_radius(start, x) == pytest.approx(radius, rel=1e-12) and radius > 2
+    np.testing.assert_allclose(x @ kernel, x, atol=1e-12)
+    assert numbers.closed_radius(np.zeros((6, 6)), x) == 1
+
+
+def _linear(dims, points):
+    spec = mj.Experiment(task=Points(dims), model=MLP(hidden=(), bias=False, initializer="he"), loss="mse", test_size=200,
+                         train_size=points, optimizer=mj.optimizers.sgd(0.3), steps=1500, record_at=(1500,),
+                         measures=("loss",), snapshots=(0, 1500))  # fmt: skip
+    return attractors.linear_null(mj.sweep(spec, over={"seed": [0, 1]}, progress=False))
+
+
+@pytest.mark.slow
+def test_in_two_dimensions_paths_of_a_linear_autoencoder_stay_where_they_start():
+    null = _linear(2, 5)
+    assert (null["began"] > 0).all() and (null["ended"] == null["began"]).all()
+
+
+@pytest.mark.slow
+def test_the_radius_of_a_linear_autoencoder_is_that_of_its_own_start():
+    null = _linear(6, 2)
+    # Measured: off 3.2e-7 and along 6.5e-7, of radii of 1.09 and 1.32.
+    assert float(null["off"].max()) < 1e-5 and float(null["along"].max()) < 1e-5 and float(null["largest"].max()) > 1.1
 
 
 def test_the_share_of_attractors_counts_points_below_one(monkeypatch):
@@ -215,13 +255,13 @@ def test_the_share_of_attractors_counts_points_below_one(monkeypatch):
         {
             "jacobian_radius": (("seed", "snapshot", "example"), [[[0.5, 0.9, 1.2]], [[0.2, np.nan, 3.0]]]),
             "iterated_distance": (("seed", "snapshot", "start", "example"), np.full((2, 1, 4, 3), 0.05)),
-            "error": (("seed", "snapshot"), [[0.1], [0.2]]),
+            **{name: (("seed", "snapshot"), [[0.1], [0.2]]) for name in ("error", "along", "began")},
         }
     )
     monkeypatch.setattr(attractors, "measure", lambda runs, measures: made)
     found = attractors.of_points(None)
     assert found["attractors"].values == pytest.approx([2 / 3, 1 / 2]) and found["ended"].values.tolist() == [1, 1]
-    assert found["radius"].values == pytest.approx([0.9, 1.6])
+    assert found["radius"].values == pytest.approx([0.9, 1.6]) and found["largest"].values == pytest.approx([1.2, 3.0])
 
 
 @pytest.mark.slow
@@ -255,57 +295,103 @@ NOISE = xr.DataArray([-1e-3, 0.0, 1e-3, 5e-4], {"seed": range(4)}, ("seed",))
 
 def _responses(identity, constant, radius=1.1):
     layers = xr.DataArray([1, 6, 10], dims="layers")
-    groups = {"group": ["unseen digits", "noise"]}
+    groups = xr.DataArray([0.0, 0.05, -5.0], {"group": ["unseen digits", "noise", "flat"]}, ("group",))
     made = {
-        name: (xr.DataArray(values, {"layers": layers}, ("layers",)) + NOISE).expand_dims(groups)
+        name: xr.DataArray(values, {"layers": layers}, ("layers",)) + NOISE + groups
         for name, values in (("identity", identity), ("constant", constant), ("likeness", [0.3] * 3))
     }
-    other = {name: one.where(one["group"] == "unseen digits", -5.0) for name, one in made.items()}
+    # Of noise the output is a little more like the train image, so that the groups can be told apart.
+    made["constant"] = made["constant"] + 0.02 * (groups == 0.05)
     radii = (xr.DataArray([0.2, radius, 1.5], {"layers": layers}, ("layers",)) + NOISE).rename("jacobian_radius")
-    return xr.Dataset({**other, "jacobian_radius": radii})
+    return xr.Dataset({**made, "jacobian_radius": radii})
 
 
 def verdicts(made):
     return [claim.verdict.value for claim in made]
 
 
+def estimates(made):
+    return [round(claim.estimate.value, 2) for claim in made]
+
+
 def test_claims_on_images_say_which_way_depth_goes():
-    right = _responses([0.9, 0.5, 0.3], [0.3, 0.5, 0.8])
-    assert verdicts(claims.dense_claims(right)) == ["as published"] * 3
-    assert verdicts(claims.conv_claims(right)) == ["as published"] * 3
-    made = claims.dense_claims(right)
-    assert made[0].estimate.value == pytest.approx(0.5) and made[0].what.endswith("10 layers less 1")
-    assert made[1].estimate.value == pytest.approx(0.5) and made[2].estimate.value == pytest.approx(1.1, abs=1e-3)
+    right = _responses([0.9, 0.5, 0.3], [0.4, 0.5, 0.8])
+    dense, conv = claims.dense_claims(right), claims.conv_claims(right)
+    assert verdicts(dense) == [*["as published"] * 3, "not asked", "as published"]
+    assert estimates(dense) == [0.4, 0.5, 0.52, 0.1, 1.1] and dense[0].what.endswith("10 layers less 1")
+    assert ": unseen digits" not in dense[2].what and dense[2].what.startswith("dense, 10 layers, noise")
+    assert verdicts(conv) == ["as published"] * 4 and estimates(conv) == [0.9, 0.4, 0.5, 0.52]
     wrong = _responses([0.7, 0.5, 0.8], [0.8, 0.5, 0.3], radius=0.7)
-    assert verdicts(claims.dense_claims(wrong)) == ["differs"] * 3
-    assert verdicts(claims.conv_claims(wrong)) == ["differs"] * 3
+    assert verdicts(claims.dense_claims(wrong)) == [*["differs"] * 3, "not asked", "differs"]
+    assert verdicts(claims.conv_claims(wrong)) == ["differs"] * 4
 
 
-def _attracted(radius, alone=1.0, ended=0.4):
-    dims = {"dims": [2, 16, 64]}
-    values = xr.DataArray(radius, {"layers": [2, 9]}, ("layers",)) + NOISE
-    share = xr.DataArray([0.1, ended], {"layers": [2, 9]}, ("layers",)) + NOISE
-    depth = xr.Dataset({"radius": values.expand_dims(dims), "ended": share.expand_dims(dims)})
+def test_tables_of_images_begin_with_what_would_be_given_without_a_network():
+    found = _responses([0.9, 0.5, 0.3], [0.4, 0.5, 0.8])
+    loss = xr.DataArray([1e-3, 1e-2, 1e-1], {"layers": [1, 6, 10]}, ("layers",)) * (1 + NOISE)
+    for kind, head in (("constant", "the identity itself"), ("identity", "the constant itself")):
+        made = tables.responses({"dense": found}, {"dense": loss}, kind)
+        assert len(made.rows) == 4 and made.rows[0][:2] == (head, "-") and made.rows[1][:2] == ("dense", "1 layer")
+        row = dict(zip(made.columns, made.rows[0], strict=True))
+        assert row["unseen digits"].startswith("0.300") and row["noise"].startswith("0.350")
+        assert row["train loss" if kind == "constant" else "eigenvalue"] == "-"
+        assert "-" not in made.rows[1]
+
+
+def _attracted(radius, share, ended=0.4, alone=1.0):
+    """Deep and shallow networks in three numbers of dimensions, one point alone, and the linear null of the plane."""
+    dims, layers = {"dims": [2, 16, 64]}, {"layers": [2, 9]}
+    deep = lambda values: (xr.DataArray(values, layers, ("layers",)) + NOISE).expand_dims(dims)  # noqa: E731
+    depth = xr.Dataset({"radius": deep(radius), "largest": deep(radius) + 0.2, "ended": deep([0.1, ended])})
+    depth["attractors"] = deep([0.1, share])
     count = xr.Dataset({"attractors": xr.DataArray([alone, 0.5], {"train_size": [1, 2]}, ("train_size",)) + 0 * NOISE})
-    return depth, count
+    return depth, count, xr.Dataset({"ended": 0.1 + NOISE})
 
 
-def test_claims_on_points_ask_for_contraction():
-    assert verdicts(claims.attractor_claims(*_attracted([0.95, 0.6]))) == ["as published"] * 6
-    assert verdicts(claims.attractor_claims(*_attracted([0.95, 1.6], 0.5, -0.1))) == ["differs"] * 6
+def test_claims_on_points_ask_for_contraction_at_every_point_and_for_more_paths_than_the_null():
+    made = claims.attractor_claims(*_attracted([0.95, 0.6], 0.98))
+    assert verdicts(made) == [*["as published", "not asked"] * 3, *["as published"] * 3]
+    assert estimates(made) == [*[0.98, 0.8] * 3, -0.35, 1.0, 0.3] and [claim.main for claim in made].index(True) == 2
+    wrong = claims.attractor_claims(*_attracted([0.95, 1.6], 0.6, ended=0.05, alone=0.5))
+    assert verdicts(wrong) == [*["differs", "not asked"] * 3, *["differs"] * 3]
+
+
+def test_the_null_of_attraction_is_paired_and_not_zero():
+    """A network in which as many paths end as stay with the identity is not told apart from no attraction."""
+    depth, count, plane = _attracted([0.95, 0.6], 0.98, ended=0.1)
+    last = claims.attractor_claims(depth, count, plane)[-1]
+    assert last.estimate.value == pytest.approx(0.0) and last.verdict.value in {"differs", "not told apart"}
+    spread = xr.DataArray([0.0, 0.3, -0.05, 0.1], {"seed": range(4)}, ("seed",))
+    both = claims.attractor_claims(depth.assign(ended=depth["ended"] + 0.02 + spread), count, plane + spread)
+    assert both[-1].estimate.low == pytest.approx(0.02) and both[-1].verdict.value == "as published"
 
 
 def test_claims_on_what_is_derived_ask_for_nothing_less():
     def near(distance, off, ended):
-        return xr.Dataset({"distance": NOISE * 1e-3 + distance, "off": NOISE * 1e-3 + off, "ended": NOISE * 0 + ended})
+        parts = {"distance": distance + NOISE * 1e-3, "off": off + NOISE * 1e-3, "along": off + NOISE * 1e-3}
+        return xr.Dataset({**parts, "began": 0.1 + 0 * NOISE, "ended": 0.1 + ended + 0 * NOISE})
 
-    assert verdicts(claims.linear_claims(near(1e-5, 1e-5, 0.0))) == ["as published"] * 3
-    assert verdicts(claims.linear_claims(near(0.1, 0.1, 0.1))) == ["differs"] * 3
+    assert verdicts(claims.linear_claims(*[near(1e-5, 1e-5, 0.0)] * 2)) == ["as published"] * 4
+    assert verdicts(claims.linear_claims(*[near(0.1, 0.1, 0.1)] * 2)) == ["differs"] * 4
     both = {"one_dense": near(1e-5, 0, 0), "one_conv": near(0.01, 0, 0)}
     assert verdicts(claims.exact_claims(both)) == ["as published"] * 2
     assert (
         verdicts(claims.exact_claims({"one_dense": near(0.01, 0, 0), "one_conv": near(0.2, 0, 0)})) == ["differs"] * 2
     )
+
+
+def test_the_table_of_points_ends_with_the_linear_null():
+    depth, count, plane = _attracted([0.95, 0.6], 0.98)
+    wide = dict.fromkeys(("radius", "largest", "ended", "began", "error"), count["attractors"])
+    null = xr.Dataset(dict.fromkeys(("radius", "largest", "ended", "began", "error"), plane["ended"]))
+    null["attractors"] = null["radius"].where(False)
+    parts = depth.assign(began=depth["ended"], error=depth["ended"]), count.assign(wide)
+    made = tables.points(*parts, {2: null, 16: null})
+    assert len(made.rows) == 3 * 2 + 2 + 2 and [row[:3] for row in made.rows[-2:]] == [
+        ("2", "5", "linear"),
+        ("16", "5", "linear"),
+    ]
+    assert [row[made.columns.index("attractors")] for row in made.rows[-2:]] == ["-", "-"] and "-" not in made.rows[0]
 
 
 @pytest.mark.slow
@@ -335,6 +421,6 @@ def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again):
     folder, findings = studies.run(study, tmp_path / "out", seeds=2, progress=False)
     assert set(findings.figures) == {"depth", "pictures", "strides", "radius", "basins"}
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
-    # Two of the three numbers of dimensions are left, so one claim fewer.
-    assert len(findings.claims) == 22 and set(findings.tables) == {"constant", "identity", "strides", "points"}
+    # Two of the three numbers of dimensions are left, so two claims fewer.
+    assert len(findings.claims) == 34 and set(findings.tables) == {"constant", "identity", "strides", "points"}
     made_again(folder, study)

@@ -9,7 +9,7 @@ import xarray as xr
 from memjax.measure import measure
 from memjax.measures import input_jacobian, iterated_maps
 from memjax.results.snapshots import Snapshot, snapshots
-from memjax.studies.identity_crisis.numbers import distances
+from memjax.studies.identity_crisis.numbers import closed_radius, distances
 
 __all__ = ["STEPS", "WITHIN", "basins", "linear_null", "nearest", "of_points"]
 
@@ -22,36 +22,48 @@ _SIDE, _REACH = 41, 1.5
 def of_points(runs: xr.Dataset) -> xr.Dataset:
     """Numbers of every network on points.
 
-    Gives ``radius``, the largest |eigenvalue| at train points, median over points; ``attractors``, the share of train points
-    where it is below 1; ``ended``, the share of starts whose path ends at a train point; and ``error``, the largest distance
-    of an output from its train point.
+    Gives ``radius`` and ``largest``, the largest |eigenvalue| at train points, median over points and of any point;
+    ``attractors``, the share of train points where it is below 1; ``began`` and ``ended``, the shares of starts that are near a
+    train point and whose path ends at one; ``error`` and ``along``, the largest distance of an output from its train point, and
+    the largest share of the point's norm that such a distance is.
     """
-    found = measure(runs, [input_jacobian(), iterated_maps(steps=STEPS, within=WITHIN), _error])
+    found = measure(runs, [input_jacobian(), iterated_maps(steps=STEPS, within=WITHIN), _of_rows])
     found = found.isel(snapshot=-1, drop=True)
     radius = found["jacobian_radius"]
     known = radius.notnull()
     return xr.Dataset(
         {
             "radius": radius.median("example"),
+            "largest": radius.max("example"),
             "attractors": (radius < 1).where(known).mean("example"),
             "ended": (found["iterated_distance"].min("example") <= WITHIN).mean("start"),
-            "error": found["error"],
+            **{name: found[name] for name in ("began", "error", "along")},
         }
     )
 
 
-def _error(snapshot: Snapshot) -> dict[str, float]:
-    x, outputs = snapshot.train.x, np.asarray(snapshot.outputs(snapshot.train.x))
-    return {"error": float(np.linalg.norm(outputs - x, axis=1).max())}
+def _of_rows(snapshot: Snapshot) -> dict[str, float]:
+    x = snapshot.train.x
+    away = np.linalg.norm(np.asarray(snapshot.outputs(x)) - x, axis=1)
+    starts = np.linalg.norm(snapshot.test.x[:, None] - x, axis=2).min(1)
+    share = float((away / np.linalg.norm(x, axis=1)).max())
+    return {"began": float((starts <= WITHIN).mean()), "error": float(away.max()), "along": share}
 
 
 def linear_null(runs: xr.Dataset) -> xr.Dataset:
-    """Of linear autoencoders: ``distance`` from the closed form, ``off``, the radius less 1, and ``ended``, ``(seed,)``."""
-    last = runs.isel(snapshot=[-1])
-    found = measure(last, [input_jacobian(), iterated_maps(steps=STEPS, within=WITHIN)]).isel(snapshot=0, drop=True)
-    off = abs(found["jacobian_radius"] - 1).max("example")
-    ended = (found["iterated_distance"].min("example") <= WITHIN).mean("start")
-    return distances(runs).assign(off=off, ended=ended)
+    """Numbers of linear autoencoders on points, ``(seed,)``, from a sweep with their initial and their last weights.
+
+    Gives what `of_points` gives but no share of attractors; ``distance`` from the closed form; and ``off``, how far the largest
+    |eigenvalue| is from that of the closed form.
+    """
+    found = of_points(runs.isel(snapshot=[-1]))
+    wanted = [
+        closed_radius(one.params["layer_0"]["kernel"].astype(np.float64), one.train.x.astype(np.float64))
+        for one in snapshots(runs.isel(snapshot=[0]))
+    ]
+    off = abs(found["largest"] - xr.DataArray(wanted, dims="seed"))
+    # The eigenvalue along the data is 1, and only rounding says on which side.
+    return found.assign(distance=distances(runs)["distance"], off=off, attractors=found["attractors"].where(False))
 
 
 def basins(runs: xr.Dataset) -> xr.Dataset:

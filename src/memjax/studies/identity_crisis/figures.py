@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -26,6 +26,7 @@ def all_figures(
     grids: Mapping[str, xr.Dataset],
     steps: xr.Dataset,
     points: xr.Dataset,
+    plane: xr.Dataset,
     places: xr.Dataset,
 ) -> dict[str, Figure]:
     """The figures of the report, the main one first."""
@@ -34,7 +35,7 @@ def all_figures(
         "depth": Figure(partial(depth, found), _DEPTH),
         "pictures": Figure(partial(pictures, grids, layers), _PICTURES),
         "strides": Figure(partial(strides, steps), _STRIDES),
-        "radius": Figure(partial(radius, points), _RADIUS),
+        "radius": Figure(partial(radius, points, float(plane["ended"].mean())), _RADIUS),
         "basins": Figure(partial(basins, places, points["layers"].values.tolist()), _BASINS),
     }
 
@@ -54,18 +55,22 @@ _STRIDES = (
     "Left: what networks give for unseen digits, as the correlation with the train image that the output is most like less the "
     "correlation with the input; above the dotted line a network rather gives the train image. Middle: largest |eigenvalue| of "
     "the input Jacobian at train images, median over the images. Right: share of unseen digits whose path of 300 applications "
-    "ends at a train image. Means over seeds with 95% intervals."
+    "ends at a train image. Lines are means over seeds, with 95% intervals but on the right, where points are seeds."
 )
 _RADIUS = (
     "Networks with biases that are trained to give back 5 points, by the number of layers. Left: largest |eigenvalue| of the "
     "input Jacobian at a train point, median over points; below the dotted line a point that is given back attracts. Right: "
-    "share of random starts whose path ends at a train point. Means over seeds with 95% intervals."
+    "share of random starts whose path ends at a train point. The dotted line there is the share of linear autoencoders in two "
+    "dimensions, whose paths stay where they start. Lines are means over seeds, with 95% intervals on the left; points on the "
+    "right are seeds."
 )
 _BASINS = (
     "Where paths end that start in the plane, for the networks of the first seed on 5 points in two dimensions. A colour for "
     "each train point (circles); grey: the path ends at no train point after 300 applications."
 )
 _CONTRAST = 0.05
+# The interval of a mean of shares may reach beyond 0 and 1; single seeds do not.
+_SEEDS: Mapping[str, Literal["band", "points"]] = {"rather": "band", "radius": "band", "ended": "points"}
 _GROUPS = (("unseen digits", "-"), ("noise", "--"))
 _MEANINGS = (("constant", "with the train image"), ("identity", "with the input"))
 
@@ -128,12 +133,14 @@ def strides(found: xr.Dataset) -> Drawn:
             for count, line in zip(found["train_size"].values.tolist(), ("-", "--"), strict=False):
                 values = shown[name].sel(stride=stride, train_size=count, drop=True)
                 label = f"stride {stride}, {named_digits(count)}"
-                plots.mean(values, "layers", ax=ax, color=color, marker=mark, linestyle=line, label=label)
+                plots.mean(
+                    values, "layers", ax=ax, seeds=_SEEDS[name], color=color, marker=mark, linestyle=line, label=label
+                )
         ax.set(xlabel="layers", ylabel=text)
         ax.set_xticks(found["layers"].values)
     for ax, value in zip(axes, (0.0, 1.0), strict=False):
         plots.level(ax, value)
-    axes[2].set_ylim(-0.03, 1.1)
+    axes[2].set_ylim(-0.05, 1.05)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, handlelength=3.2)
     return figure
 
@@ -146,18 +153,21 @@ _STRIDED = {
 
 
 @plots.style()
-def radius(found: xr.Dataset) -> Drawn:
+def radius(found: xr.Dataset, null: float) -> Drawn:
     """Largest eigenvalue at train points, and share of starts that end there, by depth."""
     figure, axes = plots.panels(1, 2, width=4.0, height=3.2)
     for ax, name, text in zip(axes, ("radius", "ended"), _AXES, strict=True):
         for dims, color, mark in zip(found["dims"].values.tolist(), CATEGORY_COLORS, MARKERS, strict=False):
             values = found[name].sel(dims=dims, drop=True)
-            plots.mean(values, "layers", ax=ax, color=color, marker=mark, label=f"{dims} dimensions")
+            plots.mean(
+                values, "layers", ax=ax, seeds=_SEEDS[name], color=color, marker=mark, label=f"{dims} dimensions"
+            )
         ax.set(xlabel="layers", ylabel=text)
         ax.set_xticks(found["layers"].values)
-    plots.level(axes[0], 1.0)
+    for ax, value in zip(axes, (1.0, null), strict=True):
+        plots.level(ax, value)
     axes[0].set_ylim(bottom=0)
-    axes[1].set_ylim(-0.03, 1.03)
+    axes[1].set_ylim(-0.05, 1.05)
     axes[1].legend(loc="best")
     return figure
 

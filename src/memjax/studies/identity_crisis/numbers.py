@@ -15,7 +15,7 @@ from memjax.measures import input_jacobian
 from memjax.results.snapshots import Snapshot, snapshots
 from memjax.studies.identity_crisis.probes import correlation, probes, shown
 
-__all__ = ["Responses", "closed_dense", "closed_kernel", "distances", "grid", "patches"]
+__all__ = ["Responses", "closed_dense", "closed_kernel", "closed_radius", "distances", "grid", "patches"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,6 +97,23 @@ def closed_dense(start: Floats, x: Floats) -> Floats:
     """Where gradient descent takes a dense kernel ``[D, D]`` on inputs ``x[N, ...]``: W0 + X^+ (X - X W0), rows as inputs."""
     data = x.reshape(len(x), -1)
     return np.asarray(start + np.linalg.pinv(data) @ (data - data @ start))
+
+
+def closed_radius(start: Floats, x: Floats) -> float:
+    """Largest |eigenvalue| of `closed_dense`: 1 along the data, or what the start has off their span, if that is more.
+
+    With P = X^+ X the closed form is P + (I - P) W0, which is block triangular over the span and its complement. Its
+    eigenvalues are 1 and those of (I - P) W0 (I - P).
+
+    Examples
+    --------
+    >>> point = np.array([[1.0, 0.0]])
+    >>> closed_radius(0.5 * np.eye(2), point), round(closed_radius(3.0 * np.eye(2), point), 6)
+    (1.0, 3.0)
+    """
+    data = x.reshape(len(x), -1)
+    beside = np.eye(len(start)) - np.linalg.pinv(data) @ data
+    return max(1.0, float(abs(np.linalg.eigvals(beside @ start @ beside)).max()))
 
 
 def closed_kernel(start: Floats, image: Floats) -> Floats:

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from memjax.studies.kit import Table, geometric, listed
+from memjax.studies.kit import Estimate, Table, estimate, geometric, listed
 
 __all__ = ["named_digits", "points", "responses", "strides"]
 
@@ -20,7 +20,9 @@ _NETWORKS = {"dense": "dense", "conv": "convolutions", "wide": "dense, other wid
 
 def responses(found: Mapping[str, xr.Dataset], losses: Mapping[str, xr.DataArray], of: str) -> Table:
     """A row for every network, a column for every group of inputs; ``of`` is ``constant`` or ``identity``."""
-    names, settings, parts = [], [], []
+    itself = found["dense"].isel(layers=0)
+    names, settings = [_ITSELF[of]], ["-"]
+    parts = [itself.assign({of: itself["likeness"], "loss": float("nan"), "jacobian_radius": float("nan")})]
     for name, one in found.items():
         axis = "width" if "width" in one.dims else "layers"
         for value in one[axis].values.tolist():
@@ -28,26 +30,32 @@ def responses(found: Mapping[str, xr.Dataset], losses: Mapping[str, xr.DataArray
             settings.append(f"6 layers of {value}" if axis == "width" else f"{value} layer{'s' * (value > 1)}")
             parts.append(one.sel({axis: value}).assign(loss=losses[name].sel({axis: value})))
     groups = [str(group) for group in found["dense"]["group"].values]
-    columns: dict[str, Any] = {group: lambda one, group=group: _known(one[of].sel(group=group)) for group in groups}
+    columns: dict[str, Any] = {
+        group: lambda one, group=group: _known(estimate(one[of].sel(group=group))) for group in groups
+    }
     if of == "constant":
-        columns = {"train loss": geometric("loss"), **columns}
+        columns = {"train loss": lambda one: _known(estimate(one["loss"], "geometric")), **columns}
     else:
-        columns["eigenvalue"] = "jacobian_radius"
+        columns["eigenvalue"] = lambda one: _known(estimate(one["jacobian_radius"]))
     return listed({"network": names, "setting": settings}, parts, columns, title=_TITLES[of], note=_NOTES[of])
 
 
-def _known(values: xr.DataArray) -> Any:
-    return values if values.notnull().any() else "-"
+_ITSELF = {"constant": "the identity itself", "identity": "the constant itself"}
+
+
+def _known(found: Estimate) -> Estimate | str:
+    return "-" if found.unknown == found.runs else found
 
 
 _NOTES = {
     "constant": (
-        "Means over seeds. 1: the network gives the train image, whatever it is shown. Inputs that are themselves like the "
-        "train image have a correlation above 0 with it under the identity too. Train loss: geometric mean."
+        "Means over seeds. 1: the network gives the train image, whatever it is shown. First row: correlation of the inputs "
+        "themselves with the train image, which the identity would have. Train loss: geometric mean."
     ),
     "identity": (
-        "Means over seeds. 1: the network gives back what it is shown. A dash: the input is the same everywhere and has no "
-        "correlation with anything. Eigenvalue: largest |eigenvalue| of the input Jacobian at the train image."
+        "Means over seeds. 1: the network gives back what it is shown. First row: correlation of the train image with the "
+        "inputs, which a constant would have. A dash: the input is the same everywhere and has no correlation with anything. "
+        "Eigenvalue: largest |eigenvalue| of the input Jacobian at the train image."
     ),
 }
 
@@ -84,42 +92,36 @@ _STRIDES = (
     "Means over seeds. Correlations of the output for unseen digits: with the train image that the output is most like, and "
     "with the input. Eigenvalue: largest |eigenvalue| of the input Jacobian at train images, median over the images. A path is "
     "of 300 applications from an unseen digit, and ends at a train image if its distance is at most 0.3 of the image's norm. "
-    "Train loss: geometric mean."
+    "Train loss: geometric mean. Intervals of means of shares may reach beyond 0 and 1."
 )
 
 
-def points(depth: xr.Dataset, width: xr.Dataset, count: xr.Dataset) -> Table:
-    """A row for every network on points."""
-    heads: list[tuple[str, str, str]] = []
-    parts = []
+def points(depth: xr.Dataset, count: xr.Dataset, linear: Mapping[int, xr.Dataset]) -> Table:
+    """A row for every network on points; linear autoencoders, the null, by their number of dimensions."""
+    rows: list[tuple[tuple[str, str, str], xr.Dataset]] = []
     for dims in depth["dims"].values.tolist():
         for layers in depth["layers"].values.tolist():
-            heads.append((str(dims), "5", f"{layers} layers of 64"))
-            parts.append(depth.sel(dims=dims, layers=layers))
-    for value in width["width"].values.tolist():
-        heads.append(("16", "5", f"5 layers of {value}"))
-        parts.append(width.sel(width=value))
+            rows.append(((str(dims), "5", f"{layers} layers of 64"), depth.sel(dims=dims, layers=layers)))
     for value in count["train_size"].values.tolist():
-        heads.append(("16", str(value), "5 layers of 64"))
-        parts.append(count.sel(train_size=value))
-    columns: dict[str, Any] = {
-        "error": "error",
-        "largest eigenvalue": "radius",
-        "attractors": "attractors",
-        "starts that end at a train point": "ended",
-    }
-    names = ("dimensions", "points", "network")
-    return listed(
-        dict(zip(names, zip(*heads, strict=True), strict=True)),
-        parts,
-        columns,
-        title="Attraction to train points",
-        note=_POINTS,
-    )
+        rows.append((("16", str(value), "5 layers of 64"), count.sel(train_size=value)))
+    rows += [((str(dims), "5", "linear"), one) for dims, one in linear.items()]
+    heads, parts = zip(*rows, strict=True)
+    named = dict(zip(("dimensions", "points", "network"), zip(*heads, strict=True), strict=True))
+    return listed(named, parts, _COLUMNS, title="Attraction to train points", note=_POINTS)
 
 
+_COLUMNS: dict[str, Any] = {
+    "error": "error",
+    "eigenvalue, median": "radius",
+    "largest": "largest",
+    "attractors": lambda one: _known(estimate(one["attractors"])),
+    "starts at a train point": "began",
+    "ends at a train point": "ended",
+}
 _POINTS = (
-    "Means over seeds. Error: largest distance of an output from its train point. Largest eigenvalue: of "
-    "the input Jacobian at train points, in modulus, median over the points. Attractors: share of train points where it is "
-    "below 1. Starts are uniform in the cube, and a path is of 300 applications and ends within 0.1 of a train point."
+    "Means over seeds. Error: largest distance of an output from its train point. Eigenvalue: largest |eigenvalue| of the "
+    "input Jacobian at train points, median over the points and the largest. Attractors: share of train points where it is "
+    "below 1; a dash for linear networks, where it is 1 but for rounding. Starts are uniform in the cube, and a path is of 300 "
+    "applications. Last columns: share of starts within 0.1 of a train point, and of paths that end within 0.1. Intervals of "
+    "means of shares may reach beyond 0 and 1."
 )
