@@ -144,6 +144,7 @@ def count_claims(runs: xr.Dataset, often: xr.Dataset, ways: Mapping[str, xr.Data
             "0: an identity",
             numbers.balance(one).max("label_noise"),
             between(0.0, 0.0),
+            derived=True,
         )
         for name, one in zip(dict(recorded), (runs, often), strict=True)
     ]
