@@ -18,7 +18,7 @@ from memjax.checks.values import is_user_code
 from memjax.engine.program.copies import Copies
 from memjax.engine.program.forward import at_step
 from memjax.engine.program.fresh import Source, fresh_tile, source_at_step
-from memjax.engine.program.objective import StepData, descent, loss_sum, minibatch
+from memjax.engine.program.objective import StepData, batch_count, descent, loss_sum, minibatch
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.penalised import penalty_and_slope
 from memjax.engine.program.presented import after_presentations, loss_and_values
@@ -30,7 +30,6 @@ from memjax.examples import Examples, Tile
 from memjax.jax_settings import float_dtype, wide
 from memjax.optimizers.closed import is_closed_form
 from memjax.parameter_trees import alone
-from memjax.random.minibatches import PAD
 from memjax.types import Array, Params
 
 __all__ = [
@@ -141,7 +140,8 @@ def _gradient(
     else:
         examples, axes = examples_of_runs(schedule, data.train, data.pool)
         one = lambda p, h, e, r: function(p, h, minibatch(e, r))  # noqa: E731
-        total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
+        total = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows)
+        count = batch_count(program, rows)
     (loss, values), gradient = jax.tree.map(wide, total)
     mean = lambda leaf: leaf / by_run_of(count.astype(leaf.dtype), leaf)  # noqa: E731
     return mean(loss), alone(jax.tree.map(mean, as_held(program, gradient)), data.live), values
