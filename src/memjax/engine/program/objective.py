@@ -39,6 +39,8 @@ class StepData(NamedTuple):
         Where the fresh examples of the step come from; None for runs with a train set.
     initial
         Initial parameters, a tree.
+    count
+        Number of examples by which the sum of their gradients was divided.
     """
 
     hyper: Any = None
@@ -46,6 +48,7 @@ class StepData(NamedTuple):
     rows: Any = None
     initial: Any = None
     source: Any = None
+    count: Any = None
 
 
 def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
