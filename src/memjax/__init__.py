@@ -2,7 +2,20 @@
 
 from importlib.metadata import version as _version
 
-from memjax import analysis, losses, measures, models, optimizers, penalties, plots, schedules, stopping, subsets, tasks
+from memjax import (
+    analysis,
+    losses,
+    measures,
+    models,
+    optimizers,
+    penalties,
+    plots,
+    privacy,
+    schedules,
+    stopping,
+    subsets,
+    tasks,
+)
 from memjax.engine.plan.packing import Packing
 from memjax.errors import InputError
 from memjax.examples import Examples, Tile
@@ -47,6 +60,7 @@ __all__ = [
     "params",
     "penalties",
     "plots",
+    "privacy",
     "rows",
     "save",
     "schedules",

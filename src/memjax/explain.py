@@ -196,14 +196,21 @@ def _busy_seconds(plan: Plan) -> float:
     return max(free)
 
 
+def _batches(program: Program) -> str:
+    """Words for what a step trains on."""
+    if program.batch_size is None:
+        return "full batch"
+    if program.expected is not None:
+        return f"Poisson batches of {program.expected} in the mean, with room for {program.batch_size}"
+    return f"{'fresh batches' if program.draws_fresh else 'batches'} of {program.batch_size}"
+
+
 def _summary(blocks: list[BlockPlan]) -> BlockSummary:
     program, shape = blocks[0].program, blocks[0].shape
     batch, sizes = program.batch_size, [size for block in blocks for size in block.sizes]
-    kind = "fresh batches" if program.draws_fresh else "batches"
     tiles = sum(shape.width * block.step_tiles for block in blocks)
     return BlockSummary(
-        structure=f"{_named(program.model)}, {program.optimizer.name}, "
-        f"{'full batch' if batch is None else f'{kind} of {batch}'}",
+        structure=f"{_named(program.model)}, {program.optimizer.name}, {_batches(program)}",
         parameters=(min(sizes), max(sizes)),
         widths=program.widths,
         schedule=blocks[0].schedule,

@@ -145,6 +145,7 @@ RULES = {
     "rmsprop": mj.optimizers.rmsprop(),
     "langevin": mj.optimizers.langevin(temperature=0.1),
     "sgld": mj.optimizers.sgld(),
+    "dp_sgd": mj.optimizers.dp_sgd(),
     "under a constraint": mj.optimizers.norm_constrained(mj.optimizers.adam()),
     "a user's": mj.optimizers.from_optax(pulled_back, learning_rate=0.1),
     "a user's with noise": mj.optimizers.from_optax(optax.add_noise, eta=0.1, gamma=0.5),

@@ -7,7 +7,7 @@ import pytest
 import memjax as mj
 from memjax.experiment.kinds import once_per_kind
 
-BASE = mj.Experiment(steps=20, record_every=10, train_size=300, snapshots=(0, 20), loss_scale=0.0)
+BASE = mj.Experiment(steps=20, record_every=10, train_size=300, batch_size=50, snapshots=(0, 20), loss_scale=0.0)
 OTHERS = {
     "task": mj.tasks.RandomLabels(input_dim=3),
     "model": mj.models.MLP(),
@@ -17,6 +17,7 @@ OTHERS = {
     "steps": 40,
     "record_every": 20,
     "batch_size": 5,
+    "batches": "poisson",
     "train_size": 301,
     "test_size": 300,
     "start": mj.Start.of([1.0]),

@@ -17,6 +17,7 @@ from memjax.optimizers import (
     adamw,
     constant,
     cosine,
+    dp_sgd,
     from_optax,
     langevin,
     linear,
@@ -37,6 +38,7 @@ RULES = {
     "rmsprop": rmsprop(momentum=0.5, clip_norm=1.0),
     "langevin": langevin(),
     "sgld": sgld(),
+    "dp_sgd": dp_sgd(),
     "norm_constrained": norm_constrained(adam(clip_norm=1.0)),
 }
 NESTEROV = {**sgd().hyperparameters, "nesterov": True}

@@ -29,6 +29,7 @@ DEAR = {
     "measures.md",
     "models.md",
     "optimizers.md",
+    "privacy.md",
     "results.md",
     "stores.md",
     "sweep.md",

@@ -25,7 +25,7 @@ FLOORS = (
     ("engine.plan",),
     ("engine.training",),
     ("results",),
-    ("store",),
+    ("store", "privacy"),
     ("sweep", "explain", "measure"),
     ("studies.kit",),
     ("studies",),
@@ -123,7 +123,8 @@ def test_public_is_what_a_package_exports_and_no_name_of_a_file_says_so_too():
         if path.name.startswith("_") and path.name not in ("__init__.py", "__main__.py")
     ]
     assert marked == []
-    for name in ("analysis", "losses", "measures", "models", "optimizers", "penalties", "plots", "schedules", "tasks"):
+    parts = ("losses", "measures", "models", "optimizers", "penalties", "schedules", "tasks")
+    for name in ("analysis", "plots", "privacy", *parts):
         package = importlib.import_module(f"memjax.{name}")
         assert sorted(set(package.__all__)) == sorted(package.__all__)
         assert all(hasattr(package, exported) for exported in package.__all__)

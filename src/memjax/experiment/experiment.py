@@ -11,6 +11,7 @@ from memjax.checks.keywords import named
 from memjax.checks.values import number, whole
 from memjax.content.later import later
 from memjax.errors import InputError
+from memjax.experiment.batches import check_batches
 from memjax.experiment.decode import parse
 from memjax.experiment.encode import to_json
 from memjax.experiment.record_times import RecordSteps, record_steps, whole_steps
@@ -59,6 +60,9 @@ class Experiment:
     batch_size
         None for full batch; else examples per step, in epochs without replacement (the last batch of an epoch may be
         smaller), or new ones with ``train_size="fresh"``.
+    batches
+        ``epochs``, or ``poisson``: every step takes every train example with the probability ``batch_size`` / N, independently
+        of all others, and the gradient is the sum over the batch divided by ``batch_size``. Privacy accounting assumes this.
     train_size
         Number of train examples N, or, for a task with a fixed number of examples, their fraction between 0 and 1,
         or ``"all"``. With a `subset`, these are the rows of the data set, of which the run trains on some.
@@ -125,6 +129,7 @@ class Experiment:
     record_every: int = 10
     record_at: tuple[int, ...] | None = later(None)
     batch_size: int | None = None
+    batches: str = later("epochs")
     train_size: int | float | str = 1000
     test_size: int | None = None
     subset: Subset | None = later(None)
@@ -190,6 +195,7 @@ class Experiment:
         if self.measures is not None:
             object.__setattr__(self, "measures", as_tuple("measures", self.measures))
             as_measures(self.measures, BUILT_IN)
+        check_batches(self)
         check_fresh(self)
 
     @property

@@ -11,6 +11,7 @@ from memjax.optimizers.constraint import norm_constrained
 from memjax.optimizers.factories import adam, adamw, rmsprop, sgd
 from memjax.optimizers.noise import langevin, sgld
 from memjax.optimizers.optimizer import Optimizer, from_optax
+from memjax.optimizers.private import dp_sgd
 from memjax.optimizers.quasi_newton import lbfgs
 from memjax.optimizers.sharpness_aware import sam
 from memjax.schedules import constant, cosine, linear, warmup, warmup_cosine
@@ -23,6 +24,7 @@ __all__ = [
     "closed_form",
     "constant",
     "cosine",
+    "dp_sgd",
     "from_optax",
     "langevin",
     "lbfgs",

@@ -15,7 +15,7 @@ from memjax.optimizers.values import LearningRate, NotNegative
 from memjax.parameter_trees import normal_numbers
 from memjax.types import Array, Params
 
-__all__ = ["langevin", "sgld"]
+__all__ = ["langevin", "sgld", "step_noise"]
 
 
 class _LangevinState(NamedTuple):
@@ -104,7 +104,7 @@ def _langevin(
         gradient: Params, state: _LangevinState, params: Params | None = None, *, live: Params | None = None, **_: Any
     ) -> tuple[Params, _LangevinState]:
         rate = learning_rate(state.steps) if callable(learning_rate) else learning_rate
-        noise = _noise(state.key, state.steps, params, live)
+        noise = step_noise(state.key, state.steps, params, live)
         step = lambda g, w, n: -rate * (g + l2 * w) + jnp.sqrt(2 * rate * temperature) * n  # noqa: E731
         return jax.tree.map(step, gradient, params, noise), state._replace(steps=state.steps + 1)
 
@@ -120,7 +120,7 @@ def _sgld(
     def update(
         gradient: Params, state: _SGLDState, params: Params | None = None, *, live: Params | None = None, **_: Any
     ) -> tuple[Params, _SGLDState]:
-        noise = _noise(state.key, state.steps, params, live)
+        noise = step_noise(state.key, state.steps, params, live)
 
         def step(g: Array, w: Array, center: Array, n: Array) -> Array:
             return -step_size / 2 * (nbeta * g + localization * (w - center)) + jnp.sqrt(step_size) * n
@@ -131,7 +131,7 @@ def _sgld(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _noise(key: Array, count: Array, like: Any, live: Params | None) -> Params:
+def step_noise(key: Array, count: Array, like: Any, live: Params | None) -> Params:
     """Standard normal numbers of one step in the shape of a tree: one flat draw, as each draw takes seconds to compile.
 
     ``live`` are the places of the parameters of a padded network; they get the noise of the network without padding.

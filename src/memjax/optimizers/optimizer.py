@@ -83,6 +83,11 @@ class Optimizer:
         return not self.built_in or any(_name(rule) in _SEEING for rule in _layers(self.factory))
 
     @property
+    def clips_examples(self) -> bool:
+        """Whether the rule takes the sum of the gradients of single examples that are shortened to its ``clip_norm``."""
+        return self.built_in and self.name == "dp_sgd"
+
+    @property
     def noisy(self) -> bool:
         """Whether the factory takes a key, so that runs that differ in their ``init_seed`` alone part."""
         return _takes_key(self.factory)

@@ -94,17 +94,18 @@ class Positive(Value):
     Attributes
     ----------
     none
-        End of the sentence that refuses a number: what None does.
+        End of the sentence that refuses a number: what None does. Without it, None is refused too.
     """
 
-    none: str
+    none: str = ""
 
     def check(self, label: str, value: Any) -> float | None:  # noqa: D102
-        if value is None:
+        if value is None and self.none:
             return None
         value = _plain(label, value)
         if checks.number(label, value) <= 0:
-            raise InputError(f"{label} is {value!r}: give a positive number, or None, which {self.none}.")
+            other = f", or None, which {self.none}" if self.none else ""
+            raise InputError(f"{label} is {value!r}: give a positive number{other}.")
         return float(value)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from memjax.random.many_streams import generators
 
-__all__ = ["PAD", "batch_order", "copy_of", "orders"]
+__all__ = ["PAD", "batch_order", "copy_of", "orders", "places_of"]
 
 PAD = -1
 """Index that marks a padding row of a minibatch."""
@@ -93,11 +93,23 @@ def _epoch_orders(
     assert (chosen is None) == (run.subset is None)
     if chosen is None:
         return (one.permutation(run.sizes()[0]) for one in generators)
-    rows = run.data_sizes()[0]
-    copies = 1 + copy_of(chosen)
-    place = np.full(rows * copies.max(), PAD)
-    place[(copies - 1) * rows + chosen] = np.arange(len(chosen))
+    places, count = places_of(chosen, run.data_sizes()[0])
+    place = np.full(count, PAD)
+    place[places] = np.arange(len(chosen))
     return ((order := place[one.permutation(len(place))])[order != PAD] for one in generators)
+
+
+def places_of(chosen: np.ndarray, rows: int) -> tuple[np.ndarray, int]:
+    """Place of each train example of a subset among all rows and their copies, and the number of these places.
+
+    Examples
+    --------
+    >>> places, count = places_of(np.array([4, 1, 4]), 5)
+    >>> places.tolist(), count
+    ([4, 1, 9], 10)
+    """
+    copies = copy_of(chosen)
+    return copies * rows + chosen, rows * (1 + int(copies.max()))
 
 
 def copy_of(chosen: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from memjax.engine.program.initial import host
 from memjax.engine.program.output_shapes import shape_of
 from memjax.engine.program.program import Program, parameter_layout
 from memjax.engine.program.shapes import with_device
-from memjax.engine.program.traced_loss import traced_loss
+from memjax.engine.program.traced_loss import traced_gradient, traced_loss
 from memjax.engine.program.vectors import start_shapes
 from memjax.fields import without_numbers
 from memjax.jax_settings import float_dtype
@@ -135,10 +135,11 @@ def compile_seconds(program: Program) -> float:
 def _counted(program: Program, dtype: str) -> Work:
     del dtype
     (_, hyper), params, opt_state = start_shapes(program)
-    total, hyper, given = traced_loss(program, hyper, _SAMPLE)
+    total, shapes, given = traced_loss(program, hyper, _SAMPLE)
     # A closed-form fit takes no gradient: its passes over the examples cost about as much as a forward pass.
     fitted = is_closed_form(program.optimizer)
-    gradient = jax.jit(total if fitted else jax.value_and_grad(total))
+    gradient = jax.jit(total if fitted else traced_gradient(program, hyper, _SAMPLE)[0])
+    hyper = shapes
     shape_of(f"The gradient of the loss of {_SAMPLE} examples cannot be computed", gradient, params, hyper, given)
     # JAX counts nothing for accelerators, and a plan should be the same everywhere.
     traced = gradient.trace(*with_device(host(jax.local_devices()[0]), (params, hyper, given)))

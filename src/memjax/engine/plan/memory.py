@@ -19,7 +19,7 @@ from memjax.engine.program.asked import bound, first_seen
 from memjax.engine.program.program import Program, ShapeOf
 from memjax.engine.program.segments import longest
 from memjax.engine.program.tiles import Schedule, Shape, rooms_of, split_shapes
-from memjax.engine.program.traced_loss import traced_loss
+from memjax.engine.program.traced_loss import traced_gradient
 from memjax.engine.program.vectors import start_shapes
 from memjax.examples import Examples
 from memjax.experiment import Experiment
@@ -124,8 +124,8 @@ def _gradient_peak(program: Program, count: int, dtype: str) -> float:
     """Bytes of the values of one run in a gradient over ``count`` examples."""
     del dtype
     (_, hyper), params, _ = start_shapes(program)
-    total, hyper, given = traced_loss(program, hyper, count)
-    return _GRADIENT * peak_bytes(jax.value_and_grad(total), params, hyper, given)
+    gradient, hyper, given = traced_gradient(program, hyper, count)
+    return _GRADIENT * peak_bytes(gradient, params, hyper, given)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -23,7 +23,7 @@ from memjax.parameter_trees import alone
 from memjax.random.minibatches import PAD
 from memjax.types import Array, Params
 
-__all__ = ["StepData", "descent", "loss_sum", "minibatch", "objective"]
+__all__ = ["StepData", "batch_count", "descent", "loss_sum", "minibatch", "objective"]
 
 
 class StepData(NamedTuple):
@@ -39,6 +39,8 @@ class StepData(NamedTuple):
         Where the fresh examples of the step come from; None for runs with a train set.
     initial
         Initial parameters, a tree.
+    count
+        Number of examples by which the sum of their gradients was divided.
     """
 
     hyper: Any = None
@@ -46,6 +48,7 @@ class StepData(NamedTuple):
     rows: Any = None
     initial: Any = None
     source: Any = None
+    count: Any = None
 
 
 def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
@@ -62,6 +65,12 @@ def minibatch(examples: Examples, rows: Array) -> Tile:
     """Tile of the rows ``int32[B]`` of a minibatch."""
     mask = rows != PAD
     return examples.take(jnp.where(mask, rows, 0), mask)
+
+
+def batch_count(program: Program, rows: Array) -> Array:
+    """Number ``int32[...]`` by which sums over minibatches ``[..., B]`` are divided: that of their rows, or of all alike."""
+    count = (rows != PAD).sum(-1)
+    return count if program.expected is None else jnp.full_like(count, program.expected)
 
 
 def descent(leaf: Array) -> Array:
@@ -108,7 +117,7 @@ def _mean(program: Program, data: StepData, function: Callable[[Tile], Any]) -> 
     elif rows is None:
         total, count = examples.sum(function), examples.size
     else:
-        total, count = function(minibatch(examples, rows)), (rows != PAD).sum()
+        total, count = function(minibatch(examples, rows)), batch_count(program, rows)
     return jax.tree.map(lambda leaf: wide(leaf) / count.astype(wide(leaf).dtype), total)
 
 

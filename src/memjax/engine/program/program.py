@@ -64,7 +64,8 @@ class Program:
     `widths`, `model` is padded to these widths, and each run brings the places of its own parameters. With `repeats`, a row may
     be presented several times in a step. A function may read a global or a list that has changed since it was compiled, so
     `content` is a digest of all that functions read. Of a run with fresh examples, `task` is the task with holes for its traced
-    numbers, and `stream` the shapes of what its examples share.
+    numbers, and `stream` the shapes of what its examples share. Of Poisson batches, `batch_size` is the room, and `expected`
+    the number by which a sum over a batch is divided.
     """
 
     model: Model
@@ -88,6 +89,7 @@ class Program:
     repeats: bool = False
     task: Any = None
     stream: StreamShape | None = None
+    expected: int | None = None
 
     @property
     def draws_fresh(self) -> bool:

@@ -26,6 +26,7 @@ from memjax.fields import without_numbers
 from memjax.measures import BUILT_IN, ByExample, by_example_of
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
+from memjax.random.poisson import room_for
 from memjax.types import Data
 
 __all__ = ["check_hashable", "check_start", "program_of", "with_content"]
@@ -41,7 +42,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
 
     ``known`` caches the content of each program of a sweep, so that content is read once per program, not once per run.
     """
-    model = model_of(experiment)
+    model, poisson = model_of(experiment), experiment.batches == "poisson"
     program = Program(
         model=without_numbers(model),
         optimizer=without_numbers(experiment.optimizer),
@@ -49,7 +50,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
         measures=_measures(experiment, sample),
         steps=int(experiment.steps),
         record_at=experiment.record_steps,
-        batch_size=experiment.batch_size,
+        batch_size=room_for(experiment.batch_size) if poisson and experiment.batch_size else experiment.batch_size,
         x=ShapeOf.of(sample.x),
         y=ShapeOf.of(sample.y),
         traced=tuple(sorted(traced_of(experiment))),
@@ -62,6 +63,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
         repeats=_repeats(experiment),
         task=without_numbers(experiment.task) if is_fresh(experiment) else None,
         stream=StreamShape.of(stream_of(experiment)) if is_fresh(experiment) else None,
+        expected=experiment.batch_size if poisson else None,
     )
     try:
         return with_content(program, {} if known is None else known)

@@ -15,13 +15,14 @@ import jax.numpy as jnp
 import optax
 
 from memjax.checks.values import is_user_code
+from memjax.engine.program.clipped import gradient_sum
 from memjax.engine.program.copies import Copies
 from memjax.engine.program.forward import at_step
 from memjax.engine.program.fresh import Source, fresh_tile, source_at_step
-from memjax.engine.program.objective import StepData, descent, loss_sum, minibatch
+from memjax.engine.program.objective import StepData, batch_count, descent, loss_sum, minibatch
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.penalised import penalty_and_slope
-from memjax.engine.program.presented import after_presentations, loss_and_values
+from memjax.engine.program.presented import after_presentations
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tiles import Schedule, Tiles
 from memjax.engine.program.told import taken_by, told
@@ -30,7 +31,6 @@ from memjax.examples import Examples, Tile
 from memjax.jax_settings import float_dtype, wide
 from memjax.optimizers.closed import is_closed_form
 from memjax.parameter_trees import alone
-from memjax.random.minibatches import PAD
 from memjax.types import Array, Params
 
 __all__ = [
@@ -124,12 +124,13 @@ def sum_of_runs(schedule: Schedule, function: Total, params: Params, data: Block
 
 def _gradient(
     program: Program, schedule: Schedule, held: Params, data: BlockData, rows: Array | None
-) -> tuple[Array, Params, dict[str, Array]]:
+) -> tuple[Array, Params, dict[str, Array], Array]:
     """Mean loss ``[R]`` and its gradient, in float32 or wider, over fresh examples, the train split, or its ``rows[R, B]``.
 
-    The values of the presented examples come besides, as `after_presentations` takes them.
+    The values of the presented examples come besides, as `after_presentations` takes them, and the number ``[R]`` by which
+    sums were divided.
     """
-    function, params = jax.value_and_grad(loss_and_values(program), has_aux=True), as_tree(program, held)
+    function, params = gradient_sum(program), as_tree(program, held)
     if data.fresh is not None:
         one_fresh = lambda p, h, source: function(p, h, fresh_tile(program, h, source))  # noqa: E731
         total = jax.vmap(one_fresh)(params, data.hyper, data.fresh)
@@ -141,10 +142,11 @@ def _gradient(
     else:
         examples, axes = examples_of_runs(schedule, data.train, data.pool)
         one = lambda p, h, e, r: function(p, h, minibatch(e, r))  # noqa: E731
-        total, count = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows), (rows != PAD).sum(-1)
+        total = jax.vmap(one, in_axes=(0, 0, axes, 0))(params, data.hyper, examples, rows)
+        count = batch_count(program, rows)
     (loss, values), gradient = jax.tree.map(wide, total)
     mean = lambda leaf: leaf / by_run_of(count.astype(leaf.dtype), leaf)  # noqa: E731
-    return mean(loss), alone(jax.tree.map(mean, as_held(program, gradient)), data.live), values
+    return mean(loss), alone(jax.tree.map(mean, as_held(program, gradient)), data.live), values, count
 
 
 def _sum_and_values(function: Total, params: Params, data: BlockData) -> Any:
@@ -188,7 +190,8 @@ def _update(
     scale = lambda leaf, like: (descent(leaf) * hyper["loss_scale"].astype(leaf.dtype)).astype(like.dtype)  # noqa: E731
     exact = jax.tree.map(wide, state.params)
     scaled = jax.tree.map(scale, gradient, exact)
-    extra = {} if live is None else {"live": live}
+    extra: dict[str, Any] = {} if live is None else {"live": live}
+    extra |= {} if data.count is None else {"count": data.count}
     penalty = None
     if program.penalty is not None:
         penalty, slope = penalty_and_slope(program, hyper, live, state.params, data.initial)
@@ -251,18 +254,21 @@ def step(
         move = jax.vmap(functools.partial(_moved, program, schedule))
         return move(state._replace(watch=None), loss, fitted, state.opt_state)._replace(watch=state.watch), loss
     now = source_at_step(at_step(data, state.stop_step), state.stop_step)
-    loss, gradient, values = _gradient(program, schedule, state.params, now, rows)
-    given, axes = _step_data(program, schedule, now, rows)
+    loss, gradient, values, count = _gradient(program, schedule, state.params, now, rows)
+    given, axes = _step_data(program, schedule, now, rows, count)
     update = jax.vmap(functools.partial(_update, program, schedule), in_axes=(0, 0, 0, 0, 0, axes))
     following = update(data.hyper, data.live, state._replace(watch=None), loss, gradient, given)
     return following._replace(watch=after_presentations(program, schedule, data, state, rows, values)), loss
 
 
-def _step_data(program: Program, schedule: Schedule, data: BlockData, rows: Array | None) -> tuple[Any, Any]:
+def _step_data(
+    program: Program, schedule: Schedule, data: BlockData, rows: Array | None, count: Array
+) -> tuple[Any, Any]:
     """What the objectives of all runs depend on, and the axes that `jax.vmap` maps; no examples where no rule calls them."""
     initial = data.initial if "initial" in program.penalty_asks else None
+    own = count if program.optimizer.clips_examples else None
     if not taken_by(program).calls:
-        return StepData(initial=initial), StepData(initial=0)
+        return StepData(initial=initial, count=own), StepData(initial=0, count=0)
     examples, axes = examples_of_runs(schedule, data.train, data.pool)
     return StepData(data.hyper, examples, rows, initial, data.fresh), StepData(0, axes, 0, 0, 0)
 

@@ -27,6 +27,7 @@ from memjax.errors import InputError
 from memjax.jax_settings import compile_settings, float_dtype
 from memjax.measures.recorded.loss import step_loss
 from memjax.random.minibatches import batch_order
+from memjax.random.poisson import poisson_batches
 
 __all__ = ["OnSegment", "compile_for", "on_device", "train_block"]
 
@@ -272,7 +273,8 @@ def _rows(block: BlockPlan, chosen: list[np.ndarray | None], following: list[Seg
     runs = block.experiments
     first, of_run = block.order_of_runs
     places = [chosen[place] for place in first]
-    rows = batch_order([runs[place] for place in first], size, following[0].start, following[0].end, places)
+    draw = batch_order if block.program.expected is None else poisson_batches
+    rows = draw([runs[place] for place in first], size, following[0].start, following[0].end, places)
     # On the device, each run has an order of its own, or orders that no run has fill the places left.
     own = block.orders == block.shape.runs
     rows = rows[:, of_run if own else np.minimum(np.arange(block.orders), len(first) - 1)]
