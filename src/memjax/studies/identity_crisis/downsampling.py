@@ -11,10 +11,12 @@ import xarray as xr
 from memjax.measure import measure
 from memjax.measures import input_jacobian, iterate
 from memjax.results.snapshots import Snapshot
-from memjax.studies.identity_crisis.attractors import STEPS
 from memjax.studies.identity_crisis.probes import correlation
 
-__all__ = ["SHARE", "ended", "nearest_correlation", "of_strides"]
+__all__ = ["APPLICATIONS", "SHARE", "ended", "nearest_correlation", "of_strides"]
+
+APPLICATIONS = 100
+"""Length of the path from an unseen digit; shorter than that of points, since an application of convolutions takes longer."""
 
 SHARE = 0.3
 """How near to a train image a path counts as ended there, as a share of the image's norm."""
@@ -39,7 +41,7 @@ def of_network(snapshot: Snapshot) -> dict[str, float]:
     """Numbers of one network."""
     x, train = (rows.reshape(len(rows), -1) for rows in (snapshot.test.x, snapshot.train.x))
     outputs = np.asarray(snapshot.outputs(snapshot.test.x))
-    ends = iterate(snapshot, snapshot.test.x, STEPS).reshape(x.shape)
+    ends = iterate(snapshot, snapshot.test.x, APPLICATIONS).reshape(x.shape)
     like = (correlation(outputs, x), nearest_correlation(outputs, train), nearest_correlation(x, train))
     means = [float(np.nanmean(one)) if np.isfinite(one).any() else float("nan") for one in like]
     return dict(zip(_NAMES, [*means, ended(ends, train)], strict=True))

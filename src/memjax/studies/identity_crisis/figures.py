@@ -54,7 +54,7 @@ _STRIDES = (
     "Convolutions with biases and a stride of 1 or 2 in all layers but the last, trained on one digit (solid) or 5 (dashed). "
     "Left: what networks give for unseen digits, as the correlation with the train image that the output is most like less the "
     "correlation with the input; above the dotted line a network rather gives the train image. Middle: largest |eigenvalue| of "
-    "the input Jacobian at train images, median over the images. Right: share of unseen digits whose path of 300 applications "
+    "the input Jacobian at train images, median over the images. Right: share of unseen digits whose path of 100 applications "
     "ends at a train image. Lines are means over seeds, with 95% intervals but on the right, where points are seeds."
 )
 _RADIUS = (

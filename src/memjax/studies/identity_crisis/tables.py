@@ -91,7 +91,7 @@ _STRIDES_TITLE = "Downsampling: what convolutions with biases make of unseen dig
 _STRIDES = (
     "Means over seeds. Correlations of the output for unseen digits: with the train image that the output is most like, and "
     "with the input. Eigenvalue: largest |eigenvalue| of the input Jacobian at train images, median over the images. A path is "
-    "of 300 applications from an unseen digit, and ends at a train image if its distance is at most 0.3 of the image's norm. "
+    "of 100 applications from an unseen digit, and ends at a train image if its distance is at most 0.3 of the image's norm. "
     "Train loss: geometric mean. Intervals of means of shares may reach beyond 0 and 1."
 )
 

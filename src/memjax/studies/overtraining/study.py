@@ -74,7 +74,7 @@ STUDY = Study(
     'overtraining" (J. Chem. Inf. Comput. Sci. 35, 826-833, 1995)',
     papers={"Tetko et al. 1995, doi:10.1021/ci00027a006": "https://doi.org/10.1021/ci00027a006"},
     scales={
-        "quick": "40 cases, six widths, 64 networks for each draw of the cases: about 90 seconds on 2 cores",
+        "quick": "40 cases, six widths, 64 networks for each draw of the cases: about two minutes on 2 cores",
         "paper": "the same with 200 networks, as many as in the publication, and more draws",
     },
     seeds={"quick": 10, "paper": 20},
