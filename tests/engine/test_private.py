@@ -32,7 +32,8 @@ def by_hand(snapshot, params=None, loss=mj.losses.cross_entropy):
     def one(params, x, y):
         return loss(snapshot.model.apply(params, x[None]), y[None])[0]
 
-    rows = [jax.grad(one)(params, x, y) for x, y in zip(*snapshot.train, strict=True)]
+    alone = jax.jit(jax.grad(one))
+    rows = [alone(params, x, y) for x, y in zip(*snapshot.train, strict=True)]
     return np.stack([np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(row)]) for row in rows])
 
 
