@@ -25,7 +25,7 @@ quick: .venv/ready  ## the same in about a minute
 studies: .venv/ready  ## every study at its quick scale, about 20 minutes; open runs/*-quick/report.html
 	for study in $$($(BIN)/memjax studies | cut -d" " -f1); do $(BIN)/memjax study $$study --out runs/$$study-quick || exit 1; done
 
-test: .venv/ready  ## every idea once, and the doctests: about four minutes on two idle cores
+test: .venv/ready  ## every idea once, and the doctests: about six minutes on two idle cores
 	$(PYTEST)
 
 slow: .venv/ready  ## further cases of them, the pages' examples and the notebooks: about twenty minutes
