@@ -67,8 +67,8 @@ def _known(program: Program, experiment: Experiment) -> bool:
     seeing = any(is_user_code(part.measure.function) and part.measure.asks - {"loss"} for part in program.by_example)
     penalty = program.penalty is not None and is_user_code(program.penalty)
     # The length of an example's gradient would count its entries in padding.
-    seeing |= experiment.optimizer.clips_examples
-    return bool(apart and experiment.optimizer.built_in and not users and not seeing and not penalty)
+    sound = experiment.optimizer.built_in and not experiment.optimizer.clips_examples
+    return bool(apart and sound and not users and not seeing and not penalty)
 
 
 def padded(
