@@ -52,9 +52,9 @@ def dp_sgd(
     Notes
     -----
     M. Abadi et al., "Deep learning with differential privacy" (CCS 2016, arXiv:1607.00133), algorithm 1. The gradient of a
-    penalty is added to the clipped sum without being clipped, because a penalty looks at no example. Lengths of dense networks with biases follow from activations and
-    backpropagated errors, without the gradients of single examples; those of other models take the gradients of all
-    examples of a batch in memory. A run with a large C and without noise is that of `sgd`.
+    penalty is added to the clipped sum without being clipped, because a penalty looks at no example. Lengths of dense networks
+    with biases follow from activations and backpropagated errors, without the gradients of single examples; those of other
+    models take the gradients of all examples of a batch in memory. A run with a large C and without noise is that of `sgd`.
 
     Examples
     --------

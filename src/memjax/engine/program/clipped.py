@@ -2,7 +2,8 @@
 
 The sum of the shortened gradients is the gradient of the losses, each times the factor that shortens its gradient. So only the
 lengths of single gradients are needed. Of dense layers they follow without the gradients themselves (Goodfellow 2015,
-arXiv:1510.01799): the gradient of a kernel is the outer product of an input and an error, and its length is the product of theirs.
+arXiv:1510.01799): the gradient of a kernel is the outer product of an input and an error, and its length is the product of
+their lengths.
 """
 
 from __future__ import annotations
