@@ -89,7 +89,7 @@ def gap_claims(name: str, found: Scored) -> list[Claim]:
     less = lambda other: whole - crossed.sel(variant=other, drop=True)  # noqa: E731
     best = max(SINGLE, key=lambda one: float(crossed.sel(variant=one).mean()))
     more = f"{name}: cross-validated R^2, all layers less"
-    fitted = f"{name}, networks that fit {FITTED:.0%} of their train set: cross-validated R^2, all layers"
+    everyone = f"{name}, with networks that do not fit {FITTED:.0%} of their train set: cross-validated R^2, all layers"
     return [
         Claim(f"{name}: adjusted R^2 of the gap, all layers", None, found.variants[ADJUSTED].sel(variant="all layers")),
         Claim(
@@ -111,7 +111,7 @@ def gap_claims(name: str, found: Scored) -> list[Claim]:
             between(-_BAND, _BAND),
             derived=True,
         ),
-        Claim(fitted, "not given", found.fitted[CROSSED]),
+        Claim(everyone, "not given", found.everyone[CROSSED]),
         Claim(
             f"{name}: share of the squared error that margins take from train size and label noise",
             "not given",

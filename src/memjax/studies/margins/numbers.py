@@ -57,9 +57,14 @@ VARIANTS = {
 
 
 def population(runs: xr.Dataset, found: xr.Dataset) -> xr.Dataset:
-    """Signatures, and ``gap``, ``train_accuracy`` and ``test_accuracy`` at the end, of every network."""
+    """Signatures, and ``train_accuracy``, ``test_accuracy`` and ``gap`` at the end, of every network.
+
+    The gap is the first accuracy less the second, of networks that have fitted their train set; of the others it is NaN. They
+    are left out because with noisy labels the two accuracies are about other labels: a network that does not fit the noise is
+    wrong about train examples and right about test examples.
+    """
     train, test = (runs[f"{split}_accuracy"].isel(step=-1, drop=True).astype(np.float64) for split in ("train", "test"))
-    ends = {"train_accuracy": train, "test_accuracy": test, "gap": train - test}
+    ends = {"train_accuracy": train, "test_accuracy": test, "gap": (train - test).where(train >= FITTED)}
     return found.drop_attrs().assign({name: value.reset_coords(drop=True) for name, value in ends.items()})
 
 
@@ -99,15 +104,15 @@ class Scored(NamedTuple):
         Scores of `predict_gap` ``(variant, seed)``.
     null
         Those of all layers when the gaps are shuffled ``(seed,)``.
-    fitted
-        Those of all layers among the networks that have fitted their train set ``(seed,)``.
+    everyone
+        Those of all layers among all networks, with those that have not fitted their train set ``(seed,)``.
     data, knobs
         What all layers add to train size and label noise, and to all knobs ``(seed,)``, as `beyond` gives it.
     """
 
     variants: xr.Dataset
     null: xr.Dataset
-    fitted: xr.Dataset
+    everyone: xr.Dataset
     data: xr.Dataset
     knobs: xr.Dataset
 
@@ -117,11 +122,10 @@ def scored(networks: xr.Dataset) -> Scored:
     whole = Variant()
     names = xr.DataArray(list(VARIANTS), dims="variant", name="variant")
     made = [scores(networks, variant).drop_vars(["predicted", "reason"]) for variant in VARIANTS.values()]
-    fitted = networks["gap"].where(networks["train_accuracy"] >= FITTED)
     return Scored(
         variants=xr.concat(made, names, combine_attrs="override"),
         null=permuted(networks, whole),
-        fitted=scores(networks, whole, fitted),
+        everyone=scores(networks, whole, networks["train_accuracy"] - networks["test_accuracy"]),
         data=beyond(networks, whole, knobs(networks, ("train_size", "label_noise"), crossed=True)),
         knobs=beyond(networks, whole, knobs(networks, KNOBS)),
     )
@@ -139,7 +143,7 @@ def scores(networks: xr.Dataset, variant: Variant, gap: xr.DataArray | None = No
     variant
         Which features.
     gap
-        Another gap, such as one with some networks left out.
+        Another gap, such as that of all networks.
     """
     x = features(networks, variant)
     return _by_seed(x, networks["gap"] if gap is None else gap, variant.scale)
@@ -165,7 +169,10 @@ def permuted(networks: xr.Dataset, variant: Variant) -> xr.Dataset:
 def _shuffled(gap: xr.DataArray, draw: int) -> xr.DataArray:
     ordered = gap.transpose("seed", ...)
     rows = ordered.values.reshape(ordered.sizes["seed"], -1)
-    mixed = np.stack([np.random.default_rng([draw, place]).permutation(row) for place, row in enumerate(rows)])
+    mixed = rows.copy()
+    for place, row in enumerate(rows):
+        known = np.isfinite(row)
+        mixed[place, known] = np.random.default_rng([draw, place]).permutation(row[known])
     return ordered.copy(data=mixed.reshape(ordered.shape))
 
 

@@ -33,10 +33,11 @@ class Size(NamedTuple):
     widths, dropouts, decays, train_sizes, noises
         Knobs of the populations: units of both hidden layers, rate of dropout, coupled weight decay, number of train examples,
         and probability of a random label.
-    width
-        Units of both hidden layers of the networks whose losses are compared.
+    width, most
+        Units of both hidden layers, and largest number of train examples, of the networks whose losses are compared.
     levels, small
-        Probabilities of a random label at the largest train size, and train sizes with true labels, at which they are compared.
+        Probabilities of a random label among ``most`` examples, and smaller train sizes with true labels, at which they are
+        compared.
     gammas, rates, loss_decays
         Settings from which one is chosen: distances that large-margin training asks for, learning rates of both losses, and
         weight decays of the cross-entropy.
@@ -47,12 +48,13 @@ class Size(NamedTuple):
     batch_size: int = 50
     steps: int = 600
     rate: float = 0.005
-    widths: tuple[int, ...] = (16, 32, 64)
-    dropouts: tuple[float, ...] = (0.0, 0.15, 0.3)
+    widths: tuple[int, ...] = (24, 40, 64)
+    dropouts: tuple[float, ...] = (0.0, 0.1, 0.2)
     decays: tuple[float, ...] = (0.0, 1e-3)
-    train_sizes: tuple[int, ...] = (100, 200, 400)
+    train_sizes: tuple[int, ...] = (50, 100, 200)
     noises: tuple[float, ...] = (0.0, 0.2)
     width: int = 32
+    most: int = 400
     levels: tuple[float, ...] = (0.2, 0.4, 0.6)
     small: tuple[int, ...] = (50, 100, 200)
     gammas: tuple[float, ...] = (0.3, 1.0, 3.0)
@@ -60,18 +62,10 @@ class Size(NamedTuple):
     loss_decays: tuple[float, ...] = (0.0, 1e-3, 1e-2)
 
     @property
-    def train_size(self) -> int:
-        """The largest number of train examples."""
-        return self.train_sizes[-1]
-
-    @property
     def conditions(self) -> list[tuple[float, int]]:
         """Label noise and train size of every comparison of two losses, the plain one first."""
-        return [
-            (0.0, self.train_size),
-            *((level, self.train_size) for level in self.levels),
-            *((0.0, n) for n in self.small),
-        ]
+        noisy = [(level, self.most) for level in (0.0, *self.levels)]
+        return noisy + [(0.0, few) for few in self.small]
 
 
 _IMAGES = Size(
@@ -81,8 +75,9 @@ _IMAGES = Size(
     steps=3000,
     rate=0.002,
     widths=(64, 128, 256),
-    train_sizes=(500, 1000, 4000),
+    train_sizes=(250, 500, 1000),
     width=128,
+    most=4000,
     small=(100, 250, 1000),
     rates=(0.001, 0.003),
 )
@@ -128,7 +123,7 @@ def _losses(size: Size, task: Images, seeds: int) -> dict[str, Sweep]:
 def _base(size: Size, task: Any) -> Experiment:
     return Experiment(
         task=task,
-        train_size=size.train_size,
+        train_size=size.most,
         test_size=size.test_size,
         model=MLP(hidden=(size.width, size.width)),
         optimizer=adam(size.rate, l2=0.0),

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from memjax.studies.kit import Table, estimate, listed
+from memjax.studies.kit import Table, listed
 from memjax.studies.margins.losses import CHANGES
 from memjax.studies.margins.numbers import FITTED, VARIANTS, Scored
 
@@ -38,30 +38,28 @@ def _of_variant(found: Scored, name: str) -> xr.Dataset:
 
 
 def populations(networks: Mapping[str, xr.Dataset], found: Mapping[str, Scored]) -> Table:
-    """Numbers of networks, what they have learnt, and the score of those that have fitted."""
+    """Numbers of networks, their gaps, and what changes with those that have not fitted."""
     parts = [(one, found[name]) for name, one in networks.items()]
     columns: Mapping[str, Any] = {
         "networks of a seed": lambda part: part[0]["gap"].isel(seed=0).size,
-        "train accuracy": lambda part: _mean(part[0]["train_accuracy"]),
-        "test accuracy": lambda part: _mean(part[0]["test_accuracy"]),
-        "least gap": lambda part: estimate(part[0]["gap"].min(_but_seed(part[0]))),
-        "largest gap": lambda part: estimate(part[0]["gap"].max(_but_seed(part[0]))),
-        "have fitted": lambda part: _mean(part[0]["train_accuracy"] >= FITTED),
-        "adjusted R^2 of these": lambda part: part[1].fitted["adjusted_r_squared"],
-        "cross-validated R^2 of these": lambda part: part[1].fitted["cross_validated_r_squared"],
+        "have fitted": lambda part: part[0]["gap"].notnull().sum(_but_seed(part[0])),
+        "least gap": lambda part: part[0]["gap"].min(_but_seed(part[0])),
+        "mean gap": lambda part: part[0]["gap"].mean(_but_seed(part[0])),
+        "largest gap": lambda part: part[0]["gap"].max(_but_seed(part[0])),
+        "adjusted R^2, with all networks": lambda part: part[1].everyone["adjusted_r_squared"],
+        "cross-validated R^2, with all networks": lambda part: part[1].everyone["cross_validated_r_squared"],
     }
-    note = (
-        f"Gap: train accuracy less test accuracy. Have fitted: the share with a train accuracy of at least {FITTED:g}."
-    )
-    return listed({"population": [*networks]}, parts, columns, title="The networks", note=note)
+    return listed({"population": [*networks]}, parts, columns, title="The networks", note=_POPULATIONS)
+
+
+_POPULATIONS = (
+    f"Gap: train accuracy less test accuracy of networks with a train accuracy of at least {FITTED:g}. All other scores are of "
+    "these networks."
+)
 
 
 def _but_seed(networks: xr.Dataset) -> list[str]:
     return [str(dim) for dim in networks["gap"].dims if dim != "seed"]
-
-
-def _mean(values: xr.DataArray) -> xr.DataArray:
-    return values.mean([dim for dim in values.dims if dim != "seed"])
 
 
 def known(found: Mapping[str, Scored]) -> Table:
