@@ -23,6 +23,7 @@ def pytest_configure():
 TRAINING_EXAMPLES = {
     "memjax.engine.training.train_runs.train_runs",
     "memjax.experiment.start.Start",
+    "memjax.losses.large_margin.LargeMargin",
     "memjax.measure.measure",
     "memjax.measures.attributions.attribution.gradient_dot",
     "memjax.measures.attributions.attribution.influence_functions",

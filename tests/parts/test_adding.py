@@ -321,8 +321,9 @@ def experiments():
         if isinstance(getattr(mj.measures, name), mj.Measure):
             yield f"measures.{name}", lambda name=name: dict(measures=(getattr(mj.measures, name),))
     for name in losses.__all__:
-        if name not in ("get", "is_label"):
-            yield f"losses.{name}", lambda name=name: dict(loss=name)
+        if name not in ("get", "is_label", "of_examples"):
+            part = getattr(losses, name)
+            yield f"losses.{name}", lambda part=part, name=name: dict(loss=part() if isinstance(part, type) else name)
 
 
 EXPERIMENTS = dict(experiments())

@@ -18,6 +18,7 @@ _WRITTEN_AS = {
     "memjax.experiment.experiment": "memjax.experiment",
     "memjax.experiment.start": "memjax.start",
     "memjax.jax_settings": "memjax.precision",
+    "memjax.losses.of_outputs": "memjax.losses",
     "memjax.measures.recorded.last_layer": "memjax.measures.features",
     "memjax.optimizers.frozen": "memjax.optimizers.trees",
     "memjax.random.minibatches": "memjax.random",

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from memjax import measures, models, optimizers, penalties, schedules, stopping, subsets, tasks
+from memjax import losses, measures, models, optimizers, penalties, schedules, stopping, subsets, tasks
 from memjax.content import captured, try_content
 from memjax.content.later import stated
 from memjax.content.origin import written_name
@@ -41,7 +41,7 @@ def known_types() -> Mapping[str, Callable[..., Any]]:
     (True, False)
     """
     found: dict[str, Callable[..., Any]] = {}
-    for package in (tasks, subsets, stopping, models, schedules, optimizers, penalties):
+    for package in (tasks, subsets, stopping, models, losses, schedules, optimizers, penalties):
         for name in package.__all__:
             part = getattr(package, name)
             if _has_fields(part) and part.__module__.startswith(package.__name__):

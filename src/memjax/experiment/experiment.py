@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from memjax import losses
 from memjax.checks.keywords import named
 from memjax.checks.values import number, whole
 from memjax.content.later import later
@@ -15,7 +14,14 @@ from memjax.experiment.batches import check_batches
 from memjax.experiment.decode import parse
 from memjax.experiment.encode import to_json
 from memjax.experiment.record_times import RecordSteps, record_steps, whole_steps
-from memjax.experiment.single_fields import as_tuple, check_best, check_condition, check_penalty, check_records
+from memjax.experiment.single_fields import (
+    as_tuple,
+    check_best,
+    check_condition,
+    check_loss,
+    check_penalty,
+    check_records,
+)
 from memjax.experiment.start import Start
 from memjax.experiment.train_size import check_fresh, data_sizes, read_train_size
 from memjax.fields import paths, traced
@@ -174,7 +180,7 @@ class Experiment:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, whole(name, getattr(self, name), least))
         object.__setattr__(self, "loss_scale", number("loss_scale", self.loss_scale))
-        losses.get(self.loss)
+        check_loss(self.loss)
         if self.record_at is None:
             check_records(self.steps, self.record_every)
         else:

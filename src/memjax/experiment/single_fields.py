@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from memjax import losses
+from memjax.checks.asked import OF_LOSSES, OF_PENALTIES, check_asked
 from memjax.errors import InputError
 from memjax.fields import is_node
-from memjax.measures.asked import OF_PENALTIES, check_asked
 from memjax.types import Best, Condition
 
-__all__ = ["as_tuple", "check_best", "check_condition", "check_penalty", "check_records"]
+__all__ = ["as_tuple", "check_best", "check_condition", "check_loss", "check_penalty", "check_records"]
 
 # Limit of the search for divisors of ``steps``, for an error message.
 _MOST = 1_000_000
@@ -31,6 +32,14 @@ def as_tuple(name: str, values: Any) -> tuple[Any, ...]:
     if not isinstance(values, tuple | list | range):
         raise InputError(f"{name} is {values!r}: give a tuple, with a comma even around one entry.")
     return tuple(values)
+
+
+def check_loss(loss: Any) -> None:
+    """Raise `InputError` unless a loss has a known name, or is a function that asks for nothing but what losses are given."""
+    found = losses.get(loss)
+    if isinstance(found, type):
+        raise InputError(f"loss is {loss!r}, which is a class: give an object of it, such as {found.__name__}().")
+    check_asked(f"The loss {loss!r}", found, OF_LOSSES)
 
 
 def check_penalty(penalty: Any) -> None:

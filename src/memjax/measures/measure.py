@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from memjax.checks.asked import asked_by, check_asked
 from memjax.errors import InputError
-from memjax.measures.asked import asked_by, check_asked
 from memjax.types import LossFn
 
 __all__ = ["Measure"]

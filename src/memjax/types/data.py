@@ -18,10 +18,11 @@ Params: TypeAlias = Any
 Apply: TypeAlias = Callable[[Params, Array], Array]
 """``apply(params, x[B, ...]) -> outputs[B, C]`` for one run; each row of outputs depends only on the same row of inputs."""
 
-LossFn: TypeAlias = Callable[[Array, Array], Array]
+LossFn: TypeAlias = Callable[..., Array]
 """``loss(outputs[B, C], targets[B, ...]) -> [B]``: one value per example, from its own row alone.
 
-Outputs are in float32 or wider.
+Outputs are in float32 or wider. A loss may ask for ``model``, ``params`` and ``x`` by keyword-only arguments, see
+`memjax.losses.of_examples`.
 """
 
 

@@ -68,7 +68,8 @@ def _known(program: Program, experiment: Experiment) -> bool:
     penalty = program.penalty is not None and is_user_code(program.penalty)
     # The length of an example's gradient would count its entries in padding.
     sound = experiment.optimizer.built_in and not experiment.optimizer.clips_examples
-    return bool(apart and sound and not users and not seeing and not penalty)
+    # A loss that sees layers might look at their widths.
+    return bool(apart and sound and not users and not seeing and not penalty and not program.loss_sees)
 
 
 def padded(

@@ -66,7 +66,7 @@ def bound(program: Program, measure: Measure, hyper: Hyper, seen: Seen, live: An
         given["learning_rate"] = wide(jnp.asarray(rate))
     if "penalty" in measure.asks:
         given["penalty"] = penalty_of(program, hyper, seen.initial)
-    return measure.bind(program.loss, live, **given)
+    return measure.bind(program.loss_with(hyper), live, **given)
 
 
 def shown(program: Program, state: Any) -> Any:

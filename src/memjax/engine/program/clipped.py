@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from memjax.engine.program.forward import outputs_in_training
+from memjax.engine.program.forward import losses_in_training
 from memjax.engine.program.presented import loss_and_values
 from memjax.engine.program.program import Hyper, Program
 from memjax.examples import Tile
@@ -38,8 +38,8 @@ def gradient_sum(program: Program) -> Gradient:
         factors = _factors(program, params, hyper, tile)
 
         def weighted(params: Params) -> tuple[Array, Any]:
-            outputs = outputs_in_training(program, hyper, params, tile)
-            return tile.sum(factors * program.loss(outputs, tile.y)), function(params, hyper, tile)
+            losses, _ = losses_in_training(program, hyper, params, tile)
+            return tile.sum(factors * losses), function(params, hyper, tile)
 
         gradient, seen = jax.grad(weighted, has_aux=True)(params)
         return seen, gradient
@@ -58,7 +58,8 @@ def _factors(program: Program, params: Params, hyper: Hyper, tile: Tile) -> Arra
 def example_norms(program: Program, params: Params, hyper: Hyper, tile: Tile) -> Array:
     """Length ``[B]`` of the gradient of every example's loss, in float32 or wider."""
     model = program.model
-    if isinstance(model, MLP) and model.bias and not model.draws:
+    # A loss that sees layers hangs on parameters by other ways than through the outputs.
+    if isinstance(model, MLP) and model.bias and not model.draws and not program.loss_sees:
         return _of_dense(program, params, hyper, tile)
     gradient = _single(program, hyper, tile)(params, {})
     return jnp.sqrt(sum(jax.tree.leaves(jax.tree.map(_square, gradient))))
@@ -82,7 +83,7 @@ def _single(program: Program, hyper: Hyper, tile: Tile) -> Callable[[Params, Par
     def loss(params: Params, kernels: Params, x: Array, y: Array, row: Any) -> Array:
         whole = {name: {"kernel": kernels[name], "bias": params[name]} for name in kernels} if kernels else params
         one = Tile(x[None], y[None], jnp.ones(1, bool), None if row is None else row[None])
-        return program.loss(outputs_in_training(program, hyper, whole, one), one.y)[0]
+        return losses_in_training(program, hyper, whole, one)[0][0]
 
     axes = (None, None, 0, 0, None if tile.rows is None else 0)
     return lambda params, kernels: jax.vmap(jax.grad(loss), axes)(params, kernels, tile.x, tile.y, tile.rows)

@@ -16,6 +16,7 @@ import numpy as np
 
 from memjax.checks.values import is_user_code
 from memjax.engine.program.asked import bound, first_seen
+from memjax.engine.program.contract_faults import FEW, message
 from memjax.engine.program.forward import outputs_of_a_step
 from memjax.engine.program.initial import host
 from memjax.engine.program.program import Program, traced_of
@@ -25,6 +26,7 @@ from memjax.errors import InputError
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
 from memjax.jax_settings import float_dtype
+from memjax.losses import of_examples
 from memjax.measures.measure import Measure
 from memjax.models.randomness import is_random
 from memjax.random import generator, key_data
@@ -39,7 +41,6 @@ ROWS = 8
 # sum may be taken in another order, perhaps in 16 bits.
 _SAME, _MOVED = 1e-3, 0.05
 _COUNTS = (5, 7)
-_FEW = 4
 
 Call = Callable[[Any, Any, Any], Any]
 """``(params, hyper, examples) -> values``, where the examples are a tile or all examples of a split."""
@@ -48,7 +49,7 @@ Call = Callable[[Any, Any, Any], Any]
 class _UserFunction(NamedTuple):
     """A user's function to be tested, traced twice (``first``, ``second``): ``(key, hyper, shake, examples) -> values``.
 
-    A loss takes only examples, with the model's outputs in place of the inputs.
+    A loss of outputs takes only numbers and examples, with the model's outputs in place of the inputs.
     """
 
     kind: str
@@ -72,10 +73,10 @@ def try_contracts(program: Program, experiment: Experiment, rows: Data) -> None:
             # Parameters as drawn, and perturbed ones: a last layer of zeros would hide every dependence on the rows.
             trials: list[tuple[Any, _Variants]] = [((key, hyper, shake), _variants(x, y)) for shake in (0.0, 0.1)]
             if part.kind == "loss":
-                trials = [((), _variants(outputs, y)) for outputs in _outputs(experiment.task.num_outputs)]
+                trials = [((hyper,), _variants(outputs, y)) for outputs in _outputs(experiment.task.num_outputs)]
             fault = next(filter(None, (_fault(part, *trial) for trial in trials)), None)
             if fault:
-                raise InputError(_message(part, fault, program, experiment))
+                raise InputError(message(part.kind, part.name, fault, experiment, program.y))
 
 
 def _outputs(width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -103,14 +104,27 @@ def _unproven(program: Program) -> tuple[_UserFunction, ...]:
             _user_function(program, "init", "", lambda params, hyper, examples: params, True, same_numbers(*draws))
         )
     if is_user_code(program.loss):
-        loss: Call = lambda params, hyper, tile: program.loss(tile.x, tile.y)  # noqa: E731
-        found.append(_user_function(program, "loss", "", loss, *_traces(loss, program, params, hyper, outputs=True)))
+        found.append(_loss_function(program, params, hyper))
     found += [
         _measure_function(program, measure, params, hyper)
         for measure in program.measures
         if is_user_code(measure.function)
     ]
     return tuple(part for part in found if part is not None)
+
+
+def _loss_function(program: Program, params: Any, hyper: Any) -> _UserFunction | None:
+    if program.loss_sees:
+
+        def seeing(params: Any, hyper: Any, tile: Any) -> Any:
+            return of_examples(program.loss_with(hyper), program.apply_with(hyper), params, tile.x, tile.y)
+
+        return _user_function(program, "seeing", "", seeing, *_traces(seeing, program, params, hyper))
+
+    def loss(params: Any, hyper: Any, tile: Any) -> Any:
+        return program.loss_with(hyper)(tile.x, tile.y)
+
+    return _user_function(program, "loss", "", loss, *_traces(loss, program, params, hyper, outputs=True))
 
 
 def _measure_function(program: Program, measure: Measure, params: Any, hyper: Any) -> _UserFunction | None:
@@ -153,8 +167,8 @@ def _user_function(
         params = jax.tree.map(lambda leaf: _perturbed(leaf, shake), program.draw(key, hyper))
         return function(params, hyper, examples)
 
-    def alone(tile: Any) -> Any:
-        return function(None, None, tile)
+    def alone(hyper: Any, tile: Any) -> Any:
+        return function(None, hyper, tile)
 
     tried: Callable[..., Any] = alone if kind == "loss" else values
     by_row = kind not in ("whole", "init")
@@ -182,18 +196,18 @@ class _Variants(NamedTuple):
 
 def _variants(x: np.ndarray, y: np.ndarray) -> _Variants:
     pairs: Any = _exchanged(x), _exchanged(y), _exchanged(np.arange(max(len(x), ROWS), dtype=np.int32))
-    mask: Any = np.ones(_FEW, bool)
+    mask: Any = np.ones(FEW, bool)
     base, others = (Tile(x, y, mask, rows) for x, y, rows in zip(*pairs, strict=True))
     moved = jax.tree.map(lambda leaf: np.roll(leaf, 1, axis=0), base)
     # `others` may agree with `base` by chance, for example in the number of examples per class; then `twins` do not.
-    twins = jax.tree.map(lambda leaf: np.concatenate([leaf[: _FEW // 2]] * 2), base)
+    twins = jax.tree.map(lambda leaf: np.concatenate([leaf[: FEW // 2]] * 2), base)
     return _Variants(base, others, twins, moved, jax.tree.map(lambda leaf: leaf[:-1], base))
 
 
 def _exchanged(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Four rows, and the same rows with very different ones in place of the last two."""
-    base = rows[np.arange(_FEW) % len(rows)]
-    half = _FEW // 2
+    base = rows[np.arange(FEW) % len(rows)]
+    half = FEW // 2
     if jnp.issubdtype(base.dtype, jnp.floating):
         far = (7 - 30 * base[half:]).astype(base.dtype)
     else:
@@ -214,7 +228,7 @@ def _fault(part: _UserFunction, arguments: tuple[Any, ...], tiles: _Variants) ->
         again, fewer = (base, base) if part.steady else _again_and_fewer(part, arguments, tiles)
     except Exception:  # the function does not accept this number of rows
         return None
-    half, back = _FEW // 2, [np.roll(leaf, -1, axis=0) for leaf in moved]
+    half, back = FEW // 2, [np.roll(leaf, -1, axis=0) for leaf in moved]
     found = {
         "again": _differ(base, again, _SAME).any(),
         "others": any(_differ(_first(half, base), _first(half, other), _SAME).any() for other in (others, twins)),
@@ -233,8 +247,8 @@ def _again_and_fewer(
 
 
 def _whole(tile: Tile) -> Examples:
-    x, y = (leaf.reshape(2, _FEW // 2, *leaf.shape[1:]) for leaf in (tile.x, tile.y))
-    return Examples(jnp.asarray(x), jnp.asarray(y), None, jnp.int32(0), jnp.int32(_FEW), jnp.int32(2))
+    x, y = (leaf.reshape(2, FEW // 2, *leaf.shape[1:]) for leaf in (tile.x, tile.y))
+    return Examples(jnp.asarray(x), jnp.asarray(y), None, jnp.int32(0), jnp.int32(FEW), jnp.int32(2))
 
 
 def _first(count: int, leaves: list[np.ndarray]) -> list[np.ndarray]:
@@ -255,40 +269,3 @@ def _differ(one: list[np.ndarray], other: list[np.ndarray], tolerance: float) ->
         differ = np.abs(np.where(finite, a, 0) - np.where(finite, b, 0)) > tolerance * scale
         found.append((differ | (np.isfinite(a) != np.isfinite(b))).any(1))
     return np.concatenate(found)
-
-
-_FAULTS = {
-    "again": "gives other values when it is called again with the same arguments",
-    "others": "gives an example another value when the examples beside it are exchanged",
-    "place": "gives an example another value at another place among the same examples",
-    "count": f"gives an example another value among {_FEW} examples than among {_FEW - 1}",
-}
-_PURE = "it must be a pure function, so draw no random numbers in it and keep no state."
-_ADVICE = {
-    "model": "it must treat each row of its input by itself, so leave out batch statistics, and reduce over the axes after the "
-    "first only.",
-    "train": "it must treat each row of its input by itself, and draw for it from its own key: use jax.vmap over x and keys.",
-    "loss": "it must give each row of outputs and targets a value of its own, so reduce over the axes after the first only, "
-    "and leave the mean over examples to memjax.",
-    "measure": "a per-example measure must give each row a value of its own, so reduce over the axes after the first only, or "
-    "declare it without per_example.",
-}
-
-
-def _message(part: _UserFunction, fault: str, program: Program, experiment: Experiment) -> str:
-    if part.kind == "init":
-        return (
-            f"The model {experiment.model!r} draws other initial parameters when it is called again with the same key: take "
-            "all its random numbers from the key."
-        )
-    measure = f"The measure {part.name!r}"
-    model = f"The model {experiment.model!r}"
-    models = {"model": model, "train": f"{model} in training (apply_train)"}
-    what = {**models, "loss": f"The loss {experiment.loss!r}"}.get(part.kind, measure)
-    advice = _PURE if fault == "again" and part.kind != "train" else _ADVICE[part.kind]
-    if part.kind == "loss" and fault == "others" and not program.y[0] and "float" in program.y[1]:
-        advice = (
-            f"outputs [B, {experiment.task.num_outputs}] and targets [B] make a value for every pair of examples, so give "
-            "targets of the outputs' shape, such as y[:, None], or take outputs[:, 0] in the loss."
-        )
-    return f"{what} {_FAULTS[fault]}: {advice}"

@@ -17,6 +17,7 @@ from memjax.engine.program.program import Hyper, Program
 from memjax.examples import Tile
 from memjax.experiment import Experiment
 from memjax.jax_settings import wide
+from memjax.losses import of_examples
 from memjax.models.randomness import is_random
 from memjax.random import key_data, keys
 from memjax.random.minibatches import copy_of
@@ -25,6 +26,7 @@ from memjax.types import Array, Params
 __all__ = [
     "at_step",
     "forward_keys",
+    "losses_in_training",
     "numbers_of_rows",
     "outputs_in_training",
     "outputs_of_a_step",
@@ -75,6 +77,13 @@ def outputs_in_training(program: Program, hyper: Hyper, params: Params, tile: Ti
     step = jax.random.wrap_key_data(jnp.asarray(hyper[_STEP_KEY]), impl=_KEYS)
     rows: Any = tile.rows
     return wide(model.apply_train(params, tile.x, jax.vmap(jax.random.fold_in, (None, 0))(step, rows)))
+
+
+def losses_in_training(program: Program, hyper: Hyper, params: Params, tile: Tile) -> tuple[Array, Array]:
+    """Losses ``[B]`` of the examples of a step, and the outputs ``[B, C]`` that they follow from."""
+    outputs = outputs_in_training(program, hyper, params, tile)
+    given = program.apply_with(hyper), params, tile.x, tile.y, outputs
+    return of_examples(program.loss_with(hyper), *given), outputs
 
 
 def outputs_of_a_step(program: Program, params: Params, hyper: Hyper, tile: Tile) -> Array:

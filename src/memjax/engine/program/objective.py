@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from memjax.engine.program.forward import outputs_in_training
+from memjax.engine.program.forward import losses_in_training
 from memjax.engine.program.fresh import fresh_tile
 from memjax.engine.program.penalised import penalty_and_slope, penalty_of
 from memjax.engine.program.program import Hyper, Program
@@ -55,8 +55,7 @@ def loss_sum(program: Program) -> Callable[[Params, Hyper, Tile], Array]:
     """The training loss, summed over a tile."""
 
     def total(params: Params, hyper: Hyper, tile: Tile) -> Array:
-        outputs = outputs_in_training(program, hyper, params, tile)
-        return tile.sum(program.loss(outputs, tile.y))
+        return tile.sum(losses_in_training(program, hyper, params, tile)[0])
 
     return total
 

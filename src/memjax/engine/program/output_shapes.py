@@ -23,6 +23,7 @@ from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
 from memjax.experiment.draw import SQUARED
 from memjax.jax_settings import compile_settings, float_dtype, wide
+from memjax.losses.seeing import Seeing, seeing
 from memjax.measures.measure import Measure
 from memjax.models.randomness import is_random, writes_training
 from memjax.optimizers.closed import is_closed_form
@@ -186,14 +187,31 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
             "targets of the outputs' shape, such as y[:, None]."
         )
     _check_real(f"The model's output is of dtype {outputs.dtype}", outputs.dtype)
-    loss = losses.get(experiment.loss)
-    values = shape_of(f"The loss {experiment.loss!r} cannot be applied to targets {_show(y)}", loss, outputs, y)
+    values = _losses(experiment, model, params, x, y, outputs)
     if getattr(values, "shape", None) != (batch,):
         raise InputError(
             f"The loss {experiment.loss!r} gave shape {list(getattr(values, 'shape', []))} for {batch} examples: it must "
             "give one value per example, before any mean."
         )
     _check_real(f"The loss {experiment.loss!r} gives values of dtype {values.dtype}", values.dtype)
+
+
+def _losses(experiment: Experiment, model: Any, params: Any, x: Any, y: Any, outputs: Any) -> Any:
+    """Shape struct of the losses of examples."""
+    found = seeing(losses.get(experiment.loss), model)
+    if isinstance(found, Seeing) and is_random(model):
+        raise InputError(
+            f"The loss {experiment.loss!r} sees layers of the network, and the model {model!r} draws random numbers in "
+            "training, so that its layers are not those of the outputs: switch the random numbers off, or use a loss of "
+            "outputs alone."
+        )
+
+    def function(params: Any, x: Any, y: Any, outputs: Any) -> Any:
+        return losses.of_examples(found, model.apply, params, x, y, outputs)
+
+    return shape_of(
+        f"The loss {experiment.loss!r} cannot be applied to targets {_show(y)}", function, params, x, y, outputs
+    )
 
 
 def _outputs(model: Any, params: Any, x: Any) -> Any:

@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from memjax.checks.asked import OF_PENALTIES, asked_by
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.vectors import as_held_one, as_tree_one
 from memjax.jax_settings import wide
-from memjax.measures.asked import OF_PENALTIES, asked_by
 from memjax.parameter_trees import alone
 from memjax.types import Array, Params
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from memjax.engine.program.copies import Copies
-from memjax.engine.program.forward import outputs_in_training
+from memjax.engine.program.forward import losses_in_training
 from memjax.engine.program.outcome import Status
 from memjax.engine.program.program import Hyper, Program
 from memjax.engine.program.tile_owners import of_tiles
@@ -32,8 +32,8 @@ def loss_and_values(program: Program) -> Callable[[Params, Hyper, Tile], tuple[A
     """The loss summed over a tile, and the values ``[B]`` of its examples by name; none where no presentation is watched."""
 
     def total(params: Params, hyper: Hyper, tile: Tile) -> tuple[Array, dict[str, Array]]:
-        outputs = outputs_in_training(program, hyper, params, tile)
-        return tile.sum(program.loss(outputs, tile.y)), _values(program, hyper, params, tile, outputs)
+        losses, outputs = losses_in_training(program, hyper, params, tile)
+        return tile.sum(losses), _values(program, hyper, params, tile, outputs)
 
     return total
 
@@ -45,7 +45,8 @@ def _values(program: Program, hyper: Hyper, params: Params, tile: Tile, outputs:
     def apply(parameters: Params, x: Array) -> Array:
         return given if parameters is still and x is tile.x else program.apply_with(hyper)(parameters, x)
 
-    return {part.name: part.measure.bind(program.loss)(still, apply, tile) for part in program.presented}
+    loss = program.loss_with(hyper)
+    return {part.name: part.measure.bind(loss)(still, apply, tile) for part in program.presented}
 
 
 def after_presentations(

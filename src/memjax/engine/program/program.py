@@ -12,15 +12,16 @@ import jax
 import numpy as np
 import optax
 
+from memjax.checks.asked import OF_PENALTIES, asked_by
 from memjax.experiment import Experiment
 from memjax.experiment.kinds import once_per_kind
 from memjax.experiment.record_times import RecordSteps
 from memjax.experiment.stream import StreamShape
 from memjax.experiment.train_size import is_fresh
-from memjax.fields import traced_values, with_numbers
+from memjax.fields import is_node, traced_values, with_numbers
 from memjax.jax_settings import float_dtype, host_dtype, wide
+from memjax.losses.seeing import seeing, sees_network
 from memjax.measures import ByExample
-from memjax.measures.asked import OF_PENALTIES, asked_by
 from memjax.measures.measure import Measure
 from memjax.measures.recorded.loss import step_loss
 from memjax.models.adapt import with_outputs, with_room
@@ -60,12 +61,12 @@ class ShapeOf(tuple[tuple[int, ...], str]):
 class Program:
     """The static structure that the runs of a group share; equal structures share their compiled programs.
 
-    In `model` and `optimizer`, holes stand for the traced numbers; the methods fill them with the values of one run. With
-    `widths`, `model` is padded to these widths, and each run brings the places of its own parameters. With `repeats`, a row may
-    be presented several times in a step. A function may read a global or a list that has changed since it was compiled, so
-    `content` is a digest of all that functions read. Of a run with fresh examples, `task` is the task with holes for its traced
-    numbers, and `stream` the shapes of what its examples share. Of Poisson batches, `batch_size` is the room, and `expected`
-    the number by which a sum over a batch is divided.
+    In `model`, `optimizer`, `loss` and other parts, holes stand for the traced numbers; the methods fill them with the values
+    of one run. With `widths`, `model` is padded to these widths, and each run brings the places of its own parameters. With
+    `repeats`, a row may be presented several times in a step. A function may read a global or a list that has changed since it
+    was compiled, so `content` is a digest of all that functions read. Of a run with fresh examples, `task` is the task with
+    holes for its traced numbers, and `stream` the shapes of what its examples share. Of Poisson batches, `batch_size` is the
+    room, and `expected` the number by which a sum over a batch is divided.
     """
 
     model: Model
@@ -134,6 +135,17 @@ class Program:
     def optimizer_with(self, hyper: Hyper) -> Any:
         """The optimizer with one run's numbers."""
         return with_numbers(self.optimizer, _below("optimizer.", hyper))
+
+    def loss_with(self, hyper: Hyper) -> LossFn:
+        """The loss with one run's numbers, for networks of the run's model."""
+        if not self.loss_sees and not is_node(self.loss):
+            return self.loss
+        return seeing(with_numbers(self.loss, _below("loss.", hyper)), self.model_with(hyper))
+
+    @property
+    def loss_sees(self) -> bool:
+        """Whether the loss sees more of a network than its outputs."""
+        return sees_network(self.loss)
 
     @property
     def example_variables(self) -> dict[str, tuple[ByExample, str]]:

@@ -22,12 +22,12 @@ from memjax.experiment import Experiment
 from memjax.experiment.rows import may_repeat
 from memjax.experiment.stream import StreamShape, stream_of
 from memjax.experiment.train_size import is_fresh
-from memjax.fields import without_numbers
+from memjax.fields import is_node, without_numbers
 from memjax.measures import BUILT_IN, ByExample, by_example_of
 from memjax.measures.measure import Measure
 from memjax.measures.names import as_measures
 from memjax.random.poisson import room_for
-from memjax.types import Data
+from memjax.types import Data, LossFn
 
 __all__ = ["check_hashable", "check_start", "program_of", "with_content"]
 
@@ -46,7 +46,7 @@ def program_of(experiment: Experiment, sample: Data, known: dict[Program, str] |
     program = Program(
         model=without_numbers(model),
         optimizer=without_numbers(experiment.optimizer),
-        loss=losses.get(experiment.loss),
+        loss=_loss(experiment),
         measures=_measures(experiment, sample),
         steps=int(experiment.steps),
         record_at=experiment.record_steps,
@@ -82,6 +82,11 @@ def with_content(program: Program, known: dict[Program, str]) -> Program:
     return dataclasses.replace(program, content=known[program])
 
 
+def _loss(experiment: Experiment) -> LossFn:
+    found = losses.get(experiment.loss)
+    return without_numbers(found) if is_node(found) else found
+
+
 def _measures(experiment: Experiment, sample: Data) -> tuple[Measure, ...]:
     labels = np.issubdtype(sample.y.dtype, np.integer)
     own = _FRESH_MEASURES if is_fresh(experiment) else [BUILT_IN[name] for name in _DEFAULT_MEASURES]
@@ -110,7 +115,7 @@ def _with_unit(measure: Measure, experiment: Experiment) -> Measure:
 
 def check_hashable(run: Experiment, program: Program) -> None:
     """Raise `InputError` where a part of a run has no hash: runs with the same structure are found by their hashes."""
-    for name in ("model", "optimizer", "measures", "penalty", "keep_best", "task"):
+    for name in ("model", "optimizer", "loss", "measures", "penalty", "keep_best", "task"):
         try:
             hash(getattr(program, name))
         except TypeError:

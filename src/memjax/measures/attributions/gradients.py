@@ -14,6 +14,7 @@ from jax.flatten_util import ravel_pytree
 from memjax import losses
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import product_precision, wide
+from memjax.losses.seeing import seeing
 from memjax.measures.recorded.margin import label_and_others
 from memjax.types import Array, Data
 
@@ -61,10 +62,10 @@ def _called(function: Callable[..., Array], snapshot: Any, data: Data, *more: An
 _compiled = functools.partial(jax.jit, static_argnums=(0, 1))
 
 
-def _outputs(model: Any, numbers: Any, params: Any) -> tuple[Array, Callable[[Array, Array], Array]]:
-    """Flat parameters, and the function from flat parameters and one input to the outputs ``[1, C]``."""
-    flat, tree = ravel_pytree(params)
-    return flat, lambda at, x: wide(with_numbers(model, numbers).apply(tree(at), x[None]))
+def _losses(model: Any, loss: Any, numbers: Any, params: Any, x: Array, y: Array) -> Array:
+    """Losses ``[B]`` of examples ``x[B, ...]``, ``y[B, ...]``."""
+    own = with_numbers(model, numbers)
+    return losses.of_examples(seeing(loss, own), lambda params, x: wide(own.apply(params, x)), params, x, y)
 
 
 def _each(function: Callable[[Array, Array], Array], x: Array, y: Array) -> Array:
@@ -75,20 +76,19 @@ def _each(function: Callable[[Array, Array], Array], x: Array, y: Array) -> Arra
 
 @_compiled
 def _loss_gradients(model: Any, loss: Any, numbers: Any, params: Any, x: Array, y: Array) -> Array:
-    flat, outputs = _outputs(model, numbers, params)
-    one = jax.grad(lambda at, x, y: loss(outputs(at, x), y[None])[0])
+    flat, tree = ravel_pytree(params)
+    one = jax.grad(lambda at, x, y: _losses(model, loss, numbers, tree(at), x[None], y[None])[0])
     return _each(lambda x, y: one(flat, x, y), x, y)
 
 
 @_compiled
 def _value_gradients(model: Any, loss: Any, numbers: Any, params: Any, x: Array, y: Array) -> Array:
-    flat, outputs = _outputs(model, numbers, params)
+    flat, tree = ravel_pytree(params)
 
     def value(at: Array, x: Array, y: Array) -> Array:
-        found = outputs(at, x)
         if not jnp.issubdtype(y.dtype, jnp.integer):
-            return -loss(found, y[None])[0]
-        label, others = label_and_others(found, y[None])
+            return -_losses(model, loss, numbers, tree(at), x[None], y[None])[0]
+        label, others = label_and_others(wide(with_numbers(model, numbers).apply(tree(at), x[None])), y[None])
         return (label - jax.nn.logsumexp(others, axis=-1))[0]
 
     return _each(lambda x, y: jax.grad(value)(flat, x, y), x, y)
@@ -104,7 +104,7 @@ def _wrong(model: Any, loss: Any, numbers: Any, params: Any, x: Array, y: Array)
 def _product(model: Any, loss: Any, numbers: Any, params: Any, x: Array, y: Array) -> tuple[Array, Any]:
     """Flat parameters, and the product of the Hessian of the mean loss with a vector."""
     flat, tree = ravel_pytree(params)
-    mean = lambda at: loss(wide(with_numbers(model, numbers).apply(tree(at), x)), y).mean()  # noqa: E731
+    mean = lambda at: _losses(model, loss, numbers, tree(at), x, y).mean()  # noqa: E731
     return flat, lambda vector: jax.jvp(jax.grad(mean), (flat,), (vector,))[1]
 
 

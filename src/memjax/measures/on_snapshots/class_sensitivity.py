@@ -15,6 +15,7 @@ from memjax.checks.values import one_of
 from memjax.errors import InputError
 from memjax.fields import traced_values, with_numbers, without_numbers
 from memjax.jax_settings import product_precision, wide
+from memjax.losses.seeing import seeing
 from memjax.measures.on_snapshots.snapshot_measure import SnapshotMeasure, Variable
 from memjax.types import Array, LossFn
 
@@ -105,11 +106,13 @@ def _of_rows(snapshot: Any, x: np.ndarray, classes: int) -> np.ndarray:
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _sensitivities(model: Any, loss: LossFn, classes: int, numbers: Any, params: Any, x: Array) -> Array:
     """Sums of the absolute derivatives ``[C, B]`` of the loss with each label in inputs ``x[B, ...]``."""
-    apply = with_numbers(model, numbers).apply
+    own = with_numbers(model, numbers)
+    apply, own_loss = lambda params, x: wide(own.apply(params, x)), seeing(loss, own)
 
     def of_class(label: Array) -> Array:
         # A row of the outputs hangs on the same row of the inputs alone, so one gradient of the sum has those of all rows.
-        total = lambda inputs: wide(loss(wide(apply(params, inputs)), jnp.full(len(x), label))).sum()  # noqa: E731
+        labels = jnp.full(len(x), label)
+        total = lambda inputs: wide(losses.of_examples(own_loss, apply, params, inputs, labels)).sum()  # noqa: E731
         return jnp.abs(wide(jax.grad(total)(x))).reshape(len(x), -1).sum(-1)
 
     found: Array = jax.lax.map(of_class, jnp.arange(classes))

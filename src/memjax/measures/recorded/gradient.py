@@ -7,6 +7,7 @@ from collections.abc import Callable
 import jax
 
 from memjax.examples import Examples, Tile
+from memjax.losses import of_examples
 from memjax.measures.measure import Measure
 from memjax.parameter_trees import norm
 from memjax.types import Apply, Array, LossFn, Params
@@ -26,7 +27,7 @@ def tile_gradient(apply: Apply, loss: LossFn) -> Callable[[Params, Tile], Params
     """
 
     def total(params: Params, tile: Tile) -> Array:
-        return tile.sum(loss(apply(params, tile.x), tile.y))
+        return tile.sum(of_examples(loss, apply, params, tile.x, tile.y))
 
     return jax.grad(total)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from memjax.examples import Examples, Tile
+from memjax.losses import of_examples
 from memjax.measures.measure import Measure
 from memjax.types import Apply, Array, LossFn, Params
 
@@ -12,7 +13,7 @@ __all__ = ["loss", "step_loss"]
 
 
 def _loss(params: Params, apply: Apply, examples: Tile, *, loss: LossFn) -> Array:
-    return loss(apply(params, examples.x), examples.y)
+    return of_examples(loss, apply, params, examples.x, examples.y)
 
 
 loss = Measure(_loss, "loss", per_example=True, splits=("train", "test"), long_name="mean loss", units="nats")

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from memjax.errors import InputError
 from memjax.examples import Tile
 from memjax.jax_settings import wide
+from memjax.losses import of_examples
 from memjax.measures.measure import Measure
 from memjax.types import Apply, Array, LossFn, Params
 
@@ -24,7 +25,7 @@ def _loss_sensitivity(params: Params, apply: Apply, examples: Tile, *, loss: Los
 
     # A row of the outputs hangs on the same row of the inputs alone, so one gradient of the sum has the gradients of all rows.
     def total(inputs: Array) -> Array:
-        return wide(loss(apply(params, inputs), examples.y)).sum()
+        return wide(of_examples(loss, apply, params, inputs, examples.y)).sum()
 
     slopes = wide(jax.grad(total)(x))
     return jnp.abs(slopes).reshape(len(x), -1).sum(-1)

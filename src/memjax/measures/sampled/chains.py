@@ -17,6 +17,7 @@ import numpy.typing as npt
 from memjax.errors import InputError
 from memjax.jax_settings import wide
 from memjax.losses import get as losses_of
+from memjax.losses.seeing import Seeing, seeing
 from memjax.measures.recorded.loss import step_loss
 from memjax.measures.sampled.settings import Settings
 from memjax.models.randomness import still
@@ -123,6 +124,16 @@ def _each_loss(loss: Any, outputs: Array, targets: Array) -> Array:
     return losses_of(loss)(wide(outputs), targets)
 
 
+def _own_each(snapshot: Any, each_loss: Callable[..., Array]) -> FloatArray:
+    """Losses ``[N]`` of the train examples of a snapshot."""
+    x, y = (jnp.asarray(part) for part in snapshot.train)
+    outputs, found = snapshot.outputs(snapshot.train.x), seeing(losses_of(snapshot.experiment.loss), snapshot.model)
+    if isinstance(found, Seeing):
+        params = jax.tree.map(jnp.asarray, snapshot.params)
+        return np.asarray(jax.jit(found.of)(wide(outputs), y, params, x), np.float64)
+    return np.asarray(each_loss(outputs, y), np.float64)
+
+
 def _own_losses(center: Around, run: Any, each_loss: Callable[..., Array]) -> FloatArray:
     """Loss of the snapshot itself on what each draw of a chain saw: ``[draws]``.
 
@@ -130,8 +141,7 @@ def _own_losses(center: Around, run: Any, each_loss: Callable[..., Array]) -> Fl
     others, which would look like sampling noise, and all chains would share that noise.
     """
     snapshot = center.snapshot
-    outputs = snapshot.outputs(snapshot.train.x)
-    each = np.asarray(each_loss(outputs, jnp.asarray(snapshot.train.y)), np.float64)
+    each = _own_each(snapshot, each_loss)
     if run.batch_size is None:
         return np.full(run.steps // run.record_every, each.mean())
     rows = batch_order([run], run.batch_size, 0, run.steps, [snapshot.places])[:, 0]

@@ -1,17 +1,15 @@
-"""Losses: functions from outputs and targets to one value per example."""
+"""Losses of the outputs alone: functions from outputs and targets to one value per example."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
-from memjax.errors import InputError, listing
+from memjax.errors import InputError
 from memjax.jax_settings import wide
-from memjax.types import Array, LossFn
+from memjax.types import Array
 
-__all__ = ["cross_entropy", "cross_entropy_exact", "get", "hinge", "is_label", "mse", "one_hot_mse", "sse"]
+__all__ = ["cross_entropy", "cross_entropy_exact", "hinge", "is_label", "mse", "one_hot_mse", "require_labels", "sse"]
 
 
 def cross_entropy(outputs: Array, targets: Array) -> Array:
@@ -73,7 +71,7 @@ def cross_entropy_exact(outputs: Array, targets: Array) -> Array:
     >>> float(cross_entropy(outputs, labels)[0]), f"{cross_entropy_exact(outputs, labels)[0]:.3e}"
     (0.0, '9.358e-14')
     """
-    _require_labels("cross_entropy_exact", targets)
+    require_labels("cross_entropy_exact", targets)
     outputs = wide(outputs)
     chosen = is_label(outputs, targets)
     label = jnp.where(chosen, outputs, 0).sum(-1)
@@ -84,7 +82,8 @@ def cross_entropy_exact(outputs: Array, targets: Array) -> Array:
     return most - fixed + jnp.log1p(others + jnp.expm1(fixed - most))
 
 
-def _require_labels(loss: str, targets: Array) -> None:
+def require_labels(loss: str, targets: Array) -> None:
+    """Raise `InputError` where the targets of a loss are no integers."""
     if not jnp.issubdtype(targets.dtype, jnp.integer):
         raise InputError(
             f"loss is {loss!r}, but the targets are {targets.dtype} values: use loss = 'mse' or 'sse', or integer labels."
@@ -144,7 +143,7 @@ def one_hot_mse(outputs: Array, targets: Array) -> Array:
     >>> one_hot_mse(np.array([[0.5, 2.0]]), np.array([1])).tolist()
     [0.625]
     """
-    _require_labels("one_hot_mse", targets)
+    require_labels("one_hot_mse", targets)
     return jnp.square(wide(outputs) - is_label(outputs, targets)).mean(-1)
 
 
@@ -202,28 +201,3 @@ def hinge(outputs: Array, targets: Array) -> Array:
             "give a float target of -1 or 1 per output, such as those of memjax.tasks.SparseParity."
         )
     return jnp.maximum(0, 1 - targets * wide(outputs)).reshape(outputs.shape[0], -1).mean(-1)
-
-
-_BUILT_IN: dict[str, LossFn] = {
-    "cross_entropy": cross_entropy,
-    "cross_entropy_exact": cross_entropy_exact,
-    "mse": mse,
-    "sse": sse,
-    "hinge": hinge,
-    "one_hot_mse": one_hot_mse,
-}
-
-
-def get(loss: str | Callable[[Array, Array], Array]) -> LossFn:
-    """Loss function for a name; a function is returned unchanged.
-
-    Raises
-    ------
-    InputError
-        If the name is not one of the built-in losses.
-    """
-    if callable(loss):
-        return loss
-    if isinstance(loss, str) and loss in _BUILT_IN:
-        return _BUILT_IN[loss]
-    raise InputError(f"The loss {loss!r} is not known: use {listing(_BUILT_IN)}, or pass your own function.")

@@ -9,12 +9,14 @@ from typing import Any
 
 from memjax.errors import InputError, listing
 
-__all__ = ["OFFERED", "OF_PENALTIES", "asked_by", "check_asked"]
+__all__ = ["OFFERED", "OF_LOSSES", "OF_PENALTIES", "asked_by", "check_asked"]
 
 OFFERED = ("loss", "live", "model", "initial", "step", "learning_rate", "opt_state", "penalty")
 """Names that a measure's function may ask for."""
 OF_PENALTIES = ("model", "apply", "initial")
 """Names that a penalty may ask for."""
+OF_LOSSES = ("model", "params", "x")
+"""Names that a loss may ask for."""
 
 # These two are given whatever their default; a function of old may have another thing by one of the other names.
 _ALWAYS = ("loss", "live")
