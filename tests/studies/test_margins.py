@@ -77,7 +77,8 @@ def test_features_are_signatures_of_normalised_margins(small):
         outputs = np.asarray(one.outputs(one.train.x), float)
         gaps = [row[y] - max(np.delete(row, y)) for row, y in zip(outputs, one.train.y, strict=True)]
         wanted = analysis.margin_signature(xr.DataArray(gaps, dims="example"))
-        np.testing.assert_allclose(numbers.features(found, VARIANTS["output margin alone"])[i, 0], wanted, rtol=1e-12)
+        # float32 outputs against float64 products: differences up to 2.4e-6 were seen.
+        np.testing.assert_allclose(numbers.features(found, VARIANTS["output margin alone"])[i, 0], wanted, rtol=1e-5)
 
 
 TOLD = "measured: 3e-16"
@@ -131,9 +132,9 @@ def test_shuffled_gaps_stay_within_their_seed_and_score_zero():
         assert sorted(one.values[np.isfinite(one)]) == sorted(other.values[np.isfinite(other)])
         assert (np.isnan(one) == np.isnan(other.transpose(*one.dims))).all() and not one.equals(other)
     found = numbers.permuted(made, Variant())
-    # The mean of R^2 over all orders is k / (n - 1) = 15 / 71. Spread of a mean over 40 orders, measured over 60 draws: 0.010.
-    np.testing.assert_allclose(found["r_squared"], 15 / 71, atol=0.04)
-    np.testing.assert_allclose(found["adjusted_r_squared"], 0, atol=0.05)
+    # The mean of R^2 over all orders is k / (n - 1) = 15 / 71. Spread of a mean over 20 orders, measured over 60 draws: 0.013.
+    np.testing.assert_allclose(found["r_squared"], 15 / 71, atol=0.06)
+    np.testing.assert_allclose(found["adjusted_r_squared"], 0, atol=0.07)
 
 
 def test_knobs_are_flags_and_margins_take_what_knobs_leave():

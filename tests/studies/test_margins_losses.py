@@ -117,12 +117,13 @@ def test_claims_on_losses_are_differences_of_means_over_conditions():
 
 def test_figures_and_tables_show_every_way():
     ways = _ways()
-    left, right = figures.losses(ways).axes
+    left, right, less, _ = figures.losses(ways).axes
     assert left.lines[0].get_ydata() == pytest.approx([0.9, 0.5, 0.3])
     assert (right.lines[0].get_xdata().tolist(), right.lines[0].get_ydata()) == (
         [10, 20, 40],
         pytest.approx([0.5, 0.6, 0.9]),
     )
+    assert less.lines[1].get_ydata() == pytest.approx([-0.1, 0.2, 0.3])
     assert figures.changes(ways).axes[1].lines[0].get_xdata() == pytest.approx(losses.CHANGES["fgsm"])
     assert tables.losses(ways).rows[3][:3] == ("0", "10", "50.00 [49.75, 50.25]%")
     assert tables.changes(ways).rows[7][:3] == ("adversarial step", "0.02", "91.00 [90.75, 91.25]%")

@@ -29,7 +29,7 @@ __all__ = [
 
 FITTED = 0.99
 """Train accuracy from which a network counts as one that has fitted its train set."""
-_PERMUTATIONS = 40
+_PERMUTATIONS = 20
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -157,7 +157,7 @@ def _by_seed(x: xr.DataArray, gap: xr.DataArray, scale: Literal["linear", "log"]
 
 
 def permuted(networks: xr.Dataset, variant: Variant) -> xr.Dataset:
-    """The scores when the gaps of a seed's networks are shuffled, means over 40 shuffles: their law knows of no margins."""
+    """The scores when the gaps of a seed's networks are shuffled, means over 20 shuffles: their law knows of no margins."""
     drawn = [
         _by_seed(features(networks, variant), _shuffled(networks["gap"], draw), variant.scale)
         for draw in range(_PERMUTATIONS)

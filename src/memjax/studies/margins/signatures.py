@@ -42,13 +42,14 @@ def signatures(runs: xr.Dataset) -> xr.Dataset:
 
 def _of_network(snapshot: Snapshot) -> dict[str, xr.DataArray]:
     x, y = snapshot.train
+    held = {"input": x.reshape(len(x), -1), **snapshot.hidden(x)}
+    # From the last hidden layer, which is at hand, the outputs are one product.
+    last = snapshot.params["layer_2"]
+    outputs = np.asarray(held["layer_1"], np.float64) @ np.asarray(last["kernel"]) + np.asarray(last["bias"])
     plain = margins(layers=LAYERS, normalize=False)(snapshot)["margin"].values
-    each = xr.DataArray(
-        np.vstack([plain, output_margins(np.asarray(snapshot.outputs(x), np.float64), y)]), dims=("layer", "example")
-    )
+    each = xr.DataArray(np.vstack([plain, output_margins(outputs, y)]), dims=("layer", "example"))
     made = [analysis.margin_signature(each, kind=kind).values for kind in _KINDS]
-    hidden = {"input": x, **snapshot.hidden(x)}
-    spreads = [np.sqrt(np.asarray(hidden[name], np.float64).reshape(len(x), -1).var(0).sum()) for name in LAYERS]
+    spreads = [np.sqrt(np.asarray(held[name], np.float64).var(0).sum()) for name in LAYERS]
     labels = {"kind": list(_KINDS), "layer": [*LAYERS, "output"], "statistic": np.arange(5)}
     return {
         "signature": xr.DataArray(np.stack(made), labels, ("kind", "layer", "statistic")),

@@ -33,10 +33,10 @@ STUDY = Study(
         "Elsayed et al. 2018, arXiv:1803.05598": "https://arxiv.org/abs/1803.05598",
     },
     scales={
-        "quick": "populations of 108 networks on at most 400 digits and on as many signals of MNIST-1D, two losses on the "
-        "digits, 5 seeds: about two minutes on 2 cores",
-        "mnist": "the same on at most 4000 images, networks of up to 256 units; needs the files",
-        "fashion-mnist": "the same on at most 4000 images, networks of up to 256 units; needs the files",
+        "quick": "populations of 108 networks on 50 to 200 digits and on as many signals of MNIST-1D, two losses on up to "
+        "400 digits: about two minutes on 2 cores",
+        "mnist": "the same on up to 4000 images, networks of up to 256 units; needs the files",
+        "fashion-mnist": "the same on up to 4000 images, networks of up to 256 units; needs the files",
     },
     seeds={"quick": 5, "mnist": 5, "fashion-mnist": 5},
     sweeps=sweeps,

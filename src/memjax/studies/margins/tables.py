@@ -29,7 +29,7 @@ def scores(found: Mapping[str, Scored]) -> Table:
 
 _SCORES = (
     "Scores of the networks of each seed by themselves; means over seeds. Quartiles and fences of normalised margins in "
-    "logarithms, where nothing else is said. Shuffled: means over 40 orders of the gaps."
+    "logarithms, where nothing else is said. Shuffled: means over 20 orders of the gaps."
 )
 
 
