@@ -41,6 +41,7 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
             "populations": tables.populations(networks, found),
             "known": tables.known(found),
             "losses": tables.losses(trained),
+            "chosen": tables.chosen(trained),
             "changes": tables.changes(trained),
         },
         figures=figures.all_figures(networks, found, trained),

@@ -91,7 +91,7 @@ def chosen(runs: xr.Dataset, named: str) -> xr.Dataset:
         ``train_accuracy`` and ``test_accuracy`` at the end ``(condition, seed)`` of the other seeds, and the settings by
         ``condition``.
     """
-    own = runs.sel(l2=[0.0]) if named == "cross-entropy" else runs
+    own = runs.sel(l2=0.0, drop=True) if named == "cross-entropy" else runs
     settings = [name for name in _SETTINGS if name in own.dims]
     ends = own[["train_accuracy", "test_accuracy"]].isel(step=-1, drop=True).stack(setting=settings)
     tuned = ends["test_accuracy"].isel(seed=slice(-TUNING, None)).mean("seed")
@@ -108,8 +108,9 @@ def compared(datasets: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
     found = {}
     for way, sweep in WAYS.items():
         best = chosen(datasets[sweep], way)
-        plain = {name: best[name].values[0] for name in _SETTINGS if name in best}
-        own = datasets[f"{sweep}_changed"].sel(plain, method="nearest").sel(seed=best["seed"]).drop_vars(list(plain))
+        changed_runs = datasets[f"{sweep}_changed"]
+        plain = {name: best[name].values[0] if name in best else 0.0 for name in _SETTINGS if name in changed_runs.dims}
+        own = changed_runs.sel(plain, method="nearest").sel(seed=best["seed"]).drop_vars(list(plain))
         found[way] = best.merge(own, compat="override")
     return found
 

@@ -11,7 +11,7 @@ from memjax.studies.kit import Table, listed
 from memjax.studies.margins.losses import CHANGES
 from memjax.studies.margins.numbers import FITTED, VARIANTS, Scored
 
-__all__ = ["changes", "known", "losses", "populations", "scores"]
+__all__ = ["changes", "chosen", "known", "losses", "populations", "scores"]
 
 
 def scores(found: Mapping[str, Scored]) -> Table:
@@ -82,32 +82,54 @@ _KNOWN = (
 
 
 def losses(found: Mapping[str, xr.Dataset]) -> Table:
-    """Test accuracies under every condition, by way to train, with the settings that were chosen."""
+    """Test accuracies under every condition, by way to train."""
+    columns: dict[str, Any] = {way: _accuracy(one, "test_accuracy") for way, one in found.items()}
+    title = "Test accuracy by loss"
+    return listed(
+        _conditions(found), _places(found), columns, title=title, note=_LOSSES, units=dict.fromkeys(found, "%")
+    )
+
+
+_LOSSES = "Test accuracies are against true labels, and random labels are those of train examples."
+
+
+def chosen(found: Mapping[str, xr.Dataset]) -> Table:
+    """Settings that were chosen under every condition, and train accuracies with them."""
+    columns: dict[str, Any] = {f"{way}: {_words(one)}": _settings(one) for way, one in found.items()}
+    train = {f"{way}: train accuracy": _accuracy(one, "train_accuracy") for way, one in found.items()}
+    title, units = "Settings of every loss", dict.fromkeys(train, "%")
+    return listed(_conditions(found), _places(found), columns | train, title=title, note=_CHOSEN, units=units)
+
+
+_CHOSEN = (
+    "Settings have the highest mean test accuracy over three further seeds. Train accuracies are against the labels of the "
+    "train set, with the random ones."
+)
+_SETTINGS = {"learning_rate": "rate", "l2": "decay", "gamma": "gamma"}
+
+
+def _conditions(found: Mapping[str, xr.Dataset]) -> dict[str, list[str]]:
     first = next(iter(found.values()))
-    count = first.sizes["condition"]
-    columns: dict[str, Any] = {way: _accuracy(one) for way, one in found.items()}
-    columns |= {f"settings, {way}": _settings(one) for way, one in found.items()}
-    heads = {
+    return {
         "label noise": [f"{level:g}" for level in first["label_noise"].values],
         "train examples": [str(int(size)) for size in first["train_size"].values],
     }
-    units = dict.fromkeys(found, "%")
-    return listed(heads, list(range(count)), columns, title="Test accuracy by loss", note=_LOSSES, units=units)
 
 
-_LOSSES = (
-    "Settings have the highest mean test accuracy over three further seeds. They are the learning rate, and the weight decay "
-    "of the cross-entropy or the gamma of the large margin."
-)
+def _places(found: Mapping[str, xr.Dataset]) -> list[int]:
+    return list(range(next(iter(found.values())).sizes["condition"]))
 
 
-def _accuracy(one: xr.Dataset) -> Any:
-    return lambda place: 100 * one["test_accuracy"].isel(condition=place)
+def _accuracy(one: xr.Dataset, name: str) -> Any:
+    return lambda place: 100 * one[name].isel(condition=place)
+
+
+def _words(one: xr.Dataset) -> str:
+    return ", ".join(word for name, word in _SETTINGS.items() if name in one)
 
 
 def _settings(one: xr.Dataset) -> Any:
-    names = [name for name in ("learning_rate", "l2", "gamma") if name in one]
-    return lambda place: ", ".join(f"{float(one[name][place]):g}" for name in names)
+    return lambda place: ", ".join(f"{float(one[name][place]):g}" for name in _SETTINGS if name in one)
 
 
 def changes(found: Mapping[str, xr.Dataset]) -> Table:
