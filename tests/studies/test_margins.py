@@ -241,8 +241,9 @@ def test_every_scale_can_be_laid_out(scale):
 @pytest.mark.long
 def test_a_small_run_leaves_what_the_study_promises(tmp_path, monkeypatch, made_again):
     few = runs.SIZES["quick"]._replace(
-        test_size=100, steps=200, train_sizes=(50, 60, 70), most=60, small=(50,), levels=(0.2,)
-    )
+        test_size=100, steps=200, widths=(16,), dropouts=(0.0,), decays=(0.0, 1e-4, 1e-3), train_sizes=(50, 60, 70, 80),
+        noises=(0.0, 0.1, 0.2), most=60, small=(50,), levels=(0.2,),
+    )  # fmt: skip
     monkeypatch.setitem(runs.SIZES, "quick", few)
     folder, findings = studies.run(dataclasses.replace(STUDY), tmp_path / "out", seeds=2, progress=False)
     assert all((folder / f"{name}.png").exists() for name in ("predicted", "scores", "losses", "changes"))
