@@ -36,6 +36,24 @@ def test_settings_are_chosen_on_tuning_seeds_for_every_condition():
     assert plain["seed"].values.tolist() == [0, 1]
 
 
+def test_changed_inputs_are_those_of_the_networks_that_are_chosen_without_a_change():
+    tuned = [[[0.1, 0.5, 0.5], [0.2, 0.4, 0.6]], [[0.3, 0.4, 0.5], [0.4, 0.9, 0.5]]]
+    runs = {"cross_entropy": _trained(tuned, tuned)}
+    runs["large_margin"] = runs["cross_entropy"].rename(l2="gamma")
+    where = {name: runs["cross_entropy"][name] for name in ("l2", "learning_rate", "seed")}
+    # 100 for the decay or gamma, 10 or 20 for the rate, and the seed.
+    coded = 100 * where["l2"] + 100 * where["learning_rate"] + where["seed"]
+    made = xr.Dataset(
+        {name: coded.expand_dims({f"{name}_size": list(sizes)}) for name, sizes in losses.CHANGES.items()}
+    )
+    changed = {"cross_entropy_changed": made, "large_margin_changed": made.rename(l2="gamma")}
+    found = losses.compared(runs | changed)
+    wanted = {"cross-entropy": 20, "cross-entropy with decay": 120, "large margin": 120}
+    for way, level in wanted.items():
+        assert found[way]["fgsm"].isel(fgsm_size=3).values.tolist() == [level, level + 1], way
+        assert found[way].sizes["condition"] == 3
+
+
 def test_steps_along_signs_have_the_closed_form_of_a_linear_network():
     spec = mj.Experiment(
         task=mj.tasks.Images("digits", classes=(3, 8)), train_size=30, test_size=60, steps=40, record_every=40,

@@ -34,9 +34,9 @@ def changed(runs: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Accuracy on the test images with Gaussian noise, ``gaussian`` ``(..., sd)``, and after one step along the signs of the
-        gradient that lowers the output of the label less the largest other one, ``fgsm`` ``(..., length)``. ``margin``
-        ``(..., layer)`` is the median normalised margin of the train images.
+        Accuracy on the test images with Gaussian noise, ``gaussian`` ``(..., gaussian_size)``, and after one step along the
+        signs of the gradient that lowers the output of the label less the largest other one, ``fgsm`` ``(..., fgsm_size)``.
+        ``margin`` ``(..., layer)`` is the median normalised margin of the train images.
     """
     found = measure(runs.isel({CONDITION: [0]}), [_of_network]).isel(snapshot=0, drop=True)
     return found[[*CHANGES, "margin"]].isel({CONDITION: 0}, drop=True).drop_attrs()

@@ -86,6 +86,14 @@ def knobs(networks: xr.Dataset, names: tuple[str, ...], crossed: bool = False) -
         Knobs that are known.
     crossed
         Whether every combination of values has a number of its own, instead of every value.
+
+    Examples
+    --------
+    >>> networks = xr.Dataset(coords={"train_size": [50, 100], "label_noise": [0.0, 0.2]})
+    >>> knobs(networks, ("train_size", "label_noise")).sel(train_size=100).values.tolist()
+    [[1.0, 0.0], [1.0, 1.0]]
+    >>> knobs(networks, ("train_size", "label_noise"), crossed=True).sel(train_size=100).values.tolist()
+    [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
     sizes = [networks.sizes[name] for name in names]
     grid = np.meshgrid(*map(np.arange, sizes), indexing="ij")

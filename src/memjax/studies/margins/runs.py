@@ -70,7 +70,7 @@ class Size(NamedTuple):
 
 _IMAGES = Size(
     dataset="mnist",
-    test_size=2000,
+    test_size=1000,
     batch_size=100,
     steps=3000,
     rate=0.002,

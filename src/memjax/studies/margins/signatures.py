@@ -58,7 +58,13 @@ def _of_network(snapshot: Snapshot) -> dict[str, xr.DataArray]:
 
 
 def output_margins(outputs: FloatArray, y: npt.NDArray[Any]) -> FloatArray:
-    """Output of the label less the largest other one, ``[N]``."""
+    """Output of the label less the largest other one, ``[N]``, of outputs ``[N, C]`` and labels ``[N]``.
+
+    Examples
+    --------
+    >>> output_margins(np.array([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0]]), np.array([0, 1])).tolist()
+    [1.0, -2.0]
+    """
     rows = np.arange(len(y))
     others = outputs.copy()
     others[rows, y] = -np.inf
