@@ -33,7 +33,7 @@ def sigkill(bench: Bench, times: int = 20) -> Outcome:
     while len(moments) < times or (trail[-1][1] == 0.0 and len(moments) < 5 * times):
         process = bench.start(store)
         watch(process, rng.uniform(_EARLIEST, latest))
-        latest *= 1.0 if len(moments) < times else 1.2
+        latest *= 1.0 if len(moments) < times else 1.5
         if process.poll() is not None:
             raise RuntimeError(f"The sweep ended after {len(moments)} of {times} kills: give it more steps.")
         process.kill()

@@ -12,7 +12,6 @@ def bench(tmp_path_factory):
     return Bench(tmp_path_factory.mktemp("bench"), steps=8000)
 
 
-# A real kill, and memory that is really short, are worth their seconds in every check; the others come with `make long`.
 # A kill that is real, and memory that is really short, are worth their seconds; the others come with `make long`.
 @pytest.mark.slow
 def test_killed_at_random_moments(bench):
