@@ -51,8 +51,9 @@ def exact_claims(scores: xr.DataArray) -> list[Claim]:
     claims.append(
         _reached(of_last, np.sqrt(steps) / _SUMMED, f"the network after {steps} steps with noise {_SUMMED:g}")
     )
-    alarms = power(scores, FPR)[1]
-    what = f"exact attack: false positive rate at the level of {FPR:.0%}, all noises"
+    # The runs of all noise multipliers have the same normal numbers, so one of them counts.
+    alarms = power(scores.isel(noise_multiplier=0), FPR)[1]
+    what = f"exact attack on one step: false positive rate at the level of {FPR:.0%}"
     return [*claims, Claim(what, FPR, alarms, derived=True)]
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import xarray as xr
 
 from memjax import analysis
 from memjax.studies.dp_sgd.numbers import RATES
-from memjax.studies.kit import Estimate, fitted
-from memjax.studies.long_tail.scores import memorized
+from memjax.studies.kit import Estimate, estimate, fitted
 from memjax.studies.privacy_onion.numbers import most
 
-__all__ = ["TOP", "attacked", "found_of", "in_pairs", "mean_score", "scores_of", "top_score"]
+__all__ = ["TOP", "attacked", "differences", "found_of", "in_pairs", "top_score"]
 
 TOP = 0.05
 """Share of the rows that counts as the most memorised ones."""
@@ -36,29 +33,27 @@ def in_pairs(bank: xr.Dataset) -> xr.Dataset:
     return found.assign_coords(pair=np.arange(found.sizes["pair"]))
 
 
-def mean_score(bank: xr.Dataset) -> float:
-    """Mean memorisation score of all rows, which is the mean accuracy on train rows less that on held-out rows."""
-    return float(memorized(bank).mean())
+def differences(bank: xr.Dataset) -> xr.DataArray:
+    """Whether the network of a pair with a row is right about the row, less the other network: ``(pair, example)``.
+
+    One network of every pair has the row, so the mean over pairs is the memorisation score of the row. The mean over rows is
+    the mean accuracy on train rows less that on held-out rows.
+    """
+    right, seen = bank["example_correct"].astype(np.float64), bank["train_count"] > 0
+    return xr.where(seen, right, -right).sum("half")
 
 
-def top_score(bank: xr.Dataset) -> float:
+def top_score(found: xr.DataArray) -> float:
     """Mean score of the most memorised rows, which are chosen by other networks than those that score them.
 
     Pairs of even and of odd number are two banks. Each chooses its `TOP` share of the rows, and the other one scores these
     rows. The value is the mean of both. Scores of the bank that chose would be too large by the luck of the choice.
     """
-    odd = bank["pair"].values % 2 == 1
-    parts = [memorized(bank.isel(pair=mask)) for mask in (~odd, odd)]
-    count = round(TOP * bank.sizes["example"])
+    odd = found["pair"].values % 2 == 1
+    parts = [found.isel(pair=mask).mean("pair") for mask in (~odd, odd)]
+    count = round(TOP * found.sizes["example"])
     chosen = [other.where(most(one, count)).mean() for one, other in (parts, parts[::-1])]
     return float(sum(chosen) / 2)
-
-
-def scores_of(bank: xr.Dataset) -> dict[str, Estimate]:
-    """Both scores with jackknife intervals over pairs of complementary halves."""
-    kinds: dict[str, Callable[[xr.Dataset], float]] = {"mean": mean_score, "top": top_score}
-    found = {name: analysis.jackknife(statistic, bank, "pair") for name, statistic in kinds.items()}
-    return {name: fitted(one, "value", bank.sizes["pair"], "interval") for name, one in found.items()}
 
 
 def attacked(bank: xr.Dataset) -> xr.Dataset:
@@ -73,8 +68,16 @@ def attacked(bank: xr.Dataset) -> xr.Dataset:
 
 
 def found_of(bank: xr.Dataset) -> dict[str, Estimate]:
-    """Everything that a bound holds for: both scores, the advantage of the attack, and its true positive rates."""
+    """Everything that a bound holds for: both scores, the advantage of the attack, and its true positive rates.
+
+    Intervals of scores are over pairs of complementary halves, by the jackknife for the most memorised rows.
+    """
     paired = in_pairs(bank)
-    rates, runs = attacked(paired), 2 * paired.sizes["pair"]
-    tprs = {f"tpr {rate:g}": fitted(rates.sel(fpr=rate), "tpr", runs) for rate in RATES}
-    return {**scores_of(paired), "advantage": fitted(rates, "advantage", runs), **tprs}
+    apart, rates = differences(paired), attacked(paired)
+    pairs, runs = paired.sizes["pair"], 2 * paired.sizes["pair"]
+    return {
+        "mean": estimate(apart.mean("example")),
+        "top": fitted(analysis.jackknife(top_score, apart, "pair"), "value", pairs, "interval"),
+        "advantage": fitted(rates, "advantage", runs),
+        **{f"tpr {rate:g}": fitted(rates.sel(fpr=rate), "tpr", runs) for rate in RATES},
+    }

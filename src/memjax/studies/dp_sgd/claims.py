@@ -190,7 +190,7 @@ _LIMITED = {
     "mean": ("mean memorisation score", "score"),
     "top": ("score of the rows that other networks find most memorised", "score"),
     "advantage": ("advantage of LiRA", "score"),
-    **{f"tpr {rate:g}": (f"true positive rate of LiRA at {rate:.1%} false positives", "tpr") for rate in RATES},
+    **{f"tpr {rate:g}": (f"true positive rate of LiRA at {100 * rate:g}% false positives", "tpr") for rate in RATES},
 }
 
 

@@ -27,7 +27,7 @@ __all__ = ["all_figures", "audit", "memory", "tail", "utility"]
 
 # From the most private setting to none.
 _ORDER = (*reversed(EPSILONS), CLIPPED, PLAIN)
-_SHORT = {CLIPPED: "clipped", PLAIN: "none"} | {name: name.removeprefix("epsilon ") for name in EPSILONS}
+_SHORT = {CLIPPED: "clip", PLAIN: "none"} | {name: name.removeprefix("epsilon ") for name in EPSILONS}
 
 
 def all_figures(found: Found) -> dict[str, Figure]:
@@ -43,7 +43,7 @@ def all_figures(found: Found) -> dict[str, Figure]:
 _MEMORY = (
     "What networks on random halves memorise (left) and what LiRA finds at 1% and at 0.1% false positives (middle, right), "
     "with 95% intervals, and the largest values that the guarantee allows: by the Gaussian mechanism (solid) and by epsilon "
-    "and delta alone (dashed). On the horizontal axis are the guarantees from strict to none; clipped is clipping without "
+    "and delta alone (dashed). On the horizontal axis are the guarantees from strict to none; clip is clipping without "
     "noise. Points whose interval reaches 0 have an open lower end. Dotted: chance."
 )
 _UTILITY = (
@@ -67,7 +67,7 @@ _TAIL = (
 @plots.style()
 def memory(found: Mapping[str, Mapping[str, Any]], bounds: xr.Dataset) -> Drawn:
     """Scores and rates by guarantee, beside their bounds."""
-    figure, axes = plots.panels(1, 3, width=3.2, height=3.1)
+    figure, axes = plots.panels(1, 3, width=3.7, height=3.1)
     for (name, label), color, mark in zip(
         {"top": "most memorised rows", "mean": "all rows"}.items(), CATEGORY_COLORS, MARKERS, strict=False
     ):
@@ -77,11 +77,13 @@ def memory(found: Mapping[str, Mapping[str, Any]], bounds: xr.Dataset) -> Drawn:
         _points(ax, [found[one][f"tpr {rate:g}"] for one in _ORDER], color=CATEGORY_COLORS[2], marker="^", label="LiRA")
         _limits(ax, bounds["tpr"].sel(fpr=rate), bounds["pair_tpr"].sel(fpr=rate))
         plots.level(ax, rate)
-        ax.set(title=f"true positive rate at {rate:.1%} false positives")
+        ax.set(title=f"true positives at {100 * rate:g}% false positives")
     axes[0].set(title="memorisation score")
     for ax in axes:
         ax.set(yscale="log", ylim=(None, 1.5))
-        ax.legend(loc="lower right")
+    known = [ax.get_legend_handles_labels() for ax in axes[:2]]
+    shown = {text: handle for handles, texts in known for handle, text in zip(handles, texts, strict=True)}
+    axes[-1].legend(shown.values(), shown.keys(), loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 
@@ -121,17 +123,17 @@ def utility(lots: xr.Dataset, clips: xr.Dataset) -> Drawn:
     for rate, color, mark in zip(rates, CATEGORY_COLORS, MARKERS, strict=False):
         values = clips["test"].sel(learning_rate=rate)
         plots.mean(values, "clip_norm", ax=right, seeds="bars", color=color, marker=mark, label=f"rate {rate:g}")
-    right.axvline(float(clips["norm"].mean()), color="0.4", linestyle=":", linewidth=1.0)
+    right.axvline(float(clips["norm"].mean()), color="0.4", linestyle=":", linewidth=1.0, label="median length")
     plots.plain_ticks(right)
     right.set(xlabel="clip norm", ylabel="test accuracy at epsilon 2")
-    right.legend(loc="lower left")
+    right.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 
 @plots.style()
 def audit(found: xr.Dataset, scores: xr.DataArray) -> Drawn:
     """Lower bounds beside the accountant's epsilon, and the exact attack beside its closed form."""
-    figure, (left, right) = plots.panels(1, 2, width=3.9, height=3.4)
+    figure, (left, right) = plots.panels(1, 2, width=4.3, height=3.4)
     rng = np.random.default_rng(0)
     for place, name in enumerate(_ORDER):
         upper = float(found["epsilon"].sel(setting=name))
@@ -143,9 +145,9 @@ def audit(found: xr.Dataset, scores: xr.DataArray) -> Drawn:
             label = attack if place == 0 else None
             left.plot(moved, lower, mark, color=color, markersize=3.0, alpha=0.6, markeredgewidth=0, label=label)
     _settings(left)
-    left.set(ylabel="lower bound on epsilon (nats)", yscale="symlog", ylim=(-0.1, None))
+    left.set(ylabel="lower bound on epsilon (nats)", yscale="symlog", ylim=(-0.1, 400))
     left.set_yticks([0, 1, 10], ["0", "1", "10"])
-    left.legend(loc="upper left", bbox_to_anchor=(0.0, 0.95))
+    left.legend(loc="upper left")
     _rates(right, scores)
     return figure
 
@@ -160,7 +162,7 @@ def _rates(ax: Axes, scores: xr.DataArray) -> None:
         last = {"color": color, "label": f"noise {noise:g}, {steps} steps: mu = {steps**0.5 / noise:g}"}
         _rate(ax, scores.sel(noise_multiplier=noise), 1 / noise, **one)
         _rate(ax, summary.sel(noise_multiplier=noise), steps**0.5 / noise, markerfacecolor="white", **last)
-    ax.plot([curve[0], 1], [curve[0], 1], ":", color="0.4", linewidth=1.0)
+    ax.plot(curve, curve, ":", color="0.4", linewidth=1.0, label="chance")
     ax.set(xscale="log", xlabel="false positive rate", ylabel="true positive rate", ylim=(0, 1.02))
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
@@ -182,7 +184,7 @@ def tail(found: xr.Dataset, floors: xr.Dataset) -> Drawn:
     for name, line, text in (
         ("floor", "-", "floor"),
         ("singletons", "--", "floor by singletons"),
-        ("guess", "-.", "unseen"),
+        ("guess", "-.", "guess about the unseen"),
     ):
         values = floors[name].mean("seed") if "seed" in floors[name].dims else floors[name]
         values = values.sel(setting=order) if "setting" in values.dims else values

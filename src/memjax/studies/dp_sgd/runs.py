@@ -99,7 +99,7 @@ def _poisson_noise(experiment: Experiment, epsilon: float) -> float:
 
 def _clips(experiment: Experiment, lots: Lots, seeds: int) -> tuple[Experiment, Mapping[Any, Any]]:
     """Clip norms and rates at an epsilon of 2."""
-    own = replace(experiment, snapshots=(), measures=(measures.accuracy.on("test"),))
+    own = replace(experiment, snapshots=(), measures=(measures.accuracy.on("train", "test"),))
     axes = {
         "clip_norm": lots.clips,
         "learning_rate": lots.rates,
@@ -134,7 +134,7 @@ def _audit(size: Size) -> Experiment:
         train_size=size.audited,
         test_size=min(size.test_size, 297),
         subset=LeaveOut(),
-        measures=(measures.accuracy.on("test"),),
+        measures=(measures.accuracy.on("train", "test"),),
         examples=("loss",),
         examples_at=(0, size.steps),
     )

@@ -80,7 +80,7 @@ def _memory(found: Found) -> Table:
         "score of the most memorised": lambda name: found.memory[name]["top"],
         "advantage of LiRA": lambda name: found.memory[name]["advantage"],
         **{
-            f"TPR at {rate:.1%} FPR": lambda name, rate=rate: found.memory[name][f"tpr {rate:g}"]
+            f"TPR at {100 * rate:g}% FPR": lambda name, rate=rate: found.memory[name][f"tpr {rate:g}"]
             for rate in reversed(RATES)
         },
     }
@@ -102,23 +102,29 @@ def _bounds(found: Found) -> Table:
     }
     for rate in reversed(RATES):
         for kind, text in (("tpr", "Gaussian"), ("pair_tpr", "pair")):
-            columns[f"TPR at {rate:.1%} FPR, {text}"] = lambda name, rate=rate, kind=kind: float(
+            columns[f"TPR at {100 * rate:g}% FPR, {text}"] = lambda name, rate=rate, kind=kind: float(
                 found.bounds[kind].sel(setting=name, fpr=rate)
             )
-    columns["bound over mean score"] = lambda name: _factor(found, name, "mean")
-    columns["bound over top score"] = lambda name: _factor(found, name, "top")
+    for what, text in _FACTORS.items():
+        columns[f"bound over {text}"] = lambda name, what=what: _factor(found, name, what)
     return listed({"setting": names}, names, columns, title="What the guarantee allows at most", note=_BOUNDS)
 
 
+_FACTORS = {"mean": "mean score", "top": "top score", "tpr 0.01": "TPR at 1% FPR", "tpr 0.001": "TPR at 0.1% FPR"}
+
+
 def _factor(found: Found, name: str, what: str) -> str:
-    bound, ours = float(found.bounds["score"].sel(setting=name)), found.memory[name][what]
+    limit, ours = found.bounds["score"], found.memory[name][what]
+    if what.startswith("tpr"):
+        limit = found.bounds["tpr"].sel(fpr=float(what.split()[1]))
+    bound = float(limit.sel(setting=name))
     return f"{bound / ours.value:.3g}" if ours.low > 0 else f"above {bound / ours.high:.3g}"
 
 
 _BOUNDS = (
     "For the replacement of one row, as between halves of a bank. Gaussian: the exact limits of the mechanism, with 2 mu. "
-    "Pair: what epsilon and delta alone allow. Bound over score: the Gaussian limit over ours; where the interval of ours "
-    "reaches 0, the limit over the upper end."
+    "Pair: what epsilon and delta alone allow. Bound over ours: the Gaussian limit over our number; where the interval "
+    "of ours reaches 0, the limit over its upper end. A true positive rate at chance is the false positive rate."
 )
 
 
