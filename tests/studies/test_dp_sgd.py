@@ -174,14 +174,22 @@ def _audit(effect, seeds=40, rows=300):
     )
 
 
+def _moves():
+    trained = xr.DataArray(
+        np.random.default_rng(2).random((40, 100)) < 0.5, {"seed": np.arange(40)}, ("seed", "canary")
+    )
+    settings = xr.DataArray([1.0, 1.0], {"setting": [PLAIN, CLIPPED]}, "setting")
+    return xr.Dataset({"move": settings * trained, "trained": trained})
+
+
 def test_drops_are_of_canaries_and_other_runs_take_away_how_hard_each_is():
     found = audits.drops(_audit(1.0))
     assert found["drop"].sizes == {"setting": 2, "seed": 40, "canary": 100}
-    made = audits.one_run(found)
+    made = audits.one_run(found, _moves())
     assert made.attrs == {"guesses": 20, "canaries": 100}
-    plain, beside = (made["right"].sel(attack=attack) for attack in audits.ATTACKS)
+    plain, beside, moved = (made["right"].sel(attack=attack) for attack in audits.ATTACKS)
     # Rows differ by more than a canary's effect, so only the comparison with other runs is always right.
-    assert (beside == 1).all() and plain.mean() < 0.9
+    assert (beside == 1).all() and plain.mean() < 0.9 and (moved == 1).all()
     best = privacy.audit_one_run(20, 20, delta=1e-5, canaries=100)
     assert made["lower"].sel(attack=audits.ATTACKS[1]).values == pytest.approx(np.full((2, 40), best))
     drop, trained = found["drop"].values[0], found["trained"].values
@@ -191,10 +199,11 @@ def test_drops_are_of_canaries_and_other_runs_take_away_how_hard_each_is():
 
 
 def test_audits_of_nothing_are_right_in_half_of_their_guesses():
-    made = audits.one_run(audits.drops(_audit(0.0)))
-    assert made["right"].mean("seed").values == pytest.approx(np.full((2, 2), 0.5), abs=0.07)
+    made = audits.one_run(audits.drops(_audit(0.0)), _moves())
+    own = made.isel(attack=slice(2))
+    assert own["right"].mean("seed").values == pytest.approx(np.full((2, 2), 0.5), abs=0.07)
     # 160 audits, of which 5% may be wrong.
-    assert float((made["lower"] > 0).mean()) < 0.1
+    assert float((own["lower"] > 0).mean()) < 0.1
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +222,20 @@ def test_the_exact_attack_sees_the_target_as_one_over_sigma(exact):
     assert abs(noise.mean()) < 0.15 and noise.std() == pytest.approx(1, abs=0.1)
     assert abs(np.corrcoef(noise[:, :-1].ravel(), noise[:, 1:].ravel())[0, 1]) < 0.15
     assert audits.summed(more).sel(noise_multiplier=4.0).values == pytest.approx(np.ones(30), abs=1e-3)
+
+
+def test_networks_move_against_the_gradients_of_the_canaries_that_were_in():
+    spec, coins = runs.canary_experiment(), runs._flips(range(300), 3)
+    kept = {name: one for name, one in sizes.full_batch_settings(spec).items() if name in (CLIPPED, "epsilon 32")}
+    found = audits.moves(mj.sweep(spec, {runs._AXIS: kept, ("seed", "subset"): coins}, progress=False))
+    for place in range(3):
+        out = np.isin(np.arange(300), coins[place][1].left_out)
+        assert (found["trained"].values[place] == ~out).all() and 120 < out.sum() < 180
+        clean = found["move"].sel(setting=CLIPPED).values[place] / (1e-6 * 16 * 0.1 / (~out).sum())
+        # Canaries are a clip norm apart; their inputs are not quite orthogonal: measured .22 around 1 and 0.
+        assert (clean - ~out).std() < 0.3 and abs((clean - ~out).mean()) < 0.05
+    noisy = audits.guessed(found["move"], found["trained"])["right"]
+    assert (noisy.sel(setting=CLIPPED) == 1).all() and (noisy.sel(setting="epsilon 32") > 0.9).all()
 
 
 def test_the_power_is_a_count_above_the_level_of_a_standard_normal():
@@ -268,6 +291,6 @@ def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again, monkey
                                   exact=10, tail=60, tail_test=200, tail_width=16)  # fmt: skip
     monkeypatch.setitem(sizes.SIZES, "quick", small)
     folder, findings = studies.run(STUDY, tmp_path / "out", seeds=3, progress=False)
-    assert set(findings.figures) == {"memory", "utility", "audit", "tail"} and len(findings.claims) == 65
+    assert set(findings.figures) == {"memory", "utility", "audit", "tail"} and len(findings.claims) == 71
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
     made_again(folder, STUDY)

@@ -65,15 +65,15 @@ def test_a_bound_that_is_broken_differs():
 
 def test_an_audit_above_the_accountant_and_an_attack_that_falls_short_differ():
     lower = xr.DataArray(
-        np.stack([[_seeds(1.0)] * 6] * 2),
+        np.stack([[_seeds(1.0)] * 6] * 3),
         {"attack": [*audits.ATTACKS], "setting": ALL},
         ("attack", "setting", "seed"),
     )
     lower.loc[{"setting": CLIPPED}] += 1
     epsilon = xr.DataArray([np.inf, np.inf, *EPSILONS.values()], {"setting": ALL}, "setting")
     made = audit_claims.audit_claims(xr.Dataset({"lower": lower, "epsilon": epsilon}).assign_attrs(guesses=20))
-    assert _verdicts(made) == ["as published"] * 3 + ["differs"] + ["not asked"] * 4 + ["as published"]
-    assert made[3].estimate.value == pytest.approx(0.5) and made[3].remark == "8 of 8 audits above it"
+    assert _verdicts(made) == (["as published"] * 3 + ["differs"]) * 2 + ["not asked"] * 6 + ["as published"]
+    assert made[3].estimate.value == pytest.approx(0.5) and made[3].remark == "4 of 4 audits above it"
     rng = np.random.default_rng(0)
     z = xr.DataArray(rng.normal(size=(3, 2, 400, 16)), {"noise_multiplier": [1.0, 2.0, 4.0], "left_out": ["none", "0"]},
                      ("noise_multiplier", "left_out", "seed", "release"))  # fmt: skip

@@ -24,21 +24,28 @@ _SUMMED = 2.0
 def audit_claims(audit: xr.Dataset) -> list[Claim]:
     """Whether a lower bound stays below the accountant's epsilon, and what audits find without noise."""
     lower, guesses = audit["lower"], audit.attrs["guesses"]
+    limits = [_below(audit, name, attack) for attack in (ATTACKS[0], ATTACKS[2]) for name in EPSILONS]
+    found = [
+        Claim(
+            f"{setting}: lower bound of an audit of one run by {attack}, {guesses} guesses",
+            "not given",
+            lower.sel(attack=attack, setting=setting),
+        )
+        for setting in (PLAIN, CLIPPED)
+        for attack in ATTACKS
+    ]
     of = lower.sel(attack=ATTACKS[0], drop=True)
-    claims = []
-    for setting in EPSILONS:
-        upper = float(audit["epsilon"].sel(setting=setting))
-        over = lower.sel(setting=setting) > upper
-        remark = f"{int(over.sum())} of {over.size} audits above it"
-        what = f"{setting}: lower bound of an audit less the accountant's {upper:.3g}, mean over runs"
-        claims.append(Claim(what, "below 0", of.sel(setting=setting) - upper, below(0.0), remark=remark, derived=True))
-    for setting in (PLAIN, CLIPPED):
-        for attack in ATTACKS:
-            what = f"{setting}: lower bound of an audit of one run by {attack}, {guesses} guesses"
-            claims.append(Claim(what, "not given", lower.sel(attack=attack, setting=setting)))
     more = of.sel(setting=CLIPPED) - of.sel(setting="epsilon 8")
     what = f"lower bound of an audit, {CLIPPED} less epsilon 8"
-    return [*claims, Claim(what, "audits find more where there is less noise", more, above(0.0), main=True)]
+    last = Claim(what, "audits find more where there is less noise", more, above(0.0), main=True)
+    return [*limits, *found, last]
+
+
+def _below(audit: xr.Dataset, setting: str, attack: str) -> Claim:
+    upper, lower = float(audit["epsilon"].sel(setting=setting)), audit["lower"].sel(setting=setting, attack=attack)
+    remark = f"{int((lower > upper).sum())} of {lower.size} audits above it"
+    what = f"{setting}: lower bound of an audit by {attack} less the accountant's {upper:.3g}, mean over runs"
+    return Claim(what, "below 0", lower - upper, below(0.0), remark=remark, derived=True)
 
 
 def exact_claims(scores: xr.DataArray) -> list[Claim]:

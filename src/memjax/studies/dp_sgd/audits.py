@@ -8,15 +8,29 @@ import xarray as xr
 from scipy.special import ndtri
 
 from memjax import analysis, privacy
+from memjax.experiment import Experiment
 from memjax.results.parameters import params
-from memjax.studies.dp_sgd.runs import TARGET, exact_experiment
+from memjax.studies.dp_sgd.runs import TARGET, canary_experiment, exact_experiment
 from memjax.studies.dp_sgd.sizes import DELTA
 from memjax.studies.kit import Estimate, fitted
 
-__all__ = ["ATTACKS", "CURVE", "FPR", "drops", "one_run", "power", "projections", "released", "summed"]
+__all__ = [
+    "ATTACKS",
+    "CURVE",
+    "FPR",
+    "drops",
+    "gradients_at_zero",
+    "guessed",
+    "moves",
+    "one_run",
+    "power",
+    "projections",
+    "released",
+    "summed",
+]
 
-ATTACKS = ("loss drop", "loss drop beside other runs")
-"""Scores of a canary; the first one was chosen for the claims."""
+ATTACKS = ("loss drop", "loss drop beside other runs", "gradients of a linear network")
+"""Scores of a canary; the last one has networks of its own."""
 FPR = 0.1
 """False positive rate at which the exact attack is held against the closed form."""
 CURVE = tuple(np.geomspace(0.002, 0.9, 25).tolist())
@@ -40,33 +54,44 @@ def drops(audit: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({"drop": drop, "trained": trained}).reset_coords(drop=True)
 
 
-def one_run(found: xr.Dataset) -> xr.Dataset:
+def one_run(found: xr.Dataset, move: xr.Dataset) -> xr.Dataset:
     """Share of right guesses and lower bound on epsilon of every run: ``right`` and ``lower`` ``(attack, setting, seed)``.
 
-    The second attack compares with the mean drop in other runs without the canary, whose coins are independent.
+    The second attack compares with the mean drop in other runs without the canary, whose coins are independent. The third one
+    is of the networks that `moves` knows.
     """
-    drop, trained = found["drop"].transpose("setting", "seed", "canary"), found["trained"].transpose("seed", "canary")
-    scores = {ATTACKS[0]: drop, ATTACKS[1]: drop - _without(drop, trained)}
-    each = max(1, round(_GUESSED * drop.sizes["canary"]))
-    counts = np.array(
-        [
-            [
-                [
-                    privacy.count_right(one.values[i, j], trained.values[j], above=each, below=each)[0]
-                    for j in range(one.sizes["seed"])
-                ]
-                for i in range(one.sizes["setting"])
-            ]
-            for one in scores.values()
-        ]
-    )
-    lower = np.vectorize(
-        lambda right: privacy.audit_one_run(int(right), 2 * each, delta=DELTA, canaries=drop.sizes["canary"]),
-        otypes=[np.float64],
-    )(counts)
-    dims, coords = ("attack", "setting", "seed"), {"setting": drop["setting"], "seed": drop["seed"]}
-    made = xr.Dataset({"right": (dims, counts / (2 * each)), "lower": (dims, lower)}, coords)
-    return made.assign_coords(attack=list(ATTACKS)).assign_attrs(guesses=2 * each, canaries=drop.sizes["canary"])
+    drop, trained = found["drop"], found["trained"]
+    parts = [
+        guessed(drop, trained),
+        guessed(drop - _without(drop, trained), trained),
+        guessed(move["move"], move["trained"]),
+    ]
+    names = xr.DataArray(list(ATTACKS), dims="attack", name="attack")
+    return xr.concat(parts, names, combine_attrs="override", join="exact")
+
+
+def guessed(score: xr.DataArray, trained: xr.DataArray) -> xr.Dataset:
+    """Right guesses about the canaries with the largest and the smallest scores, and lower bounds, ``(setting, seed)``.
+
+    Parameters
+    ----------
+    score
+        ``(setting, seed, canary)``, larger where the network was more probably trained on the canary.
+    trained
+        Coin flips ``(seed, canary)``.
+    """
+    size = score.sizes["canary"]
+    each = max(1, round(_GUESSED * size))
+
+    def right(values: FloatArray, inside: npt.NDArray[np.bool_]) -> int:
+        return privacy.count_right(values, inside, above=each, below=each)[0]
+
+    def lower(count: int) -> float:
+        return privacy.audit_one_run(int(count), 2 * each, delta=DELTA, canaries=size)
+
+    counts = xr.apply_ufunc(right, score, trained, input_core_dims=[["canary"], ["canary"]], vectorize=True)
+    made = xr.Dataset({"right": counts / (2 * each), "lower": xr.apply_ufunc(lower, counts, vectorize=True)})
+    return made.transpose("setting", "seed").assign_attrs(guesses=2 * each, canaries=size)
 
 
 def _without(drop: xr.DataArray, trained: xr.DataArray) -> xr.DataArray:
@@ -84,34 +109,57 @@ def projections(exact: xr.Dataset) -> xr.Dataset:
     1 around 0 without the target, and around 1 / sigma with the target.
     """
     spec = exact_experiment()
-    steps = list(spec.snapshots)
     clip, rate = (float(spec.optimizer.hyperparameters[name]) for name in ("clip_norm", "learning_rate"))
-    layer = params(exact, step=steps)["layer_0"]
-    kernel = layer["kernel"].reshape(*layer["bias"].shape[:-1], -1)
-    moves = np.diff(np.concatenate([kernel, layer["bias"]], -1).astype(np.float64), axis=-2)
+    steps = np.diff(_flat(exact, list(spec.snapshots)), axis=-2)
     unit, others = released(clip)
     noise = exact["noise_multiplier"].values[:, None, None, None]
     count = (spec.data_sizes()[0] - (exact["left_out"].values != "none"))[:, None, None]
-    z = (-(moves @ unit) * count / rate - others) / (noise * clip)
+    z = (-(steps @ unit) * count / rate - others) / (noise * clip)
     coords = {name: exact[name].values for name in ("noise_multiplier", "left_out", "seed")}
     return xr.Dataset({"z": ((*coords, "release"), z)}, coords)
 
 
 def released(clip: float) -> tuple[FloatArray, float]:
-    """Direction ``[P]`` of the target's gradient at parameters of 0, and the clipped gradients of all others along it.
-
-    The gradient of softmax regression at 0 is the product of (1 / C - one-hot label) and (input, 1).
-    """
-    spec = exact_experiment()
-    x, y = (np.asarray(part) for part in spec.task.draw(0, spec.data_sizes()[0], 0)[0])
-    classes = spec.task.num_outputs
-    errors = 1 / classes - np.eye(classes)[y]
-    flat = x.reshape(len(x), -1).astype(np.float64)
-    gradients = np.concatenate([(flat[:, :, None] * errors[:, None]).reshape(len(x), -1), errors], 1)
+    """Direction ``[P]`` of the target's gradient at parameters of 0, and the clipped gradients of all others along it."""
+    gradients = gradients_at_zero(exact_experiment())
     lengths = np.linalg.norm(gradients, axis=1, keepdims=True)
     clipped = gradients * np.minimum(1, clip / lengths)
     unit = gradients[TARGET] / lengths[TARGET]
     return unit, float(np.delete(clipped, TARGET, 0).sum(0) @ unit)
+
+
+def gradients_at_zero(experiment: Experiment) -> FloatArray:
+    """Gradient ``[N, P]`` of the loss of every row in a linear network at 0: the kernel by rows, then the biases.
+
+    The gradient of softmax regression at 0 is the product of (1 / C - one-hot label) and (input, 1).
+    """
+    x, y = (np.asarray(part) for part in experiment.task.draw(0, experiment.data_sizes()[0], 0)[0])
+    classes = experiment.task.num_outputs
+    errors = 1 / classes - np.eye(classes)[y]
+    flat = x.reshape(len(x), -1).astype(np.float64)
+    return np.concatenate([(flat[:, :, None] * errors[:, None]).reshape(len(x), -1), errors], 1)
+
+
+def _flat(runs: xr.Dataset, steps: list[int]) -> FloatArray:
+    """Parameters of linear networks in the order of `gradients_at_zero`, ``[axes..., steps, P]``."""
+    layer = params(runs, step=steps)["layer_0"]
+    kernel = layer["kernel"].reshape(*layer["bias"].shape[:-1], -1)
+    return np.concatenate([kernel, layer["bias"]], -1).astype(np.float64)
+
+
+def moves(canaries: xr.Dataset) -> xr.Dataset:
+    """How far networks that start at 0 have moved against the gradient of every canary.
+
+    ``move`` ``(setting, seed, canary)``, and the coin flips ``trained`` ``(seed, canary)``. Gradients of canaries are nearly
+    orthogonal, so a canary that was in has moved the network by a clip norm for every step, times the rate.
+    """
+    axis = next(str(dim) for dim in canaries.dims if str(dim).startswith("clip_norm_"))
+    gradients = gradients_at_zero(canary_experiment())
+    unit = gradients / np.linalg.norm(gradients, axis=1, keepdims=True)
+    move = -_flat(canaries, [int(canaries["snapshot"][-1])])[..., 0, :] @ unit.T
+    trained = (canaries["train_count"] > 0).isel({axis: 0}, drop=True).rename(example="canary")
+    found = xr.Dataset({"move": (("setting", "seed", "canary"), move), "trained": trained.reset_coords(drop=True)})
+    return found.assign_coords(setting=canaries[axis].values)
 
 
 def power(scores: xr.DataArray, fpr: float) -> tuple[Estimate, Estimate]:

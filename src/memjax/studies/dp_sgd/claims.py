@@ -71,7 +71,7 @@ def _found(datasets: Mapping[str, xr.Dataset]) -> Found:
     lots = numbers.accuracies(datasets["lots"])
     lots["epsilon"] = numbers.epsilons(datasets["lots"], "pld")
     own = numbers.by_setting(datasets["bank"])
-    audit = audits.one_run(audits.drops(datasets["audit"]))
+    audit = audits.one_run(audits.drops(datasets["audit"]), datasets["moves"])
     audit["epsilon"] = numbers.epsilons(datasets["audit"], "gaussian")
     rows, runs = datasets["members"], datasets["tail"]
     limits = numbers.bounds(_noises(runs), int(runs["step"][-1]))

@@ -134,19 +134,18 @@ def utility(lots: xr.Dataset, clips: xr.Dataset) -> Drawn:
 def audit(found: xr.Dataset, scores: xr.DataArray) -> Drawn:
     """Lower bounds beside the accountant's epsilon, and the exact attack beside its closed form."""
     figure, (left, right) = plots.panels(1, 2, width=4.3, height=3.4)
-    rng = np.random.default_rng(0)
     for place, name in enumerate(_ORDER):
         upper = float(found["epsilon"].sel(setting=name))
         if np.isfinite(upper):
-            left.plot([place - 0.35, place + 0.35], [upper, upper], color="0.2")
-        for attack, color, mark, shift in zip(ATTACKS, CATEGORY_COLORS, MARKERS, (-0.17, 0.17), strict=False):
-            lower = found["lower"].sel(setting=name, attack=attack).values
-            moved = place + shift + rng.uniform(-0.08, 0.08, len(lower))
-            label = attack if place == 0 else None
-            left.plot(moved, lower, mark, color=color, markersize=3.0, alpha=0.6, markeredgewidth=0, label=label)
+            left.plot([place - 0.4, place + 0.4], [upper, upper], color="0.2")
+    for attack, color, mark, shift in zip(ATTACKS, CATEGORY_COLORS, MARKERS, (-0.27, 0.0, 0.27), strict=False):
+        lower = found["lower"].sel(setting=list(_ORDER), attack=attack).transpose("setting", "seed").values
+        moved = np.random.default_rng(0).uniform(-0.1, 0.1, lower.shape) + np.arange(len(_ORDER))[:, None] + shift
+        style: dict[str, Any] = {"color": color, "markersize": 3.0, "alpha": 0.6, "markeredgewidth": 0}
+        left.plot(moved.ravel(), lower.ravel(), mark, label=attack, **style)
     _settings(left)
-    left.set(ylabel="lower bound on epsilon (nats)", yscale="symlog", ylim=(-0.1, 400))
-    left.set_yticks([0, 1, 10], ["0", "1", "10"])
+    left.set(ylabel="lower bound on epsilon (nats)", yscale="symlog", ylim=(-0.1, 1000))
+    left.set_yticks([0, 1, 10, 100], ["0", "1", "10", "100"])
     left.legend(loc="upper left")
     _rates(right, scores)
     return figure

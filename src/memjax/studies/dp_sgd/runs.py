@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,15 @@ from memjax.studies.kit import Sweep
 from memjax.subsets import BalancedHalves, LeaveOut
 from memjax.tasks import Images, RandomLabels, Subpopulations
 
-__all__ = ["EXACT_NOISES", "TARGET", "exact_experiment", "lots_experiment", "sweeps", "tail_task"]
+__all__ = [
+    "EXACT_NOISES",
+    "TARGET",
+    "canary_experiment",
+    "exact_experiment",
+    "lots_experiment",
+    "sweeps",
+    "tail_task",
+]
 
 _AXIS = ("clip_norm", "noise_multiplier")
 _MOMENTUM, _TAIL_STEPS = 0.9, 100
@@ -38,6 +46,7 @@ EXACT_NOISES = (1.0, 2.0, 4.0)
 TARGET = 0
 """Row that the exact attack looks for."""
 _EXACT_STEPS = 16
+_CANARIES = 300
 
 
 def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
@@ -52,15 +61,22 @@ def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
         raise InputError(f"seeds is {seeds}: the study dp-sgd asks for intervals, so give at least 2.")
     size, every = SIZES[scale], range(seeds)
     lots, bank, audit, tail = lots_experiment(size), _bank(size), _audit(size), _tail(size)
+    canaries = canary_experiment()
     return {
         # The noise of Poisson batches comes first, so that a missing package is named before anything is trained.
         "lots": Sweep(lots, {(*_AXIS, "steps"): _lots_settings(lots, size.lots), "seed": every}),
         "clips": Sweep(*_clips(lots, size.lots, seeds)),
         "bank": Sweep(bank, {_AXIS: full_batch_settings(bank), "seed": range(size.networks)}),
-        "audit": Sweep(audit, {_AXIS: full_batch_settings(audit), ("seed", "subset"): _flips(size)}),
+        "audit": Sweep(
+            audit, {_AXIS: full_batch_settings(audit), ("seed", "subset"): _flips(_wrong(size), size.audits)}
+        ),
         "exact": Sweep(
             exact_experiment(),
             {"noise_multiplier": EXACT_NOISES, "left_out": [(), (TARGET,)], "seed": range(size.exact)},
+        ),
+        "canaries": Sweep(
+            canaries,
+            {_AXIS: full_batch_settings(canaries), ("seed", "subset"): _flips(range(_CANARIES), size.audits)},
         ),
         "tail": Sweep(tail, {_AXIS: full_batch_settings(tail), "seed": every}),
     }
@@ -144,13 +160,18 @@ def _noisy(size: Size) -> Images:
     return Images(size.dataset, label_noise=size.wrong, noise_law="incorrect")
 
 
-def _flips(size: Size) -> list[tuple[int, LeaveOut]]:
-    """Seeds with a subset each: a coin of the seed leaves out every row with a wrong label."""
+def _wrong(size: Size) -> list[int]:
+    """Numbers of the rows with a wrong label."""
     task = _noisy(size)
     given = task.draw(0, size.audited, 0)[0]
-    wrong = np.asarray(given.x)[np.asarray(given.y) != task.clean_targets(0, size.audited)]
-    coins = [np.random.default_rng(seed).random(len(wrong)) < 0.5 for seed in range(size.audits)]
-    return [(seed, LeaveOut(tuple(wrong[coin].tolist()))) for seed, coin in enumerate(coins)]
+    wrong: list[int] = np.asarray(given.x)[np.asarray(given.y) != task.clean_targets(0, size.audited)].tolist()
+    return wrong
+
+
+def _flips(canaries: Sequence[int], runs: int) -> list[tuple[int, LeaveOut]]:
+    """Seeds with a subset each: a coin of the seed leaves out every canary."""
+    coins = [np.random.default_rng(seed).random(len(canaries)) < 0.5 for seed in range(runs)]
+    return [(seed, LeaveOut(tuple(np.asarray(canaries)[coin].tolist()))) for seed, coin in enumerate(coins)]
 
 
 def exact_experiment() -> Experiment:
@@ -167,6 +188,16 @@ def exact_experiment() -> Experiment:
         record_every=_EXACT_STEPS,
         measures=("loss",),
         snapshots=tuple(range(_EXACT_STEPS + 1)),
+    )
+
+
+def canary_experiment() -> Experiment:
+    """The same with canaries alone, which have so many inputs that their gradients are nearly orthogonal."""
+    return replace(
+        exact_experiment(),
+        task=RandomLabels(input_dim=1000, num_classes=4),
+        train_size=_CANARIES,
+        snapshots=(_EXACT_STEPS,),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from memjax.studies.dp_sgd.audits import projections
+from memjax.studies.dp_sgd.audits import moves, projections
 from memjax.studies.dp_sgd.claims import analyse
 from memjax.studies.dp_sgd.numbers import gradient_norms
 from memjax.studies.dp_sgd.runs import sweeps, tail_task
@@ -22,6 +22,7 @@ def _measured(scale: str) -> Mapping[str, Measured]:
     return {
         "norms": Measured("lots", partial(gradient_norms, setting="epsilon 2")),
         "scores": Measured("exact", projections),
+        "moves": Measured("canaries", moves),
         "members": Measured("tail", counted),
     }
 
