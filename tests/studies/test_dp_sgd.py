@@ -194,6 +194,8 @@ def test_drops_are_of_canaries_and_other_runs_take_away_how_hard_each_is():
     assert made["lower"].sel(attack=audits.ATTACKS[1]).values == pytest.approx(np.full((2, 40), best))
     drop, trained = found["drop"].values[0], found["trained"].values
     others = [seed for seed in range(40) if seed != 5 and not trained[seed, 7]]
+    assert made["inside"].values[0, 5] == pytest.approx(drop[5][trained[5]].mean())
+    assert made["outside"].values[0, 5] == pytest.approx(drop[5][~trained[5]].mean())
     beside = audits._without(found["drop"], found["trained"]).isel(setting=0, seed=5, canary=7)
     assert float(beside) == pytest.approx(drop[others, 7].mean())
 

@@ -58,7 +58,8 @@ def one_run(found: xr.Dataset, move: xr.Dataset) -> xr.Dataset:
     """Share of right guesses and lower bound on epsilon of every run: ``right`` and ``lower`` ``(attack, setting, seed)``.
 
     The second attack compares with the mean drop in other runs without the canary, whose coins are independent. The third one
-    is of the networks that `moves` knows.
+    is of the networks that `moves` knows. ``inside`` and ``outside`` ``(setting, seed)`` are the mean drops of canaries that
+    are in the train set and of those that are not.
     """
     drop, trained = found["drop"], found["trained"]
     parts = [
@@ -67,7 +68,9 @@ def one_run(found: xr.Dataset, move: xr.Dataset) -> xr.Dataset:
         guessed(move["move"], move["trained"]),
     ]
     names = xr.DataArray(list(ATTACKS), dims="attack", name="attack")
-    return xr.concat(parts, names, combine_attrs="override", join="exact")
+    made = xr.concat(parts, names, combine_attrs="override", join="exact")
+    falls = {name: drop.where(kind).mean("canary") for name, kind in (("inside", trained), ("outside", ~trained))}
+    return made.assign(falls)
 
 
 def guessed(score: xr.DataArray, trained: xr.DataArray) -> xr.Dataset:

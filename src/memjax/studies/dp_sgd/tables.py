@@ -134,10 +134,12 @@ def _audits(found: Found) -> Table:
         columns[f"right guesses, {attack}"] = lambda one, attack=attack: one["right"].sel(attack=attack)
         columns[f"lower bound, {attack}"] = lambda one, attack=attack: one["lower"].sel(attack=attack)
     columns["largest bound"] = lambda one: float(one["lower"].max())
+    columns |= {f"rise of the loss, {kind}": lambda one, kind=kind: -one[f"{kind}side"] for kind in ("in", "out")}
     attrs = found.audit.attrs
     note = (
-        f"{attrs['guesses']} guesses about {attrs['canaries']} canaries in every run. A lower bound holds with 95% confidence "
-        "for each audit."
+        f"{attrs['guesses']} guesses about {attrs['canaries']} canaries in every run, 300 of the linear network. A lower bound "
+        "holds with 95% confidence for each audit. Rise of the loss: mean over wrong labels that were in the train set, and "
+        "over those that were not, in nats."
     )
     return grid(found.audit, {"setting": "setting"}, columns, title="Audits of one run", note=note)
 
