@@ -118,6 +118,8 @@ def _factor(found: Found, name: str, what: str) -> str:
     if what.startswith("tpr"):
         limit = found.bounds["tpr"].sel(fpr=float(what.split()[1]))
     bound = float(limit.sel(setting=name))
+    if not ours.high > 0:
+        return "nothing found"
     return f"{bound / ours.value:.3g}" if ours.low > 0 else f"above {bound / ours.high:.3g}"
 
 
