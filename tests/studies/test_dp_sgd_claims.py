@@ -86,6 +86,7 @@ def test_claims_on_the_tail():
     names = ["0", "1", "2", "3 to 9", "10 or more"]
     values = np.full((6, 5, 4), 0.1)
     values[2:, 1] += 0.3
+    values[2:, 4] += 0.1
     settings = {"setting": ALL}
     groups = xr.DataArray(values + _seeds(0), {**settings, "group": names}, ("setting", "group", "seed"))
     predicted = xr.DataArray(np.linspace(0.2, 0.7, 6)[:, None] + _seeds(0), settings, ("setting", "seed"))
@@ -94,6 +95,13 @@ def test_claims_on_the_tail():
     mu = xr.DataArray([4.9, 1.7, 0.5, 0.14], {"setting": [*EPSILONS]}, "setting")
     limits = xr.Dataset({"mu": mu, "floor": predicted.sel(setting=[*EPSILONS])})
     made = audit_claims.tail_claims(found.assign_attrs(num_classes=10), limits)
-    assert _verdicts(made) == ["as published"] * 11 and made[0].estimate.value == pytest.approx(0.3)
+    assert _verdicts(made) == ["as published"] * 11 and made[0].estimate.value == pytest.approx(0.2)
     worse = audit_claims.tail_claims(found.assign(fitted=fitted + 0.5).assign_attrs(num_classes=10), limits + 0.1)
     assert _verdicts(worse)[3:] == ["as published", "differs"] * 2 + ["differs"] * 4
+
+
+def test_guesses_are_of_both_ends():
+    score = xr.DataArray([[np.arange(20.0)]], dims=("setting", "seed", "canary"))
+    trained = xr.DataArray([np.isin(np.arange(20), (18, 19))], dims=("seed", "canary"))
+    made = audits.guessed(score, trained)
+    assert made.attrs == {"guesses": 4, "canaries": 20} and made["right"].values.tolist() == [[1.0]]
