@@ -293,6 +293,6 @@ def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again, monkey
                                   exact=10, tail=60, tail_test=200, tail_width=16)  # fmt: skip
     monkeypatch.setitem(sizes.SIZES, "quick", small)
     folder, findings = studies.run(STUDY, tmp_path / "out", seeds=3, progress=False)
-    assert set(findings.figures) == {"memory", "utility", "audit", "tail"} and len(findings.claims) == 68
+    assert set(findings.figures) == {"memory", "utility", "audit", "tail"} and len(findings.claims) == 71
     assert all((folder / f"{name}.png").exists() for name in findings.figures)
     made_again(folder, STUDY)

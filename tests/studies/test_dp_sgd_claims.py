@@ -59,6 +59,8 @@ def test_a_bound_that_is_broken_differs():
     assert made[5].estimate.value == pytest.approx(1e-4 / float(bounds["score"][1]))
     broken = below | {"tpr 0.01": Estimate(0.5, 0.4, 0.6, count=9)}
     verdicts = _verdicts(claims.bank_claims(dict.fromkeys(ALL, broken), bounds))
+    faster = {"epsilon 2, larger rate": below | {"top": Estimate(0.5, 0.45, 0.6, count=9)}}
+    assert _verdicts(claims.bank_claims(dict.fromkeys(ALL, below) | faster, bounds))[20] == "differs"
     # At epsilon 2 and .5 a true positive rate of 40% is impossible, and at 32 it is not.
     assert verdicts[14] == verdicts[19] == "differs" and verdicts[4] == "as published"
 

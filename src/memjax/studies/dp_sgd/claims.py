@@ -14,7 +14,7 @@ from memjax.optimizers import dp_sgd
 from memjax.studies.dp_sgd import audits, bank, figures, numbers, tables, tail
 from memjax.studies.dp_sgd.audit_claims import audit_claims, exact_claims, tail_claims
 from memjax.studies.dp_sgd.numbers import RATES, scaled
-from memjax.studies.dp_sgd.sizes import CLIPPED, DELTA, EPSILONS, PLAIN
+from memjax.studies.dp_sgd.sizes import CLIPPED, DELTA, EPSILONS, FASTER, PLAIN
 from memjax.studies.kit import Claim, Estimate, Findings, above, below, between, estimate
 
 __all__ = ["Found", "accountant_claims", "analyse", "bank_claims", "clip_claims", "utility_claims"]
@@ -70,7 +70,7 @@ def analyse(datasets: Mapping[str, xr.Dataset]) -> Findings:
 def _found(datasets: Mapping[str, xr.Dataset]) -> Found:
     lots = numbers.accuracies(datasets["lots"])
     lots["epsilon"] = numbers.epsilons(datasets["lots"], "pld")
-    own = numbers.by_setting(datasets["bank"])
+    banks = {"": numbers.by_setting(datasets["bank"]), FASTER: numbers.by_setting(datasets["faster"])}
     audit = audits.one_run(audits.drops(datasets["audit"]), datasets["moves"])
     audit["epsilon"] = numbers.epsilons(datasets["audit"], "gaussian")
     rows, runs = datasets["members"], datasets["tail"]
@@ -78,8 +78,12 @@ def _found(datasets: Mapping[str, xr.Dataset]) -> Found:
     return Found(
         lots=lots,
         clips=numbers.by_clip(datasets["clips"], datasets["norms"]),
-        memory={name: _memory(own.sel(setting=name)) for name in own["setting"].values.tolist()},
-        bounds=numbers.bounds(_noises(datasets["bank"]), int(own["step"][-1])),
+        memory={
+            f"{name}{end}": _memory(own.sel(setting=name))
+            for end, own in banks.items()
+            for name in own["setting"].values.tolist()
+        },
+        bounds=numbers.bounds(_noises(datasets["bank"]), int(datasets["bank"]["step"][-1])),
         audit=audit,
         exact=datasets["scores"]["z"],
         tail=tail.tail_numbers(runs, rows),
@@ -195,18 +199,21 @@ _LIMITED = {
 
 
 def bank_claims(memory: Mapping[str, Mapping[str, Estimate]], bounds: xr.Dataset) -> list[Claim]:
-    """Every number over its bound for the Gaussian mechanism, and what privacy prevents."""
-    claims = []
-    for setting in EPSILONS:
-        for name, (what, limit) in _LIMITED.items():
-            bound = bounds[limit].sel(setting=setting)
-            most = float(bound.sel(fpr=float(name.split()[1])) if limit == "tpr" else bound)
-            text = f"{setting}: {what} over the largest one that the guarantee allows, {most:.3g}"
-            ours = scaled(memory[setting][name], 1 / most)
-            main = name == "top" and setting == "epsilon 2"
-            claims.append(Claim(text, "below 1", ours, below(1.0), main=main, derived=True))
+    """Every number over its bound for the Gaussian mechanism, and what is memorised without privacy."""
+    claims = [_of_bound(memory, bounds, setting, name) for setting in EPSILONS for name in _LIMITED]
+    faster = [name for name in memory if name.endswith(FASTER) and name.removesuffix(FASTER) in EPSILONS]
+    claims += [_of_bound(memory, bounds, setting, "top") for setting in faster]
     plain = {name: memory[PLAIN][name] for name in ("mean", "top", "tpr 0.01")}
     return claims + [Claim(f"{PLAIN}: {_LIMITED[name][0]}", "not given", one) for name, one in plain.items()]
+
+
+def _of_bound(memory: Mapping[str, Mapping[str, Estimate]], bounds: xr.Dataset, setting: str, name: str) -> Claim:
+    what, limit = _LIMITED[name]
+    bound = bounds[limit].sel(setting=setting.removesuffix(FASTER))
+    most = float(bound.sel(fpr=float(name.split()[1])) if limit == "tpr" else bound)
+    text = f"{setting}: {what} over the largest one that the guarantee allows, {most:.3g}"
+    main = name == "top" and setting == "epsilon 2"
+    return Claim(text, "below 1", scaled(memory[setting][name], 1 / most), below(1.0), main=main, derived=True)
 
 
 _NOTE = (

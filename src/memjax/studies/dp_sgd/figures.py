@@ -13,7 +13,7 @@ from memjax import plots, privacy
 from memjax.plots.styles import CATEGORY_COLORS, MARKERS, ordered_colors
 from memjax.studies.dp_sgd.audits import ATTACKS, CURVE, power, summed
 from memjax.studies.dp_sgd.numbers import RATES
-from memjax.studies.dp_sgd.sizes import CLIPPED, EPSILONS, PLAIN
+from memjax.studies.dp_sgd.sizes import CLIPPED, EPSILONS, FASTER, PLAIN
 from memjax.studies.kit import Estimate, Figure, estimate
 from memjax.studies.long_tail.numbers import GROUPS
 
@@ -44,7 +44,7 @@ _MEMORY = (
     "What networks on random halves memorise (left) and what LiRA finds at 1% and at 0.1% false positives (middle, right), "
     "with 95% intervals, and the largest values that the guarantee allows: by the Gaussian mechanism (solid) and by epsilon "
     "and delta alone (dashed). On the horizontal axis are the guarantees from strict to none; clip is clipping without "
-    "noise. Points whose interval reaches 0 have an open lower end. Dotted: chance."
+    "noise. Open markers: networks at ten times the learning rate. Intervals that reach 0 have no lower end. Dotted: chance."
 )
 _UTILITY = (
     "Left: train and test accuracy of networks on Poisson batches by guarantee, means over seeds with 95% intervals. Right: "
@@ -71,10 +71,10 @@ def memory(found: Mapping[str, Mapping[str, Any]], bounds: xr.Dataset) -> Drawn:
     for (name, label), color, mark in zip(
         {"top": "most memorised rows", "mean": "all rows"}.items(), CATEGORY_COLORS, MARKERS, strict=False
     ):
-        _points(axes[0], [found[one][name] for one in _ORDER], color=color, marker=mark, label=label)
+        _both(axes[0], found, name, color=color, marker=mark, label=label)
     _limits(axes[0], bounds["score"], bounds["pair_score"])
     for ax, rate in zip(axes[1:], reversed(RATES), strict=True):
-        _points(ax, [found[one][f"tpr {rate:g}"] for one in _ORDER], color=CATEGORY_COLORS[2], marker="^", label="LiRA")
+        _both(ax, found, f"tpr {rate:g}", color=CATEGORY_COLORS[2], marker="^", label="LiRA")
         _limits(ax, bounds["tpr"].sel(fpr=rate), bounds["pair_tpr"].sel(fpr=rate))
         plots.level(ax, rate)
         ax.set(title=f"true positives at {100 * rate:g}% false positives")
@@ -85,6 +85,14 @@ def memory(found: Mapping[str, Mapping[str, Any]], bounds: xr.Dataset) -> Drawn:
     shown = {text: handle for handles, texts in known for handle, text in zip(handles, texts, strict=True)}
     axes[-1].legend(shown.values(), shown.keys(), loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
+
+
+def _both(ax: Axes, found: Mapping[str, Mapping[str, Any]], name: str, label: str, **line: Any) -> None:
+    """A number of all settings, and beside them with open markers those of the larger rate."""
+    _points(ax, [found[one][name] for one in _ORDER], -0.1, label=label, **line)
+    empty = Estimate(np.nan, np.nan, np.nan)
+    faster = [found[f"{one}{FASTER}"][name] if f"{one}{FASTER}" in found else empty for one in _ORDER]
+    _points(ax, faster, 0.15, markerfacecolor="white", label=f"{label}{FASTER}", **line)
 
 
 def _points(ax: Axes, estimates: Sequence[Estimate], shift: float = 0.0, **line: Any) -> None:

@@ -12,6 +12,7 @@ __all__ = [
     "CLIPPED",
     "DELTA",
     "EPSILONS",
+    "FASTER",
     "NO_CLIP",
     "PLAIN",
     "SIZES",
@@ -26,6 +27,8 @@ DELTA = 1e-5
 PLAIN, CLIPPED = "no privacy", "clipping alone"
 EPSILONS = {"epsilon 32": 32.0, "epsilon 8": 8.0, "epsilon 2": 2.0, "epsilon 0.5": 0.5}
 """Guarantees that are asked for, for adding or removing one example. The last three are those of Abadi et al."""
+FASTER = ", larger rate"
+"""End of the names of settings at ten times the learning rate."""
 NO_CLIP = 1e6
 """A length that no gradient reaches, so that a run without noise is plain descent."""
 
