@@ -1,12 +1,13 @@
-"""The study dp-sgd: every claim has the value and the verdict that hand-made numbers must give."""
+"""The study dp-sgd: every claim has the value and the verdict that hand-made numbers must give; canaries and guesses."""
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from memjax.studies.dp_sgd import audit_claims, audits, claims, numbers
+from memjax.studies.dp_sgd import audit_claims, audits, claims, numbers, runs, sizes
 from memjax.studies.dp_sgd.sizes import CLIPPED, EPSILONS, PLAIN
 from memjax.studies.kit import Estimate
+from memjax.tasks import Images
 
 ALL = [PLAIN, CLIPPED, *EPSILONS]
 
@@ -107,3 +108,11 @@ def test_guesses_are_of_both_ends():
     trained = xr.DataArray([np.isin(np.arange(20), (18, 19))], dims=("seed", "canary"))
     made = audits.guessed(score, trained)
     assert made.attrs == {"guesses": 4, "canaries": 20} and made["right"].values.tolist() == [[1.0]]
+
+
+def test_canaries_are_the_rows_with_a_wrong_label():
+    size = sizes.SIZES["quick"]._replace(audited=100)
+    given, clean = (task.draw(0, 100, 0)[0] for task in (runs._noisy(size), Images("digits")))
+    np.testing.assert_array_equal(given.x, clean.x)
+    wrong = runs._wrong(size)
+    assert wrong == given.x[given.y != clean.y].tolist() and 10 <= len(wrong) <= 30

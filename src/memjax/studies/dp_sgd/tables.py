@@ -89,7 +89,8 @@ def _memory(found: Found) -> Table:
 
 _MEMORY = (
     "Scores are differences of shares of right networks with and without a row. The most memorised rows are a twentieth of "
-    "all, chosen by other networks than those that score them. Larger rate: 64 networks at ten times the learning rate."
+    "all, chosen by other networks than those that score them. Larger rate: two thirds as many networks, at ten times the "
+    "learning rate."
 )
 
 
