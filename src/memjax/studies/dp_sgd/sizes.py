@@ -141,8 +141,8 @@ def full_batch_settings(experiment: Experiment) -> dict[str, Setting]:
     >>> from memjax.optimizers import dp_sgd
     >>> found = full_batch_settings(Experiment(optimizer=dp_sgd(), steps=100))
     >>> {name: (clip, round(noise, 2)) for name, (clip, noise) in found.items()}
-    {'no privacy': (1000000.0, 0.0), 'clipping alone': (1.0, 0.0), 'epsilon 32': (1.0, 2.02), 'epsilon 8': (1.0, 6.01),
-     'epsilon 2': (1.0, 19.94), 'epsilon 0.5': (1.0, 72.23)}
+    {'no privacy': (1000000.0, 0.0), 'clipping alone': (1.0, 0.0), 'epsilon 32': (1.0, 2.05), 'epsilon 8': (1.0, 6.0),
+     'epsilon 2': (1.0, 19.94), 'epsilon 0.5': (1.0, 70.32)}
     """
     clip = float(experiment.optimizer.hyperparameters["clip_norm"])
     noises = {name: privacy.noise_for(experiment, epsilon, DELTA, "gaussian") for name, epsilon in EPSILONS.items()}
