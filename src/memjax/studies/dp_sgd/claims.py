@@ -31,8 +31,8 @@ class Found(NamedTuple):
         What `bank.found_of` gives by setting, with the test accuracy, and what `numbers.bounds` gives.
     audit, exact
         What `audits.one_run` gives, with the ``epsilon`` of every setting; and the scores of the exact attack.
-    tail, floors
-        What `tail.tail_numbers` and `tail.floors` give; ``floors`` has ``mu``.
+    tail, tail_faster, floors
+        What `tail.tail_numbers` and `tail.floors` give; ``floors`` has ``mu``. Networks of the larger rate are apart.
     accounts
         Epsilon of Abadi et al.'s example by accountant, after 100 and 400 epochs.
     """
@@ -44,6 +44,7 @@ class Found(NamedTuple):
     audit: xr.Dataset
     exact: xr.DataArray
     tail: xr.Dataset
+    tail_faster: xr.Dataset
     floors: xr.Dataset
     accounts: Mapping[str, tuple[float, float]]
 
@@ -87,6 +88,7 @@ def _found(datasets: Mapping[str, xr.Dataset]) -> Found:
         audit=audit,
         exact=datasets["scores"]["z"],
         tail=tail.tail_numbers(runs, rows),
+        tail_faster=tail.tail_numbers(datasets["tail_faster"], rows),
         floors=tail.floors(limits["mu"], rows).assign(mu=limits["mu"], epsilon=limits["epsilon"]),
         accounts=_accounts(),
     )

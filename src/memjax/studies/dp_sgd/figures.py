@@ -36,7 +36,7 @@ def all_figures(found: Found) -> dict[str, Figure]:
         "memory": Figure(partial(memory, found.memory, found.bounds), _MEMORY),
         "utility": Figure(partial(utility, found.lots, found.clips), _UTILITY),
         "audit": Figure(partial(audit, found.audit, found.exact), _AUDIT),
-        "tail": Figure(partial(tail, found.tail, found.floors), _TAIL),
+        "tail": Figure(partial(tail, found.tail, found.tail_faster, found.floors), _TAIL),
     }
 
 
@@ -60,7 +60,8 @@ _AUDIT = (
 _TAIL = (
     "Left: test error in the long tail by guarantee (means over data sets with 95% intervals), and the least error that the "
     "guarantee leaves to any network: by singletons alone (dashed) and by all subpopulations (solid). Dash-dotted: the error "
-    "of a guess about what the train set lacks. Right: test error by how often the subpopulation was seen."
+    "of a guess about what the train set lacks. Open markers: networks at ten times the learning rate. Right: test error by how "
+    "often the subpopulation was seen, at the smaller rate."
 )
 
 
@@ -182,12 +183,14 @@ def _rate(ax: Axes, scores: xr.DataArray, mu: float, **marker: Any) -> None:
 
 
 @plots.style()
-def tail(found: xr.Dataset, floors: xr.Dataset) -> Drawn:
+def tail(found: xr.Dataset, faster: xr.Dataset, floors: xr.Dataset) -> Drawn:
     """Test error in the long tail beside the floors, and who pays."""
     figure, (left, right) = plots.panels(1, 2, width=3.9, height=3.2)
     order = [name for name in _ORDER if name in EPSILONS]
-    errors = [estimate(found["error"].sel(setting=one)) for one in _ORDER]
-    _points(left, errors, color=CATEGORY_COLORS[0], marker="o", label="test error")
+    both = {"": found, FASTER: faster}
+    errors = {f"{name}{end}": {"error": estimate(part["error"].sel(setting=name))} for end, part in both.items()
+              for name in part["setting"].values.tolist()}  # fmt: skip
+    _both(left, errors, "error", color=CATEGORY_COLORS[0], marker="o", label="test error")
     for name, line, text in (
         ("floor", "-", "floor"),
         ("singletons", "--", "floor by singletons"),

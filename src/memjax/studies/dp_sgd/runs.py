@@ -82,6 +82,7 @@ def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
             {_AXIS: full_batch_settings(canaries), ("seed", "subset"): _flips(range(_CANARIES), size.audits)},
         ),
         "tail": Sweep(tail, {_AXIS: full_batch_settings(tail), "seed": every}),
+        "tail_faster": Sweep(_faster(tail), {_AXIS: _private(tail), "seed": every}),
     }
 
 
@@ -145,10 +146,10 @@ def _bank(size: Size) -> Experiment:
     )
 
 
-def _faster(bank: Experiment) -> Experiment:
-    """The networks of a bank at a larger rate."""
-    rate, clip = (float(bank.optimizer.hyperparameters[name]) for name in ("learning_rate", "clip_norm"))
-    return replace(bank, optimizer=dp_sgd(_FASTER * rate, clip_norm=clip, momentum=_MOMENTUM))
+def _faster(one: Experiment) -> Experiment:
+    """The same networks at a larger rate."""
+    rate, clip = (float(one.optimizer.hyperparameters[name]) for name in ("learning_rate", "clip_norm"))
+    return replace(one, optimizer=dp_sgd(_FASTER * rate, clip_norm=clip, momentum=_MOMENTUM))
 
 
 def _private(experiment: Experiment) -> dict[str, Setting]:

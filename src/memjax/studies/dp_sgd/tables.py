@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 
 from memjax import privacy
 from memjax.studies.dp_sgd.audits import ATTACKS, FPR, power, summed
@@ -168,8 +169,10 @@ def _exact(found: Found) -> Table:
 
 
 def _tail(found: Found) -> Table:
-    merged = found.tail.assign(
-        {name: found.floors[name].reindex(setting=found.tail["setting"]) for name in ("floor", "singletons")}
+    both = _both(found)
+    limits = found.floors.reindex(setting=[name.removesuffix(FASTER) for name in both["setting"].values])
+    merged = both.assign(
+        {name: limits[name].assign_coords(setting=both["setting"]) for name in ("floor", "singletons")}
     )
     columns: Mapping[str, Any] = {
         "singletons fitted": "fitted",
@@ -179,6 +182,13 @@ def _tail(found: Found) -> Table:
         "floor": lambda one: _known(one["floor"]),
     }
     return grid(merged, {"setting": "setting"}, columns, title="The price of privacy in the long tail", note=_TAIL)
+
+
+def _both(found: Found) -> xr.Dataset:
+    """Networks of both rates, one after another."""
+    names = [f"{name}{FASTER}" for name in found.tail_faster["setting"].values]
+    faster = found.tail_faster.assign_coords(setting=names)
+    return xr.concat([found.tail, faster], "setting", combine_attrs="override", join="exact")
 
 
 def _known(values: Any) -> Any:
@@ -196,4 +206,4 @@ def _groups(found: Found) -> Table:
         f"seen {group}": lambda one, group=group: one["group_error"].sel(group=group) for group in GROUPS
     }
     title = "Test error by how often the subpopulation was seen"
-    return grid(found.tail, {"setting": "setting"}, columns, title=title)
+    return grid(_both(found), {"setting": "setting"}, columns, title=title)
