@@ -60,8 +60,8 @@ _AUDIT = (
 _TAIL = (
     "Left: test error in the long tail by guarantee (means over data sets with 95% intervals), and the least error that the "
     "guarantee leaves to any network: by singletons alone (dashed) and by all subpopulations (solid). Dash-dotted: the error "
-    "of a guess about what the train set lacks. Open markers: networks at ten times the learning rate. Right: test error by how "
-    "often the subpopulation was seen, at the smaller rate."
+    "of a guess about what the train set lacks. Open markers: networks at ten times the learning rate. Right: test error by "
+    "how often the subpopulation was seen, at the smaller rate."
 )
 
 
