@@ -41,7 +41,7 @@ STUDY = Study(
         "Dong, Roth and Su 2022, arXiv:1905.02383": "https://arxiv.org/abs/1905.02383",
     },
     scales={
-        "quick": "digits and 1000 subpopulations, six guarantees, banks of 96 networks: one to two minutes on 2 cores; "
+        "quick": "digits and 1000 subpopulations, four guarantees, banks of 96 networks: one to two minutes on 2 cores; "
         "needs memjax[digits,privacy]",
         "paper": "banks of 512 networks, 128 audits and 3000 subpopulations: not run",
         "mnist": "Abadi et al.'s batches, noise and network on your files of MNIST, up to 700 epochs: not run",
