@@ -19,10 +19,10 @@ __all__ = ["Figure", "Findings", "Measured", "Study", "Sweep"]
 
 @dataclass(frozen=True)
 class Sweep:
-    """An experiment and the axes it is swept over."""
+    """An experiment and the axes it is swept over; a mapping gives the values of an axis by names."""
 
     experiment: Experiment
-    over: Mapping[str | tuple[str, ...], Sequence[Any]]
+    over: Mapping[str | tuple[str, ...], Sequence[Any] | Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
