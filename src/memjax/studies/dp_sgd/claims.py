@@ -183,8 +183,9 @@ def accountant_claims(accounts: Mapping[str, Sequence[float]]) -> list[Claim]:
     for place, (epochs, published) in enumerate(zip(_EPOCHS, (1.26, 2.55), strict=True)):
         what = f"epsilon after {epochs} epochs with q = 0.01 and noise 4, accountant {{}}"
         for name, values in accounts.items():
-            rule = None if name == "moments" else below(published)
-            claims.append(Claim(what.format(name), published, _exact(values[place]), rule))
+            later = name != "moments"
+            rule = below(published) if later else None
+            claims.append(Claim(what.format(name), published, _exact(values[place]), rule, derived=later))
     return claims
 
 
