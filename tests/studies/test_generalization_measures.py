@@ -115,11 +115,14 @@ def test_scores_are_those_of_loops_over_pairs(runs):
 
 def test_a_power_of_the_gap_has_all_scores_and_its_inverse_has_the_information():
     gap = numbers.runs_of(_networks(), _coefficients())["gap"]
-    both = xr.concat([gap**3, -gap], xr.Variable("measure", ["cube", "minus"]))
-    found = numbers.scores(both, gap)
-    assert (found["tau"] == xr.DataArray([1.0, -1.0], dims="measure")).all()
+    width = gap["width"] + 0 * gap
+    several = xr.concat([gap**3, -gap, width], xr.Variable("measure", ["cube", "minus", "width"]))
+    found = numbers.scores(several, gap)
+    assert (found["tau"][:2] == xr.DataArray([1.0, -1.0], dims="measure")).all()
     assert (found["psi"].sel(measure="cube") == 1).all() and (found["mean_psi"].sel(measure="minus") == -1).all()
-    np.testing.assert_allclose(found["information"], 1.0)
+    np.testing.assert_allclose(found["information"][:2], 1.0)
+    # Where the width is known, a measure that is the width says nothing.
+    np.testing.assert_allclose(found["information"][2], 0.0, atol=1e-12)
 
 
 def test_random_measures_have_the_known_spread(runs):
@@ -238,13 +241,18 @@ def test_no_measure_is_robust_where_the_least_worst_error_is_above_a_coin(worst,
 
 
 def test_claims_count_the_survivors_and_those_by_chance(parts):
-    one = {name: dataclasses.replace(own, checks=xr.zeros_like(own.checks)) for name, own in parts.items()}
-    one["digits"].checks.loc[{"measure": ["entropy", "L2 norm"]}] = True
-    one["signals"].checks.loc[{"measure": ["entropy", numbers.OTHER_ROWS]}] = True
+    checks = xr.zeros_like(parts["digits"].checks)
+    checks.loc[{"measure": ["entropy", numbers.OTHER_ROWS]}] = True
+    other = checks.copy(deep=True)
+    other.loc[{"measure": "L2 norm"}] = True
+    null = xr.concat([_scores(0.3), _scores(0.3, -0.3), _scores(0.1), _scores(0.1)], "measure").rename(measure="draw")
+    one = {
+        name: dataclasses.replace(parts["digits"], checks=own, null=null)
+        for name, own in (("digits", checks), ("signals", other))
+    }
     found, chance = claims.survival_claims(one)
     assert found.estimate.value == 1 and found.remark == "entropy"
-    share = survival.by_chance([own.null for own in parts.values()]).mean()
-    assert chance.estimate.value == pytest.approx(24 * float(share)) and chance.estimate.count == survival.DRAWS
+    assert (chance.estimate.value, chance.estimate.count) == (24 / 4, 4)
     known = _told(claims.null_claims("digits", parts["digits"].null, parts["digits"].runs["gap"]))
     assert known["standard deviation of Kendall's tau of random numbers"].verdict_shown == "as derived"
     ceiling = claims.baseline_claims("digits", parts["digits"].scores)

@@ -52,7 +52,7 @@ class Size:
     depths: tuple[int, ...]
     axes: Mapping[str | tuple[str, ...], Sequence[Any]]
     steps: int
-    batch_size: int = 30
+    batch_size: int = 20
     llc_seeds: int = 3
 
     @property
@@ -61,14 +61,14 @@ class Size:
         return [(width,) * depth for depth in self.depths for width in self.widths]
 
 
-_DIGITS = Data(Images("digits", label_noise=0.1, scale="standard"), train_size=300, test_size=1400)
-_SIGNALS = Data(MNIST1D(num_test=2000), train_size=400, test_size=2000)
+_DIGITS = Data(Images("digits", label_noise=0.2, scale="standard"), train_size=200, test_size=1400)
+_SIGNALS = Data(MNIST1D(num_test=2000), train_size=200, test_size=2000)
 _QUICK = Size(
     data={"digits": _DIGITS, "signals": _SIGNALS},
     widths=(32, 96),
     depths=(1, 2),
-    axes={"learning_rate": (0.01, 0.05), "l2": (0.0, 3e-4), "dropout": (0.0, 0.2)},
-    steps=4000,
+    axes={"learning_rate": (0.02, 0.05), "l2": (0.0, 3e-4), "dropout": (0.0, 0.1)},
+    steps=5000,
 )
 _LONG = Size(
     data=_QUICK.data,
@@ -76,7 +76,7 @@ _LONG = Size(
     depths=(1, 2, 3),
     axes={
         "batch_size": (15, 60),
-        "learning_rate": (0.01, 0.02, 0.05),
+        "learning_rate": (0.02, 0.03, 0.05),
         "l2": (0.0, 1e-4, 3e-4),
         "dropout": (0.0, 0.1, 0.2),
     },
@@ -84,7 +84,7 @@ _LONG = Size(
     llc_seeds=5,
 )
 _IMAGES = {
-    name: Data(Images(name, label_noise=0.1, scale="standard"), train_size=2000, test_size=10_000)
+    name: Data(Images(name, label_noise=0.2, scale="standard"), train_size=2000, test_size=10_000)
     for name in ("fashion-mnist", "mnist")
 }
 SIZES = {
