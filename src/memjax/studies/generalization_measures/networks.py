@@ -14,7 +14,7 @@ from memjax.results.snapshots import Snapshot
 
 __all__ = ["COEFFICIENT", "coefficients", "of_networks", "tested"]
 
-COEFFICIENT = llc(draws=200, burn_in=100, chains=2, batch_size=50)
+COEFFICIENT = llc(step_size=4e-3, localization=10.0, draws=200, burn_in=150, chains=1, batch_size=20)
 """The estimator of the learning coefficient, at n beta = n / ln n; chosen by its verdicts and its time, before any score."""
 _KEPT = ("llc", "llc_error", "llc_verdict")
 
@@ -45,7 +45,7 @@ def of_networks(runs: xr.Dataset) -> xr.Dataset:
     return last.reset_coords(drop=True).assign({name: values.reset_coords(drop=True) for name, values in own.items()})
 
 
-def coefficients(runs: xr.Dataset, *, seeds: int) -> xr.Dataset:
-    """Learning coefficient of the last network of every run of the first seeds, its error, and the number of its verdict."""
-    found = measure(runs.isel(seed=slice(seeds)), [COEFFICIENT]).isel(snapshot=-1, drop=True)
+def coefficients(runs: xr.Dataset) -> xr.Dataset:
+    """Learning coefficient of the last network of every run, its error, and the number of its verdict."""
+    found = measure(runs, [COEFFICIENT]).isel(snapshot=-1, drop=True)
     return found[[*_KEPT]].reset_coords(drop=True)

@@ -62,8 +62,7 @@ def runs_of(networks: xr.Dataset, coefficients: xr.Dataset) -> xr.Dataset:
         ``value`` ``(measure, ..., seed)`` of `MEASURES` and `BASELINES`; ``gap``, train accuracy less the accuracy on one half
         of the test rows; ``tested`` and ``reached``. ``hidden`` is replaced by ``width`` and ``depth``.
     """
-    # Seeds without a learning coefficient have NaN.
-    every = by_shape(networks.assign(llc=coefficients["llc"].reindex_like(networks["loss"])))
+    every = by_shape(networks.assign(llc=coefficients["llc"]))
     kept = every.where(every["reached"])
     gap, again = (kept["accuracy"] - kept[name] for name in ("tested", "tested_again"))
     parts = {name: _picked(kept, *where) for name, where in MEASURES.items()}

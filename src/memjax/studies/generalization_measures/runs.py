@@ -43,8 +43,6 @@ class Size:
         Data sets by the names of their sweeps.
     axes
         Values of every hyperparameter by the name of its field, beside widths and depths.
-    llc_seeds
-        Seeds whose learning coefficients are estimated.
     """
 
     data: Mapping[str, Data]
@@ -53,7 +51,6 @@ class Size:
     axes: Mapping[str | tuple[str, ...], Sequence[Any]]
     steps: int
     batch_size: int = 20
-    llc_seeds: int = 3
 
     @property
     def hidden(self) -> list[tuple[int, ...]]:
@@ -81,7 +78,6 @@ _LONG = Size(
         "dropout": (0.0, 0.1, 0.2),
     },
     steps=20_000,
-    llc_seeds=5,
 )
 _IMAGES = {
     name: Data(Images(name, label_noise=0.2, scale="standard"), train_size=2000, test_size=10_000)
@@ -90,7 +86,7 @@ _IMAGES = {
 SIZES = {
     "quick": _QUICK,
     "long": _LONG,
-    "images": Size(_IMAGES, _LONG.widths, _LONG.depths, _LONG.axes, steps=40_000, batch_size=60, llc_seeds=5),
+    "images": Size(_IMAGES, _LONG.widths, _LONG.depths, _LONG.axes, steps=40_000, batch_size=60),
 }
 """Scales by their names."""
 
