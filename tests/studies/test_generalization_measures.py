@@ -170,11 +170,9 @@ def test_pairs_whose_gaps_may_differ_by_chance_have_no_weight(runs):
 
 
 def _scores(information=0.2, mean_psi=0.3, psi=(0.5, 0.1)):
-    spread = xr.DataArray([-0.01, 0.0, 0.01, 0.0], dims="seed")
-    each = xr.DataArray([psi], dims=("measure", "hyperparameter")) + spread
-    return xr.Dataset({"information": information + spread, "mean_psi": mean_psi + spread, "psi": each}).assign(
-        information=(information + spread).expand_dims("measure"), mean_psi=(mean_psi + spread).expand_dims("measure")
-    )
+    spread = xr.DataArray([[-0.01, 0.0, 0.01, 0.0]], dims=("measure", "seed"))
+    each = spread + xr.DataArray(list(psi), dims="hyperparameter")
+    return xr.Dataset({"information": information + spread, "mean_psi": mean_psi + spread, "psi": each})
 
 
 @pytest.mark.parametrize(
@@ -243,11 +241,8 @@ def test_claims_count_the_survivors_and_those_by_chance(parts):
     other = checks.copy(deep=True)
     other.loc[{"measure": "L2 norm"}] = True
     null = xr.concat([_scores(0.3), _scores(0.3, -0.3), _scores(0.1), _scores(0.1)], "measure").rename(measure="draw")
-    one = {
-        name: dataclasses.replace(parts["digits"], checks=own, null=null)
-        for name, own in (("digits", checks), ("signals", other))
-    }
-    found, chance = claims.survival_claims(one)
+    made = [dataclasses.replace(parts["digits"], checks=own, null=null) for own in (checks, other)]
+    found, chance = claims.survival_claims(dict(zip(parts, made, strict=True)))
     assert found.estimate.value == 1 and found.remark == "entropy"
     assert (chance.estimate.value, chance.estimate.count) == (24 / 4, 4)
     known = _told(claims.null_claims("digits", parts["digits"].null, parts["digits"].runs["gap"]))
@@ -291,7 +286,7 @@ def _shrunk(scale, seeds):
 
 
 @pytest.mark.long
-def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again, monkeypatch):
+def test_a_small_run_leaves_what_the_study_promises(tmp_path, made_again):
     study = dataclasses.replace(STUDY, sweeps=_shrunk)
     folder, findings = studies.run(study, tmp_path / "out", seeds=3, progress=False)
     assert set(findings.figures) == {"scores", "scatter", "sign_errors", "granulated"}

@@ -58,13 +58,13 @@ class Size:
         return [(width,) * depth for depth in self.depths for width in self.widths]
 
 
-_DIGITS = Data(Images("digits", label_noise=0.2, scale="standard"), train_size=200, test_size=1400)
-_SIGNALS = Data(MNIST1D(num_test=2000), train_size=200, test_size=2000)
+_DIGITS = Data(Images("digits", label_noise=0.2, scale="standard"), train_size=200, test_size=1596)
+_SIGNALS = Data(MNIST1D(num_test=10_000), train_size=200, test_size=10_000)
 _QUICK = Size(
     data={"digits": _DIGITS, "signals": _SIGNALS},
     widths=(32, 96),
     depths=(1, 2),
-    axes={"learning_rate": (0.02, 0.05), "l2": (0.0, 3e-4), "dropout": (0.0, 0.1)},
+    axes={"learning_rate": (0.02, 0.05), "l2": (0.0, 3e-4), "dropout": (0.0, 0.2)},
     steps=5000,
 )
 _LONG = Size(
