@@ -44,8 +44,8 @@ _SCATTER = (
 )
 _ERRORS = (
     "Sign errors of every measure in environments, which are pairs of settings that differ in one hyperparameter: the mean "
-    "over environments, the error that nine tenths of them do not exceed, and the worst. Pairs of runs weigh by how sure the "
-    "order of their gaps is. Bars: 95% bootstrap intervals over seeds. Dotted: a coin."
+    "over environments, the error that nine tenths of them do not exceed, and the worst. Bars: 95% bootstrap intervals over "
+    "seeds. Dotted: a coin. Below the line: baselines that know the gap, and random numbers."
 )
 _GRANULATED = (
     "Granulated tau: Kendall's tau between measure and gap among runs in which one hyperparameter alone differs, means over "

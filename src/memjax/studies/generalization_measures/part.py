@@ -41,9 +41,9 @@ class Part:
         What `numbers.scores` gives, of all measures and baselines, ``(measure, seed)``.
     null
         The same of random measures, ``(draw, seed)``.
-    errors, plain_errors
-        Sign errors in environments, with and without weights of pairs by their gaps; of measures, baselines and one random
-        measure.
+    errors, sure_errors
+        Sign errors in environments of measures, baselines and one random measure, where all pairs of runs weigh the same, and
+        where pairs weigh by how sure the order of their gaps is.
     checks
         Which parts of the rule every measure passes.
     verdicts
@@ -54,7 +54,7 @@ class Part:
     scores: xr.Dataset
     null: xr.Dataset
     errors: xr.Dataset
-    plain_errors: xr.Dataset
+    sure_errors: xr.Dataset
     checks: xr.Dataset
     verdicts: float
 
@@ -69,8 +69,8 @@ def part_of(networks: xr.Dataset, coefficients: xr.Dataset) -> Part:
         runs=runs,
         scores=scores,
         null=null,
-        errors=sign_errors(value, runs["gap"], rows),
-        plain_errors=sign_errors(value, runs["gap"], None),
+        errors=sign_errors(value, runs["gap"], None),
+        sure_errors=sign_errors(value, runs["gap"], rows),
         checks=survival.checks(scores, null["information"].mean("draw")),
         verdicts=float((coefficients["llc_verdict"] == 0).mean()),
     )

@@ -92,7 +92,7 @@ SIZES = {
 
 
 def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
-    """The grid on every data set; a seed is a train set, a start and an order of batches."""
+    """The grid on every data set; all seeds share the train set, and a seed is a start and an order of batches."""
     size = SIZES[scale]
     axes: dict[str | tuple[str, ...], Any] = {"hidden": size.hidden, **size.axes, "seed": range(seeds)}
     return {name: Sweep(_experiment(size, data), axes) for name, data in size.data.items()}
@@ -104,6 +104,7 @@ def _experiment(size: Size, data: Data) -> Experiment:
         task=data.task,
         train_size=data.train_size,
         test_size=data.test_size,
+        data_seed=0,
         model=MLP(hidden=size.hidden[0]),
         optimizer=sgd(0.01, momentum=_MOMENTUM),
         batch_size=size.batch_size,

@@ -31,6 +31,8 @@ def runs(parts: Mapping[str, Part]) -> Table:
         "test accuracy (%)": lambda part: 100 * _mean(part.runs["tested"]),
         "gap (points)": lambda part: 100 * _mean(part.runs["gap"]),
         "standard deviation of the gap (points)": lambda part: 100 * part.runs["gap"].std(_settings(part), ddof=1),
+        "environments": lambda part: int(part.errors["count"].max()),
+        "with sure pairs": lambda part: int(part.sure_errors["count"].max()),
         "LLC without a warning": lambda part: f"{part.verdicts:.0%}",
     }
     heads = {"data": [title(name) for name in parts]}
@@ -39,7 +41,9 @@ def runs(parts: Mapping[str, Part]) -> Table:
 
 _RUNS = (
     "Means over the settings of a seed, and the standard deviation over these settings, with 95% intervals over seeds. "
-    "Networks that did not come down to the cross-entropy are left out of all other numbers."
+    "Networks that did not come down to the cross-entropy are left out of all other numbers. Environments: pairs of "
+    "settings that differ in one hyperparameter; those with sure pairs have runs whose gaps differ by more than chance by "
+    "Hoeffding's inequality."
 )
 
 
@@ -89,7 +93,7 @@ def scores(name: str, part: Part, order: Sequence[str]) -> Table:
         "mean sign error": lambda row: _error(part.errors, row, "mean"),
         "sign error, nine tenths": lambda row: _error(part.errors, row, "nine_tenths"),
         "worst sign error": lambda row: _error(part.errors, row, "worst"),
-        "worst, all pairs": lambda row: _error(part.plain_errors, row, "worst"),
+        "worst, sure pairs": lambda row: _error(part.sure_errors, row, "worst"),
     }
     return listed({"measure": rows}, rows, columns, title=f"Scores on {title(name)}", note=_SCORES)
 
@@ -97,8 +101,8 @@ def scores(name: str, part: Part, order: Sequence[str]) -> Table:
 _SCORES = (
     "Measures by their mean granulated tau on all data sets. Information: conditional mutual information with at most two "
     "hyperparameters given. Sign errors are over environments: the mean, the error that nine tenths do not exceed, and the "
-    "worst, where pairs of runs weigh by how sure the order of their gaps is; the last column weighs all pairs alike. Random "
-    "numbers: means over 200 draws, and sign errors of one draw."
+    "worst, of all pairs of runs; for the last column pairs weigh by how sure the order of their gaps is. Random numbers: "
+    "means over 200 draws, and sign errors of one draw."
 )
 
 
