@@ -99,11 +99,12 @@ def error_claims(name: str, errors: xr.Dataset) -> list[Claim]:
     least, again = (
         fitted(errors.sel(measure=one), "worst", errors.attrs["seeds"]) for one in (best, numbers.OTHER_ROWS)
     )
+    remark = best if ties == 1 else f"{ties} measures"
+    what = f"{name}: least worst sign error of any measure"
     return [
-        Claim(f"{name}: least worst sign error of any measure", "no measure is robust", least, above(_COIN), remark=best if ties == 1 else f"{ties} measures",
-              main=True),
+        Claim(what, "no measure is robust", least, above(_COIN), remark=remark, main=True),
         Claim(f"{name}: worst sign error of the {numbers.OTHER_ROWS}", _GIVEN, again),
-    ]  # fmt: skip
+    ]
 
 
 def baseline_claims(name: str, scores: xr.Dataset) -> list[Claim]:

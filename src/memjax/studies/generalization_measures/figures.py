@@ -154,6 +154,7 @@ def granulated(parts: Mapping[str, Part], order: Sequence[str]) -> Drawn:
         image = _cells(ax, cells.transpose("measure", "hyperparameter").values)
         ax.set_xticks(range(len(dims)), [words(dim) for dim in dims], rotation=35, ha="right", rotation_mode="anchor")
         ax.set_yticks(range(len(rows)), rows)
+        ax.axhline(len(order) - 0.5, color="black", linewidth=0.8)
         ax.set_title(title(name))
     figure.colorbar(image, ax=list(np.atleast_1d(axes)), label="granulated tau", shrink=0.6)
     return figure

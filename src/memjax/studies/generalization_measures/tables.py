@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import xarray as xr
@@ -10,7 +11,7 @@ import xarray as xr
 from memjax.studies.generalization_measures import survival
 from memjax.studies.generalization_measures.numbers import BASELINES, hyperparameters
 from memjax.studies.generalization_measures.part import RANDOM, Part, ranked, title, words
-from memjax.studies.kit import Estimate, Table, fitted, listed
+from memjax.studies.kit import Estimate, Table, estimate, fitted, listed
 
 __all__ = ["all_tables", "effects", "granulated", "runs", "scores", "survivors"]
 
@@ -118,9 +119,15 @@ def granulated(name: str, part: Part, order: Sequence[str]) -> Table:
     """The granulated coefficient of every measure and hyperparameter on one data set."""
     rows, psi = [*order, *BASELINES], part.scores["psi"]
     columns: dict[str, Any] = {
-        words(dim): lambda row, dim=dim: psi.sel(measure=row, hyperparameter=dim) for dim in _settings(part)
+        words(dim): lambda row, dim=dim: _rounded(psi.sel(measure=row, hyperparameter=dim)) for dim in _settings(part)
     }
     return listed({"measure": rows}, rows, columns, title=f"Granulated tau on {title(name)}", note=_GRANULATED)
+
+
+def _rounded(values: xr.DataArray) -> Estimate:
+    """Estimate without the rounding of a mean that is exactly 0, which would give the whole column exponents."""
+    own = estimate(values)
+    return replace(own, value=round(own.value, 9))
 
 
 _GRANULATED = (
@@ -130,23 +137,30 @@ _GRANULATED = (
 
 def survivors(parts: Mapping[str, Part], order: Sequence[str]) -> Table:
     """Which parts of the rule every measure passes."""
-    alive = survival.survives([part.checks for part in parts.values()])
+    nulls = [part.null for part in parts.values()]
+    lucky = [survival.checks(null, null["information"].mean("draw")) for null in nulls]
     columns: dict[str, Any] = {}
-    for name, part in parts.items():
+    for (name, part), own in zip(parts.items(), lucky, strict=True):
         for check, head in _CHECKS.items():
-            columns[f"{title(name)}: {head}"] = lambda row, own=part.checks[check]: _yes(own.sel(measure=row))
-    columns["survives"] = lambda row: _yes(alive.sel(measure=row))
-    rows = [*order, *BASELINES]
+            columns[f"{title(name)}: {head}"] = lambda row, one=part.checks[check], own=own[check]: _passes(
+                one, own, row
+            )
+    alive = survival.survives([part.checks for part in parts.values()])
+    columns["survives"] = lambda row: _passes(alive, survival.survives(lucky), row)
+    rows = [*order, *BASELINES, RANDOM]
     return listed({"measure": rows}, rows, columns, title="Which measures survive", note=_SURVIVORS)
+
+
+def _passes(own: xr.DataArray, lucky: xr.DataArray, row: str) -> str:
+    """Whether a measure passes; of random numbers, which share of the draws."""
+    if row == RANDOM:
+        return f"{float(lucky.mean()):.1%}"
+    return "yes" if bool(own.sel(measure=row)) else "no"
 
 
 _CHECKS = {"informed": "informed", "ordered": "ordered", "never_reversed": "never reversed"}
 _SURVIVORS = (
     "Informed: the information is above that of random numbers. Ordered: the mean granulated tau is above 0. Never reversed: "
     "no hyperparameter has a granulated tau below 0. Each is asked of the whole 95% interval over seeds. A measure survives "
-    "that passes all parts on all data sets."
+    "that passes all parts on all data sets. Random numbers: the share of 200 draws that passes."
 )
-
-
-def _yes(flag: xr.DataArray) -> str:
-    return "yes" if bool(flag) else "no"
