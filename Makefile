@@ -22,13 +22,13 @@ demo: .venv/ready  ## the published experiment at full size: data, figures, publ
 quick: .venv/ready  ## the same in about a minute
 	$(BIN)/memjax study l2-memorization --scale quick --out runs/l2-memorization-quick
 
-studies: .venv/ready  ## every study at its quick scale, about 20 minutes; open runs/*-quick/report.html
+studies: .venv/ready  ## every study at its quick scale, about three quarters of an hour; open runs/*-quick/report.html
 	for study in $$($(BIN)/memjax studies | cut -d" " -f1); do $(BIN)/memjax study $$study --out runs/$$study-quick || exit 1; done
 
 test: .venv/ready  ## every idea once, and the doctests: about six minutes on two idle cores
 	$(PYTEST)
 
-slow: .venv/ready  ## further cases of them, the pages' examples and the notebooks: about twenty minutes
+slow: .venv/ready  ## further cases of them, the pages' examples and the notebooks: about half an hour
 	$(PYTEST) -m slow
 
 long: .venv/ready  ## evidence that trains or samples for long: exact values, every study from end to end, real faults
