@@ -31,7 +31,7 @@ STUDY = Study(
         "Dziugaite et al. 2020, arXiv:2010.11924": "https://arxiv.org/abs/2010.11924",
     },
     scales={
-        "quick": "two data sets, 32 settings of five hyperparameters: two to three minutes on 2 cores",
+        "quick": "two data sets, 32 settings of five hyperparameters: more than two and a half minutes on 2 cores",
         "long": "the same data sets, 486 settings of six hyperparameters: a day on 2 cores (estimated)",
         "images": "2000 images of Fashion-MNIST and of MNIST, 486 settings: needs the files and an accelerator",
     },

@@ -34,7 +34,7 @@ STUDY = Study(
     },
     scales={
         "quick": "populations of 108 networks on 50 to 200 digits and on as many signals of MNIST-1D, two losses on up to "
-        "400 digits: about two minutes on 2 cores",
+        "400 digits: two and a half minutes on 2 cores",
         "mnist": "the same on up to 4000 images, networks of up to 256 units; needs the files",
         "fashion-mnist": "the same on up to 4000 images, networks of up to 256 units; needs the files",
     },
