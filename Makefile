@@ -7,6 +7,9 @@ H100 := .venv-h100
 # A file of tests stays in one worker, which then makes its sweeps and compiles its programs once; what both workers compile,
 # or a run before this one did, is read from a folder.
 PYTEST := MEMJAX_TEST_CACHE=$${MEMJAX_TEST_CACHE:-$(CURDIR)/.pytest_cache/programs} $(BIN)/python -m pytest -n 2 --dist loadfile
+# Half of the time of the fast tests goes to the compiler. The same programs without its optimisations take a fifth less; all
+# other commands test what users run.
+UNOPTIMISED := JAX_DISABLE_MOST_OPTIMIZATIONS=1
 # The tests of numbers, which float64 must not change; the files that name no type of their own.
 NUMERICAL := tests/engine/test_reference.py $(addprefix tests/parts/test_, losses.py schedules.py optimizer_ranges.py \
 	optimizer_factories.py examples_and_measures.py mlp.py dimensionality.py grokking_measures.py layers_dense.py) \
@@ -26,7 +29,7 @@ studies: .venv/ready  ## every study at its quick scale, about three quarters of
 	for study in $$($(BIN)/memjax studies | cut -d" " -f1); do $(BIN)/memjax study $$study --out runs/$$study-quick || exit 1; done
 
 test: .venv/ready  ## every idea once, and the doctests: about six minutes on two idle cores
-	$(PYTEST)
+	$(UNOPTIMISED) $(PYTEST)
 
 slow: .venv/ready  ## further cases of them, the pages' examples and the notebooks: about half an hour
 	$(PYTEST) -m slow
