@@ -62,8 +62,9 @@ class LargeMargin:
     -----
     Distances follow from the outputs, as in the paper's equations. The authors' code takes softmax probabilities, which have
     the same border but other distances to first order. The paper sums over layers; the authors' code, and this loss, take the
-    mean. Where a layer has a gradient of zero, no small change of the layer changes the decision, and d is
-    (f_y - f_j) / epsilon. The measure `memjax.measures.margins` gives the same distances of trained networks.
+    mean. Where a layer has a gradient of zero, no small change of the layer changes the decision: d is infinite, with the
+    sign of f_y - f_j, and the example has no gradient there. The measure `memjax.measures.margins` gives the same distances
+    of trained networks.
 
     For a linear classifier and the input alone, d = (f_y - f_j) / ||w_y - w_j|| is the distance itself. Where gamma exceeds all
     distances and alpha is large, the loss is gamma minus the mean margin.
@@ -121,7 +122,10 @@ class LargeMargin:
 
         norms = jax.vmap(lengths, in_axes=1, out_axes=1)(signs)
         norms = norms if self.through_norms else jax.lax.stop_gradient(norms)
-        distance = (difference / (norms + self.epsilon)).min(-1)
+        flat = norms == 0
+        distance = difference / jnp.where(flat, 1, norms + self.epsilon)
+        # Without a slope, no step of the layer reaches the border: the sign says on which side, and nothing is to be gained.
+        distance = jnp.where(flat, jnp.where(difference > 0, jnp.inf, -jnp.inf), distance).min(-1)
         return jnp.clip(self.gamma - distance, 0, self.alpha * self.gamma)
 
     def _check(self, outputs: Array, targets: Array) -> None:

@@ -14,7 +14,7 @@ from memjax.optimizers import dp_sgd
 from memjax.studies.dp_sgd import audits, bank, figures, numbers, tables, tail
 from memjax.studies.dp_sgd.audit_claims import audit_claims, exact_claims, tail_claims
 from memjax.studies.dp_sgd.numbers import RATES, scaled
-from memjax.studies.dp_sgd.sizes import CLIPPED, DELTA, EPSILONS, FASTER, PLAIN
+from memjax.studies.dp_sgd.sizes import CERTAIN, CLIPPED, DELTA, EPSILONS, FASTER, PLAIN
 from memjax.studies.kit import Claim, Estimate, Findings, above, below, between, estimate
 
 __all__ = ["Found", "accountant_claims", "analyse", "bank_claims", "clip_claims", "utility_claims"]
@@ -216,7 +216,9 @@ def _of_bound(memory: Mapping[str, Mapping[str, Estimate]], bounds: xr.Dataset, 
     most = float(bound.sel(fpr=float(name.split()[1])) if limit == "tpr" else bound)
     text = f"{setting}: {what} over the largest one that the guarantee allows, {most:.3g}"
     main = name == "top" and setting == "epsilon 2"
-    return Claim(text, "below 1", scaled(memory[setting][name], 1 / most), below(1.0), main=main, derived=True)
+    asked = most < CERTAIN
+    ours = scaled(memory[setting][name], 1 / most)
+    return Claim(text, "below 1", ours, below(1.0) if asked else None, main=main, derived=asked)
 
 
 _NOTE = (

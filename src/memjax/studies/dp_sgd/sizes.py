@@ -24,6 +24,8 @@ __all__ = [
 
 DELTA = 1e-5
 """Probability with which a guarantee may fail, in all parts of the study; Abadi et al. have the same."""
+CERTAIN = 0.999
+"""A bound above this allows everything, so that no claim on the bound can be contradicted."""
 PLAIN, CLIPPED = "no privacy", "clipping alone"
 EPSILONS = {"epsilon 32": 32.0, "epsilon 8": 8.0, "epsilon 2": 2.0, "epsilon 0.5": 0.5}
 """Guarantees that are asked for, for adding or removing one example. The last three are those of Abadi et al."""
