@@ -107,7 +107,10 @@ def sweeps(scale: str, seeds: int) -> Mapping[str, Sweep]:
 
 
 def _losses(size: Size, task: Images, seeds: int) -> dict[str, Sweep]:
-    """Both losses under all conditions, with as many settings to choose from, and with further seeds to choose them on."""
+    """Both losses under all conditions, with further seeds to choose settings on.
+
+    The large margin has as many settings as the cross-entropy with weight decay; the plain cross-entropy has its rates alone.
+    """
     base = _base(size, task)
     shared: dict[str | tuple[str, ...], Any] = {
         "learning_rate": size.rates,
