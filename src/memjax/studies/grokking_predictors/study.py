@@ -53,8 +53,7 @@ STUDY = Study(
     source="a thread of Stan van Wingerden on the learning coefficient of networks that learn addition mod 53, and its "
     "comments (LessWrong)",
     papers={
-        "van Wingerden, LessWrong": "https://www.lesswrong.com/posts/aYf2sMbgepQnmSCDX/"
-        "stan-van-wingerden-s-shortform",
+        "van Wingerden, LessWrong": "https://www.lesswrong.com/posts/aYf2sMbgepQnmSCDX/stan-van-wingerden-s-shortform",
         "Lau et al. 2023, arXiv:2308.12108": "https://arxiv.org/abs/2308.12108",
     },
     scales={
