@@ -37,8 +37,8 @@ class Claim:
     ours
         One value of each run, as `estimate` takes them, or an `Estimate` that a fit over all runs gives.
     rule
-        Range that counts as published, such as `near`, `above`, `below` and `between` give. By default `near` the published
-        number or range; nothing is asked where words or nothing are published.
+        Range that counts as published, such as `near`, `above`, `below` and `memjax.studies.kit.between` give. By default
+        `near` the published number or range; nothing is asked where words or nothing are published.
     of
         Kind of the estimate.
     units

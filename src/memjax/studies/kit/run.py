@@ -59,7 +59,7 @@ def run(
         Folder with a store for every sweep of the study, and with what was measured, from which the same call goes on; None
         keeps nothing there.
     progress
-        Whether to show bars, as in `memjax.sweep`.
+        Whether to show the runs done and the time left of every sweep, as in `memjax.sweep`.
 
     Returns
     -------
