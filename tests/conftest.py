@@ -56,6 +56,7 @@ TRAINING_EXAMPLES = {
     "memjax.models.noisy_inputs.Augmented",
     "memjax.models.noisy_inputs.InputNoise",
     "memjax.models.transformer.Transformer",
+    "memjax.report.report.report",
     "memjax.results.best.best",
     "memjax.results.parameters.params",
     "memjax.results.rows.rows",
