@@ -52,6 +52,7 @@ TRAINING_EXAMPLES = {
     "memjax.results.rows.rows",
     "memjax.results.snapshots.snapshots",
     "memjax.results.summary.summary",
+    "memjax.results.table.table",
     "memjax.stopping.best.Lowest",
     "memjax.stopping.conditions.AtLeast",
     "memjax.sweep.sweep",

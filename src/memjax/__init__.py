@@ -32,6 +32,7 @@ from memjax.results.files import save
 from memjax.results.parameters import params
 from memjax.results.rows import rows
 from memjax.results.snapshots import Snapshot, snapshots
+from memjax.results.table import table
 from memjax.store.open import open_dataset as open
 from memjax.sweep import sweep
 
@@ -69,6 +70,7 @@ __all__ = [
     "stopping",
     "subsets",
     "sweep",
+    "table",
     "tasks",
     "traced",
 ]

@@ -63,8 +63,9 @@ def _parser() -> argparse.ArgumentParser:
             "--store", metavar="DIR", help="folder that keeps what is done; the same command goes on from it"
         )
         verb.add_argument(
-            "--progress", action=argparse.BooleanOptionalAction, help="show a bar (default: in a terminal)"
-        )
+            "--progress", action=argparse.BooleanOptionalAction, default=True,
+            help="show the runs done and the time left on stderr: a bar in a terminal, a line a minute in a log",
+        )  # fmt: skip
     for verb in verbs.choices.values():
         # A default here would overwrite an option that stands before the command.
         _add_common(verb, default=argparse.SUPPRESS)
@@ -199,7 +200,7 @@ def _refuse_beside_again(options: argparse.Namespace) -> None:
 
 
 def _show_findings(folder: Path, findings: Findings) -> int:
-    from memjax.studies.kit.report.text import findings_text
+    from memjax.studies.kit.findings_text import findings_text
 
     _print(findings_text(findings))
     _print(f"\nWrote {shown(folder)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")

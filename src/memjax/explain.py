@@ -147,7 +147,7 @@ def explain(
     experiment, over, packing
         As for `memjax.sweep`.
     progress
-        Whether to show a bar when planning takes more than three seconds; None shows it in a terminal and in a notebook.
+        Whether to show how far planning is when it takes more than three seconds, as in `memjax.sweep`.
 
     Returns
     -------

@@ -275,16 +275,16 @@ def test_planning_that_takes_long_is_shown_and_short_planning_is_not(monkeypatch
         mj.explain(POST, over, progress=True)
         assert not capsys.readouterr().err and not caplog.text
         monkeypatch.setattr("memjax.engine.training.progress._PATIENCE", 0.0)
-        monkeypatch.setattr("memjax.engine.training.progress._BETWEEN_LINES", 0.0)
+        monkeypatch.setattr("memjax.engine.training.progress._BETWEEN_LOGS", 0.0)
         mj.explain(POST, over, progress=False)
         assert not capsys.readouterr().err
         told = [record.getMessage() for record in caplog.records]
     assert [re.sub(r"after \d+ s", "after", line) for line in told] == [
-        f"Planning: {done} of 4 runs after, {programs} programs." for done, programs in ((1, 1), (2, 1), (3, 2), (4, 2))
+        f"Planning, {done} of 4 runs after, {programs} programs." for done, programs in ((1, 1), (2, 1), (3, 2), (4, 2))
     ]
     mj.explain(POST, over, progress=True)
     shown = capsys.readouterr().err
-    assert "planning" in shown and "/4 " in shown and "programs" in shown
+    assert re.fullmatch(r"memjax: planning, 1 of 4 .*\nmemjax: planning, 4 of 4 runs after \d+ s, 2 programs\n", shown)
 
 
 def test_the_work_of_many_programs_is_counted_once_each():

@@ -83,7 +83,8 @@ def test_a_cell_without_a_finite_run_is_hatched_and_explained(accuracy):
     hatched = ax.collections[1]
     assert hatched.get_hatch() and len(hatched.get_paths()) == 1
     np.testing.assert_array_equal(hatched.get_paths()[0].get_extents().get_points(), [[0.5, 1.5], [1.5, 2.5]])
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no finite run", "k/2: k of 2 runs finite"]
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["no run with a value", "k/2: only k of 2 runs have a value"]
     assert {(*text.get_position(), text.get_text()) for text in ax.texts} == {(0, 1, "1/2"), (3, 0, "1/2")}
     assert draw(accuracy.isel(width=[2], train_size=[0, 2])).get_legend() is None
 
@@ -103,7 +104,7 @@ def test_the_border_runs_between_cells_below_and_at_the_level(accuracy):
         ((-0.5, 0.5), (0.5, 0.5)), ((0.5, 0.5), (0.5, 1.5)), ((0.5, 1.5), (1.5, 1.5)), ((1.5, 1.5), (1.5, 2.5)),
     }  # fmt: skip
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert texts == ["no finite run", "accuracy = 0.7", "accuracy = 0.95"]
+    assert texts == ["no run with a value", "accuracy = 0.7", "accuracy = 0.95"]
     styles = [handle.get_linestyle() for handle in ax.get_legend().legend_handles[1:]]
     assert styles == ["-", "--"]
 
@@ -171,38 +172,78 @@ def times():
                         attrs={"long_name": "steps to 99%"})  # fmt: skip
 
 
-def test_runs_that_never_got_there_are_not_averaged_away(times):
-    times[3, 0, 1] = np.inf
+def dots(ax):
+    """Share that the dot of every cell stands for, by the dot of 75% in the legend."""
+    (drawn,) = [one for one in ax.collections if type(one).__name__ == "PathCollection"]
+    unit = ax.get_legend().legend_handles[2].get_markersize() ** 2 / 0.75
+    return {tuple(at): size / unit for at, size in zip(drawn.get_offsets().tolist(), drawn.get_sizes(), strict=True)}
+
+
+def squares(ax, color):
+    """Cells that are filled with a grey: the place of each."""
+    grey = [
+        one for one in ax.collections if type(one).__name__ == "PatchCollection" and one.get_facecolor()[0][0] == color
+    ]
+    return {tuple(path.get_extents().get_points().mean(0)) for one in grey for path in one.get_paths()}
+
+
+def test_the_share_of_runs_that_never_got_there_is_drawn_beside_the_median_of_the_others(times):
+    times[0, 0, 1] = np.inf
     ax = draw(times)
-    # One of four at 500 is no 500: its median is infinite, as where none got there. Three of four have a median of 115.
-    np.testing.assert_array_equal(np.ma.getmaskarray(cells(ax)), [[True, False], [True, False]])
-    assert cells(ax)[0, 1] == 115.0 and cells(ax)[1, 1] == 80.0
-    legend = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert legend == ["infinite (never) in half of the runs or more", "k/4: k of 4 runs finite"]
-    assert {(*text.get_position(), text.get_text()) for text in ax.texts} == {
-        (0, 0, "1/4"),
-        (1, 0, "3/4"),
-        (1, 1, "3/4"),
-    }
-    assert ax.figure.axes[1].get_ylabel() == "steps to 99%,\nmedian over seeds, infinite = largest"
+    # Of width 8 and size 50, one run of four got there, at 500; of width 16 and size 50, no run did.
+    np.testing.assert_array_equal(np.ma.getmaskarray(cells(ax)), [[False, False], [True, False]])
+    np.testing.assert_array_equal(cells(ax).compressed(), [500.0, 120.0, 80.0])
+    assert dots(ax) == {(0.0, 0.0): pytest.approx(0.75), (1.0, 0.0): pytest.approx(0.25)}
+    assert squares(ax, 0.6) == {(0.0, 1.0)} and squares(ax, 1.0) == set()
+    legend = ax.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "no run got there", "25% of the runs never got there", "75% of the runs never got there",
+        "k/4: only k of 4 runs have a value",
+    ]  # fmt: skip
+    small, large = (one.get_markersize() for one in legend.legend_handles[1:3])
+    assert large**2 == pytest.approx(3 * small**2)
+    # The run that diverged is no run that never got there.
+    assert {(*text.get_position(), text.get_text()) for text in ax.texts} == {(1, 1, "3/4")}
+    assert ax.figure.axes[1].get_ylabel() == "steps to 99%,\nmedian of the seeds that got there"
+
+
+def test_a_cell_that_never_got_there_differs_from_a_cell_without_a_value_and_from_all_colours(times):
+    lost = times.where(times.train_size != 100)
+    ax = draw(lost)
+    assert squares(ax, 0.6) == {(0.0, 1.0)} and squares(ax, 1.0) == {(1.0, 0.0), (1.0, 1.0)}
+    ax.figure.canvas.draw()
+    hatches = [one.get_hatch() for one in ax.collections if type(one).__name__ == "PatchCollection"]
+    assert hatches == ["/////", None]
+    colors = ax.collections[0].get_cmap()(np.linspace(0, 1, 256))[:, :3]
+    assert abs(colors - 0.6).max(1).min() > 0.1
+
+
+def test_half_of_the_runs_that_never_got_there_put_a_cell_beyond_every_border(times):
+    ax = draw(times, contour=1000.0)
+    lines = next(i for i, one in enumerate(ax.collections) if hasattr(one, "get_segments"))
+    # The one run at 500 of three quarters that never got there is not below 1000.
+    assert edges(ax, lines) == {((0.5, -0.5), (0.5, 0.5)), ((0.5, 0.5), (0.5, 1.5))}
 
 
 def test_the_average_can_be_named_and_a_mean_of_survivors_says_so(times):
+    times[1, 0, 0] = 700
     ax = draw(times, average="mean", name="steps")
-    assert cells(ax)[0, 0] == 500.0 and ax.figure.axes[1].get_ylabel() == "steps,\nmean of the finite seeds"
+    assert cells(ax)[0, 0] == 600.0 and ax.figure.axes[1].get_ylabel() == "steps,\nmean of the seeds that got there"
     finite = times.where(np.isfinite(times))
     np.testing.assert_allclose(cells(draw(finite))[:, 1], [115.0, 80.0])
     assert draw(finite).figure.axes[1].get_ylabel() == "steps to 99%"
     assert draw(finite, average="median").figure.axes[1].get_ylabel() == "steps to 99%,\nmedian over seeds"
-    assert [text.get_text() for text in draw(times.isel(seed=0)).get_legend().get_texts()] == ["infinite (never)"]
+    assert [text.get_text() for text in draw(times.isel(seed=3)).get_legend().get_texts()] == [
+        "no run with a value", "no run got there",
+    ]  # fmt: skip
 
 
 def test_cells_too_small_for_numbers_have_points():
     values = np.ones((2, 40, 40))
     values[0, 3, 4] = np.nan
     ax = draw(xr.DataArray(values, dims=("seed", "width", "train_size")))
-    assert [text.get_text() for text in ax.texts] == ["\N{BULLET}"]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["some runs not finite"]
+    assert [text.get_text() for text in ax.texts] == ["\N{MULTIPLICATION SIGN}"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["some runs without a value"]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_legend_that_all_share_stands_once_above(gap):
     panels = plots.small_multiples(curve, gap, "width")
     assert [ax.get_legend() for ax in panels] == [None] * 5
     (legend,) = panels[0].figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["mean of 2 seeds, 95% interval"]
+    assert [text.get_text() for text in legend.get_texts()] == ["2 runs (thin) and their mean"]
 
 
 def test_a_legend_of_one_panel_that_holds_all_others_is_shared(gap):
@@ -65,7 +65,7 @@ def test_a_legend_of_one_panel_that_holds_all_others_is_shared(gap):
         lambda panel, ax: plots.phase_diagram(panel, "train_size", "depth", contour=100.0, ax=ax), maps, "width"
     )
     (legend,) = panels[0].figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["no finite run", "gap of L2 norm = 100"]
+    assert [text.get_text() for text in legend.get_texts()] == ["no run with a value", "gap of L2 norm = 100"]
     assert not any(ax.get_legend() for ax in panels)
 
 

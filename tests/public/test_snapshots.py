@@ -95,6 +95,18 @@ def test_a_run_without_a_snapshot_is_nan_there():
     np.testing.assert_allclose(found.train_loss.sel(seed=1, snapshot=2), ds.train_loss.sel(seed=1, step=2), rtol=1e-6)
 
 
+@pytest.mark.parametrize("kept", [{}, {"seed": 0}], ids=["all", "one seed"])
+def test_a_snapshot_has_the_values_of_fields_that_move_together(kept):
+    spec = mj.Experiment(steps=2, record_every=2, train_size=8, snapshots=(2,), model=MLP(hidden=(3,)))
+    over = {("train_size", "learning_rate"): [(8, 0.1), (16, 0.01)], "seed": [0]}
+    ds = mj.sweep(spec, over, progress=False)
+    found = [(one.run, one.swept) for one in mj.snapshots(ds.sel(kept))]
+    swept = [{"train_size": n, "learning_rate": rate, "seed": 0} for n, rate in ((8, 0.1), (16, 0.01))]
+    runs = [{"train_size": n, **({} if kept else {"seed": 0})} for n in (8, 16)]
+    assert found == list(zip(runs, swept, strict=True))
+    assert [ds.sel(run).learning_rate.item() for run, _ in found] == [0.1, 0.01]
+
+
 @pytest.mark.long
 def test_pools_are_resolved_and_labels_keep_their_order():
     x = np.arange(60, dtype=np.float32).reshape(20, 3) / 60

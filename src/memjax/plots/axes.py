@@ -11,7 +11,10 @@ import xarray as xr
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["axes_or_new", "label_of", "scale_axis", "set_plain_ticks", "text_of"]
+__all__ = ["axes_or_new", "label_of", "scale_axis", "set_plain_ticks", "text_of", "wrapped"]
+
+# Width in points of a letter of a label, which is 9 points high, and of a legend, which is 8 points high.
+_LABEL_LETTER, _LEGEND_LETTER = 4.9, 4.4
 
 
 def axes_or_new(ax: Axes | None, width: float = 4.5, height: float = 3.2) -> Axes:
@@ -30,6 +33,16 @@ def label_of(values: xr.DataArray) -> str:
     name = str(values.attrs.get("long_name", values.name or "")).replace("_", " ")
     units = str(values.attrs.get("units", ""))
     return f"{name} ({units})" if units not in ("", "1") else name
+
+
+def wrapped(text: str, ax: Axes, which: Literal["x", "y", "legend"]) -> str:
+    """Text in lines that fit beside an axis, or into half the width of a panel, where a legend stands."""
+    from textwrap import wrap
+
+    width, height = (72.0 * pixels / ax.figure.dpi for pixels in ax.bbox.size)
+    room = {"x": width / _LABEL_LETTER, "y": height / _LABEL_LETTER, "legend": 0.5 * width / _LEGEND_LETTER}[which]
+    most = max(12, int(room))
+    return "\n".join(line for part in text.split("\n") for line in wrap(part, most, break_long_words=False))
 
 
 def text_of(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from memjax.checks.labelled import positions, require_array, require_dim, require_fraction, require_only_dims
-from memjax.plots.axes import axes_or_new, label_of, scale_axis
+from memjax.plots.axes import axes_or_new, label_of, scale_axis, wrapped
 from memjax.plots.lines import add_color_key, draw_lines, is_numeric
 from memjax.plots.means import draw_mean, draw_seeds, mean_text
 from memjax.plots.styles import MARKERS, style
@@ -30,7 +30,7 @@ def curve(
     color: Any = None,
     name: str | None = None,
 ) -> Axes:
-    """Draw the mean over seeds with its interval, and every seed as a faint point.
+    """Draw the mean over seeds with its interval, and every seed as a faint point; of two or three seeds thin lines.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def curve(
     ax
         Where to draw; a new figure by default.
     level
-        Nominal coverage of the Student-t band, between 0 and 1.
+        Nominal coverage of the Student-t band, between 0 and 1, as in `mean`. Fewer than four seeds have no band.
     label
         Text of the legend; by default what line and band are.
     color
@@ -79,7 +79,7 @@ def curve(
     require_fraction(level, "level")
     at = positions(values, x)
     ax = axes_or_new(ax)
-    values = values.sortby(x)
+    values, before = values.sortby(x), len(ax.lines)
     draw_mean(
         ax,
         values,
@@ -89,10 +89,10 @@ def curve(
         marker="o",
         markersize=3.0,
         color=color,
-        label=label or mean_text(values, over, level),
+        label=label or wrapped(mean_text(values, over, level), ax, "legend"),
     )
     if over in values.dims:
-        draw_seeds(ax, values.transpose(x, over), x)
+        draw_seeds(ax, values.transpose(x, over), x, ax.lines[before])
     scale_axis(ax, at, "x")
     ax.set(xlabel=label_of(values[x]), ylabel=name or label_of(values))
     ax.legend()
@@ -129,7 +129,8 @@ def curves(
     ax
         Where to draw; a new figure by default.
     level
-        Nominal coverage of the Student-t bands, between 0 and 1.
+        Nominal coverage of the Student-t bands, between 0 and 1, as in `mean`. Of fewer than four seeds every run is a thin
+        line in place of the band.
     key
         Whether to add the legend or colour bar. Of several panels with the same curves, one is enough.
     name
@@ -166,7 +167,7 @@ def curves(
     scale_axis(ax, at, "x")
     ax.set(xlabel=label_of(values[x]), ylabel=name or label_of(values))
     if key and is_numeric(values[by]) and len(colors) > len(MARKERS):
-        add_color_key(ax, values[by], colors)
+        add_color_key(ax, values[by], colors, mean_text(values, over, level) if over in values.dims else "")
     elif key:
         _add_legend(ax, values, by, over, level)
     return ax

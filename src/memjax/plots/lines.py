@@ -71,8 +71,8 @@ def _category_colors(values: xr.DataArray, by: str) -> list[str]:
     return list(CATEGORY_COLORS[: values.sizes[by]])
 
 
-def add_color_key(ax: Axes, coordinate: xr.DataArray, colors: list[Any]) -> None:
-    """Add a colour bar for numbers drawn in their order."""
+def add_color_key(ax: Axes, coordinate: xr.DataArray, colors: list[Any], said: str = "") -> None:
+    """Add a colour bar for numbers drawn in their order, with words for line and band under the name of the numbers."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
@@ -81,6 +81,6 @@ def add_color_key(ax: Axes, coordinate: xr.DataArray, colors: list[Any]) -> None
     edges = np.arange(len(colors) + 1) - 0.5
     mappable = ScalarMappable(BoundaryNorm(edges, len(colors)), ListedColormap(colors))
     ranks, texts = ticks_of(coordinate)
-    bar = ax.figure.colorbar(mappable, ax=ax, ticks=ranks, label=label_of(coordinate))
+    bar = ax.figure.colorbar(mappable, ax=ax, ticks=ranks, label="\n".join([label_of(coordinate), said]).strip())
     bar.ax.set_yticklabels(texts)
     bar.ax.tick_params(length=0.0, which="both")

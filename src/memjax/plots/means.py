@@ -15,8 +15,12 @@ from memjax.plots.styles import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 __all__ = ["draw_mean", "draw_seeds", "mean", "mean_text"]
+
+# With fewer runs than this an interval says little, and the runs themselves are clear.
+_FEW = 4
 
 Seeds = Literal["band", "bars", "points", "none"]
 
@@ -47,11 +51,13 @@ def mean(
     ax
         Where to draw; a new figure by default.
     level
-        Nominal coverage of the Student-t interval, between 0 and 1.
+        Nominal coverage of the Student-t interval, between 0 and 1. The interval of a share, such as an accuracy, ends at 0 and
+        at 1: the mean cannot lie beyond, so the interval holds the mean as often as without these ends.
     of
         ``geometric`` draws the geometric mean of positive values, and the interval of their logarithms.
     seeds
-        The interval as a ``band`` or as ``bars``, every seed as faint ``points``, or ``none``.
+        The interval as a ``band`` or as ``bars``, every seed as faint ``points``, or ``none``. Of fewer than four seeds no
+        interval is drawn: every run is a thin line in place of the band, or points in place of the bars.
     line
         What `matplotlib.axes.Axes.plot` takes: color, label, marker and others.
 
@@ -99,9 +105,9 @@ def draw_mean(
 ) -> xr.DataArray:
     """Draw the mean of ``values (over, x)`` over ``over`` against ``x`` with its Student-t interval, and return the mean.
 
-    Without ``over``, or with one seed, only the line is drawn. At a position with an infinite run (the time of a value that the
-    run never reached) an open triangle takes the place of the mean. The interval keeps to the range of the quantity. ``line``
-    goes to `matplotlib.axes.Axes.plot`.
+    Without ``over``, or with one seed, only the line is drawn, and with two or three seeds the runs in place of the interval.
+    At a position with an infinite run (the time of a value that the run never reached) an open triangle takes the place of
+    the mean. The interval keeps to the range of the quantity. ``line`` goes to `matplotlib.axes.Axes.plot`.
     """
     if over not in values.dims:
         ax.plot(values[x].values, values.values, **line)
@@ -109,10 +115,14 @@ def draw_mean(
     endless = (abs(values) == np.inf).any(over)
     middle, interval = (part.where(~endless) for part in _summary(values, over, level, of == "geometric"))
     drawn = ax.plot(middle[x].values, middle.values, **line)[0]
-    interval = interval.transpose("bound", x).clip(*range_of(values))
-    _draw_interval(ax, middle[x].values, middle.values, interval.values, drawn.get_color(), seeds)
-    if seeds == "points":
-        draw_seeds(ax, values.transpose(x, over), x)
+    few = 1 < values.sizes[over] < _FEW
+    if few and seeds == "band":
+        _draw_runs(ax, values.transpose(x, over), x, drawn)
+    elif not few:
+        interval = interval.transpose("bound", x).clip(*range_of(values))
+        _draw_interval(ax, middle[x].values, middle.values, interval.values, drawn.get_color(), seeds)
+    if seeds == "points" or (few and seeds == "bars"):
+        draw_seeds(ax, values.transpose(x, over), x, drawn)
     if bool(endless.any()):
         # The triangle stands at the upper edge and shows that a position without a mean was not forgotten.
         at, color = values[x].values[endless.values], drawn.get_color()
@@ -143,15 +153,26 @@ def _draw_interval(ax: Axes, at: np.ndarray, middle: np.ndarray, ends: np.ndarra
     ax.errorbar(at, middle, lengths, fmt="none", ecolor=color, elinewidth=0.9)
 
 
-def draw_seeds(ax: Axes, values: xr.DataArray, x: str) -> None:
-    """Draw every seed of ``values (x, over)`` as a faint point in the colour of the line before."""
-    color = ax.lines[-1].get_color()
+def _draw_runs(ax: Axes, values: xr.DataArray, x: str, mean: Line2D) -> None:
+    """Draw every run of ``values (x, over)`` as a thin line in the colour and dashes of the mean."""
+    from matplotlib.collections import LineCollection
+
+    finite = np.where(np.isfinite(values.values), values.values, np.nan)
+    lines = [np.column_stack([values[x].values, run]) for run in finite.T]
+    dashes: Any = "-" if mean.get_linestyle() == "None" else mean.get_linestyle()
+    ax.add_collection(LineCollection(lines, linewidths=0.6, alpha=0.6, colors=mean.get_color(), linestyles=dashes))
+    ax.autoscale_view()
+
+
+def draw_seeds(ax: Axes, values: xr.DataArray, x: str, mean: Line2D) -> None:
+    """Draw every seed of ``values (x, over)`` as a faint point in the colour of the mean."""
     at = np.broadcast_to(values[x].values[:, None], values.shape)
-    ax.plot(at.ravel(), values.values.ravel(), ".", color=color, alpha=0.5, markersize=5.0, markeredgewidth=0.0)
+    look: dict[str, Any] = {"color": mean.get_color(), "alpha": 0.5, "markersize": 5.0, "markeredgewidth": 0.0}
+    ax.plot(at.ravel(), values.values.ravel(), ".", **look)
 
 
 def mean_text(values: xr.DataArray, over: str, level: float) -> str:
-    """Words for line and band: the number of finite runs, and whether a mean is missing because a run is infinite."""
+    """Words for line and band, or runs: the number of finite runs, and whether a mean is missing because a run is infinite."""
     if values.sizes.get(over, 1) == 1:
         return f"one {over}"
     infinite = abs(values) == np.inf
@@ -159,6 +180,7 @@ def mean_text(values: xr.DataArray, over: str, level: float) -> str:
     counts = counts[counts > 0]
     least, most = (counts.min(), counts.max()) if counts.size else (0, values.sizes[over])
     seeds = f"{most}" if least in (0, most) else f"{least} to {most}"
-    return f"mean of {seeds} {over}s, {100.0 * level:g}% interval" + (
-        ", triangles: an infinite run" if bool(infinite.any()) else ""
-    )
+    what = f"mean of {seeds} {over}s, {100.0 * level:g}% interval"
+    if values.sizes[over] < _FEW:
+        what = f"{seeds} runs (thin) and their mean"
+    return what + (", triangles: an infinite run" if bool(infinite.any()) else "")

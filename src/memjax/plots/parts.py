@@ -27,7 +27,7 @@ def panels(
     share_x: bool | Literal["all", "row", "col"] = False,
     share_y: bool | Literal["all", "row", "col"] = False,
 ) -> tuple[Figure, np.ndarray]:
-    """Figure of its own with panels in a grid, in the style of memjax.
+    """Figure of its own with panels in a grid, in the style of memjax; a notebook shows ``figure`` at the end of a cell.
 
     A linear horizontal axis has fewer ticks where their numbers would touch.
 
@@ -56,13 +56,12 @@ def panels(
     >>> axes.shape, figure.get_size_inches().round(1).tolist()
     ((3,), [11.7, 3.1])
     """
-    from matplotlib.figure import Figure
-
+    from memjax.plots.shown import ShownFigure
     from memjax.plots.ticks import roomy_ticks
 
     if rows < 1 or columns < 1:
         raise ValueError(f"A figure has {rows} rows and {columns} columns of panels: give at least one of each.")
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    figure = ShownFigure(figsize=(width * columns, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, sharex=share_x, sharey=share_y, squeeze=False)
     for ax in axes.ravel():
         roomy_ticks(ax)

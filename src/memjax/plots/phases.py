@@ -10,8 +10,9 @@ import xarray as xr
 
 from memjax.checks.labelled import require_array, require_choice, require_dim, require_only_dims
 from memjax.plots.axes import axes_or_new, label_of
-from memjax.plots.cells import cells_of, mark_cells
+from memjax.plots.cells import Cells, cells_of
 from memjax.plots.lines import is_numeric, ticks_of
+from memjax.plots.marks import LINE_STYLES, draw_borders, mark_counts, mark_empty, mark_never
 from memjax.plots.styles import CATEGORY_COLORS, style
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["category_map", "phase_diagram"]
 
-_LINE_STYLES: tuple[Literal["-", "--", ":", "-."], ...] = ("-", "--", ":", "-.")
 # Room in points for the width of a letter and for the height of a tick label, both with a small reserve.
 _LETTER, _LINE = 4.9, 14.0
 
@@ -41,14 +41,15 @@ def phase_diagram(
     average: Literal["mean", "median"] | None = None,
     name: str | None = None,
 ) -> Axes:
-    """Draw the mean over seeds as a map over two swept axes; the median, if some runs never got there.
+    """Draw the mean over seeds as a map over two swept axes, and the share of runs that never got there.
 
     Parameters
     ----------
     values
-        Values, dimensions ``(over, x, y)`` in any order; ``over`` may be missing. NaN (diverged runs) are left out, and
-        infinity (`time_to_threshold`: never) counts as the largest value. A cell in which only some runs are finite shows
-        their number; a cell without a finite number is hatched.
+        Values, dimensions ``(over, x, y)`` in any order; ``over`` may be missing. Infinity is the time of a run that never got
+        there (`time_to_threshold`). Such runs are no part of a mean or a median: the area of a white dot is their share, and a
+        cell in which no run got there is grey. NaN (diverged runs) are left out: a cell in which some runs are NaN says how
+        many are not, and a cell without any value is hatched.
     x, y
         Dimensions of the horizontal and the vertical axis. Numbers are sorted and placed by rank, since swept values often
         double; anything else keeps its order. All cells have one size.
@@ -60,15 +61,16 @@ def phase_diagram(
         Value in the middle of a diverging colour map, such as 0 for a difference. Without this value the map is viridis,
         logarithmic if all means are positive and span more than two decades.
     contour
-        Up to four levels; each is drawn as a line along the edges between cells below it and cells at or above it.
+        Up to four levels; each is drawn as a line along the edges between cells below it and cells at or above it. A cell in
+        which half of the runs or more never got there is not below any level.
     limits
         Ends of the colours, so that several panels can share them; by default the least and the largest mean. With ``center``
         the colours reach equally far to both sides of the center.
     key
         Whether to add the colour bar. Of several panels with the same ``limits``, one is enough.
     average
-        How a cell averages its runs; by default the median if any run of the map is infinite, otherwise the mean. Name one for
-        several panels if only some of them have infinite runs. "mean" leaves infinite runs out, and the colour bar says so.
+        How a cell averages its finite runs; by default the median if any run of the map is infinite, otherwise the mean. Name
+        one for several panels if only some of them have infinite runs. The colour bar says which runs are averaged.
     name
         Text of the colour bar, by default the long name of the values, as in `curve`.
 
@@ -103,14 +105,14 @@ def phase_diagram(
     cells, name = cells_of(_sorted(values, x, y), over, average), name or label_of(values)
     middle = cells.middle.transpose(y, x)
     ax = axes_or_new(ax)
-    finite = np.where(np.isfinite(middle.values), middle.values, np.nan)
-    mesh = _draw_cells(ax, finite, _norm(finite, center, limits), "viridis" if center is None else "RdBu_r")
-    handles = _hatch(ax, middle.values, cells.runs) + _draw_borders(ax, middle.values, levels, name)
+    mesh = _draw_cells(
+        ax, middle.values, _norm(middle.values, center, limits), "viridis" if center is None else "RdBu_r"
+    )
     _label_axes(ax, middle[x], middle[y])
-    handles += mark_cells(ax, cells.finite.transpose(y, x).values, cells.runs)
+    handles = _mark(ax, cells, middle, levels, name)
     if handles:
         _add_legend(ax, handles)
-    if key and np.isfinite(finite).any():
+    if key and np.isfinite(middle.values).any():
         bar = ax.figure.colorbar(mesh, ax=ax, label=_bar_label(ax, name, cells.text))
         bar.ax.minorticks_off()
     return ax
@@ -168,6 +170,14 @@ def category_map(
     return ax
 
 
+def _mark(ax: Axes, cells: Cells, middle: xr.DataArray, levels: list[float], name: str) -> list[Any]:
+    """Mark what the colour of a cell does not say, and return the entries of the legend."""
+    never, known = (part.transpose(*middle.dims).values for part in (cells.never, cells.known))
+    handles = mark_empty(ax, known == 0) + mark_never(ax, never)
+    handles += draw_borders(ax, np.where(never >= 0.5, np.inf, middle.values), levels, name)
+    return handles + mark_counts(ax, known, cells.runs)
+
+
 def _bar_label(ax: Axes, name: str, average: str) -> str:
     """Name and average, each in lines that fit the height of the map."""
     from textwrap import wrap
@@ -189,9 +199,9 @@ def _check(values: xr.DataArray, x: str, y: str, over: str, limits: tuple[float,
 
 def _levels(contour: float | Sequence[float] | None) -> list[float]:
     levels = [] if contour is None else [float(level) for level in np.atleast_1d(contour)]
-    if len(levels) > len(_LINE_STYLES) or not np.isfinite(levels).all():
+    if len(levels) > len(LINE_STYLES) or not np.isfinite(levels).all():
         raise ValueError(
-            f"contour = {contour!r} must be a finite number, or up to {len(_LINE_STYLES)} of them, for example 0.5."
+            f"contour = {contour!r} must be a finite number, or up to {len(LINE_STYLES)} of them, for example 0.5."
         )
     return levels
 
@@ -221,44 +231,6 @@ def _draw_cells(ax: Axes, means: np.ndarray, norm: Normalize, colors: str) -> Qu
     return ax.pcolormesh(*edges, np.ma.masked_invalid(means), norm=norm, cmap=colors, edgecolors="face", linewidth=0.3)
 
 
-def _hatch(ax: Axes, middle: np.ndarray, runs: int) -> list[Any]:
-    """Hatch the cells without a finite number, one way per cause, and return the entries of the legend."""
-    never = "infinite (never)" + (" in half of the runs or more" if runs > 1 else "")
-    causes = (np.isnan(middle), "/////", "no finite run"), (np.isposinf(middle), "\\\\\\\\\\", never)
-    return [handle for cells, hatch, text in causes for handle in _hatch_cells(ax, cells, hatch, text)]
-
-
-def _hatch_cells(ax: Axes, hatched: np.ndarray, hatch: str, text: str) -> list[Any]:
-    from matplotlib.collections import PatchCollection
-    from matplotlib.patches import Patch, Rectangle
-
-    where = np.argwhere(hatched)
-    if not where.size:
-        return []
-    look: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.45", "hatch": hatch, "linewidth": 0.0}
-    cells = [Rectangle((column - 0.5, row - 0.5), 1.0, 1.0) for row, column in where]
-    ax.add_collection(PatchCollection(cells, **look))
-    return [Patch(label=text, **look)]
-
-
-def _draw_borders(ax: Axes, means: np.ndarray, levels: list[float], name: str) -> list[Any]:
-    """Draw each level along the edges between cells below and cells above, and return the entries of the legend."""
-    from matplotlib.collections import LineCollection
-    from matplotlib.lines import Line2D
-    from matplotlib.patheffects import withStroke
-
-    handles = []
-    for level, dashes in zip(levels, _LINE_STYLES, strict=False):
-        # Black on a white rim shows on every colour of the map.
-        rim = [withStroke(linewidth=3.2, foreground="white")]
-        lines = LineCollection(
-            _border(means, level), colors="black", linewidths=1.4, linestyles=dashes, path_effects=rim
-        )
-        ax.add_collection(lines)
-        handles.append(Line2D([], [], color="black", linewidth=1.4, linestyle=dashes, label=f"{name} = {level:g}"))
-    return handles
-
-
 def _add_legend(ax: Axes, handles: list[Any]) -> None:
     # The legend stands above the map; inside it would hide cells.
     letters = sum(len(handle.get_label()) for handle in handles)
@@ -269,18 +241,6 @@ def _add_legend(ax: Axes, handles: list[Any]) -> None:
         ncols=2 if letters * _LETTER < 0.6 * 72.0 * ax.bbox.width / ax.figure.dpi else 1,
         borderaxespad=0.2,
     )
-
-
-def _border(means: np.ndarray, level: float) -> list[list[tuple[float, float]]]:
-    """Edges between neighbouring cells of which exactly one is below a level.
-
-    A cell that never got there is not below any level; a cell with NaN has no edges.
-    """
-    above, known = means >= level, ~np.isnan(means)
-    across = np.argwhere((above[:, 1:] != above[:, :-1]) & known[:, 1:] & known[:, :-1])
-    upward = np.argwhere((above[1:] != above[:-1]) & known[1:] & known[:-1])
-    upright = [[(column + 0.5, row - 0.5), (column + 0.5, row + 0.5)] for row, column in across.tolist()]
-    return upright + [[(column - 0.5, row + 0.5), (column + 0.5, row + 0.5)] for row, column in upward.tolist()]
 
 
 def _label_axes(ax: Axes, x: xr.DataArray, y: xr.DataArray) -> None:

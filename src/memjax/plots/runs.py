@@ -42,7 +42,8 @@ def base_run(
     over
         Dimension of the seeds.
     level
-        Nominal coverage of the Student-t bands, between 0 and 1.
+        Nominal coverage of the Student-t bands, between 0 and 1, as in `mean`. Of fewer than four seeds every run is a thin
+        line in place of the band.
 
     Returns
     -------

@@ -10,6 +10,7 @@ import xarray as xr
 from memjax.checks.labelled import require_array, require_dim, require_only_dims
 from memjax.plots.axes import axes_or_new, label_of, scale_axis
 from memjax.plots.lines import add_color_key, draw_lines, is_numeric
+from memjax.plots.means import mean_text
 from memjax.plots.styles import style
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def trajectories(
     x
         Dimension of the records.
     level
-        Nominal coverage of the Student-t bands, between 0 and 1.
+        Nominal coverage of the Student-t bands, between 0 and 1, as in `mean`. Of fewer than four seeds every run is a thin
+        line in place of the band.
     key
         Whether to add the colour bar or legend. Of several panels with the same lines, one is enough.
     name
@@ -84,8 +86,9 @@ def trajectories(
     ax.set(xlabel=label_of(series[x]), ylabel=name or label_of(series))
     if not key:
         return ax
+    said = mean_text(series, over, level) if over in series.dims else ""
     if is_numeric(series[by]):
-        add_color_key(ax, series[by], colors)
+        add_color_key(ax, series[by], colors, said)
     else:
-        ax.legend(title=label_of(series[by]))
+        ax.legend(title="\n".join([label_of(series[by]), said]).strip())
     return ax

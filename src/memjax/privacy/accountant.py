@@ -93,7 +93,7 @@ def epsilon(
 
 def _of_sweep(dataset: xr.Dataset, of_run: Any, using: Sequence[Any]) -> xr.DataArray:
     """One number for every run, with the axes of the sweep."""
-    found = [(run, of_run(experiment)) for run, experiment in runs_of(dataset, using)]
+    found = [(run, of_run(experiment)) for run, _, experiment in runs_of(dataset, using)]
     if not found:
         raise InputError("The dataset has no runs: select at least one value of every axis.")
     dims = list(found[0][0])

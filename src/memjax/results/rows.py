@@ -63,7 +63,7 @@ def rows(dataset: xr.Dataset, using: Sequence[Any] = ()) -> xr.Dataset:
     >>> dict(found.sizes), int(found.corrupted.sum()), bool((found.target != found.clean_target)[found.corrupted].all())
     ({'example': 100}, 6, True)
     """
-    labels, runs = zip(*runs_of(dataset, using), strict=True)
+    labels, _, runs = zip(*runs_of(dataset, using), strict=True)
     known: dict[Any, Experiment] = {}
     for run in runs:
         known.setdefault(_key(run), run)

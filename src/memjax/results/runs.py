@@ -23,12 +23,13 @@ __all__ = ["Network", "check_parameters", "networks", "runs_of"]
 
 
 class Network(NamedTuple):
-    """One network of a run as the Dataset keeps it: labels of the run, steps done, experiment, and flat parameters."""
+    """One network of a run as the Dataset keeps it: its labels, steps done, experiment, flat parameters, swept values."""
 
     run: dict[str, Any]
     step: int
     experiment: Experiment
     parameters: np.ndarray
+    swept: dict[str, Any]
 
 
 def networks(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Network]:
@@ -44,12 +45,12 @@ def networks(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[Network
     places = {dim: {label: i for i, label in enumerate(dataset[dim].values.tolist())} for dim in dims}
     values = kept.transpose(*dims, "snapshot", ...).values
     of_best = dataset[BEST_STEP].transpose(*dims).values if holds_best(dataset) else None
-    for run, experiment in runs_of(dataset, using):
+    for run, swept, experiment in runs_of(dataset, using):
         cell = tuple(places[dim][run[dim]] for dim in dims)
         steps = kept["snapshot"].values.tolist() if of_best is None else [int(of_best[cell])]
         for step, flat in zip(steps, values[cell], strict=True):
             if (of_best is not None or step in experiment.snapshots) and np.isfinite(flat).any():
-                yield Network(run, step, experiment, flat)
+                yield Network(run, step, experiment, flat, swept)
 
 
 def check_parameters(flat: np.ndarray, size: int) -> None:
@@ -61,8 +62,14 @@ def check_parameters(flat: np.ndarray, size: int) -> None:
         )
 
 
-def runs_of(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[tuple[dict[str, Any], Experiment]]:
-    """Labels and experiment of every run of a dataset, in the order of the axes of the sweep."""
+def runs_of(
+    dataset: xr.Dataset, using: Sequence[Any] = ()
+) -> Iterator[tuple[dict[str, Any], dict[str, Any], Experiment]]:
+    """Labels, swept values and experiment of every run of a dataset, in the order of the axes of the sweep.
+
+    The labels are those of the dataset's dimensions, which `xarray.Dataset.sel` takes. The swept values are of all fields, also
+    of those that move together along one axis.
+    """
     using = (*using, *carried(dataset))
     try:
         experiment = Experiment.from_json(dataset.attrs["experiment"], using)
@@ -71,11 +78,12 @@ def runs_of(dataset: xr.Dataset, using: Sequence[Any] = ()) -> Iterator[tuple[di
         raise InputError(
             f"The dataset has no attribute {missing}, so it does not say what its runs are: use one that memjax.sweep gave."
         ) from None
-    labels = [axis.coords()[axis.dim].tolist() for axis in axes]
+    columns = [{name: values.tolist() for name, values in axis.coords().items()} for axis in axes]
+    labels = [own[axis.dim] for axis, own in zip(axes, columns, strict=True)]
     kept = [_kept_positions(dataset, axis, known) for axis, known in zip(axes, labels, strict=True)]
     for cell, run in cells(experiment, axes, itertools.product(*kept)):
-        named = {axis.dim: known[i] for axis, known, i in zip(axes, labels, cell, strict=True)}
-        yield {dim: label for dim, label in named.items() if dim in dataset.dims}, run
+        swept = {name: values[i] for own, i in zip(columns, cell, strict=True) for name, values in own.items()}
+        yield {axis.dim: swept[axis.dim] for axis in axes if axis.dim in dataset.dims}, swept, run
 
 
 def _kept_positions(dataset: xr.Dataset, axis: Axis, known: list[Any]) -> list[int]:

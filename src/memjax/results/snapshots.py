@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -35,7 +35,7 @@ class Snapshot:
     Attributes
     ----------
     run
-        Label of the run along every axis of the dataset.
+        Label of the run along every axis of the dataset, which ``ds.sel`` takes.
     step
         Number of steps done.
     experiment
@@ -48,6 +48,8 @@ class Snapshot:
         Positions ``int[N]`` of the train examples in the run's data set; None if the run has no subset.
     train_rows, test_rows
         Numbers ``int[N]`` of the train and test examples: indices into the task's pool, or else places in the draw.
+    swept
+        Value of every swept field of the run, also of fields that move together along one axis.
     """
 
     run: dict[str, Any]
@@ -59,6 +61,7 @@ class Snapshot:
     places: np.ndarray | None = None
     train_rows: np.ndarray | None = None
     test_rows: np.ndarray | None = None
+    swept: dict[str, Any] = field(default_factory=dict)
 
     @property
     def model(self) -> Model:
@@ -148,11 +151,11 @@ class Loader:
 
     def __call__(self, network: Network) -> Snapshot:
         """The snapshot of a network; raises `InputError` if the parameters are not those of the model."""
-        run, step, experiment, flat = network
+        run, step, experiment, flat, swept = network
         (train, test), places, numbers = self._examples(experiment)
         like = self._like(experiment, train.x)
         check_parameters(flat, sum(leaf.size for leaf in jax.tree.leaves(like)))
-        return Snapshot(run, step, experiment, tree_like(like, flat), train, test, places, *numbers)
+        return Snapshot(run, step, experiment, tree_like(like, flat), train, test, places, *numbers, swept)
 
     def _examples(self, experiment: Experiment) -> _Examples:
         if self._last is None or self._last[0] is not experiment:

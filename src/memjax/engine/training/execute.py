@@ -39,8 +39,12 @@ class ProgressListener(Protocol):
         """Called when the programs of the first block are compiled and training starts."""
         ...
 
+    def resumed(self, block: BlockPlan, steps: int) -> None:
+        """Called when a block goes on from a state that has done ``steps`` steps before."""
+        ...
+
     def steps(self, block: BlockPlan, steps: int) -> None:
-        """Called when a block has done ``steps`` more steps."""
+        """Called when a block has done ``steps`` more steps; a negative number takes back steps that are done again."""
         ...
 
     def finished(self, block: BlockPlan) -> None:
@@ -69,7 +73,8 @@ def execute(plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
     """
     lock = threading.Lock()
     pools, programs = DevicePools(), Programs(_locked(lock, listener.compiled))
-    steps_done, block_done = _locked(lock, listener.steps), _locked(lock, listener.finished)
+    resumed, steps_done = _locked(lock, listener.resumed), _locked(lock, listener.steps)
+    block_done = _locked(lock, listener.finished)
 
     def train(
         block: BlockPlan, device: Any, start: BlockResult | None, on_segment: OnSegment, stop: threading.Event
@@ -91,12 +96,12 @@ def execute(plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
         start = keeper.start(block)
         if start and start.finished:  # Another process has finished it meanwhile.
             preparations.skip(block)
-            steps_done(block, start.step)
+            resumed(block, start.step)
             block_done(block)
             return
         counted = before = start.step if start else 0
         if before:
-            steps_done(block, before)
+            resumed(block, before)
         result, parts = None, []
         try:
             result = train(block, device, start, segment_done, stop)
@@ -104,6 +109,9 @@ def execute(plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
             if not out_of_memory(problem):
                 raise
             parts = list(keeper.replace(block, split(block, problem)))
+            # The parts count their own steps, also those from which they go on.
+            steps_done(block, before - counted)
+            resumed(block, -before)
         # Outside the except clause: the traceback of the error keeps the arrays alive that did not fit.
         for part in parts:
             work(part, device, stop)

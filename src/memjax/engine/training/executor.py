@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 
@@ -74,6 +74,14 @@ class OutOfMemory:
     message: str
 
 
+class _Sent(NamedTuple):
+    """A block that a worker trains, how often it was sent, and its steps before."""
+
+    block: BlockPlan
+    tries: int
+    before: int
+
+
 def execute_on(executor: Executor, plan: Plan, keeper: Keeper, listener: ProgressListener) -> None:
     """Train every block of a plan through an executor.
 
@@ -87,13 +95,13 @@ def execute_on(executor: Executor, plan: Plan, keeper: Keeper, listener: Progres
     """
     sweep = _pickled((plan.experiment, plan.axes))
     waiting = deque((block, 1) for block in plan.blocks)
-    running: dict[Any, tuple[BlockPlan, int]] = {}
+    running: dict[Any, _Sent] = {}
     done: queue.SimpleQueue[Any] = queue.SimpleQueue()
     lost: list[InputError] = []
     listener.compiled()
 
     def take(future: Any) -> None:
-        block, tries = running.pop(future)
+        block, tries, before = running.pop(future)
         outcome = _outcome(future, block, tries)
         if isinstance(outcome, InputError):
             lost.append(outcome)
@@ -104,7 +112,8 @@ def execute_on(executor: Executor, plan: Plan, keeper: Keeper, listener: Progres
             waiting.extend((part, 1) for part in parts)
         else:
             keeper.keep(block, outcome)
-            listener.steps(block, block.program.steps)
+            listener.resumed(block, before)
+            listener.steps(block, outcome.step - before)
             listener.finished(block)
 
     try:
@@ -113,10 +122,11 @@ def execute_on(executor: Executor, plan: Plan, keeper: Keeper, listener: Progres
                 block, tries = waiting.popleft()
                 start = keeper.start(block)
                 if start and start.finished:  # Another process has finished it meanwhile.
+                    listener.resumed(block, start.step)
                     listener.finished(block)
                     continue
                 future = _submit(executor, _job(sweep, block, start))
-                running[future] = block, tries
+                running[future] = _Sent(block, tries, start.step if start else 0)
                 future.add_done_callback(done.put)
             if running:
                 take(done.get())
@@ -128,11 +138,11 @@ def execute_on(executor: Executor, plan: Plan, keeper: Keeper, listener: Progres
         raise lost[0]
 
 
-def _keep_the_rest(done: queue.SimpleQueue[Any], running: dict[Any, tuple[BlockPlan, int]], keeper: Keeper) -> None:
+def _keep_the_rest(done: queue.SimpleQueue[Any], running: dict[Any, _Sent], keeper: Keeper) -> None:
     """Save the results that arrived at the same time as an error or an interrupt."""
     while not done.empty():
         future = done.get()
-        block, _ = running.pop(future)
+        block = running.pop(future).block
         with contextlib.suppress(Exception):
             outcome = future.result()
             if isinstance(outcome, BlockResult):

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from memjax.pages.table import Table
 from memjax.studies.kit.estimate import Estimate, Kind, estimate
 from memjax.studies.kit.number_format import behind, range_text, text
-from memjax.studies.kit.table import Table
 from memjax.studies.kit.verdict import AS_DERIVED, LEGEND, TOLERANCE, Rule, Verdict, decide, near
 from memjax.studies.kit.within import Within
 
