@@ -47,6 +47,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "pictures",
     "backreferences_dir": "pictures/of",
     "doc_module": ("memjax",),
+    "image_scrapers": ("matplotlib", "figures.scrape"),
     "filename_pattern": r"\.py$",
     "download_all_examples": False,
     "remove_config_comments": True,
