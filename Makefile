@@ -17,7 +17,7 @@ NUMERICAL := tests/engine/test_reference.py $(addprefix tests/parts/test_, losse
 # Left out there: sentences with the word float32 in them, whole numbers (float64 then) beside float32 inputs, and JAX's own default type.
 FLOAT32 := gives_no_rate or whole_number_inputs or settings_are_left_alone
 
-.PHONY: demo quick studies test slow long h100 x64 newer lint types check clean
+.PHONY: demo quick studies test slow long h100 x64 newer lint types docs check clean
 
 demo: .venv/ready  ## the published experiment at full size: data, figures, published numbers beside ours
 	$(BIN)/memjax study l2-memorization --scale paper --seeds 4 --out runs/l2-memorization-paper
@@ -53,6 +53,9 @@ lint: .venv/ready
 types: .venv/ready
 	$(BIN)/mypy
 
+docs: .venv/ready  ## the site of the pages, the reference and the gallery; open docs/_build/html/index.html
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html
+
 check: lint types test
 
 .venv/ready: pyproject.toml constraints.txt
@@ -67,4 +70,4 @@ $(H100)/ready: pyproject.toml constraints.txt requirements-h100.txt
 	touch $@
 
 clean:
-	rm -rf .venv $(H100) build dist .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv $(H100) build dist .pytest_cache .ruff_cache .mypy_cache docs/_build docs/reference docs/tutorials docs/pictures

@@ -27,11 +27,13 @@ from memjax.fields import traced
 from memjax.jax_settings import enable_compile_cache
 from memjax.measure import measure
 from memjax.measures import Measure
+from memjax.report.report import report
 from memjax.results.best import best
 from memjax.results.files import save
 from memjax.results.parameters import params
 from memjax.results.rows import rows
 from memjax.results.snapshots import Snapshot, snapshots
+from memjax.results.table import table
 from memjax.store.open import open_dataset as open
 from memjax.sweep import sweep
 
@@ -61,6 +63,7 @@ __all__ = [
     "penalties",
     "plots",
     "privacy",
+    "report",
     "rows",
     "save",
     "schedules",
@@ -69,6 +72,7 @@ __all__ = [
     "stopping",
     "subsets",
     "sweep",
+    "table",
     "tasks",
     "traced",
 ]

@@ -200,7 +200,7 @@ def _refuse_beside_again(options: argparse.Namespace) -> None:
 
 
 def _show_findings(folder: Path, findings: Findings) -> int:
-    from memjax.studies.kit.report.text import findings_text
+    from memjax.studies.kit.findings_text import findings_text
 
     _print(findings_text(findings))
     _print(f"\nWrote {shown(folder)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")

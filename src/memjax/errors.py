@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-__all__ = ["InputError", "cause", "listing"]
+__all__ = ["InputError", "cause", "listing", "shown"]
 
 
 class InputError(ValueError):
@@ -39,3 +40,15 @@ def cause(problem: BaseException) -> str:
     """
     lines = str(problem).strip().splitlines()
     return f"{type(problem).__name__}: {lines[0].rstrip('.') if lines else 'no message'}."
+
+
+def shown(thing: object) -> str:
+    """Repr of an object for a message, in which a function stands by its name alone.
+
+    Examples
+    --------
+    >>> def softplus(x): ...
+    >>> shown({"activation": softplus})
+    "{'activation': softplus}"
+    """
+    return re.sub(r"<function (?:\S+\.)?([^\s.]+) at 0x[0-9a-fA-F]+>", r"\1", repr(thing))

@@ -94,7 +94,7 @@ REFUSED = {
     "random loss": (dict(loss=lambda o, y: ce(o, y) * np.random.uniform(1, 9)), f"The loss .* {AGAIN}"),  # noqa: NPY002
     "state": (dict(loss=Counter()), f"The loss .* {AGAIN}"),
     "same noise for all": (dict(loss=lambda o, y: ce(o + jax.random.normal(jax.random.key(0), o.shape), y)), PLACE),
-    "batch norm": (pair(lambda w, x: (x - x.mean(0)) / (x.std(0) + 1e-3) @ w), f"The model .* {OTHERS}: it must"),
+    "batch norm": (pair(lambda w, x: (x - x.mean(0)) / (x.std(0) + 1e-3) @ w), f"apply_fn=<lambda>.* {OTHERS}: it must"),
     "softmax over rows": (pair(lambda w, x: jax.nn.softmax(x @ w, axis=0)), f"The model .* {OTHERS}"),
     "attention over rows": (pair(lambda w, x: jax.nn.softmax(x @ x.T) @ x @ w), f"The model .* {OTHERS}"),
     "zeros hide": (pair(lambda w, x: (x - x.mean(0)) @ w, lambda key, x: jnp.zeros((6, 5))), f"The model .* {OTHERS}"),

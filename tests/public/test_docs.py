@@ -31,6 +31,7 @@ DEAR = {
     "optimizers.md",
     "privacy.md",
     "results.md",
+    "snapshot-measures.md",
     "stores.md",
     "sweep.md",
     "tasks.md",

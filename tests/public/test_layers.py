@@ -15,7 +15,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # but for the pairs in ALSO.
 FLOORS = (
     ("errors", "types"),
-    ("checks", "content", "random"),
+    ("checks", "content", "pages", "random"),
     ("jax_settings", "fields"),
     ("examples", "losses", "schedules", "parameter_trees", "analysis"),
     ("tasks", "subsets", "stopping", "models", "optimizers", "penalties", "plots"),
@@ -28,7 +28,7 @@ FLOORS = (
     ("store", "privacy"),
     ("sweep", "explain", "measure"),
     ("studies.kit",),
-    ("studies",),
+    ("studies", "report"),
     ("cli",),
     ("__main__",),
 )

@@ -13,11 +13,12 @@ from matplotlib.figure import Figure as Drawn
 from matplotlib.image import imread
 
 from memjax import studies
+from memjax.pages.blocks import Code, numeric_columns
+from memjax.pages.markdown import as_markdown
+from memjax.pages.write import write_report
 from memjax.studies import Claim, Figure, Findings, Study, Table
 from memjax.studies.kit import above
-from memjax.studies.kit.report.content import Code, describe, numeric_columns
-from memjax.studies.kit.report.markdown import as_markdown
-from memjax.studies.kit.report.write import write_report
+from memjax.studies.kit.report import describe
 
 EVIL = """<script>alert("1")</script> & 'two' | `three` *four* [five](http://six)"""
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -168,7 +169,7 @@ def test_question_setting_answer_and_the_main_figure_come_first(page):
 
 def test_tables_say_what_they_hold_claims_first(page):
     captions = [element["text"] for element in page.all("caption")]
-    assert captions[:2] == ["What is published, and here", "More"] and len(page.all("table")) == 6
+    assert captions[:2] == ["What is published, and here", "More"] and len(page.all("table")) == 8
     heads = [cell for cell in page.all("th") if cell["scope"] == "col"]
     assert [cell["text"] for cell in heads[:8]] == [
         "claim",
@@ -184,8 +185,12 @@ def test_tables_say_what_they_hold_claims_first(page):
     assert rows[:4] == [f"ratio {EVIL}", "slope", "50", "100"]
     cells = page.all("td")
     assert [cell["text"] for cell in cells[:4]] == ["1.5", "2.00 [1.75, 2.25]", "1.90 to 2.10", "differs"]
-    # On a narrow page a cell says by itself which column it is of.
-    assert [cell["data-head"] for cell in cells[:4]] == ["published", "ours", "single runs", "verdict"]
+    # Every table keeps its columns, in a region that scrolls.
+    assert all(table["inside"][-1] == "div" for table in page.all("table"))
+    regions = [division for division in page.all("div") if division.get("class") == "scroll"]
+    assert [region["aria-label"] for region in regions] == captions and {region["tabindex"] for region in regions} == {
+        "0"
+    }
     assert next(text["text"] for text in page.all("p") if "note" in text.get("class", "")).startswith(f"Note {EVIL}")
 
 
@@ -221,7 +226,7 @@ def test_settings_and_provenance_are_all_there(page):
     assert facts["Device and packing"] == "device cpu, x64 False"
     assert facts["Shape of a block"] == "schedule streamed, runs 1"
     cells = [element["text"] for element in page.all("td")]
-    assert "50, 100" in cells and "0, 1, 2, ..., 88, 89" in cells and f"tasks.T(name={EVIL}, n=3)" in cells
+    assert "50, 100" in cells and "0, 1, 2, ..., 88, 89" in cells and f"mj.tasks.T(name={EVIL!r}, n=3)" in cells
     folded, command = page.all("pre")[0], page.all("pre")[-1]
     assert "details" in folded["inside"] and json.loads(folded["text"]) == json.loads(dataset().attrs["experiment"])
     assert command["text"] == COMMAND.text and "details" not in command["inside"]

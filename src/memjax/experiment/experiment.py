@@ -71,7 +71,7 @@ class Experiment:
         of all others, and the gradient is the sum over the batch divided by ``batch_size``. Privacy accounting assumes this.
     train_size
         Number of train examples N, or, for a task with a fixed number of examples, their fraction between 0 and 1,
-        or ``"all"``. With a `subset`, these are the rows of the data set, of which the run trains on some.
+        or ``"all"``. With a ``subset``, these are the rows of the data set, of which the run trains on some.
         ``"fresh"`` draws ``batch_size`` new examples inside every step and keeps none (online learning). The task is then a
         `memjax.types.FreshTask`; the train split is empty, so measures of the split are NaN.
     test_size

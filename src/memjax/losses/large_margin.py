@@ -44,7 +44,7 @@ class LargeMargin:
         Names of layers: ``input``, and those that ``hidden_activations`` of the model gives. None takes the input and all
         hidden layers.
     norm
-        Norm in which distances are taken: 2, 1, or `math.inf`. The gradient is measured in the dual norm.
+        Norm in which distances are taken: 2, 1, or ``math.inf``. The gradient is measured in the dual norm.
     through_norms
         Whether the loss is differentiated through the norm of the gradient, which needs second derivatives. Without this, the
         norm is a number that the step does not change, as in the authors' code.

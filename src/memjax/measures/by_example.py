@@ -39,7 +39,7 @@ class ByExample:
     dtype
         ``float32``, ``float16`` or ``bool`` (whether the value is positive).
     over
-        How values are folded over the records so far, a name in `memjax.measures.folds.FOLDS`; None takes the value itself.
+        How values are folded over the records so far, ``mean``, ``first`` or ``drops``; None takes the value itself.
     at
         ``records``, or ``presentations``: the steps whose minibatch holds the example, of the examples that a run trains on.
     """

@@ -34,20 +34,20 @@ class Measure:
     Attributes
     ----------
     function
-        With `per_example`, the function is called on a tile of examples, ``x[B, ...]`` and ``y[B, ...]``, and gives ``[B]``.
-        Each value depends on its own row alone, and the engine reduces the values over the split. Without `per_example`, the
-        function is called with all `memjax.Examples` of a split, and gives a scalar, an array with `dims`, or (with one dim)
+        With ``per_example``, the function is called on a tile of examples, ``x[B, ...]`` and ``y[B, ...]``, and gives ``[B]``.
+        Each value depends on its own row alone, and the engine reduces the values over the split. Without ``per_example``, the
+        function is called with all `memjax.Examples` of a split, and gives a scalar, an array with ``dims``, or (with one dim)
         a dict whose keys label that dim.
     name
         Name of the variable, after ``train_`` or ``test_`` if there are several splits.
     per_example
-        See `function`.
+        See ``function``.
     splits
         Splits that the measure is taken on; see `on`.
     reduce
-        ``mean`` or ``sum`` over the examples of the split, if `per_example`.
+        ``mean`` or ``sum`` over the examples of the split, if ``per_example``.
     dims
-        Names of the dimensions of one value; none if `per_example`.
+        Names of the dimensions of one value; none if ``per_example``.
     long_name, units
         For the labels of plots; units ``1`` for pure numbers.
     needs_labels

@@ -30,6 +30,9 @@ _BUILT_IN: dict[str, Callable[[Array], Array]] = {
 def get(activation: str | Callable[[Array], Array]) -> Callable[[Array], Array]:
     """Activation for a name (``gelu`` is the exact GELU, PyTorch's default); a function is returned unchanged.
 
+    The names are ``relu``, ``tanh``, ``sigmoid``, ``gelu``, ``gelu_tanh``, ``silu``, ``softplus``, ``elu``, ``sin``, ``square``
+    and ``identity``.
+
     Raises
     ------
     InputError

@@ -37,7 +37,7 @@ class Autoencoder:
     hidden
         Hidden width m.
     activation
-        Activation on the output: a name from `memjax.models.activations`, or any elementwise function.
+        Activation on the output: a name that `memjax.models.activations.get` knows, or any elementwise function.
     bias
         Whether the output has a bias.
     initializer

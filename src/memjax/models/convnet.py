@@ -57,7 +57,7 @@ class ConvNet:
     dims
         2 for images ``[B, H, W]`` or ``[B, H, W, C]``; 1 for signals ``[B, L]`` or ``[B, L, C]``.
     activation
-        A name from `memjax.models.activations`, or any elementwise function.
+        A name that `memjax.models.activations.get` knows, such as ``relu`` or ``gelu``, or any elementwise function.
     bias
         Whether layers have biases.
     initializer

@@ -41,7 +41,7 @@ class EmbeddingMLP:
     hidden
         Widths of the hidden layers; the first has a kernel and a bias per operand.
     activation
-        A name from `memjax.models.activations`, or any elementwise function.
+        A name that `memjax.models.activations.get` knows, such as ``relu`` or ``gelu``, or any elementwise function.
     shared
         Whether both operands share one embedding.
     concatenate

@@ -85,7 +85,7 @@ class MLP:
     hidden
         Widths of the hidden layers; ``()`` is a linear model.
     activation
-        A name from `memjax.models.activations`, or any elementwise function.
+        A name that `memjax.models.activations.get` knows, such as ``relu`` or ``gelu``, or any elementwise function.
     bias
         Whether layers have biases.
     initializer

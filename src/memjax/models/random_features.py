@@ -24,7 +24,7 @@ class RandomFourier:
     """Random Fourier features, ``cos(w.x / scale + b) * sqrt(2 / width)`` with w ~ N(0, 1) and b uniform on +-pi.
 
     A. Rahimi and B. Recht, "Random features for large-scale kernel machines" (2007): with more and more features, the product
-    of the features of x and z becomes the Gaussian kernel exp(-|x - z|^2 / (2 scale^2)).
+    of the features of x and z becomes the Gaussian kernel ``exp(-|x - z|^2 / (2 scale^2))``.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class RandomReLU:
     """Random ReLU features, ``relu(w.x) * sqrt(2 / width)`` with w ~ N(0, 1).
 
     With more and more features, the product of the features of x and z becomes the arc-cosine kernel of degree one (Y. Cho and
-    L. Saul, "Kernel methods for deep learning", 2009), so |x|^2 for x itself.
+    L. Saul, "Kernel methods for deep learning", 2009), so ``|x|^2`` for x itself.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ class Transformer:
     mlp
         Width m of the hidden layer.
     activation
-        A name from `memjax.models.activations`, or any elementwise function.
+        A name that `memjax.models.activations.get` knows, such as ``relu`` or ``gelu``, or any elementwise function.
     init_scale
         Factor of every initial parameter. Traced.
     num_tokens

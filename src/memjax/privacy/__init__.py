@@ -1,7 +1,8 @@
 """Differential privacy of `memjax.optimizers.dp_sgd`: what a run guarantees, what this allows at most, and audits.
 
-Read `gaussian` first, then `bounds`; `mechanism` says what a run is, `accountant` accounts for it; `one_run` and `many_runs`
-find a lower bound from attacks. Only the accountants ``rdp`` and ``pld`` need the extra ``memjax[privacy]``.
+`epsilon` accounts for a run, and `noise_for` finds the noise for an epsilon. The bounds say what epsilon allows to an attack
+and to memorisation. The audits find a lower bound of epsilon from attacks. In the source, read ``gaussian.py`` first, then
+``bounds.py``. Only the accountants ``rdp`` and ``pld`` need the extra ``memjax[privacy]``.
 """
 
 from memjax.privacy.accountant import epsilon

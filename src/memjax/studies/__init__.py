@@ -4,10 +4,10 @@
 what is computed from the records, ``claims.py`` what is compared, and ``figures.py`` what is drawn.
 """
 
+from memjax.pages.table import Table
 from memjax.studies.kit.claims import Claim
 from memjax.studies.kit.find import find, names
 from memjax.studies.kit.run import again, run
 from memjax.studies.kit.study import Figure, Findings, Measured, Study, Sweep
-from memjax.studies.kit.table import Table
 
 __all__ = ["Claim", "Figure", "Findings", "Measured", "Study", "Sweep", "Table", "again", "find", "names", "run"]

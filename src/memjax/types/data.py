@@ -12,6 +12,8 @@ __all__ = ["Apply", "Array", "Data", "LossFn", "Params", "Split"]
 
 
 Array: TypeAlias = jax.Array
+"""An array of JAX, on any device; within a compiled program, a traced one."""
+
 Params: TypeAlias = Any
 """Any pytree of arrays."""
 

@@ -69,7 +69,7 @@ class FittedModel(Model, Protocol):
         Parameters
         ----------
         params
-            The run's parameters so far, as `init` drew them; what the fit does not choose is returned unchanged.
+            The run's parameters so far, as ``init`` drew them; what the fit does not choose is returned unchanged.
         examples
             `memjax.examples.Examples`: tiles of the train split, read through ``sum``, ``fold`` and ``size``.
 
@@ -85,9 +85,9 @@ class FittedModel(Model, Protocol):
 class RandomModel(Model, Protocol):
     """A model whose forward pass draws random numbers in training, such as dropout.
 
-    Only the gradient of a training step calls `apply_train`; records, snapshots and measures call `apply`, which draws none.
-    A model that draws only at some values of its fields says so by an attribute ``draws``: where it is False, training calls
-    `apply`.
+    Only the gradient of a training step calls ``apply_train``; records, snapshots and measures call ``apply``, which draws
+    none. A model that draws only at some values of its fields says so by an attribute ``draws``: where it is False,
+    training calls ``apply``.
     """
 
     def apply_train(self, params: Params, x: Array, keys: Array) -> Array:

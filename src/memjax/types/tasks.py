@@ -57,7 +57,7 @@ class PoolTask(Task, Protocol):
 
     @property
     def pool(self) -> np.ndarray:
-        """Inputs ``[N, ...]`` to which the indices of `draw` refer; the same array for the same fields."""
+        """Inputs ``[N, ...]`` to which the indices of ``draw`` refer; the same array for the same fields."""
         ...
 
 
@@ -108,7 +108,7 @@ class NoisyTask(Protocol):
     """A task that corrupts the targets of some train examples, and can say what they were."""
 
     def clean_targets(self, seed: int, train_size: int) -> np.ndarray:
-        """Targets of the train examples of `draw` before the corruption, ``[N, ...]``."""
+        """Targets of the train examples of ``draw`` before the corruption, ``[N, ...]``."""
         ...
 
 

@@ -57,7 +57,7 @@ class CurveModel:
     formula
         For attributes and legends.
     start
-        Values of the parameters, by name, at which the search starts; only without `separable`.
+        Values of the parameters, by name, at which the search starts; only without ``separable``.
     positive_x
         Whether x must be positive.
     singular

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memjax.engine.program.program import ShapeOf
+from memjax.errors import shown
 from memjax.experiment import Experiment
 
 __all__ = ["FEW", "message"]
@@ -46,13 +47,13 @@ def message(kind: str, name: str, fault: str, experiment: Experiment, y: ShapeOf
     """
     if kind == "init":
         return (
-            f"The model {experiment.model!r} draws other initial parameters when it is called again with the same key: take "
-            "all its random numbers from the key."
+            f"The model {shown(experiment.model)} draws other initial parameters when it is called again with the same key: "
+            "take all its random numbers from the key."
         )
     measure = f"The measure {name!r}"
-    model = f"The model {experiment.model!r}"
+    model = f"The model {shown(experiment.model)}"
     models = {"model": model, "train": f"{model} in training (apply_train)"}
-    loss = f"The loss {experiment.loss!r}"
+    loss = f"The loss {shown(experiment.loss)}"
     what = {**models, "loss": loss, "seeing": loss}.get(kind, measure)
     advice = _PURE if fault == "again" and kind != "train" else _ADVICE[kind]
     if kind == "loss" and fault == "others" and not y[0] and "float" in y[1]:

@@ -18,7 +18,7 @@ from memjax.engine.program.asked import bound, first_seen
 from memjax.engine.program.penalised import penalty_of
 from memjax.engine.program.program import Program, model_of
 from memjax.engine.program.told import on_trial
-from memjax.errors import InputError, cause, listing
+from memjax.errors import InputError, cause, listing, shown
 from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
 from memjax.experiment.draw import SQUARED
@@ -221,12 +221,12 @@ def _outputs(model: Any, params: Any, x: Any) -> Any:
         return outputs
     if not writes_training(model):
         raise InputError(
-            f"The model {model!r} has an apply of its own, and inherits apply_train from another: give it an apply_train of "
-            "its own too, or switch the random numbers of training off."
+            f"The model {shown(model)} has an apply of its own, and inherits apply_train from another: give it an apply_train "
+            "of its own too, or switch the random numbers of training off."
         )
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0, impl="threefry2x32"), x.shape[0]))
     trained = shape_of(
-        f"The model {model!r} cannot be trained on inputs {_show(x)}", model.apply_train, params, x, keys
+        f"The model {shown(model)} cannot be trained on inputs {_show(x)}", model.apply_train, params, x, keys
     )
     if getattr(trained, "shape", None) != outputs.shape:
         raise InputError(
@@ -239,7 +239,7 @@ def _outputs(model: Any, params: Any, x: Any) -> Any:
 def _of_model(model: Any, what: str, function: Any, *arguments: Any) -> Any:
     """Shape structs of what a function of a model gives; of a Linen module that asks for a key, the error says what to do."""
     try:
-        return shape_of(f"The model {model!r} {what}", function, *arguments)
+        return shape_of(f"The model {shown(model)} {what}", function, *arguments)
     except InputError as problem:
         if isinstance(model, nn.Module) and _ASKS.search(str(problem)):
             raise InputError(f"{problem} {_LINEN}") from problem.__cause__

@@ -114,7 +114,7 @@ def gini(values: npt.ArrayLike, axis: int = -1) -> np.ndarray:
 
 
 def inverse_participation_ratio(values: npt.ArrayLike, axis: int = -1) -> np.ndarray:
-    """Inverse participation ratio, sum |x|^4 / (sum |x|^2)^2, for example of Fourier coefficients (Gromov 2023).
+    """Inverse participation ratio, ``sum |x|^4 / (sum |x|^2)^2``, for example of Fourier coefficients (Gromov 2023).
 
     Parameters
     ----------

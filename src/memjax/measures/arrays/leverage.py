@@ -163,7 +163,7 @@ def maximal_direction(h: Any, space: HiddenSpace) -> np.ndarray:
     -------
     numpy.ndarray
         v float64 ``[..., n, m]``, scaled so that v . h_i is the row's data dimensionality D*_i, and so is
-        sum_j (v . h_j)^2 (plus ridge |v|^2). Zero for a row of zeros. If neurons are redundant, other directions attain the
+        sum_j (v . h_j)^2 (plus ridge ``|v|^2``). Zero for a row of zeros. If neurons are redundant, other directions attain the
         same value. The entries of dead neurons are zero.
 
     Raises
@@ -185,7 +185,7 @@ def maximal_direction(h: Any, space: HiddenSpace) -> np.ndarray:
 
 
 def feature_dimensionality(vectors: Any) -> np.ndarray:
-    """Dimensionality D of every vector among all, along its own direction: |h_i|^2 / sum_j (h_i / |h_i| . h_j)^2.
+    """Dimensionality D of every vector among all, along its own direction: ``|h_i|^2 / sum_j (h_i / |h_i| . h_j)^2``.
 
     For the columns of a weight matrix, given as rows, this is the feature dimensionality of N. Elhage et al., "Toy models of
     superposition" (Transformer Circuits Thread, 2022). For hidden activations it is the data dimensionality of T. Henighan et

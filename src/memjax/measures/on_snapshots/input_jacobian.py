@@ -34,7 +34,7 @@ def input_jacobian(split: str = "train") -> SnapshotMeasure:
     """Spectral radius and norm of d output / d input at every example, to be taken on snapshots by `memjax.measure`.
 
     For networks that give back their inputs, f(x) = x. An example x is an attractor of the iteration x, f(x), f(f(x)), ... if
-    f(x) = x and the largest |eigenvalue| of the Jacobian at x is below 1 (A. Radhakrishnan, M. Belkin and C. Uhler,
+    f(x) = x and the largest ``|eigenvalue|`` of the Jacobian at x is below 1 (A. Radhakrishnan, M. Belkin and C. Uhler,
     "Overparameterized neural networks implement associative memory", 2020, arXiv:1909.12362). A linear autoencoder has
     eigenvalue 1 along its data, and a ReLU network without biases, for which f(x) is the Jacobian times x, has it at every
     example that it gives back. Neither has attractors.
@@ -47,8 +47,9 @@ def input_jacobian(split: str = "train") -> SnapshotMeasure:
     Returns
     -------
     SnapshotMeasure
-        From a `memjax.Snapshot` to ``jacobian_radius``, the largest |eigenvalue|, and ``jacobian_norm``, the largest singular
-        value, ``float64[example]``, in the order of the run's examples. The Jacobian is exact; NaN where it is not finite.
+        From a `memjax.Snapshot` to ``jacobian_radius``, the largest ``|eigenvalue|``, and ``jacobian_norm``, the largest
+        singular value, ``float64[example]``, in the order of the run's examples. The Jacobian is exact; NaN where
+        it is not finite.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def _jacobians(model: Any, numbers: Any, params: Any, x: Array) -> Array:
 
 
 def _largest(matrices: np.ndarray) -> np.ndarray:
-    """Largest |eigenvalue| and largest singular value of matrices ``[N, D, D]``, ``float64[2, N]``."""
+    """Largest ``|eigenvalue|`` and largest singular value of matrices ``[N, D, D]``, ``float64[2, N]``."""
     known = np.isfinite(matrices).all((1, 2))
     filled = np.where(known[:, None, None], matrices, 0).astype(np.float64)
     found = np.abs(np.linalg.eigvals(filled)).max(1), np.linalg.norm(filled, 2, axis=(1, 2))

@@ -89,6 +89,10 @@ STUDY = Study(
     question="Which images get a direction of their own among the hidden activations, and is that a matter of training, of the "
     "seed, or of the images themselves?",
     source='Marius Hobbhahn, "More findings on maximal data dimension" (Alignment Forum, 2023), after a comment of Chris Olah',
+    papers={
+        "Hobbhahn 2023, Alignment Forum": "https://www.alignmentforum.org/posts/WfdxXhszxFc3BxZ8r/"
+        "more-findings-on-maximal-data-dimension",
+    },
     scales={
         "quick": "scikit-learn's 8 x 8 digits: 1200 examples, 128 neurons, batches of 120; about a minute on 2 cores",
         "fashion-mnist": f"Fashion-MNIST: {_SIZE}",

@@ -65,6 +65,10 @@ STUDY = Study(
     question="Is the gradient of the cross-entropy -(1 - 1/K) in the correct logit of K and 1/K in every other logit early in "
     "training, and for how long?",
     source='D. Vaintrob and Kaarel, "Grokking, memorization, and generalization: a discussion" (LessWrong, 2023)',
+    papers={
+        "Vaintrob and Kaarel 2023, LessWrong": "https://www.lesswrong.com/posts/BYwGEBspGgPY5nBZN/"
+        "grokking-memorization-and-generalization-a-discussion",
+    },
     scales={
         "quick": "random labels of 4, 17 and 64 classes and addition modulo 13 and 53, four initial scales, SGD and Adam, 1000 "
         "steps: about two minutes on 2 cores",

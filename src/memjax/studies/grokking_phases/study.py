@@ -56,6 +56,8 @@ STUDY = Study(
     '2022); D. Vaintrob and Kaarel, "Grokking, memorization, and generalization: a discussion" (LessWrong, 2023); N. '
     'Rubin, I. Seroussi and Z. Ringel, "Grokking as a first order phase transition in two layer networks" (ICLR 2024)',
     papers={
+        "Vaintrob and Kaarel 2023, LessWrong": "https://www.lesswrong.com/posts/BYwGEBspGgPY5nBZN/"
+        "grokking-memorization-and-generalization-a-discussion",
         "Liu et al. 2022, arXiv:2205.10343": "https://arxiv.org/abs/2205.10343",
         "Rubin et al. 2023, arXiv:2310.03789": "https://arxiv.org/abs/2310.03789",
     },

@@ -50,7 +50,12 @@ STUDY = Study(
     title="Grokking: how well is the test loss predicted by L2, the learning coefficient and log-probabilities?",
     question="How well do the L2 norm, the learning coefficient and log-probabilities of a network predict its test loss while "
     "the network groks, along a run and in runs that were not seen?",
-    source="a discussion thread on the learning coefficient of networks that learn addition mod 53, and its comments",
+    source="a thread of Stan van Wingerden on the learning coefficient of networks that learn addition mod 53, and its "
+    "comments (LessWrong)",
+    papers={
+        "van Wingerden, LessWrong": "https://www.lesswrong.com/posts/aYf2sMbgepQnmSCDX/stan-van-wingerden-s-shortform",
+        "Lau et al. 2023, arXiv:2308.12108": "https://arxiv.org/abs/2308.12108",
+    },
     scales={
         "quick": "addition mod 53, train fractions 0.4, 0.5 and 0.6, full batch, 4000 steps, LLC at 12 snapshots: about two "
         "minutes on 2 cores",

@@ -5,13 +5,13 @@ hold or do not. ``grid.py`` and ``number_format.py`` make tables. ``run.py``, ``
 ``report/`` writes what was found.
 """
 
+from memjax.pages.table import Table
 from memjax.studies.kit.claims import Claim, claims_table
 from memjax.studies.kit.estimate import Estimate, estimate, fitted
 from memjax.studies.kit.grid import Column, Columns, columns_of, geometric, grid, listed, mean, outcomes, share, time
 from memjax.studies.kit.number_format import text
 from memjax.studies.kit.picture import label_text, picture
 from memjax.studies.kit.study import Figure, Findings, Measured, Study, Sweep
-from memjax.studies.kit.table import Table
 from memjax.studies.kit.verdict import TOLERANCE, Verdict, above, below, between, near
 from memjax.studies.kit.within import Within, at_own_time, beside_records, geometric_mean, ratio, within_records
 

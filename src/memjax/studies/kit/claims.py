@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from memjax.pages.table import Table
 from memjax.studies.kit.estimate import Estimate, Kind, estimate
 from memjax.studies.kit.number_format import behind, range_text, text
-from memjax.studies.kit.table import Table
 from memjax.studies.kit.verdict import AS_DERIVED, LEGEND, TOLERANCE, Rule, Verdict, decide, near
 from memjax.studies.kit.within import Within
 
@@ -37,8 +37,8 @@ class Claim:
     ours
         One value of each run, as `estimate` takes them, or an `Estimate` that a fit over all runs gives.
     rule
-        Range that counts as published, such as `near`, `above`, `below` and `between` give. By default `near` the published
-        number or range; nothing is asked where words or nothing are published.
+        Range that counts as published, such as `near`, `above`, `below` and `memjax.studies.kit.between` give. By default
+        `near` the published number or range; nothing is asked where words or nothing are published.
     of
         Kind of the estimate.
     units

@@ -35,7 +35,7 @@ class Estimate:
     smallest, largest
         Range of the finite values of single runs; NaN where single runs are not known.
     of
-        What the value is, as `Kind` says.
+        What the value is, as ``Kind`` says.
     """
 
     value: float

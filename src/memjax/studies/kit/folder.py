@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 from memjax.checks.file_names import absolute
 from memjax.errors import InputError
+from memjax.pages.html import PICTURE_DPI
 from memjax.results.files import DATASET_FILE, open_file, save
 from memjax.results.schema import SCHEMA_VERSION
 from memjax.studies.kit.claims import answer, as_data
-from memjax.studies.kit.report.html import PICTURE_DPI
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from memjax.pages.table import Table
     from memjax.studies.kit.study import Findings, Study
-    from memjax.studies.kit.table import Table
 
 __all__ = ["CLAIMS_FILE", "new_folder", "read_folder", "save_folder", "write_claims", "write_findings", "write_tables"]
 
@@ -119,7 +119,7 @@ def write_findings(folder: Path, findings: Findings) -> Sequence[str]:
     """Write the datasets of findings and draw the figures, as PNG and PDF; returns what each figure shows, by its labels."""
     from matplotlib import pyplot
 
-    from memjax.studies.kit.report.content import alt_text
+    from memjax.pages.alternative import alt_text
 
     for name, dataset in findings.datasets.items():
         # Numbers that keep the attributes of their sweep must not be taken for the sweep when the folder is read again.

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from memjax.pages.table import Table
 from memjax.studies.kit.estimate import Estimate, Kind, estimate
 from memjax.studies.kit.number_format import column_text
-from memjax.studies.kit.table import Table
 from memjax.studies.kit.within import Within, within_records
 
 __all__ = ["Column", "Columns", "columns_of", "geometric", "grid", "listed", "mean", "outcomes", "share", "time"]

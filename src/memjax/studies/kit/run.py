@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from memjax.checks.file_names import absolute
 from memjax.errors import InputError, listing
 from memjax.jax_settings import x64_enabled
+from memjax.pages.blocks import Code
+from memjax.pages.write import write_report
 from memjax.studies.kit.find import find, names
 from memjax.studies.kit.folder import (
     new_folder,
@@ -22,8 +24,7 @@ from memjax.studies.kit.folder import (
     write_tables,
 )
 from memjax.studies.kit.measured import measure_all
-from memjax.studies.kit.report.content import Code, describe
-from memjax.studies.kit.report.write import write_report
+from memjax.studies.kit.report import describe
 from memjax.studies.kit.study import Findings, Study, Sweep
 from memjax.sweep import sweep
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from memjax.experiment import Experiment
+from memjax.pages.table import Table
 from memjax.studies.kit.claims import Claim, claims_table
-from memjax.studies.kit.table import Table
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -53,6 +53,9 @@ STUDY = Study(
     question="Does the L2 gap of networks that memorise random labels peak at the train size at which the labels fill a "
     "capacity of 2 bits per parameter?",
     source='a hypothesis of Ziming Liu, "How does memorization affect l2?" (blog post), not tested there',
+    papers={
+        "Liu 2026, How does memorization affect l2?": "https://kindxiaoming.github.io/blog/2026/memorization-l2/",
+    },
     scales={
         "quick": "seven networks of 497 to 3665 parameters, 12 train sizes 50 to 2263, 3000 steps: about a minute on 2 cores",
         "paper": "seven networks of 1342 to 12,817 parameters with the post's own, 16 train sizes 100 to 18,102, 10,000 "

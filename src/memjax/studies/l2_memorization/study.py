@@ -36,6 +36,9 @@ STUDY = Study(
     question="How far does the L2 norm of a network grow while the network memorises random labels, and how does the growth "
     "depend on the number of examples?",
     source='Ziming Liu, "How does memorization affect l2?" (blog post)',
+    papers={
+        "Liu 2026, How does memorization affect l2?": "https://kindxiaoming.github.io/blog/2026/memorization-l2/",
+    },
     scales={
         "quick": "train sizes 50 to 6400 instead of 25600, 1000 steps",
         "paper": "the full published setting: ten train sizes 50 to 25600, 1000 steps",

@@ -59,6 +59,9 @@ STUDY = Study(
     question="Is the test loss higher where the L2 norm is larger, and does a warmup of the learning rate help where the "
     "gradients of examples conflict?",
     source='open questions of Ziming Liu, "How does memorization affect l2?" (blog post)',
+    papers={
+        "Liu 2026, How does memorization affect l2?": "https://kindxiaoming.github.io/blog/2026/memorization-l2/",
+    },
     scales={
         "quick": "9-50-50-17, train sizes 100 to 3200; warmups of 0, 100 and 400 steps at two rates and three sizes: about "
         "a minute on 2 cores",

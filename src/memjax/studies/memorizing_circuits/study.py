@@ -29,6 +29,8 @@ STUDY = Study(
     "points learnt one after another, and how do the gradients of single points add up?",
     source='D. Vaintrob and Kaarel, "Grokking, memorization, and generalization: a discussion" (LessWrong, 2023)',
     papers={
+        "Vaintrob and Kaarel 2023, LessWrong": "https://www.lesswrong.com/posts/BYwGEBspGgPY5nBZN/"
+        "grokking-memorization-and-generalization-a-discussion",
         "Gromov 2023, arXiv:2301.02679": "https://arxiv.org/abs/2301.02679",
         "Jacot et al. 2018, arXiv:1806.07572": "https://arxiv.org/abs/1806.07572",
         "Lau et al. 2023, arXiv:2308.12108": "https://arxiv.org/abs/2308.12108",

@@ -54,7 +54,10 @@ STUDY = Study(
     title="Memory 1: how much does a linear layer memorize?",
     question="How many random labels does a linear layer fit, and is its loss sharpest near that number?",
     source='Ziming Liu, "Memory 1 -- How much do linear layers memorize?" (blog post, 2026)',
-    papers={"Cover 1965, doi:10.1109/PGEC.1965.264137": "https://doi.org/10.1109/PGEC.1965.264137"},
+    papers={
+        "Liu 2026, Memory 1": "https://kindxiaoming.github.io/blog/2026/memory-1",
+        "Cover 1965, doi:10.1109/PGEC.1965.264137": "https://doi.org/10.1109/PGEC.1965.264137",
+    },
     scales={
         "quick": "18 train sizes to 500, 2000 steps",
         "paper": "the published sizes 5, 10, ..., 400 and five beyond, 10,000 steps: about 4 minutes on one H200, about 35 "

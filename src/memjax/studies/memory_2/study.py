@@ -56,6 +56,9 @@ STUDY = Study(
     question="How many bits of random labels does each parameter of a two-layer network store, and does this depend on the "
     "activation?",
     source='Ziming Liu, "Memory 2 -- How many bits does each parameter store? An analysis of MLP" (blog post, 2026)',
+    papers={
+        "Liu 2026, Memory 2": "https://kindxiaoming.github.io/blog/2026/memory-2",
+    },
     scales={
         "quick": "widths 10 and 20, eight train sizes, 5000 steps",
         "paper": "widths 10, 20 and 40, sixteen train sizes, 20,000 steps",

@@ -91,6 +91,11 @@ STUDY = Study(
     "many, and does the test loss have a bump between the two?",
     source='T. Henighan et al., "Superposition, memorization, and double descent" (Transformer Circuits, 2023); M. Hobbhahn, '
     '"More findings on memorization and double descent" (2023)',
+    papers={
+        "Henighan et al. 2023, Transformer Circuits": "https://transformer-circuits.pub/2023/toy-double-descent/index.html",
+        "Hobbhahn 2023, Alignment Forum": "https://www.alignmentforum.org/posts/KzwB4ovzrZ8DYWgpw/"
+        "more-findings-on-memorization-and-double-descent",
+    },
     scales={
         "quick": "100 features, S = 0.9, 13 train sizes 3 to 2000, 8000 steps, and five other pairs of n and S: about two "
         "minutes on 2 cores",

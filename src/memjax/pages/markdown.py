@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from memjax.studies.kit.report.content import (
+from memjax.pages.blocks import (
     Block,
     Code,
     Facts,
@@ -15,7 +15,7 @@ from memjax.studies.kit.report.content import (
     Text,
     numeric_columns,
 )
-from memjax.studies.kit.table import Table
+from memjax.pages.table import Table
 
 __all__ = ["as_markdown", "markdown"]
 

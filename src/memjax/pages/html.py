@@ -6,12 +6,16 @@ import base64
 import struct
 from collections.abc import Mapping
 from html import escape
+from importlib.metadata import version
 from importlib.resources import files
 
-from memjax.studies.kit.report.content import Block, Code, Facts, Links, Picture, Report, Section, Text, numeric_columns
-from memjax.studies.kit.table import Table
+from memjax.pages.blocks import Block, Code, Facts, Links, Picture, Report, Section, Text, numeric_columns
+from memjax.pages.table import Table
 
-__all__ = ["PICTURE_DPI", "page"]
+__all__ = ["GENERATOR", "PICTURE_DPI", "page"]
+
+GENERATOR = "memjax"
+"""What a page names as its maker, in front of the version: a page with this name may be replaced."""
 
 # Pictures are the PNG files of the folder, byte for byte. Measured on the four figures of l2-memorization: 350 kB as PNG
 # at 200 dpi, 557 kB at 300 dpi, 270 kB as SVG; on a scatter of 5,000 points 61 kB as PNG and 543 kB as SVG. SVG saves a
@@ -19,8 +23,10 @@ __all__ = ["PICTURE_DPI", "page"]
 # good on paper; for more there is the PDF beside it.
 PICTURE_DPI = 200
 
+# Letters of a cell from which its column is given the width of a line of text.
+_LONG = 32
+
 # Nothing is loaded but what stands in the file, whatever a title or a cell may smuggle in.
-_MANY_COLUMNS = 6
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -56,12 +62,13 @@ def _section(number: int, section: Section, pictures: Mapping[str, bytes]) -> st
 
 
 def _head(title: str) -> str:
-    style = files("memjax.studies.kit.report").joinpath("report.css").read_text(encoding="utf-8")
+    style = files("memjax.pages").joinpath("page.css").read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
+        f'<meta name="generator" content="{GENERATOR} {version("memjax")}">\n'
         f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>"
     )
 
@@ -99,24 +106,41 @@ def _facts(facts: Facts) -> str:
 
 
 def _table(table: Table) -> str:
-    kinds = [' class="number"' if numeric else "" for numeric in numeric_columns(table)]
-    head = "".join(f'<th scope="col"{kind}>{escape(n)}</th>' for n, kind in zip(table.columns, kinds, strict=True))
-    rows = "".join(f"<tr>{_cells(row, kinds, table.columns)}</tr>\n" for row in table.rows)
-    wide = ' class="wide"' if len(table.columns) > _MANY_COLUMNS else ""
+    kinds = _kinds(table)
+    head = "".join(
+        f'<th scope="col"{_class(kind)}>{escape(n)}</th>' for n, kind in zip(table.columns, kinds, strict=True)
+    )
+    rows = "".join(f"<tr>{_cells(row, kinds)}</tr>\n" for row in table.rows)
     note = f'\n<p class="note">{escape(table.note)}</p>' if table.note else ""
-    # A wide table scrolls in a region of its own, which a keyboard can reach; on a narrow page every row becomes a list.
+    # A wide table scrolls in a region of its own, which a keyboard can reach.
     return (
         f'<div class="scroll" role="region" aria-label="{escape(table.title)}" tabindex="0">\n'
-        f"<table{wide}>\n<caption>{escape(table.title)}</caption>\n"
+        f"<table>\n<caption>{escape(table.title)}</caption>\n"
         f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>{note}"
     )
 
 
-def _cells(row: tuple[str, ...], kinds: list[str], heads: tuple[str, ...]) -> str:
-    first, *others = (
-        f'{kind} data-head="{escape(head)}">{escape(cell)}' for cell, kind, head in zip(row, kinds, heads, strict=True)
+def _kinds(table: Table) -> list[str]:
+    """Kind of every column: numbers, long text, or neither."""
+    longest = [max(len(row[i]) for row in table.rows) if table.rows else 0 for i in range(len(table.columns))]
+    return [
+        "number" if numeric else "long" if length > _LONG else ""
+        for numeric, length in zip(numeric_columns(table), longest, strict=True)
+    ]
+
+
+def _class(*names: str) -> str:
+    held = " ".join(name for name in names if name)
+    return f' class="{held}"' if held else ""
+
+
+def _cells(row: tuple[str, ...], kinds: list[str]) -> str:
+    # A long first column would leave no room for the columns that are scrolled beside it.
+    stays = "" if kinds[0] == "long" else "stays"
+    first = f'<th scope="row"{_class(kinds[0], stays)}>{escape(row[0])}</th>'
+    return first + "".join(
+        f"<td{_class(kind)}>{escape(cell)}</td>" for cell, kind in zip(row[1:], kinds[1:], strict=True)
     )
-    return f'<th scope="row"{first}</th>' + "".join(f"<td{cell}</td>" for cell in others)
 
 
 def _figure(picture: Picture, png: bytes) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from memjax.studies.kit.report.content import Picture, Report
-from memjax.studies.kit.report.html import page
-from memjax.studies.kit.report.markdown import markdown
+from memjax.pages.blocks import Picture, Report
+from memjax.pages.html import page
+from memjax.pages.markdown import markdown
 
 __all__ = ["write_report"]
 

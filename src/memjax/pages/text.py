@@ -1,16 +1,10 @@
-"""Tables and findings as plain text, for a terminal."""
+"""Tables as plain text, for a terminal."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from memjax.pages.table import Table
 
-from memjax.studies.kit.claims import answer
-from memjax.studies.kit.table import Table
-
-if TYPE_CHECKING:
-    from memjax.studies.kit.study import Findings
-
-__all__ = ["as_text", "findings_text"]
+__all__ = ["as_text"]
 
 
 def as_text(table: Table) -> str:
@@ -29,9 +23,3 @@ def as_text(table: Table) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([table.title, *lines, *([table.note] if table.note else [])])
-
-
-def findings_text(findings: Findings) -> str:
-    """All tables of findings, and at the end what the verdicts say."""
-    said = ["\n".join(answer(findings.claims))] if findings.claims else []
-    return "\n" + "\n\n".join([*map(as_text, findings.all_tables.values()), *said])

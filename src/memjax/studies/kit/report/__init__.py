@@ -1,1 +1,0 @@
-"""Reports: `content.py` says what a report contains; `html.py`, `markdown.py` and `text.py` write it out."""
