@@ -19,7 +19,7 @@ project_copyright = "The memjax authors"
 release = version = memjax.__version__
 extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_nb", "sphinx_copybutton", "sphinx_gallery.gen_gallery", "links"]
 root_doc = "index"
-exclude_patterns = ["_build", "site", "gallery/*.rst"]
+exclude_patterns = ["_build", "site", "gallery", "pictures/*.ipynb"]
 html_theme = "furo"
 html_title = f"memjax {release}"
 html_static_path = ["static"]

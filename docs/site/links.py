@@ -13,7 +13,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from public import helpers, home, public
 
-PAPER = re.compile(r"arXiv:(?P<arxiv>\d{4}\.\d{4,5})|doi:(?P<doi>10\.\d{4,9}/[\w./()-]*[\w)](?<!\)(?=\)))\w?)")
+PAPER = re.compile(r"arXiv:(?P<arxiv>\d{4}\.\d{4,5})|doi:(?P<doi>10\.\d{4,9}/[\w./-]*\w)")
 # `mj.sweep`, `memjax.plots.curve(ds)` and the like, in pages and docstrings.
 NAME = re.compile(r"(?:mj|memjax)(?P<name>(?:\.\w+)+)(?:\(.*\))?", re.DOTALL)
 NO_TEXT = (nodes.reference, nodes.literal, nodes.literal_block, nodes.raw, nodes.comment, nodes.title)
@@ -36,7 +36,7 @@ class PaperLinks(SphinxPostTransform):
         """Replace the texts of one page."""
         for text in list(self.document.findall(nodes.Text)):
             if PAPER.search(text) and not _within(text, NO_TEXT):
-                text.parent.replace(text, _split(str(text)))
+                text.parent.replace(text, with_links(str(text)))
 
 
 def _within(node: nodes.Node, kinds: tuple[type, ...]) -> bool:
@@ -46,7 +46,8 @@ def _within(node: nodes.Node, kinds: tuple[type, ...]) -> bool:
     return parent is not None
 
 
-def _split(text: str) -> list[nodes.Node]:
+def with_links(text: str) -> list[nodes.Node]:
+    """A text in parts, with a link for every paper that it names."""
     parts: list[nodes.Node] = []
     end = 0
     for found in PAPER.finditer(text):
