@@ -28,4 +28,4 @@ with mj.plots.style():
             mj.analysis.last(runs.weight_l2), mj.analysis.last(runs.test_loss), "o", label=f"{int(size)} examples"
         )
     right.set(xlabel="L2 norm at the end", ylabel="test loss at the end", yscale="log")
-    right.legend()
+    figure.legend(*right.get_legend_handles_labels(), loc="outside right upper")

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from docutils import nodes
+from outside import lead_inside
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
@@ -120,4 +121,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(PaperLinks)
     app.add_post_transform(NameLinks)
     app.connect("missing-reference", resolve)
+    app.connect("source-read", lead_inside)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
