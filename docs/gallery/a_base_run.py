@@ -12,8 +12,8 @@ experiment = mj.Experiment(task=task, model=mj.models.MLP(hidden=(64,)), train_s
 ds = mj.sweep(experiment, over={"seed": range(4)})
 
 # %%
-# The labels have nothing to do with the inputs. The network learns the labels of its 100 train examples by heart, and stays as bad as a
-# guess on the others.
+# The labels have nothing to do with the inputs. The network learns the labels of its 100 train examples by heart. On other
+# examples it stays as bad as a guess.
 axes = mj.plots.base_run(ds)
 
 # %%

@@ -28,6 +28,7 @@ axes = mj.plots.small_multiples(
 ax = mj.plots.phase_diagram(accuracy, x="train_size", y="hidden", contour=0.9, name="train accuracy at the end")
 
 # %%
-# Some runs never get there. The map of times takes the median, and hatches the cells in which half of the runs or more never arrive.
+# Some runs never get there. The map of times takes the median, and hatches the cells in which half of the runs or more never
+# arrive.
 time = mj.analysis.time_to_threshold(ds.train_accuracy, 0.9).time
 ax = mj.plots.phase_diagram(time, x="train_size", y="hidden", name="steps to 90% train accuracy")
