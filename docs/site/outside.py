@@ -31,10 +31,11 @@ def copy() -> None:
 
 
 def lead_inside(app: Sphinx, page: str, source: list[str]) -> None:
-    """Let the links of a page to these files lead to their copies."""
+    """Let the links of a page to these files lead to their copies, and links to the gallery to its pictures."""
     del app
     up = "../" * page.count("/")
-    source[0] = LINK.sub(lambda found: f"]({up}{_copied(found['file'])}{found['anchor'] or ''})", source[0])
+    text = source[0].replace("](gallery/README.txt)", "](pictures/index.rst)")
+    source[0] = LINK.sub(lambda found: f"]({up}{_copied(found['file'])}{found['anchor'] or ''})", text)
 
 
 def _copied(file: str) -> str:
