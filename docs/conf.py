@@ -61,3 +61,4 @@ sphinx_gallery_conf = {
 # What other folders hold is copied or written into the source folder before Sphinx looks for pages.
 reference.write(HERE / "reference")
 outside.copy()
+outside.forget_pictures()

@@ -25,6 +25,7 @@ ax = mj.plots.curves(accuracy, by="hidden", name="train accuracy at the end")
 # %%
 # One panel for each width, with all seeds:
 def draw(panel, ax):
+    """Draw the curve of one width."""
     mj.plots.curve(panel, ax=ax, name="train accuracy")
 
 

@@ -1,4 +1,4 @@
-"""Check the built site: every link within it leads to a file and an anchor that exist, and no page loads anything from a network.
+"""Check the built site: every link within the site leads to a file and an anchor, and no page loads anything from a network.
 
 ``python docs/site/check.py docs/_build/html`` prints what is wrong, and fails if anything is.
 """

@@ -30,6 +30,14 @@ def copy() -> None:
         (TUTORIALS / notebook.name).write_text(text, encoding="utf-8")
 
 
+def forget_pictures() -> None:
+    """Remove the pages of pictures whose file has left the gallery: sphinx-gallery keeps them."""
+    kept = {path.stem for path in (DOCS / "gallery").glob("*.py")} | {"index"}
+    for page in (DOCS / "pictures").glob("*.rst"):
+        if page.stem not in kept:
+            page.unlink()
+
+
 def lead_inside(app: Sphinx, page: str, source: list[str]) -> None:
     """Let the links of a page to these files lead to their copies, and links to the gallery to its pictures."""
     del app
