@@ -8,7 +8,6 @@ from pathlib import Path
 import xarray as xr
 
 from memjax.checks.file_names import absolute
-from memjax.errors import InputError
 
 __all__ = ["REPORT_FILE", "report"]
 
@@ -51,25 +50,10 @@ def report(dataset: xr.Dataset, folder: str | os.PathLike[str], *, title: str | 
     ('report.html', True)
     """
     from memjax.pages.html import page
+    from memjax.pages.write import write_page
     from memjax.report.contents import contents
 
-    described, pictures = contents(dataset, title)
-    target = _target(folder)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page(described, pictures), encoding="utf-8")
-    except OSError as problem:
-        raise InputError(f"{str(target)!r} cannot be written ({problem.strerror}): choose another folder.") from None
-    return target
-
-
-def _target(folder: str | os.PathLike[str]) -> Path:
-    """The page to write; raises `InputError` where another page has its name."""
-    from memjax.pages.html import GENERATOR
-
     target = absolute("folder", folder) / REPORT_FILE
-    if target.exists() and f'name="generator" content="{GENERATOR} ' not in target.read_text("utf-8", "replace"):
-        raise InputError(
-            f"{str(target)!r} exists and was not written by memjax: choose another folder, or move it away."
-        )
+    described, pictures = contents(dataset, title)
+    write_page(target, page(described, pictures))
     return target
