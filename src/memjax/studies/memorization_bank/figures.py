@@ -107,8 +107,8 @@ def _pairs_caption(strongest: xr.Dataset) -> str:
     return (
         "Each pair is a row (above) and a test example (below) with the strongest influence on whether networks are right "
         "about the example, each row and each example once, in a bank without corrupted labels. Below each pair stand the "
-        f"influence and its standard error. {strongest.attrs['influential']} pairs of a memorised row and an example have an influence above "
-        "0.15 by more than two standard errors."
+        f"influence and its standard error. {strongest.attrs['influential']} pairs of a memorised row and an example have an "
+        "influence above 0.15 by more than two standard errors."
     )
 
 

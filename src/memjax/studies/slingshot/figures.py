@@ -34,9 +34,9 @@ def all_figures(datasets: Mapping[str, xr.Dataset]) -> dict[str, Figure]:
 
 
 _SLINGSHOTS = (
-    "The panels show random labels under Adam without weight decay, one line per seed: mean train loss of every "
-    f"50 steps (left, drawn at {_FLOOR:g} where float32 rounds it to zero) and norm of the last layer (right), with the float32 softmax and with one "
-    "that does not round. The dotted line is the loss that counts as a spike."
+    "The panels show random labels under Adam without weight decay, one line per seed: mean train loss of every 50 steps "
+    f"(left, drawn at {_FLOOR:g} where float32 rounds it to zero) and norm of the last layer (right), with the float32 "
+    "softmax and with one that does not round. The dotted line is the loss that counts as a spike."
 )
 _EPS = (
     "The panels show the norm of the last layer against the step by eps of Adam, one line per seed, with the float32 "
