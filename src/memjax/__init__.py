@@ -27,6 +27,7 @@ from memjax.fields import traced
 from memjax.jax_settings import enable_compile_cache
 from memjax.measure import measure
 from memjax.measures import Measure
+from memjax.report.report import report
 from memjax.results.best import best
 from memjax.results.files import save
 from memjax.results.parameters import params
@@ -62,6 +63,7 @@ __all__ = [
     "penalties",
     "plots",
     "privacy",
+    "report",
     "rows",
     "save",
     "schedules",

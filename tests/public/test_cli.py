@@ -52,7 +52,8 @@ def test_run_writes_what_sweep_returns(here, capsys):
     )
     assert ours.drop_attrs().equals(direct.drop_attrs())
     assert mj.Experiment.from_json(ours.attrs["experiment"]) == mj.Experiment.from_json(direct.attrs["experiment"])
-    capsys.readouterr()
+    assert capsys.readouterr().out.splitlines()[-1] == "Wrote out: dataset.nc, report.html"
+    assert "4 runs of models.MLP(hidden=(5,))" in (here / "out/report.html").read_text()
     assert main(["show", "out"]) == 0
     shown = capsys.readouterr().out
     assert "4 runs: 4 finished" in shown and "axis train_size: 8, 16" in shown
@@ -197,6 +198,19 @@ def test_studies_are_listed(capsys):
     assert listed == mj.studies.names() and "l2-memorization" in listed
 
 
+def test_all_reports_are_opened_as_one_page(here, capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or len(opened) == 1)
+    assert main(["studies", "--open"]) == 2
+    assert "There is no report below 'runs': make one with memjax study NAME" in capsys.readouterr().err
+    mj.report(mj.sweep(mj.Experiment(steps=2, record_every=1, train_size=8, measures=())), here / "mine" / "first")
+    assert main(["studies", "--open", "--runs", "mine"]) == 0
+    assert capsys.readouterr().out == "Wrote mine/index.html\n" and opened == [(here / "mine/index.html").as_uri()]
+    assert '<a href="first/report.html">first</a>' in (here / "mine/index.html").read_text()
+    assert main(["studies", "--open", "--runs", "mine"]) == 0
+    assert f"No browser could be opened: open {opened[0]} yourself." in capsys.readouterr().out
+
+
 SMALL = "[experiment]\nsteps = 2\nrecord_every = 1\n"
 FILES = {
     "a byte order mark": ("spec.toml", b"\xef\xbb\xbf" + SMALL.encode(), 0, "1 runs on"),
@@ -254,11 +268,11 @@ def test_a_key_twice_in_the_json_of_an_experiment_is_refused():
     "words", [["--no-cache", "--cache", "a", "show", "no"], ["show", "--cache", "a", "no", "--no-cache"]]
 )
 def test_flags_of_all_verbs_stand_before_and_after_the_verb(words):
-    from memjax.cli import _parser
+    from memjax.cli.parser import parser
 
-    options = _parser().parse_args(words)
+    options = parser().parse_args(words)
     assert (options.no_cache, options.cache, options.version) == (True, "a", False)
-    assert _parser().parse_args(["show", "no"]).no_cache is False
+    assert parser().parse_args(["show", "no"]).no_cache is False
 
 
 def test_no_cache_after_the_verb_keeps_no_programs(here, monkeypatch):

@@ -28,7 +28,7 @@ FLOORS = (
     ("store", "privacy"),
     ("sweep", "explain", "measure"),
     ("studies.kit",),
-    ("studies",),
+    ("studies", "report"),
     ("cli",),
     ("__main__",),
 )

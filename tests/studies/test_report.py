@@ -2,6 +2,7 @@
 
 import base64
 import importlib
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -13,11 +14,15 @@ from matplotlib.figure import Figure as Drawn
 from matplotlib.image import imread
 
 from memjax import studies
+from memjax.cli.parser import parser
+from memjax.errors import InputError
 from memjax.pages.blocks import Code, numeric_columns
 from memjax.pages.markdown import as_markdown
 from memjax.pages.write import write_report
 from memjax.studies import Claim, Figure, Findings, Study, Table
 from memjax.studies.kit import above
+from memjax.studies.kit.folder import write_claims, write_findings
+from memjax.studies.kit.index import write_index
 from memjax.studies.kit.report import describe
 
 EVIL = """<script>alert("1")</script> & 'two' | `three` *four* [five](http://six)"""
@@ -270,8 +275,50 @@ def test_a_built_in_study_is_made_again_by_a_line_that_parses():
     study = studies.find("l2-memorization")
     line = run._command(study, "paper", 4).text
     assert line == "memjax study l2-memorization --scale paper --seeds 4 --out l2-memorization-paper-again"
-    options = importlib.import_module("memjax.cli")._parser().parse_args(line.split()[1:])
+    options = parser().parse_args(line.split()[1:])
     assert (options.name, options.scale, options.seeds) == ("l2-memorization", "paper", 4)
+
+
+def test_the_index_page_counts_verdicts_and_leads_to_the_reports(tmp_path):
+    for name, kept in (("evil-quick", 3), ("evil-paper", 1)):
+        target = tmp_path / name
+        target.mkdir()
+        findings = Findings(claims=FINDINGS.claims, figures=dict(list(FINDINGS.figures.items())[: kept - 1]))
+        write_claims(target, STUDY, findings, {}, {"scale": name[5:], "created": "2030-01-02T03:04:05+00:00"})
+        write_findings(target, findings)
+        write_report(target, described(findings, {"a": dataset()}))
+    # What memjax did not write is none of its reports.
+    for name, text in (("foreign", "<p>other</p>"), ("broken", "<p>other</p>")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.html").write_text(text)
+    (tmp_path / "broken" / "claims.json").write_text("{")
+    found = Page(write_index(tmp_path).read_text(encoding="utf-8"))
+    assert not found.mistakes
+    assert [link["href"] for link in found.all("a") if not link["href"].startswith("#")] == [
+        "evil-paper/report.html",
+        "evil-quick/report.html",
+    ]
+    assert [cell["text"] for cell in found.all("th")] == [
+        "folder",
+        "scale",
+        "as published",
+        "differs",
+        "evil-paper",
+        "evil-quick",
+    ]
+    assert [cell["text"] for cell in found.all("td")] == ["paper", "1", "1", "quick", "1", "1"]
+    assert [text["text"] for text in found.all("p")].count(STUDY.question) == 2
+    # The first figure of the report, made small; the other folder has none.
+    (image,) = found.all("img")
+    small = imread(io.BytesIO(base64.b64decode(image["src"].partition(",")[2])))
+    whole = imread(tmp_path / "evil-quick" / "loss.png")
+    assert small.shape[1] <= 760 and small.shape[0] / small.shape[1] == pytest.approx(
+        whole.shape[0] / whole.shape[1], rel=0.02
+    )
+    assert write_index(tmp_path).exists()
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(InputError, match="was not written by memjax"):
+        write_index(tmp_path)
 
 
 def test_files_that_begin_with_an_underscore_are_no_studies():

@@ -9,7 +9,7 @@ import xarray as xr
 
 from memjax.errors import InputError
 
-__all__ = ["table"]
+__all__ = ["axes_of", "rows_of", "table"]
 
 _TIMES = ("step", "snapshot")
 _OF_PARAMETERS = ("parameters", "parameter_index", "parameter_layout")
@@ -64,8 +64,8 @@ def table(dataset: xr.Dataset) -> pd.DataFrame:
     >>> mj.table(ds.isel(step=-1)).groupby("status").train_loss.mean().round(2).to_dict()
     {'finished': 2.79}
     """
-    axes = _axes(dataset)
-    rows = _rows(dataset, axes)
+    axes = axes_of(dataset, "table")
+    rows = rows_of(dataset, axes)
     names = [str(name) for name in (*dataset.coords, *dataset.data_vars) if name not in _OF_PARAMETERS]
     further = {name: [str(dim) for dim in dataset[name].dims if dim not in rows] for name in names}
     kept = [name for name in names if not further[name]]
@@ -81,11 +81,14 @@ def table(dataset: xr.Dataset) -> pd.DataFrame:
     return frame
 
 
-def _axes(dataset: xr.Dataset) -> list[str]:
-    """Names of all coordinates of the axes of the sweep; raises `InputError` where a dataset is of no sweep."""
+def axes_of(dataset: xr.Dataset, caller: str) -> list[str]:
+    """Names of all coordinates of the axes of the sweep; raises `InputError` where a dataset is of no sweep.
+
+    Errors name the function ``caller`` that was given the dataset.
+    """
     if not isinstance(dataset, xr.Dataset):
         raise InputError(
-            f"table got an object of type {type(dataset).__name__}: give the Dataset that memjax.sweep or memjax.open "
+            f"{caller} got an object of type {type(dataset).__name__}: give the Dataset that memjax.sweep or memjax.open "
             "returned, or that memjax.measure made of it."
         )
     if "axes" not in dataset.attrs:
@@ -97,13 +100,13 @@ def _axes(dataset: xr.Dataset) -> list[str]:
     lost = [str(dim) for dim in dataset["status"].dims if dim not in axes] if "status" in dataset.coords else []
     if lost:
         raise InputError(
-            f"The runs of the dataset are along {lost[0]!r}, which is no axis of its sweep: make the table before stacking or "
-            "renaming axes, and rename its columns."
+            f"The runs of the dataset are along {lost[0]!r}, which is no axis of its sweep: call {caller} before "
+            "stacking or renaming axes."
         )
     return axes
 
 
-def _rows(dataset: xr.Dataset, axes: list[str]) -> list[str]:
+def rows_of(dataset: xr.Dataset, axes: list[str]) -> list[str]:
     """Dimensions of the rows: the axes, then ``step`` or else ``snapshot``, where a variable has them."""
     measured = [array.dims for name, array in dataset.data_vars.items() if name not in _OF_PARAMETERS]
     time = next((time for time in _TIMES if any(time in dims for dims in measured)), None)

@@ -1,0 +1,85 @@
+"""Experiments and axes as Python source: what stands there makes the same again."""
+
+import json
+
+import numpy as np
+import pytest
+
+import memjax as mj
+from memjax.experiment.axes import read_axes
+from memjax.experiment.encode import encoded_fields
+from memjax.experiment.source import experiment_source, over_source, own_objects
+from memjax.experiment.written import encode_request
+from memjax.results.schema import attributes
+
+
+def cube(x):
+    return x**3
+
+
+def own_loss(outputs, targets):
+    return (outputs[:, 0] - targets) ** 2
+
+
+OPT, M = mj.optimizers, mj.models
+EXPERIMENTS = {
+    "defaults": mj.Experiment(),
+    "numbers": mj.Experiment(steps=20, record_at=(1, 3), loss_scale=0.5, seed=2**40, snapshots=(7,), test_size=0),
+    "nested": mj.Experiment(
+        task=mj.tasks.RandomLabels(input_dim=3, num_classes=4),
+        model=M.MLP(hidden=(5,), activation="tanh"),
+        optimizer=OPT.sgd(learning_rate=mj.schedules.cosine(0.1), momentum=0.9),
+        stop_when=mj.stopping.AtLeast("train_accuracy", 0.99),
+        penalty=mj.penalties.L1(1e-4),
+        keep_best=mj.stopping.Lowest("test_loss"),
+        subset=mj.subsets.RandomShare(0.7),
+    ),
+    "wrapped": mj.Experiment(optimizer=OPT.averaged(OPT.adamw(1e-2, weight_decay=0.1), average_decay=0.9)),
+    "measures": mj.Experiment(
+        measures=(mj.measures.accuracy.on("train"), "weight_l2"),
+        examples=("correct", mj.measures.by_example("loss", on=("data", "test"))),
+    ),
+    "own functions": mj.Experiment(model=M.MLP(hidden=(3,), activation=cube), loss=own_loss),
+}
+
+
+@pytest.mark.parametrize("case", EXPERIMENTS)
+def test_the_source_of_an_experiment_makes_an_equal_one(case):
+    spec = EXPERIMENTS[case]
+    text = experiment_source(encoded_fields(spec))
+    assert eval(text, {"mj": mj, "cube": cube, "own_loss": own_loss}) == spec
+    assert len(text) < len(repr(spec))
+
+
+def test_what_is_at_its_default_is_left_out_and_own_objects_are_named():
+    assert experiment_source(encoded_fields(mj.Experiment())) == "mj.Experiment()"
+    fields = encoded_fields(EXPERIMENTS["own functions"])
+    assert "hidden=(3,), activation=cube" in experiment_source(fields) and "learning_rate" not in experiment_source(
+        fields
+    )
+    assert set(own_objects(fields)) == {"cube", "own_loss"}
+    assert own_objects(fields)["cube"].endswith(":cube")
+
+
+OVERS = {
+    "ranges": {"seed": range(3, 9), "train_size": [50, 100]},
+    "fractions": {"learning_rate": np.geomspace(1e-3, 1e-1, 4)},
+    "together": {("train_size", "steps"): [(8, 10), (16, 20)], "hidden": [(3,), (4, 4)]},
+    "parts": {"optimizer": [OPT.sgd(0.1), OPT.adam(0.01)], "model": [M.MLP(hidden=(4,)), M.MLP(hidden=(4, 4))]},
+    "by name": {"learning_rate": {"constant": 0.1, "cosine": mj.schedules.cosine(0.1)}},
+}
+
+
+@pytest.mark.parametrize("case", OVERS)
+def test_the_source_of_axes_makes_equal_axes(case):
+    axes = read_axes(OVERS[case])
+    request = encode_request(mj.Experiment(), axes)
+    made = {"packing": {}, "versions": {}, "created": ""}
+    over = json.loads(attributes(request.fields, request.axes, [], made)["over"])
+    again = read_axes(eval(over_source(over), {"mj": mj}))
+    assert [axis.names for axis in again] == [axis.names for axis in axes]
+    assert [axis.rows for axis in again] == [axis.rows for axis in axes]
+    for one, other in zip(axes, again, strict=True):
+        assert {name: labels.tolist() for name, labels in one.coords().items()} == {
+            name: labels.tolist() for name, labels in other.coords().items()
+        }

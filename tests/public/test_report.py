@@ -1,0 +1,158 @@
+"""`mj.report`: the page of a sweep says what its dataset says, and what it does not draw."""
+
+import html
+import re
+
+import numpy as np
+import pytest
+
+import memjax as mj
+from memjax.report.curves import draw_curves
+from memjax.report.finals import at_end, draw_finals, finals_table
+from memjax.report.layout import layout_of
+
+SPEC = mj.Experiment(
+    model=mj.models.MLP(hidden=(2,)),
+    optimizer=mj.optimizers.sgd(0.1),
+    train_size=8,
+    steps=4,
+    record_every=2,
+    snapshots=(0, 4),
+    examples=("correct",),
+    measures=("loss", "weight_l2"),
+)
+OVER = {"learning_rate": [0.1, 1e30], "init_scale": [0.5, 1.0], "data_seed": [0, 1], "init_seed": [0, 1]}
+
+
+@pytest.fixture(scope="module")
+def many():
+    return mj.sweep(SPEC, OVER)
+
+
+def sections(path):
+    """Text below every heading of a page, by the heading."""
+    text = re.sub(r"<style>.*?</style>|data:image[^\"]*", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    parts = re.split(r"<h[12][^>]*>(.*?)</h[12]>", text)
+    plain = [" ".join(html.unescape(re.sub(r"<[^>]*>", " ", part)).split()) for part in parts]
+    return dict(zip(plain[1::2], plain[2::2], strict=True))
+
+
+def test_a_page_of_many_axes_says_what_became_of_the_runs_and_what_is_not_shown(many, tmp_path):
+    few = many[["weight_l2", "train_count"]]
+    found = sections(mj.report(few, tmp_path / "new" / "folder", title="Is 1e30 <too> large?"))
+    assert list(found) == [
+        "Is 1e30 <too> large?",
+        "Setting",
+        "What became of the runs",
+        "Curves",
+        "Final values",
+        "What is not shown",
+        "Settings and provenance",
+        "Make it again",
+    ]
+    assert found["Is 1e30 <too> large?"].startswith(
+        "16 runs of models.MLP(hidden=(2,)) on tasks.RandomLabels(), swept over "
+    )
+    # What an axis sweeps is not given twice, and what was not chosen stands in the folded part.
+    assert "init_scale (swept) 0.5, 1.0" in found["Setting"] and "batch_size" not in found["Setting"]
+    assert (
+        "batch_size None" in found["Settings and provenance"]
+        and "loss 'cross_entropy'" in found["Settings and provenance"]
+    )
+    runs = found["What became of the runs"]
+    diverged = int((many.status == "diverged").sum())
+    assert f"Of 16 runs, 8 finished and {diverged} diverged." in runs and diverged == 8
+    reason = many.stop_reason.values[many.status.values == "diverged"][0]
+    assert f"because {reason}." in runs
+    assert "learning rate init scale finished diverged 1e+30 0.5 0 4 1e+30 1 0 4" in runs
+    assert "how often a row of the data set stands in the train set" in found["What is not shown"]
+    assert "mj.sweep(experiment, over)" in found["Make it again"]
+
+
+def test_seeds_are_one_axis_and_further_axes_are_fixed_and_named(many):
+    layout = layout_of(many.expand_dims(label_noise=[0.0, 0.1, 0.2]).assign_attrs(
+        axes=many.attrs["axes"].replace("{", '{"label_noise": [0.0, 0.1, 0.2], ', 1)))  # fmt: skip
+    assert (layout.over, layout.time) == ("run", "step") and layout.dataset.sizes["run"] == 4
+    assert (layout.lines, layout.panels) == ("label_noise", "learning_rate")
+    assert any("init scale = 0.5 only, one of 2 values" in said for said in layout.left_out)
+    assert "init_scale" not in layout.drawn.dims and "init_scale" in layout.dataset.dims
+    noted = layout_of(many)
+    run = noted.drawn.weight_l2.sel(learning_rate=0.1, init_scale=0.5).isel(run=2)
+    assert np.array_equal(run, many.weight_l2.sel(learning_rate=0.1, init_scale=0.5, data_seed=1, init_seed=0))
+
+
+def test_curves_have_the_means_of_the_runs(many):
+    layout = layout_of(many.isel(init_scale=[1]))
+    drawings = {drawing.name: drawing for drawing in draw_curves(layout)}
+    assert list(drawings) == ["curves_loss", "curves_weight_l2"]
+    assert drawings["curves_loss"].caption.startswith("Train mean loss and test mean loss against the ")
+    train, test = drawings["curves_loss"].figure.axes[:2]
+    mean = many.isel(init_scale=1).sel(learning_rate=0.1).mean(["data_seed", "init_seed"])
+    assert np.allclose(train.lines[0].get_ydata(), mean.train_loss) and len(train.lines) == 2
+    assert np.allclose(test.lines[0].get_ydata(), mean.test_loss)
+
+
+def test_one_run_has_one_figure_and_a_table_without_intervals(many, tmp_path):
+    one = many.isel(learning_rate=0, init_scale=0, data_seed=0, init_seed=0)
+    layout = layout_of(one)
+    (drawing,) = draw_curves(layout)
+    assert [ax.get_ylabel() for ax in drawing.figure.axes] == ["mean loss (nats)", "L2 norm of all parameters"]
+    assert np.allclose(drawing.figure.axes[0].lines[1].get_ydata(), one.test_loss)
+    (row,) = finals_table(layout).rows
+    ends = [float(one[name][-1]) for name in ("train_loss", "test_loss", "weight_l2")]
+    assert [float(cell) for cell in row] == pytest.approx(ends, rel=0.01)
+    assert list(draw_finals(layout)) == []
+    assert sections(mj.report(one, tmp_path))["What became of the runs"] == "The run finished."
+
+
+def test_values_of_runs_alone_have_no_curves_and_snapshots_have(many, tmp_path):
+    last = layout_of(many.isel(step=-1))
+    assert list(draw_curves(last)) == [] and last.time == ""
+    assert [drawing.name for drawing in draw_finals(last)] == ["final_loss", "final_weight_l2"]
+    taken = mj.measure(many, ["weight_l2"])
+    layout = layout_of(taken)
+    assert layout.time == "snapshot" and [drawing.name for drawing in draw_curves(layout)] == ["curves_weight_l2"]
+    assert "measured on snapshots" in sections(mj.report(taken.isel(learning_rate=[0]), tmp_path))["Make it again"]
+
+
+def test_final_values_are_at_the_end_of_each_run():
+    ds = mj.sweep(SPEC, {("steps", "snapshots"): [(4, ()), (8, ())], "seed": [0, 1]})
+    ends = at_end(ds, "step")
+    assert np.array_equal(ends.weight_l2.sel(steps=4), ds.weight_l2.sel(steps=4, step=4))
+    assert np.array_equal(ends.weight_l2.sel(steps=8), ds.weight_l2.sel(steps=8, step=8))
+    assert bool(ds.weight_l2.sel(steps=4, step=8).isnull().all())
+    heads, rows = finals_table(layout_of(ds)).columns, finals_table(layout_of(ds)).rows
+    means = ends.weight_l2.mean("seed").values
+    shown = [float(row[heads.index("L2 norm of all parameters")].split()[0]) for row in rows]
+    assert shown == pytest.approx(means, rel=0.02)
+
+
+def test_labels_are_readable_and_lines_and_panels_are_few():
+    over = {
+        ("learning_rate", "l2"): [(0.1, 0.0), (0.1, 0.5), (0.2, 0.0)],
+        "seed": [0, 1],
+        "init_scale": [*np.arange(1, 14.0)],
+    }
+    ds = mj.sweep(SPEC, over)
+    layout = layout_of(ds)
+    assert layout.dataset.learning_rate_l2.values.tolist() == ["0.1, 0", "0.1, 0.5", "0.2, 0"]
+    assert layout.lines == "init_scale" and layout.drawn.sizes["init_scale"] == 12
+    assert layout.drawn.init_scale.values[[0, -1]].tolist() == [1.0, 13.0]
+    assert any("12 of the 13 values of init scale" in said for said in layout.left_out)
+
+
+def test_a_page_of_other_origin_stays_and_ours_is_replaced(many, tmp_path):
+    one = many.isel(learning_rate=0, init_scale=0, data_seed=0, init_seed=0)
+    path = mj.report(one, tmp_path, title="first")
+    assert mj.report(one, tmp_path, title="second") == path and "second" in path.read_text()
+    path.write_text("<p>mine</p>")
+    with pytest.raises(mj.InputError, match=r"exists and was not written by memjax: choose another folder"):
+        mj.report(one, tmp_path)
+    assert path.read_text() == "<p>mine</p>"
+    with pytest.raises(mj.InputError, match="cannot be written"):
+        mj.report(one, path / "below")
+
+
+def test_no_report_of_what_is_no_sweep(many):
+    with pytest.raises(mj.InputError, match="report got an object of type DataArray"):
+        mj.report(many.weight_l2, "nowhere")
