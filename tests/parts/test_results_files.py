@@ -1,5 +1,7 @@
 """Results on disk: what is saved comes back identical, and what cannot be read or written leaves nothing behind."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -240,3 +242,10 @@ def test_runs_of_different_shapes_have_no_common_tree(mixed):
 def test_without_snapshots_there_are_no_params(dataset):
     with pytest.raises(mj.InputError, match=r"holds no parameters: name the steps to keep"):
         mj.params(dataset.drop_vars("parameters"), {"initializer": "he", "seed": 0})
+
+
+def test_the_experiment_is_one_line_also_of_a_file_of_before(dataset, tmp_path):
+    assert "\n" not in dataset.attrs["experiment"]
+    before = dataset.assign_attrs(experiment=json.dumps(json.loads(dataset.attrs["experiment"]), indent=1))
+    mj.save(before, tmp_path / "before.nc")
+    assert mj.open(tmp_path / "before.nc").identical(dataset)

@@ -10,11 +10,11 @@ import xarray as xr
 from memjax.analysis import mean_interval
 from memjax.checks.labelled import require_array, require_dim, require_fraction, require_only_dims
 from memjax.plots.axes import axes_or_new, fit_legend, label_of, set_labels, size_of, text_of
+from memjax.plots.category_names import category_ticks
 from memjax.plots.lines import colors_of
 from memjax.plots.means import FEW, mean_text
 from memjax.plots.ranges import range_of
 from memjax.plots.styles import style
-from memjax.plots.ticks import category_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,11 +10,11 @@ import xarray as xr
 
 from memjax.checks.labelled import require_array, require_choice, require_dim, require_only_dims
 from memjax.plots.axes import axes_or_new, fit_legend, label_of, set_labels, size_of, wrapped
+from memjax.plots.category_names import category_ticks
 from memjax.plots.cells import Cells, cells_of
 from memjax.plots.lines import is_numeric, ticks_of
 from memjax.plots.marks import LINE_STYLES, draw_borders, mark_counts, mark_empty, mark_never
 from memjax.plots.styles import CATEGORY_COLORS, style
-from memjax.plots.ticks import category_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

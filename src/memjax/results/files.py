@@ -12,7 +12,7 @@ import xarray as xr
 
 from memjax.checks.file_names import absolute, shown
 from memjax.errors import InputError, cause
-from memjax.results.schema import SCHEMA_VERSION
+from memjax.results.schema import SCHEMA_VERSION, on_one_line
 
 __all__ = ["open_file", "save"]
 
@@ -104,4 +104,6 @@ def open_file(source: Path) -> xr.Dataset:
             f"{str(source)!r} has memjax schema {version}, this memjax reads schema {SCHEMA_VERSION}: use the version "
             "named in its attribute 'versions'."
         )
+    if "experiment" in dataset.attrs:
+        dataset.attrs["experiment"] = on_one_line(dataset.attrs["experiment"])
     return dataset

@@ -12,7 +12,7 @@ from typing import Any
 from memjax.experiment.written import AxisEntry
 from memjax.models.padding import Stack
 
-__all__ = ["SCHEMA_VERSION", "attributes", "coordinate_attrs", "now", "status_attrs", "versions"]
+__all__ = ["SCHEMA_VERSION", "attributes", "coordinate_attrs", "now", "on_one_line", "status_attrs", "versions"]
 
 SCHEMA_VERSION = 1
 """Increases when a name or a meaning in the Dataset changes."""
@@ -57,6 +57,17 @@ def coordinate_attrs(name: str) -> dict[str, str]:
     return dict(_COORDINATES.get(name, {"long_name": name.replace("_", " ")}))
 
 
+def on_one_line(text: str) -> str:
+    """JSON text without line breaks, which a display of the attributes would show: earlier versions wrote one line a field.
+
+    Examples
+    --------
+    >>> on_one_line(json.dumps({"steps": 20, "seed": 0}, indent=1))
+    '{"steps": 20, "seed": 0}'
+    """
+    return json.dumps(json.loads(text)) if "\n" in text else text
+
+
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages on which the numbers may depend."""
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in _PACKAGES}}
@@ -97,7 +108,7 @@ def attributes(
     ]
     return {
         "schema_version": SCHEMA_VERSION,
-        "experiment": json.dumps(experiment, indent=1),
+        "experiment": json.dumps(experiment),
         "axes": json.dumps({name: column for axis in axes for name, column in axis.labels.items()}),
         "over": json.dumps({",".join(axis.names): _values(axis) for axis in axes}),
         "packing": json.dumps({**made["packing"], "blocks": len(packed), "shapes": shapes}),
