@@ -70,4 +70,4 @@ $(H100)/ready: pyproject.toml constraints.txt requirements-h100.txt
 	touch $@
 
 clean:
-	rm -rf .venv $(H100) build dist .pytest_cache .ruff_cache .mypy_cache docs/_build docs/reference docs/tutorials docs/pictures
+	rm -rf .venv $(H100) build dist .pytest_cache .ruff_cache .mypy_cache docs/_build docs/reference docs/tutorials docs/pictures docs/changelog.md docs/contributing.md

@@ -1,7 +1,6 @@
 """How the documentation site is built; `make docs` builds it."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "site"))
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import outside  # noqa: E402
 import reference  # noqa: E402
 
 import memjax  # noqa: E402
@@ -19,7 +19,7 @@ project_copyright = "The memjax authors"
 release = version = memjax.__version__
 extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_nb", "sphinx_copybutton", "sphinx_gallery.gen_gallery", "links"]
 root_doc = "index"
-exclude_patterns = ["_build", "site", "gallery/*.rst"]
+exclude_patterns = ["_build", "site", "gallery", "pictures/*.ipynb"]
 html_theme = "furo"
 html_title = f"memjax {release}"
 html_static_path = ["static"]
@@ -58,4 +58,4 @@ sphinx_gallery_conf = {
 
 # What other folders hold is copied or written into the source folder before Sphinx looks for pages.
 reference.write(HERE / "reference")
-shutil.copytree(HERE.parent / "notebooks", HERE / "tutorials", dirs_exist_ok=True)
+outside.copy()

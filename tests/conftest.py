@@ -1,6 +1,7 @@
 """Shared by all tests: no display, no compile cache of the user's, one BLAS thread each, and the same free memory."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,14 @@ def pytest_configure():
         from memjax import enable_compile_cache
 
         enable_compile_cache(folder)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """Close the figures that a test leaves open: matplotlib warns of twenty."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 # Examples in docstrings that train for seconds, of functions that the fast tests use everywhere.

@@ -8,12 +8,13 @@ from functools import cache
 from typing import Any
 
 from docutils import nodes
+from outside import lead_inside
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from public import helpers, home, public
 
-PAPER = re.compile(r"arXiv:(?P<arxiv>\d{4}\.\d{4,5})|doi:(?P<doi>10\.\d{4,9}/[\w./()-]*[\w)](?<!\)(?=\)))\w?)")
+PAPER = re.compile(r"arXiv:(?P<arxiv>\d{4}\.\d{4,5})|doi:(?P<doi>10\.\d{4,9}/[\w./-]*\w)")
 # `mj.sweep`, `memjax.plots.curve(ds)` and the like, in pages and docstrings.
 NAME = re.compile(r"(?:mj|memjax)(?P<name>(?:\.\w+)+)(?:\(.*\))?", re.DOTALL)
 NO_TEXT = (nodes.reference, nodes.literal, nodes.literal_block, nodes.raw, nodes.comment, nodes.title)
@@ -36,7 +37,7 @@ class PaperLinks(SphinxPostTransform):
         """Replace the texts of one page."""
         for text in list(self.document.findall(nodes.Text)):
             if PAPER.search(text) and not _within(text, NO_TEXT):
-                text.parent.replace(text, _split(str(text)))
+                text.parent.replace(text, with_links(str(text)))
 
 
 def _within(node: nodes.Node, kinds: tuple[type, ...]) -> bool:
@@ -46,7 +47,8 @@ def _within(node: nodes.Node, kinds: tuple[type, ...]) -> bool:
     return parent is not None
 
 
-def _split(text: str) -> list[nodes.Node]:
+def with_links(text: str) -> list[nodes.Node]:
+    """A text in parts, with a link for every paper that it names."""
     parts: list[nodes.Node] = []
     end = 0
     for found in PAPER.finditer(text):
@@ -119,4 +121,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(PaperLinks)
     app.add_post_transform(NameLinks)
     app.connect("missing-reference", resolve)
+    app.connect("source-read", lead_inside)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

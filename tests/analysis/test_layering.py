@@ -10,8 +10,6 @@ ALLOWED = {
     memjax.analysis: {"numpy", "xarray", "memjax.analysis", "memjax.checks.labelled"},
     memjax.plots: {"numpy", "xarray", "memjax.analysis", "memjax.checks.labelled", "memjax.plots"},
 }
-# A class of matplotlib cannot be derived from inside a function, so this file is only imported inside functions.
-LATE = {"memjax.plots.shown"}
 ANALYSIS = Path(memjax.analysis.__file__).parent
 STANDARD = {
     "functools",
@@ -48,11 +46,7 @@ def _package(module):
 def test_importing_is_cheap_and_looks_downwards_only(package):
     for file in Path(package.__file__).parent.rglob("*.py"):
         # Only the top level of a file: scipy and matplotlib may be imported inside functions.
-        modules = set(_imported(ast.parse(file.read_text()).body))
-        assert not modules & LATE, file.name
-        if f"{package.__name__}.{file.stem}" in LATE:
-            continue
-        packages = {_package(module) for module in modules}
+        packages = {_package(module) for module in _imported(ast.parse(file.read_text()).body)}
         assert packages <= ALLOWED[package] | STANDARD, file.name
 
 

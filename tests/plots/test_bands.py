@@ -111,7 +111,7 @@ def test_there_is_no_mean_of_runs_that_never_got_there():
     ax = plots.curve(times, x="step", ax=Figure().subplots())
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [3.5, 5.5, np.nan])
     said = ax.get_legend().get_texts()[0].get_text()
-    assert said == "2 runs (thin) and their mean, triangles:\nan infinite run"
+    assert said == "2 runs (thin) and their mean,\ntriangles: an infinite run"
     assert ax.lines[1].get_xdata().tolist() == [20] and 7.0 in ax.lines[2].get_ydata()
 
 

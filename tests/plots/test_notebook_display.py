@@ -1,12 +1,11 @@
 """What the first figure of a notebook sets up must outlive the style it is drawn in."""
 
-from io import BytesIO
-
 import matplotlib
-from IPython.core.formatters import PNGFormatter
-from matplotlib.image import imread
+from matplotlib import pyplot as plt
 
 import memjax.plots as plots
+from memjax.studies.kit.folder import write_findings
+from memjax.studies.kit.study import Figure, Findings
 
 
 def test_a_switch_to_interactive_drawing_inside_the_style_is_kept():
@@ -22,12 +21,17 @@ def test_a_switch_to_interactive_drawing_inside_the_style_is_kept():
         matplotlib.interactive(before)
 
 
-def test_a_notebook_shows_panels_before_pyplot_has_drawn_anything():
-    figure, (_, right) = plots.panels(1, 2, width=3.0, height=2.0)
-    right.plot([0, 1], [0, 1])
-    # A formatter that knows of no figures, as in a fresh kernel.
-    picture = imread(BytesIO(PNGFormatter()(figure)))
-    assert picture.shape[:2] == (200, 600)
-    white = (picture[..., :3] == 1).all(axis=2)
-    line = [(~white[:, middle - 100 : middle + 100]).mean() for middle in (150, 450)]
-    assert line[1] > line[0] > 0
+def test_panels_are_figures_that_a_notebook_and_a_script_show():
+    figure, _ = plots.panels(1, 2)
+    assert plt.get_fignums() == [figure.number]
+
+
+def test_a_study_leaves_no_figure_open(tmp_path):
+    def draw():
+        figure, axes = plots.panels()
+        axes[0].plot([1.0, 2.0])
+        return figure
+
+    findings = Findings((), tables={}, figures={"one": Figure(draw, "A line.")})
+    write_findings(tmp_path, findings)
+    assert (tmp_path / "one.png").exists() and not plt.get_fignums()

@@ -150,7 +150,10 @@ def test_limits_are_shared_and_the_key_can_be_left_out(accuracy):
 
 def test_labels_that_do_not_fit_are_turned_or_thinned(accuracy):
     assert {text.get_rotation() for text in draw(accuracy).get_xticklabels()} == {0.0}
-    long = accuracy.assign_coords(train_size=[f"a long name, number {i}" for i in range(4)])
+    two = accuracy.assign_coords(train_size=[f"a long name, number {i}" for i in range(4)])
+    found = [(text.get_rotation(), text.get_text().count("\n")) for text in draw(two).get_xticklabels()]
+    assert found == [(0.0, 1)] * 4
+    long = accuracy.assign_coords(train_size=[f"an_unbreakable_name_of_number_{i}" for i in range(4)])
     assert {text.get_rotation() for text in draw(long).get_xticklabels()} == {45.0}
     many = xr.DataArray(np.ones((2, 60)), dims=("width", "train_size"), coords={"train_size": np.arange(60)})
     ax = draw(many)

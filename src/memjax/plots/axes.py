@@ -11,7 +11,17 @@ import xarray as xr
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["axes_or_new", "label_of", "scale_axis", "set_plain_ticks", "text_of", "wrapped"]
+__all__ = [
+    "axes_or_new",
+    "fit_legend",
+    "label_of",
+    "scale_axis",
+    "set_labels",
+    "set_plain_ticks",
+    "size_of",
+    "text_of",
+    "wrapped",
+]
 
 # Width in points of a letter of a label, which is 9 points high, and of a legend, which is 8 points high.
 _LABEL_LETTER, _LEGEND_LETTER = 4.9, 4.4
@@ -35,14 +45,42 @@ def label_of(values: xr.DataArray) -> str:
     return f"{name} ({units})" if units not in ("", "1") else name
 
 
-def wrapped(text: str, ax: Axes, which: Literal["x", "y", "legend"]) -> str:
-    """Text in lines that fit beside an axis, or into half the width of a panel, where a legend stands."""
+def wrapped(text: str, points: float, letter: float = _LABEL_LETTER) -> str:
+    r"""Text in lines of at most ``points``, if its words are no longer; a letter is ``letter`` points wide.
+
+    Examples
+    --------
+    >>> wrapped("number of train examples", 70.0)
+    'number of\ntrain examples'
+    """
     from textwrap import wrap
 
-    width, height = (72.0 * pixels / ax.figure.dpi for pixels in ax.bbox.size)
-    room = {"x": width / _LABEL_LETTER, "y": height / _LABEL_LETTER, "legend": 0.5 * width / _LEGEND_LETTER}[which]
-    most = max(12, int(room))
+    most = max(10, int(points / letter))
     return "\n".join(line for part in text.split("\n") for line in wrap(part, most, break_long_words=False))
+
+
+def size_of(ax: Axes) -> tuple[float, float]:
+    """Width and height of a panel in points, as far as they are known before the layout."""
+    width, height = (72.0 * pixels / ax.figure.dpi for pixels in ax.bbox.size)
+    return width, height
+
+
+def set_labels(ax: Axes, x: str, y: str, share: float = 0.8) -> None:
+    """Label the axes of a panel, in lines that fit into the share of the panel that legends and colour bars will leave."""
+    width, height = size_of(ax)
+    ax.set_xlabel(wrapped(x, share * width))
+    ax.set_ylabel(wrapped(y, share * height))
+
+
+def fit_legend(ax: Axes, share: float = 0.5) -> None:
+    """Break the texts of a legend into lines that fit into a share of a panel's width."""
+    legend = ax.get_legend()
+    if legend is None:
+        return
+    # The sample of a line takes three letters' height beside its text.
+    room = share * size_of(ax)[0] - 28.0
+    for text in [*legend.get_texts(), legend.get_title()]:
+        text.set_text(wrapped(text.get_text(), room, _LEGEND_LETTER))
 
 
 def text_of(value: Any) -> str:

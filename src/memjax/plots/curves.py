@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from memjax.checks.labelled import positions, require_array, require_dim, require_fraction, require_only_dims
-from memjax.plots.axes import axes_or_new, label_of, scale_axis, wrapped
-from memjax.plots.lines import add_color_key, draw_lines, is_numeric
+from memjax.plots.axes import axes_or_new, fit_legend, label_of, scale_axis, set_labels
+from memjax.plots.lines import add_color_key, add_line_key, draw_lines, is_numeric
 from memjax.plots.means import draw_mean, draw_seeds, mean_text
 from memjax.plots.styles import MARKERS, style
 
@@ -89,13 +89,14 @@ def curve(
         marker="o",
         markersize=3.0,
         color=color,
-        label=label or wrapped(mean_text(values, over, level), ax, "legend"),
+        label=label or mean_text(values, over, level),
     )
     if over in values.dims:
         draw_seeds(ax, values.transpose(x, over), x, ax.lines[before])
     scale_axis(ax, at, "x")
-    ax.set(xlabel=label_of(values[x]), ylabel=name or label_of(values))
+    set_labels(ax, label_of(values[x]), name or label_of(values))
     ax.legend()
+    fit_legend(ax)
     return ax
 
 
@@ -165,17 +166,10 @@ def curves(
     ax = axes_or_new(ax, width=5.5)
     _, colors = draw_lines(ax, values.sortby(x), x, by, over, level, marked=True)
     scale_axis(ax, at, "x")
-    ax.set(xlabel=label_of(values[x]), ylabel=name or label_of(values))
+    set_labels(ax, label_of(values[x]), name or label_of(values))
+    said = mean_text(values, over, level) if over in values.dims else ""
     if key and is_numeric(values[by]) and len(colors) > len(MARKERS):
-        add_color_key(ax, values[by], colors, mean_text(values, over, level) if over in values.dims else "")
+        add_color_key(ax, values[by], colors, said)
     elif key:
-        _add_legend(ax, values, by, over, level)
+        add_line_key(ax, values[by], said)
     return ax
-
-
-def _add_legend(ax: Axes, values: xr.DataArray, by: str, over: str, level: float) -> None:
-    title = label_of(values[by])
-    if over in values.dims:
-        title += "\n" + mean_text(values, over, level).replace(", ", ",\n")
-    # The key stands beside the axes, because many curves leave no room inside.
-    ax.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), alignment="left", title_fontsize="small")

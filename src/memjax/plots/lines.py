@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from memjax.plots.axes import label_of, text_of
+from memjax.plots.axes import fit_legend, label_of, size_of, text_of, wrapped
 from memjax.plots.means import draw_mean
 from memjax.plots.styles import CATEGORY_COLORS, MARKERS, ordered_colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["add_color_key", "draw_lines", "is_numeric", "ticks_of"]
+__all__ = ["add_color_key", "add_line_key", "colors_of", "draw_lines", "is_numeric", "ticks_of"]
 
 _MAX_TICKS = 12
 
@@ -42,7 +42,7 @@ def draw_lines(
     numeric = is_numeric(values[by])
     values = values.sortby(by) if numeric else values
     count = values.sizes[by]
-    colors = ordered_colors(count) if numeric else _category_colors(values, by)
+    colors = colors_of(values, by)
     markers: tuple[str, ...] = ("",) * count
     if marked:
         markers = MARKERS[:count] if count <= len(MARKERS) else ("o",) * count
@@ -62,6 +62,11 @@ def draw_lines(
     return means, colors
 
 
+def colors_of(values: xr.DataArray, by: str) -> list[Any]:
+    """A colour for every value of a dimension: numbers dark to light, anything else of the colour-blind safe set."""
+    return ordered_colors(values.sizes[by]) if is_numeric(values[by]) else _category_colors(values, by)
+
+
 def _category_colors(values: xr.DataArray, by: str) -> list[str]:
     if values.sizes[by] > len(CATEGORY_COLORS):
         raise ValueError(
@@ -69,6 +74,14 @@ def _category_colors(values: xr.DataArray, by: str) -> list[str]:
             f"apart; choose some of them, for example with .isel({by}=slice({len(CATEGORY_COLORS)}))."
         )
     return list(CATEGORY_COLORS[: values.sizes[by]])
+
+
+def add_line_key(ax: Axes, coordinate: xr.DataArray, said: str = "") -> None:
+    """Add a legend beside the axes, because many lines leave no room inside."""
+    title = "\n".join([label_of(coordinate), said.replace(", ", ",\n")]).strip()
+    beside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "alignment": "left"}
+    ax.legend(title=title, title_fontsize="small", **beside)
+    fit_legend(ax)
 
 
 def add_color_key(ax: Axes, coordinate: xr.DataArray, colors: list[Any], said: str = "") -> None:
@@ -81,6 +94,8 @@ def add_color_key(ax: Axes, coordinate: xr.DataArray, colors: list[Any], said: s
     edges = np.arange(len(colors) + 1) - 0.5
     mappable = ScalarMappable(BoundaryNorm(edges, len(colors)), ListedColormap(colors))
     ranks, texts = ticks_of(coordinate)
-    bar = ax.figure.colorbar(mappable, ax=ax, ticks=ranks, label="\n".join([label_of(coordinate), said]).strip())
+    text = "\n".join([label_of(coordinate), said]).strip()
+    bar = ax.figure.colorbar(mappable, ax=ax, ticks=ranks)
+    bar.set_label(wrapped(text, 0.8 * size_of(ax)[1]))
     bar.ax.set_yticklabels(texts)
     bar.ax.tick_params(length=0.0, which="both")

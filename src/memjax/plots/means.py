@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-__all__ = ["draw_mean", "draw_seeds", "mean", "mean_text"]
+__all__ = ["FEW", "draw_mean", "draw_seeds", "mean", "mean_text"]
 
 # With fewer runs than this an interval says little, and the runs themselves are clear.
-_FEW = 4
+FEW = 4
 
 Seeds = Literal["band", "bars", "points", "none"]
 
@@ -115,7 +115,7 @@ def draw_mean(
     endless = (abs(values) == np.inf).any(over)
     middle, interval = (part.where(~endless) for part in _summary(values, over, level, of == "geometric"))
     drawn = ax.plot(middle[x].values, middle.values, **line)[0]
-    few = 1 < values.sizes[over] < _FEW
+    few = 1 < values.sizes[over] < FEW
     if few and seeds == "band":
         _draw_runs(ax, values.transpose(x, over), x, drawn)
     elif not few:
@@ -181,6 +181,6 @@ def mean_text(values: xr.DataArray, over: str, level: float) -> str:
     least, most = (counts.min(), counts.max()) if counts.size else (0, values.sizes[over])
     seeds = f"{most}" if least in (0, most) else f"{least} to {most}"
     what = f"mean of {seeds} {over}s, {100.0 * level:g}% interval"
-    if values.sizes[over] < _FEW:
+    if values.sizes[over] < FEW:
         what = f"{seeds} runs (thin) and their mean"
     return what + (", triangles: an infinite run" if bool(infinite.any()) else "")

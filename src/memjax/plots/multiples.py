@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.checks.labelled import require_array, require_dim
-from memjax.plots.axes import text_of
+from memjax.plots.axes import size_of, text_of, wrapped
 from memjax.plots.styles import style
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def small_multiples(
         ax.set_visible(False)
     for index, ax in enumerate(panels):
         draw(values.isel({by: index}), ax)
-        ax.set_title(_title(values[by], index))
+        ax.set_title(wrapped(_title(values[by], index), size_of(ax)[0]))
     _one_label(panels, "x")
     _one_label(panels, "y")
     _one_legend(panels)
@@ -132,7 +132,10 @@ def _one_label(panels: np.ndarray, which: Literal["x", "y"]) -> None:
     for ax in panels:
         getattr(ax, f"set_{which}label")("")
     # The figure of a panel is its subfigure if there is one, so that panels of other subfigures keep their own labels.
-    getattr(panels[0].figure, f"sup{which}label")(labels.pop(), fontsize=matplotlib.rcParams["axes.labelsize"])
+    figure = panels[0].figure
+    room = 0.9 * 72.0 * (figure.bbox.width if which == "x" else figure.bbox.height) / figure.dpi
+    text = wrapped(labels.pop().replace("\n", " "), room)
+    getattr(figure, f"sup{which}label")(text, fontsize=matplotlib.rcParams["axes.labelsize"])
 
 
 def _one_legend(panels: np.ndarray) -> None:
@@ -142,12 +145,14 @@ def _one_legend(panels: np.ndarray) -> None:
     if not legends or len(panels) == 1 or set().union(*texts) not in texts:
         return
     fullest = legends[texts.index(set().union(*texts))]
-    handles, labels = fullest.legend_handles, [text.get_text() for text in fullest.get_texts()]
+    handles, labels = fullest.legend_handles, [text.get_text().replace("\n", " ") for text in fullest.get_texts()]
     title = fullest.get_title().get_text().replace("\n", " ")
     figure = panels[0].figure
     # Only a constrained layout makes room for a legend outside of the axes.
     outside = type(figure.get_layout_engine()).__name__ == "ConstrainedLayoutEngine"
+    room = 0.9 * 72.0 * figure.bbox.width / figure.dpi / max(len(labels), 1) - 28.0
     for legend in legends if outside else [other for other in legends if other is not fullest]:
         legend.remove()
     if outside:
+        labels = [wrapped(text, room) for text in labels]
         figure.legend(handles, labels, title=title or None, loc="outside upper center", ncols=len(labels))

@@ -27,7 +27,7 @@ def panels(
     share_x: bool | Literal["all", "row", "col"] = False,
     share_y: bool | Literal["all", "row", "col"] = False,
 ) -> tuple[Figure, np.ndarray]:
-    """Figure of its own with panels in a grid, in the style of memjax; a notebook shows ``figure`` at the end of a cell.
+    """Figure with panels in a grid, in the style of memjax, which a notebook and `matplotlib.pyplot.show` display.
 
     A linear horizontal axis has fewer ticks where their numbers would touch.
 
@@ -38,7 +38,7 @@ def panels(
     width, height
         Size of a panel in inches.
     share_x, share_y
-        Whether panels share an axis, as `matplotlib.figure.Figure.subplots` takes it.
+        Whether panels share an axis, as `matplotlib.pyplot.subplots` takes it.
 
     Returns
     -------
@@ -56,13 +56,16 @@ def panels(
     >>> axes.shape, figure.get_size_inches().round(1).tolist()
     ((3,), [11.7, 3.1])
     """
-    from memjax.plots.shown import ShownFigure
+    import matplotlib.pyplot as plt
+
     from memjax.plots.ticks import roomy_ticks
 
     if rows < 1 or columns < 1:
         raise ValueError(f"A figure has {rows} rows and {columns} columns of panels: give at least one of each.")
-    figure = ShownFigure(figsize=(width * columns, height * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, sharex=share_x, sharey=share_y, squeeze=False)
+    size = width * columns, height * rows
+    figure, axes = plt.subplots(
+        rows, columns, sharex=share_x, sharey=share_y, squeeze=False, figsize=size, layout="constrained"
+    )
     for ax in axes.ravel():
         roomy_ticks(ax)
     return figure, axes[0] if rows == 1 else axes

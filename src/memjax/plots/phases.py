@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from memjax.checks.labelled import require_array, require_choice, require_dim, require_only_dims
-from memjax.plots.axes import axes_or_new, label_of
+from memjax.plots.axes import axes_or_new, fit_legend, label_of, set_labels, size_of, wrapped
+from memjax.plots.category_names import category_ticks
 from memjax.plots.cells import Cells, cells_of
 from memjax.plots.lines import is_numeric, ticks_of
 from memjax.plots.marks import LINE_STYLES, draw_borders, mark_counts, mark_empty, mark_never
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["category_map", "phase_diagram"]
 
+# Width and height in inches of a figure with a map, its legend and its colour bar.
+_SIZE = (5.2, 3.9)
 # Room in points for the width of a letter and for the height of a tick label, both with a small reserve.
 _LETTER, _LINE = 4.9, 14.0
 
@@ -104,7 +107,7 @@ def phase_diagram(
     require_choice(average, (None, "mean", "median"), "average")
     cells, name = cells_of(_sorted(values, x, y), over, average), name or label_of(values)
     middle = cells.middle.transpose(y, x)
-    ax = axes_or_new(ax)
+    ax = axes_or_new(ax, *_SIZE)
     mesh = _draw_cells(
         ax, middle.values, _norm(middle.values, center, limits), "viridis" if center is None else "RdBu_r"
     )
@@ -113,7 +116,8 @@ def phase_diagram(
     if handles:
         _add_legend(ax, handles)
     if key and np.isfinite(middle.values).any():
-        bar = ax.figure.colorbar(mesh, ax=ax, label=_bar_label(ax, name, cells.text))
+        bar = ax.figure.colorbar(mesh, ax=ax)
+        bar.set_label(wrapped(f"{name},\n{cells.text}" if cells.text else name, 0.65 * size_of(ax)[1]))
         bar.ax.minorticks_off()
     return ax
 
@@ -160,7 +164,7 @@ def category_map(
     runs = _sorted(kinds if over in kinds.dims else kinds.expand_dims(over), x, y).transpose(y, x, over)
     strips, colors = runs.values.reshape(runs.sizes[y], -1), CATEGORY_COLORS[: len(names)]
     across = np.linspace(-0.5, runs.sizes[x] - 0.5, strips.shape[1] + 1), np.arange(runs.sizes[y] + 1) - 0.5
-    ax = axes_or_new(ax)
+    ax = axes_or_new(ax, *_SIZE)
     ax.pcolormesh(*across, strips, cmap=ListedColormap(colors), vmin=-0.5, vmax=len(names) - 0.5, edgecolors="face")
     for lines, count, end in ((ax.vlines, runs.sizes[x], runs.sizes[y]), (ax.hlines, runs.sizes[y], runs.sizes[x])):
         lines(np.arange(1, count) - 0.5, -0.5, end - 0.5, colors="white", linewidth=1.2)
@@ -176,14 +180,6 @@ def _mark(ax: Axes, cells: Cells, middle: xr.DataArray, levels: list[float], nam
     handles = mark_empty(ax, known == 0) + mark_never(ax, never)
     handles += draw_borders(ax, np.where(never >= 0.5, np.inf, middle.values), levels, name)
     return handles + mark_counts(ax, known, cells.runs)
-
-
-def _bar_label(ax: Axes, name: str, average: str) -> str:
-    """Name and average, each in lines that fit the height of the map."""
-    from textwrap import wrap
-
-    letters = max(12, int(72.0 * ax.bbox.height / ax.figure.dpi / _LETTER))
-    return "\n".join(line for text in (f"{name}," if average else name, average) for line in wrap(text, letters))
 
 
 def _check(values: xr.DataArray, x: str, y: str, over: str, limits: tuple[float, float] | None) -> None:
@@ -241,16 +237,13 @@ def _add_legend(ax: Axes, handles: list[Any]) -> None:
         ncols=2 if letters * _LETTER < 0.6 * 72.0 * ax.bbox.width / ax.figure.dpi else 1,
         borderaxespad=0.2,
     )
+    fit_legend(ax, share=0.8)
 
 
 def _label_axes(ax: Axes, x: xr.DataArray, y: xr.DataArray) -> None:
     # A colour bar and the labels themselves will take about a fifth of the room.
     width, height = (0.8 * 72.0 * pixels / ax.figure.dpi for pixels in ax.bbox.size)
-    for axis, coordinate, room in ((ax.xaxis, x, width), (ax.yaxis, y, height)):
-        ranks, texts = ticks_of(coordinate, max(2, int(room // _LINE)))
-        axis.set_ticks(ranks, texts)
-        axis.set_label_text(label_of(coordinate))
-        if axis is ax.xaxis and max(map(len, texts)) * len(texts) * _LETTER > room:
-            for text in ax.get_xticklabels():
-                text.set(rotation=45.0, ha="right", rotation_mode="anchor")
-    ax.tick_params(length=0.0, which="both")
+    sides: tuple[tuple[Literal["x", "y"], xr.DataArray, float], ...] = (("x", x, width), ("y", y, height))
+    for which, coordinate, room in sides:
+        category_ticks(ax, which, *ticks_of(coordinate, max(2, int(room // _LINE))))
+    set_labels(ax, label_of(x), label_of(y), share=0.65)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.checks.labelled import require_only_dims
-from memjax.plots.axes import label_of, scale_axis
+from memjax.plots.axes import label_of, scale_axis, set_labels
 from memjax.plots.means import draw_mean
 from memjax.plots.styles import CATEGORY_COLORS, style
 
@@ -100,7 +100,7 @@ def _draw_panel(ax: Axes, ds: xr.Dataset, labels: dict[str, str], over: str, lev
     for color, (name, label) in zip(CATEGORY_COLORS, labels.items(), strict=False):
         require_only_dims(ds[name], (over, "step"))
         draw_mean(ax, ds[name], "step", over, level, color=color, label=label or None)
-    ax.set(xlabel=label_of(ds["step"]), ylabel=_units_text(ds[name]))
+    set_labels(ax, label_of(ds["step"]), _units_text(ds[name]))
     if any(labels.values()):
         ax.legend()
 

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from memjax.checks.labelled import require_array, require_dim, require_only_dims
-from memjax.plots.axes import axes_or_new, label_of, scale_axis
-from memjax.plots.lines import add_color_key, draw_lines, is_numeric
+from memjax.plots.axes import axes_or_new, label_of, scale_axis, set_labels
+from memjax.plots.lines import add_color_key, add_line_key, draw_lines, is_numeric
 from memjax.plots.means import mean_text
 from memjax.plots.styles import style
 
@@ -80,15 +80,15 @@ def trajectories(
     require_dim(series, by, "by")
     require_dim(series, x, "x")
     require_only_dims(series, (by, over, x))
-    ax = axes_or_new(ax)
+    ax = axes_or_new(ax, width=4.5 if is_numeric(series[by]) else 5.5)
     means, colors = draw_lines(ax, series, x, by, over, level)
     scale_axis(ax, np.stack([mean.values for mean in means]), "y")
-    ax.set(xlabel=label_of(series[x]), ylabel=name or label_of(series))
+    set_labels(ax, label_of(series[x]), name or label_of(series))
     if not key:
         return ax
     said = mean_text(series, over, level) if over in series.dims else ""
     if is_numeric(series[by]):
         add_color_key(ax, series[by], colors, said)
     else:
-        ax.legend(title="\n".join([label_of(series[by]), said]).strip())
+        add_line_key(ax, series[by], said)
     return ax

@@ -45,7 +45,7 @@ def roc(
     runs
         Dimensions of the networks of one bank. One threshold is used for all networks and rows.
     fpr
-        False positive rates, each between 0 and 1.
+        False positive rates, each from 0 to 1: at 0 no false alarm is allowed, and at 1 every score may be an alarm.
     level
         Nominal coverage of the intervals, between 0 and 1.
     resamples
@@ -100,7 +100,8 @@ def roc(
     require_fraction(level, "level")
     require_resamples(resamples, min(level, 0.98))
     for rate in fpr:
-        require_fraction(rate, "fpr")
+        if not 0.0 <= rate <= 1.0:
+            raise ValueError(f"fpr = {rate!r} must lie from 0 to 1, for example 0.01.")
     rates = np.asarray(list(fpr), np.float64)
 
     def of_bank(scores: FloatArray, count: FloatArray) -> tuple[FloatArray, ...]:

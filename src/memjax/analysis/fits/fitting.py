@@ -103,7 +103,7 @@ def fit(
 
     *bootstrap* disturbs the mean curve along the deviations of the seeds, with Student tails, and fits again. It is right for
     any correlation between positions, and needs two seeds. *profile* is the profile likelihood, for noise that is independent
-    and has one variance (times the weights); with one seed the noise is taken from the residuals. ``docs/analysis.md`` has
+    and has one variance (times the weights); with one seed the noise is taken from the residuals. ``docs/coverage.md`` has
     the measured coverage of both. If parameters trade off without limit, as amplitude and offset do when the interval of the
     exponent includes 0, their intervals are infinite and ``reason`` names them; `profile` follows the ridge.
 

@@ -144,7 +144,7 @@ def describe(
     on the whole curve; at least four positions. The best candidate is named if it beats every rival by ``margin``. Laws that
     contain the best candidate (a power law with an offset contains the power law without) are no rivals, because data can
     never rule them out. So a verdict names the simplest law that the data support, and does not exclude richer laws. "no
-    law", a free value at every position, is a candidate. ``docs/analysis.md`` says how often verdicts are right on curves
+    law", a free value at every position, is a candidate. ``docs/coverage.md`` says how often verdicts are right on curves
     whose truth is known.
 
     Examples

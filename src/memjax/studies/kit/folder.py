@@ -117,6 +117,8 @@ def write_claims(
 
 def write_findings(folder: Path, findings: Findings) -> Sequence[str]:
     """Write the datasets of findings and draw the figures, as PNG and PDF; returns what each figure shows, by its labels."""
+    from matplotlib import pyplot
+
     from memjax.pages.alternative import alt_text
 
     for name, dataset in findings.datasets.items():
@@ -131,4 +133,6 @@ def write_findings(folder: Path, findings: Findings) -> Sequence[str]:
         for ending in ("png", "pdf"):
             drawn.savefig(folder / f"{name}.{ending}", dpi=PICTURE_DPI, bbox_inches="tight")
         shown.append(alt_text(drawn))
+        # The file is the figure: a notebook that runs a study would show all of them at the end of its cell.
+        pyplot.close(drawn)
     return shown

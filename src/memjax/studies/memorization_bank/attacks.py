@@ -85,12 +85,10 @@ def bootstrapped(values: xr.DataArray) -> Estimate:
 
 def curves(found: xr.Dataset) -> xr.DataArray:
     """True positive rates ``(attack, fpr)`` at false positive rates from one in ten thousand up."""
-    at = np.geomspace(1e-4, 1.0, 81)[:-1].tolist()
+    at = np.geomspace(1e-4, 1.0, 81).tolist()
     names = found["attack"].values.tolist()
     made = [analysis.roc(found["score"].sel(attack=name), found["train_count"], fpr=at)["tpr"] for name in names]
-    rates = xr.concat(made, found["attack"])
-    # At a rate of 1 every score is an alarm; `roc` takes rates below 1.
-    return xr.concat([rates, xr.ones_like(rates[:, -1]).assign_coords(fpr=1.0)], "fpr")
+    return xr.concat(made, found["attack"])
 
 
 def bank_sizes(networks: int) -> list[int]:
