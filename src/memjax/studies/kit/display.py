@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
 from memjax.pages.fragment import field_table, folded, paragraph
 from memjax.studies.kit.claims import answer
 
-if TYPE_CHECKING:
-    from memjax.studies.kit.study import Findings, Study
-
 __all__ = ["findings_html", "findings_line", "study_html", "study_line"]
 
 
-def study_line(study: Study) -> str:
+def study_line(study: Any) -> str:
     """Name, question and scales of a study."""
     return f"<Study {study.name}: {study.question} Scales: {', '.join(study.scales)}>"
 
 
-def study_html(study: Study) -> str:
+def study_html(study: Any) -> str:
     """Question, scales with their seeds, and papers of a study; and how to run it."""
     scales = [(name, escape(f"{text}; {_seeds(study.seeds[name])}"), False) for name, text in study.scales.items()]
     links = ", ".join(
@@ -43,14 +40,15 @@ def _seeds(count: int) -> str:
     return f"{count} {'seed' if count == 1 else 'seeds'}"
 
 
-def findings_line(findings: Findings) -> str:
+def findings_line(findings: Any) -> str:
     """How many claims have which verdict, and what else was made."""
     counts = Counter(claim.verdict_shown for claim in findings.claims)
     verdicts = f" ({', '.join(f'{count} {verdict}' for verdict, count in counts.most_common())})" if counts else ""
-    return f"<Findings: {len(findings.claims)} claims{verdicts}, {len(findings.all_tables)} tables, {len(findings.figures)} figures>"
+    made = f"{len(findings.all_tables)} tables, {len(findings.figures)} figures"
+    return f"<Findings: {len(findings.claims)} claims{verdicts}, {made}>"
 
 
-def findings_html(findings: Findings) -> str:
+def findings_html(findings: Any) -> str:
     """The answer in sentences; claims and published values in a table that is folded."""
     said = "".join(map(paragraph, answer(findings.claims))) if findings.claims else ""
     if not findings.claims:
