@@ -22,7 +22,25 @@ __all__ = ["Own", "Schedule", "constant", "cosine", "linear", "warmup", "warmup_
 
 @runtime_checkable
 class Schedule(Protocol):
-    """Anything with ``at(step, steps) -> learning rate``; the fields declared `memjax.fields.traced` can be swept."""
+    """Anything with ``at(step, steps) -> learning rate``; the fields declared `memjax.fields.traced` can be swept.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from memjax import traced
+    >>> from memjax.optimizers import sgd
+    >>> @dataclass(frozen=True)
+    ... class Halving:
+    ...     peak: float = traced(0.1)
+    ...     def at(self, step, steps):
+    ...         return self.peak * 0.5 ** (step / 100)
+    >>> isinstance(Halving(), Schedule)
+    True
+    >>> float(Halving(peak=0.4).at(200, steps=1000))
+    0.1
+    >>> sgd(Halving()).hyperparameters["learning_rate"].peak
+    0.1
+    """
 
     def at(self, step: Array, steps: int) -> Array:
         """Learning rate before update ``step`` (from 0) of a run of ``steps`` updates."""
@@ -55,7 +73,13 @@ def _half_cosine(step: Array, start: Array | float, stop: int, final_fraction: A
 @named
 @dataclass(frozen=True)
 class constant:
-    """A constant rate; ``adam(1e-3)`` is short for ``adam(constant(1e-3))``."""
+    """A constant rate; ``adam(1e-3)`` is short for ``adam(constant(1e-3))``.
+
+    Examples
+    --------
+    >>> [round(float(constant(peak=0.3).at(step, 100)), 2) for step in (0, 50, 100)]
+    [0.3, 0.3, 0.3]
+    """
 
     peak: float = traced(1e-3)
 
@@ -94,7 +118,13 @@ class warmup:
 @named
 @dataclass(frozen=True)
 class linear:
-    """Straight line from ``peak`` at step 0 to ``peak * final_fraction`` at the last step."""
+    """Straight line from ``peak`` at step 0 to ``peak * final_fraction`` at the last step.
+
+    Examples
+    --------
+    >>> [round(float(linear(peak=1.0, final_fraction=0.2).at(step, 100)), 2) for step in (0, 50, 100)]
+    [1.0, 0.6, 0.2]
+    """
 
     peak: float = traced(1e-3)
     final_fraction: float = traced(0.0)
@@ -110,7 +140,13 @@ class linear:
 @named
 @dataclass(frozen=True)
 class cosine:
-    """Half a cosine from ``peak`` at step 0 to ``peak * final_fraction`` (`optax.cosine_decay_schedule`)."""
+    """Half a cosine from ``peak`` at step 0 to ``peak * final_fraction`` (`optax.cosine_decay_schedule`).
+
+    Examples
+    --------
+    >>> [round(float(cosine(peak=1.0).at(step, 100)), 2) for step in (0, 25, 50, 100)]
+    [1.0, 0.85, 0.5, 0.0]
+    """
 
     peak: float = traced(1e-3)
     final_fraction: float = traced(0.0)
@@ -126,7 +162,13 @@ class cosine:
 @named
 @dataclass(frozen=True)
 class warmup_cosine:
-    """Linear rise over ``warmup_steps``, then half a cosine (`optax.warmup_cosine_decay_schedule` from 0)."""
+    """Linear rise over ``warmup_steps``, then half a cosine (`optax.warmup_cosine_decay_schedule` from 0).
+
+    Examples
+    --------
+    >>> [round(float(warmup_cosine(peak=1.0, warmup_steps=20).at(step, 100)), 2) for step in (0, 10, 20, 60, 100)]
+    [0.0, 0.5, 1.0, 0.5, 0.0]
+    """
 
     peak: float = traced(1e-3)
     warmup_steps: float = traced(100)
@@ -142,4 +184,4 @@ class warmup_cosine:
 
 
 Own = constant | warmup | linear | cosine | warmup_cosine
-"""Any schedule of this file."""
+"""Any schedule of memjax, as a type."""
