@@ -36,6 +36,14 @@ def find(name: str) -> Study:
     ------
     InputError
         If there is none; the message lists them.
+
+    Examples
+    --------
+    >>> study = find("l2-memorization")
+    >>> study.name, list(study.scales)
+    ('l2-memorization', ['quick', 'paper'])
+    >>> study.sweeps("quick", 3)["sweep"].over["seed"]
+    range(0, 3)
     """
     packages = _packages()
     if name not in packages:
