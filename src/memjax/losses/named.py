@@ -28,6 +28,12 @@ def get(loss: str | Callable[..., Array]) -> Any:
     ------
     InputError
         If the name is not one of the built-in losses.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> get("mse")(np.array([[1.0, 3.0]]), np.array([[0.0, 0.0]])).tolist()
+    [5.0]
     """
     if callable(loss):
         return loss

@@ -91,7 +91,14 @@ def require_labels(loss: str, targets: Array) -> None:
 
 
 def is_label(outputs: Array, targets: Array) -> Array:
-    """Mask ``bool[B, C]`` of the label's output, for outputs ``[B, C]`` and integer labels ``[B]`` of any dtype."""
+    """Mask ``bool[B, C]`` of the label's output, for outputs ``[B, C]`` and integer labels ``[B]`` of any dtype.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> is_label(jnp.zeros((2, 3)), jnp.array([2, 0])).astype(int).tolist()
+    [[0, 0, 1], [1, 0, 0]]
+    """
     return jnp.asarray(targets)[..., None] == jnp.arange(outputs.shape[-1])
 
 

@@ -39,6 +39,16 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     ------
     InputError
         If the name has another ending, the file exists, or its folder does not exist.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import memjax as mj
+    >>> ds = mj.sweep(mj.Experiment(steps=4, record_every=2, train_size=8), over={"seed": [0, 1]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = mj.save(ds, f"{folder}/two-seeds.nc")
+    ...     path.name, mj.open(path).equals(ds)
+    ('two-seeds.nc', True)
     """
     target = absolute("path", path)
     if target.suffix not in (".nc", ".zarr"):
