@@ -279,6 +279,23 @@ def test_a_built_in_study_is_made_again_by_a_line_that_parses():
     assert (options.name, options.scale, options.seeds) == ("l2-memorization", "paper", 4)
 
 
+def test_a_study_and_its_findings_are_short_and_safe_to_show():
+    assert repr(STUDY) == f"<Study evil: Question {EVIL}? Scales: quick>"
+    shown = Page(STUDY._repr_html_())
+    assert not shown.mistakes and not {element["tag"] for element in shown.elements} & {"script", "img"}
+    assert [cell["text"] for cell in shown.all("th")] == ["quick", "papers", "run it"]
+    assert shown.all("td")[0]["text"] == "it's <quick>; 3 seeds"
+    assert [(link["href"], link["text"]) for link in shown.all("a")] == [('https://example.org/"a"&b', f"Paper {EVIL}")]
+    assert repr(FINDINGS) == "<Findings: 2 claims (1 differs, 1 as published), 2 tables, 2 figures>"
+    found = Page(FINDINGS._repr_html_())
+    assert not found.mistakes and "script" not in {element["tag"] for element in found.elements}
+    assert (
+        found.all("p")[0]["text"]
+        == "Of 2 published statements that were compared, 1 came out as published and 1 differs."
+    )
+    assert found.all("summary")[0]["text"] == "All 2 claims" and len(found.all("tr")) == 2
+
+
 def test_the_index_page_counts_verdicts_and_leads_to_the_reports(tmp_path):
     for name, kept in (("evil-quick", 3), ("evil-paper", 1)):
         target = tmp_path / name

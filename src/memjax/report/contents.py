@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import xarray as xr
 
 from memjax.errors import listing
-from memjax.experiment.source import changed_fields, source
+from memjax.experiment.source import source
+from memjax.experiment.written_out import changed_fields
 from memjax.pages.alternative import alt_text
 from memjax.pages.blocks import Block, Facts, Picture, Report, Section, Text
 from memjax.pages.html import PICTURE_DPI
@@ -33,8 +34,12 @@ def contents(dataset: xr.Dataset, title: str | None) -> tuple[Report, dict[str, 
 
 
 def _png(drawing: Drawing) -> bytes:
+    """A figure as a file; the figure is closed, so that a notebook does not show the figure below its cell."""
+    from matplotlib import pyplot
+
     buffer = io.BytesIO()
     drawing.figure.savefig(buffer, format="png", dpi=PICTURE_DPI)
+    pyplot.close(drawing.figure)
     return buffer.getvalue()
 
 
