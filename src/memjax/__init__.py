@@ -22,7 +22,8 @@ from memjax.examples import Examples, Tile
 from memjax.experiment import Experiment
 from memjax.experiment.record_times import spaced
 from memjax.experiment.start import Start
-from memjax.explain import Explanation, explain
+from memjax.explain import explain
+from memjax.explanation import Explanation
 from memjax.fields import traced
 from memjax.jax_settings import enable_compile_cache
 from memjax.measure import measure

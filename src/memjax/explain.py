@@ -4,133 +4,23 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 
 from memjax.engine.plan.blocks import BlockPlan, Run
-from memjax.engine.plan.budget import Memory
 from memjax.engine.plan.cost import compile_seconds, work_of
 from memjax.engine.plan.packing import Packing
 from memjax.engine.plan.plan import Plan, make_plan
 from memjax.engine.plan.speed import relative_speed
 from memjax.engine.program.program import Program, num_parameters
-from memjax.engine.program.tiles import Shape
 from memjax.engine.training.progress import PlanningProgress
 from memjax.experiment import Experiment
 from memjax.experiment.rules import check_experiment
+from memjax.explanation import BlockSummary, Explanation
 from memjax.jax_settings import product_precision
-from memjax.models.padding import Stack
 
-__all__ = ["BlockSummary", "Explanation", "explain"]
-
-
-@dataclass(frozen=True)
-class BlockSummary:
-    """Blocks of a plan that share their compiled programs.
-
-    Attributes
-    ----------
-    structure
-        Model and optimizer, without their swept numbers.
-    parameters
-        Number of parameters of the smallest and of the largest network.
-    widths
-        Widths, or width and number of hidden layers, to which networks are padded; None without padding.
-    schedule, shape
-        The order in which a block computes its tiles, and its packed shape.
-    blocks, runs
-        Number of blocks, and of runs.
-    examples, padded
-        Examples in one step of all these blocks, without and with padding.
-    filled
-        Fraction of the parameters in the programs that are the runs' own, in the mean over examples; the rest is padding.
-    flops
-        Operations of all steps and records, without padding.
-    bytes
-        Memory of one block during training.
-    """
-
-    structure: str
-    parameters: tuple[int, int]
-    widths: tuple[int, ...] | Stack | None
-    schedule: str
-    shape: Shape
-    blocks: int
-    runs: int
-    examples: int
-    padded: int
-    filled: float
-    flops: float
-    bytes: int
-
-    @property
-    def waste(self) -> float:
-        """Fraction of what is computed that is padding, of examples or of networks."""
-        return 1 - self.filled * self.examples / self.padded
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """The plan of a sweep; prints as a page.
-
-    Attributes
-    ----------
-    groups
-        Blocks, grouped by the programs that they share.
-    runs, lanes, programs
-        Numbers of runs, lanes and training programs; a group has one program per device.
-    backend
-        ``cpu``, ``gpu`` or ``tpu``.
-    precision
-        Precision of matrix products, as JAX names it: ``highest`` is that of the dtype.
-    memory, budget
-        Bytes that the sweep needs, by part, and bytes that it may take.
-    compile_seconds, seconds
-        Estimated time to compile, and to train on all lanes, at the speed measured now.
-    """
-
-    groups: tuple[BlockSummary, ...]
-    runs: int
-    lanes: int
-    programs: int
-    backend: str
-    precision: str
-    memory: Memory
-    budget: int
-    compile_seconds: float
-    seconds: float
-
-    @property
-    def flops(self) -> float:
-        """Operations of the whole sweep, without padding."""
-        return sum(group.flops for group in self.groups)
-
-    def __str__(self) -> str:
-        head = (
-            f"{self.runs} runs on {self.lanes} {self.backend} {_several('lane', self.lanes)}, {self.programs} programs, "
-            f"products at {self.precision} precision"
-        )
-        parts = [line for group in self.groups for line in _group_lines(group)]
-        return "\n".join(
-            [
-                head,
-                f"time    about {_span(self.compile_seconds)} to compile, {_span(self.seconds)} to train",
-                f"memory  {self._memory()}",
-                f"work    {self.flops:.3g} operations",
-                *parts,
-            ]
-        )
-
-    __repr__ = __str__
-
-    def _memory(self) -> str:
-        held = {name: _size(value) for name, value in self.memory._asdict().items()}
-        return (
-            f"{_size(self.memory.added)} beside the {held['process']} of this process, of a budget of {_size(self.budget)}: "
-            f"blocks {held['blocks']}, pools {held['pools']}, results {held['results']}, compiler {held['compiler']}"
-        )
+__all__ = ["explain"]
 
 
 def explain(
@@ -251,44 +141,5 @@ def _filled(blocks: list[BlockPlan]) -> float:
     return own / sum(block.examples for block in blocks)
 
 
-def _group_lines(group: BlockSummary) -> list[str]:
-    shape = group.shape
-    return [
-        f"{group.structure}: {group.runs} runs of {_parameters(group)}",
-        f"        {group.blocks} {_several('block', group.blocks)} of {shape.runs} {_several('run', shape.runs)}, "
-        f"{group.schedule}, tiles of {shape.width}, room for {shape.train_tiles} train and {shape.test_tiles} test tiles",
-        f"        {group.examples:,} examples a step, {group.waste:.1%} of what is computed is padding; "
-        f"{group.flops:.3g} operations; {_size(group.bytes)} a block",
-    ]
-
-
-def _parameters(group: BlockSummary) -> str:
-    least, most = group.parameters
-    if group.widths is None:
-        return f"{most:,} parameters"
-    room = f"the widths {group.widths}"
-    if isinstance(group.widths, Stack):
-        room = f"{group.widths.layers} hidden layers of {group.widths.width}"
-    return f"{least:,} to {most:,} parameters, padded to {room}"
-
-
 def _named(model: Any) -> str:
     return getattr(model, "name", None) or getattr(model, "__name__", None) or type(model).__name__
-
-
-def _several(word: str, count: int) -> str:
-    return word if count == 1 else word + "s"
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if count < 999.5:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} GB"
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.2g} s"
-    return f"{seconds / 60:.2g} min" if seconds < 5400 else f"{seconds / 3600:.2g} h"

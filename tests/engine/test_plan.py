@@ -178,9 +178,20 @@ def test_explain_counts_padding_and_operations():
 
 
 def test_explain_prints_a_page_and_refuses_what_a_sweep_refuses():
-    page = str(mj.explain(POST, {"seed": range(4)}))
-    for wanted in ("4 runs on", "12,817 parameters", "tiles of", "padding", "operations", "budget", "to train"):
-        assert re.search(wanted, page), wanted
+    said = mj.explain(POST, {"seed": range(4)})
+    costs, details = str(said).split("\n\nHow the runs are packed\n")
+    head, time, memory, place = costs.splitlines()
+    assert head == "4 runs of networks with 12,817 parameters"
+    assert re.fullmatch(r"time    about .*: .* to compile 1 program, .* to train", time)
+    assert re.fullmatch(
+        r"memory  about .*B more than the .*B that this process takes now; the sweep may take .*B", memory
+    )
+    # What a user need not know to read the costs stands behind them, folded in a notebook.
+    assert not re.search("lane|block|tile|padding", costs) and "highest precision" in place
+    for wanted in ("lane", "tiles of", "padding", "operations", "a block"):
+        assert re.search(wanted, details), wanted
+    shown = said._repr_html_()
+    assert shown.index("to train") < shown.index("<details>") < shown.index("tiles of") and "<script" not in shown
     with pytest.raises(mj.InputError, match="record_every"):
         mj.explain(dataclasses.replace(POST, record_every=7))
     with pytest.raises(mj.InputError, match=r"memjax\.Experiment"):
@@ -193,7 +204,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path, capsys):
     spec = tmp_path / "spec.toml"
     spec.write_text("[experiment]\nsteps = 20\n[over]\nseed = [0, 1, 2]\n")
     assert main(["--no-cache", "run", str(spec), "--dry-run"]) == 0
-    assert "3 runs on" in capsys.readouterr().out
+    assert "3 runs of networks" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["spec.toml"]
     assert main(["--no-cache", "run", str(spec)]) == 2
     assert "--dry-run" in capsys.readouterr().err

@@ -26,6 +26,7 @@ FLOORS = (
     ("engine.training",),
     ("results",),
     ("store", "privacy"),
+    ("explanation",),
     ("sweep", "explain", "measure"),
     ("studies.kit",),
     ("studies", "report"),

@@ -48,6 +48,23 @@ def test_intervals_in_the_prose_of_a_page_stand_in_a_committed_run(name):
     assert [interval for interval in INTERVAL.findall(text) if interval not in found] == []
 
 
+@pytest.mark.parametrize("name", studies.names())
+def test_a_page_reads_from_the_setting_with_its_source_to_the_claims(name):
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    order = ("## The setting\n", "](https://", "```\nmemjax study ", "](../figures/", "<!-- answer ", "<!-- claims ")
+    places = [text.find(part) for part in order]
+    assert -1 not in places and places == sorted(places)
+
+
+@pytest.mark.parametrize("name", studies.names())
+def test_every_figure_of_a_page_has_a_caption_in_a_sentence(name):
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    after = re.findall(r"^!\[.+\]\(\.\./figures/.+\)\n\n(.*(?:\n.+)*)", text, flags=re.MULTILINE)
+    assert len(after) == text.count("![")
+    verb = re.compile(r"\b(shows?|are|is|has|have|marks|holds?)\b")
+    assert [caption for caption in after if not (verb.search(caption) and caption.rstrip("*").endswith("."))] == []
+
+
 def test_marks_that_nobody_knows_are_refused():
     with pytest.raises(ValueError, match="the mark claims omnigrok is not known"):
         generate.generated("<!-- claims omnigrok -->\n<!-- end -->", FOLDER / "omnigrok.md")

@@ -200,8 +200,11 @@ def test_tables_say_what_they_hold_claims_first(page):
 
 
 def test_columns_of_numbers_are_aligned_as_numbers(page):
-    assert [cell.get("class") for cell in page.all("td")[8:12]] == ["number", None, "number", None]
-    assert [cell.get("class") for cell in page.all("th")[7:10]] == ["number", "number", None]
+    assert [cell.get("class") for cell in page.all("td")[8:12]] == ["number", "short", "number", "short"]
+    assert [cell.get("class") for cell in page.all("th")[7:10]] == ["number", "number", "short"]
+    # A long first column would leave no room for the others beside it, so only a short one stays.
+    firsts = [cell.get("class") for cell in page.all("th") if cell["scope"] == "row"]
+    assert firsts[:3] == ["long", "long", "number stays"]
     counted = Table(
         "", ("a", "b"), (("1.0 [0.9, 1.1], never in 1 of 3", "-"), ("never in 3 of 3, not known in 1 of 4", "so 1"))
     )
@@ -277,6 +280,23 @@ def test_a_built_in_study_is_made_again_by_a_line_that_parses():
     assert line == "memjax study l2-memorization --scale paper --seeds 4 --out l2-memorization-paper-again"
     options = parser().parse_args(line.split()[1:])
     assert (options.name, options.scale, options.seeds) == ("l2-memorization", "paper", 4)
+
+
+def test_a_study_and_its_findings_are_short_and_safe_to_show():
+    assert repr(STUDY) == f"<Study evil: Question {EVIL}? Scales: quick>"
+    shown = Page(STUDY._repr_html_())
+    assert not shown.mistakes and not {element["tag"] for element in shown.elements} & {"script", "img"}
+    assert [cell["text"] for cell in shown.all("th")] == ["quick", "papers", "run it"]
+    assert shown.all("td")[0]["text"] == "it's <quick>; 3 seeds"
+    assert [(link["href"], link["text"]) for link in shown.all("a")] == [('https://example.org/"a"&b', f"Paper {EVIL}")]
+    assert repr(FINDINGS) == "<Findings: 2 claims (1 differs, 1 as published), 2 tables, 2 figures>"
+    found = Page(FINDINGS._repr_html_())
+    assert not found.mistakes and "script" not in {element["tag"] for element in found.elements}
+    assert (
+        found.all("p")[0]["text"]
+        == "Of 2 published statements that were compared, 1 came out as published and 1 differs."
+    )
+    assert found.all("summary")[0]["text"] == "All 2 claims" and len(found.all("tr")) == 2
 
 
 def test_the_index_page_counts_verdicts_and_leads_to_the_reports(tmp_path):

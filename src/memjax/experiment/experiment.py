@@ -12,6 +12,7 @@ from memjax.content.later import later
 from memjax.errors import InputError
 from memjax.experiment.batches import check_batches
 from memjax.experiment.decode import parse
+from memjax.experiment.display import as_expression, as_html
 from memjax.experiment.encode import to_json
 from memjax.experiment.record_times import RecordSteps, record_steps, whole_steps
 from memjax.experiment.single_fields import (
@@ -259,6 +260,12 @@ class Experiment:
         (50, 50)
         """
         return data_sizes(self)
+
+    def __repr__(self) -> str:
+        return as_expression(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
     def to_json(self) -> str:
         """Write the experiment as JSON; see ``experiment/encode.py``."""

@@ -6,7 +6,8 @@ import json
 
 import xarray as xr
 
-from memjax.experiment.source import experiment_source, over_source, own_objects
+from memjax.experiment.source import own_objects
+from memjax.experiment.written_out import experiment_source, over_source
 from memjax.pages.blocks import Code
 
 __all__ = ["sweep_code"]

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import xarray as xr
 
 from memjax.errors import listing
-from memjax.experiment.source import changed_fields, source
+from memjax.experiment.source import source
+from memjax.experiment.written_out import changed_fields
 from memjax.pages.alternative import alt_text
 from memjax.pages.blocks import Block, Facts, Picture, Report, Section, Text
 from memjax.pages.html import PICTURE_DPI

@@ -9,7 +9,8 @@ from typing import Any
 
 import xarray as xr
 
-from memjax.experiment.source import changed_fields, default_fields, source
+from memjax.experiment.source import source
+from memjax.experiment.written_out import changed_fields, default_fields
 from memjax.pages.blocks import Block, Code, Facts, Section
 from memjax.pages.table import Table
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from memjax.experiment import Experiment
 from memjax.pages.table import Table
 from memjax.studies.kit.claims import Claim, claims_table
+from memjax.studies.kit.display import findings_html, findings_line, study_html, study_line
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -77,6 +78,12 @@ class Findings:
     note: str = ""
     datasets: Mapping[str, xr.Dataset] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return findings_line(self)
+
+    def _repr_html_(self) -> str:
+        return findings_html(self)
+
     @property
     def all_tables(self) -> Mapping[str, Table]:
         """The table ``published`` of the claims, where there are any, and the further tables."""
@@ -132,3 +139,9 @@ class Study:
     papers: Mapping[str, str] = field(default_factory=dict)
     further: Callable[[str, Mapping[str, xr.Dataset]], Mapping[str, Sweep]] = _nothing_further
     measured: Callable[[str], Mapping[str, Measured]] = _nothing_measured
+
+    def __repr__(self) -> str:
+        return study_line(self)
+
+    def _repr_html_(self) -> str:
+        return study_html(self)
