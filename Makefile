@@ -55,6 +55,7 @@ types: .venv/ready
 
 docs: .venv/ready  ## the site of the pages, the reference and the gallery; open docs/_build/html/index.html
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html
+	$(BIN)/python docs/site/check.py docs/_build/html
 
 check: lint types test
 

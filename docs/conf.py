@@ -51,6 +51,8 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
+    "within_subsection_order": "FileNameSortKey",
+    "min_reported_time": 3600,
     "show_signature": False,
     "write_computation_times": False,
     "abort_on_example_error": True,
@@ -59,3 +61,4 @@ sphinx_gallery_conf = {
 # What other folders hold is copied or written into the source folder before Sphinx looks for pages.
 reference.write(HERE / "reference")
 outside.copy()
+outside.forget_pictures()

@@ -6,6 +6,7 @@ A curve over a swept axis, with a fit
 parameters in the legend, and ``level`` a dotted line.
 """
 
+# sphinx_gallery_thumbnail_number = 2
 import memjax as mj
 
 task = mj.tasks.RandomLabels(input_dim=9, num_classes=17)

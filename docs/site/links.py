@@ -116,10 +116,20 @@ def _public_paths() -> dict[str, str]:
     return {f"{name.source}.{name.name}": home(name).path for name in (*public(), *helpers())}
 
 
+def readable(
+    app: Sphinx, _: str, path: str, value: Any, options: Any, signature: str | None, returned: str | None
+) -> Any:
+    """A signature that Sphinx can take apart: a default that no text can give has three dots or the name of the function."""
+    del app, path, value, options
+    plain = signature and re.sub(r"<function (\w+)[^>]*>", r"\1", signature.replace("<factory>", "..."))
+    return plain, returned
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the links to a build."""
     app.add_post_transform(PaperLinks)
     app.add_post_transform(NameLinks)
     app.connect("missing-reference", resolve)
     app.connect("source-read", lead_inside)
+    app.connect("autodoc-process-signature", readable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

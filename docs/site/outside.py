@@ -30,11 +30,20 @@ def copy() -> None:
         (TUTORIALS / notebook.name).write_text(text, encoding="utf-8")
 
 
+def forget_pictures() -> None:
+    """Remove the pages of pictures whose file has left the gallery: sphinx-gallery keeps them."""
+    kept = {path.stem for path in (DOCS / "gallery").glob("*.py")} | {"index"}
+    for page in (DOCS / "pictures").glob("*.rst"):
+        if page.stem not in kept:
+            page.unlink()
+
+
 def lead_inside(app: Sphinx, page: str, source: list[str]) -> None:
-    """Let the links of a page to these files lead to their copies."""
+    """Let the links of a page to these files lead to their copies, and links to the gallery to its pictures."""
     del app
     up = "../" * page.count("/")
-    source[0] = LINK.sub(lambda found: f"]({up}{_copied(found['file'])}{found['anchor'] or ''})", source[0])
+    text = source[0].replace("](gallery/README.txt)", "](pictures/index.rst)")
+    source[0] = LINK.sub(lambda found: f"]({up}{_copied(found['file'])}{found['anchor'] or ''})", text)
 
 
 def _copied(file: str) -> str:

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib import pyplot
 
 import memjax as mj
 from memjax.report.curves import draw_curves
@@ -139,6 +140,12 @@ def test_labels_are_readable_and_lines_and_panels_are_few():
     assert layout.lines == "init_scale" and layout.drawn.sizes["init_scale"] == 12
     assert layout.drawn.init_scale.values[[0, -1]].tolist() == [1.0, 13.0]
     assert any("12 of the 13 values of init scale" in said for said in layout.left_out)
+
+
+def test_a_report_leaves_no_figure_open_for_a_notebook_to_show(many, tmp_path):
+    before = pyplot.get_fignums()
+    mj.report(many, tmp_path)
+    assert pyplot.get_fignums() == before
 
 
 def test_a_page_of_other_origin_stays_and_ours_is_replaced(many, tmp_path):

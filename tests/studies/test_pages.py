@@ -48,6 +48,23 @@ def test_intervals_in_the_prose_of_a_page_stand_in_a_committed_run(name):
     assert [interval for interval in INTERVAL.findall(text) if interval not in found] == []
 
 
+@pytest.mark.parametrize("name", studies.names())
+def test_a_page_reads_from_the_setting_with_its_source_to_the_claims(name):
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    order = ("## The setting\n", "](https://", "```\nmemjax study ", "](../figures/", "<!-- answer ", "<!-- claims ")
+    places = [text.find(part) for part in order]
+    assert -1 not in places and places == sorted(places)
+
+
+@pytest.mark.parametrize("name", studies.names())
+def test_every_figure_of_a_page_has_a_caption_in_a_sentence(name):
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    after = re.findall(r"^!\[.+\]\(\.\./figures/.+\)\n\n(.*(?:\n.+)*)", text, flags=re.MULTILINE)
+    assert len(after) == text.count("![")
+    verb = re.compile(r"\b(shows?|are|is|has|have|marks|holds?)\b")
+    assert [caption for caption in after if not (verb.search(caption) and caption.rstrip("*").endswith("."))] == []
+
+
 def test_marks_that_nobody_knows_are_refused():
     with pytest.raises(ValueError, match="the mark claims omnigrok is not known"):
         generate.generated("<!-- claims omnigrok -->\n<!-- end -->", FOLDER / "omnigrok.md")
@@ -59,4 +76,17 @@ def test_what_stands_between_marks_is_replaced_and_the_rest_is_kept():
     first = generate.run_of("omnigrok", "quick")["answer"][0]
     assert made.startswith(f"before\n<!-- answer omnigrok quick -->\n{first}\n\n") and made.endswith(
         "-->\nafter 7 [6, 8]"
+    )
+
+
+def test_an_answer_on_several_claims_is_a_list_of_them():
+    made = generate.generated("<!-- answer omnigrok quick -->\n<!-- end -->", FOLDER / "omnigrok.md")
+    assert (
+        made.count("\n- ") == 3
+        and "\n\nAs published:\n\n- norm with the lowest test loss is 7.0 [5.0, 7.0] (pub" in made
+    )
+    one = generate.generated("<!-- answer random-labels quick -->\n<!-- end -->", FOLDER / "random-labels.md")
+    assert (
+        "\nDifferent here: one hidden layer: steps to fit" in one
+        and "in our notes of the paper; 1.26 in a re-run" in one
     )

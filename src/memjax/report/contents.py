@@ -34,8 +34,12 @@ def contents(dataset: xr.Dataset, title: str | None) -> tuple[Report, dict[str, 
 
 
 def _png(drawing: Drawing) -> bytes:
+    """A figure as a file; the figure is closed, so that a notebook does not show the figure below its cell."""
+    from matplotlib import pyplot
+
     buffer = io.BytesIO()
     drawing.figure.savefig(buffer, format="png", dpi=PICTURE_DPI)
+    pyplot.close(drawing.figure)
     return buffer.getvalue()
 
 

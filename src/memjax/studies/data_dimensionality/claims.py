@@ -231,11 +231,11 @@ def _correlations(values: Values) -> Table:
 
 
 _NOTE = (
-    "The post gives D* by gradient ascent, which can only read low; its optimizer and its widths are not given. Here D* is "
-    "exact. The findings on classes, widths, numbers of examples, weight decay and training are put as we remember the post's "
-    "summary, not in its words. Distances of sorted curves are mean differences in units of the mean D*; the distance of two "
-    "seeds is the mean over all pairs and counts as exact. Intervals of pairs of seeds come from leaving out one seed. All "
-    "networks see the same points, so nothing here shows what causes what."
+    "Hobbhahn's post gives D* by gradient ascent, which can only read low; its optimizer and its widths are not given. "
+    "Here D* is exact. The findings on classes, widths, numbers of examples, weight decay and training are put as we "
+    "remember the post's summary, not in its words. Distances of sorted curves are mean differences in units of the mean "
+    "D*; the distance of two seeds is the mean over all pairs and counts as exact. Intervals of pairs of seeds come from "
+    "leaving out one seed. All networks see the same points, so nothing here shows what causes what."
 )
 _RANKS_NOTE = (
     "The rank of the hidden activations is the number of live neurons only where those are linearly independent on the data. "
@@ -246,8 +246,12 @@ _STAGES_NOTE = (
     "(Mann-Whitney), not known below five errors. The curve's move is its mean distance from the curve before training, in "
     "units of the mean D*."
 )
-_CLASSES_NOTE = "Percentile of D* among all train points, 0 the most regular: mean over the points of a class."
+_CLASSES_NOTE = (
+    "Numbers are percentiles of D* among all train points, with 0 for the most regular, as means over the points of a "
+    "class."
+)
 _PAIRS_NOTE = (
-    "Spearman correlation over the points that both networks were trained on, and mean distance of the sorted curves in units "
-    "of the mean D*. Networks with another setting are compared at the same seed, seeds by all pairs."
+    "The Spearman (rank) correlation is over the points that both networks were trained on, and the distance is the mean "
+    "distance of the sorted curves in units of the mean D*. Networks with another setting are compared at the same seed, "
+    "and seeds by all pairs."
 )

@@ -38,19 +38,26 @@ def all_figures(values: Values, runs: xr.Dataset) -> dict[str, Figure]:
 
 
 _CURVES = (
-    "D* of all train points, sorted, over its mean rank / N, by what was varied; mean over seeds. Dashed: before training. "
-    "Dotted: the null of Gaussian activations of the same rank and number of examples."
+    "Each panel shows D* of all train points, sorted and over its mean rank / N, by what was varied; curves are means "
+    "over seeds. Dashed curves are before training. Dotted curves are what Gaussian activations of the same rank and "
+    "number of examples would have."
 )
 _ERRORS = (
-    "Misclassified train points along the spectrum: share of all errors in each tenth of the points by D*, mean over seeds "
-    "with 95% intervals; empty below five errors. Dotted: spread evenly."
+    "The panels show the share of all errors in each tenth of the train points by D*, at stages of training: means over "
+    "seeds with 95% intervals. A panel is empty where there are fewer than five errors. The dotted line is an even "
+    "spread."
 )
-_CLASSES = "Classes along the spectrum before and after training: share of each tenth of the points, mean over seeds."
+_CLASSES = (
+    "The panels show where the classes lie by D* before and after training: the share of each class in each tenth of the "
+    "points, means over seeds."
+)
 _CORRELATIONS = (
-    "Spearman correlation of D* over the train points (of the smaller set, where sizes differ), mean over seeds; between seeds "
-    "after training."
+    "The matrices show the Spearman (rank) correlation of D* over the train points (those of the smaller set, where sizes "
+    "differ), as means over seeds. Correlations between seeds are after training."
 )
-_EXAMPLES = "The train images with the least and the most D*, mean over seeds, before and after training."
+_EXAMPLES = (
+    "The images are the train images with the least and the most D*, by the mean over seeds, before and after training."
+)
 
 
 def _varied(values: Values) -> list[tuple[xr.DataArray, str, str]]:

@@ -96,7 +96,7 @@ STUDY = Study(
     scales={
         "quick": "scikit-learn's 8 x 8 digits: 1200 examples, 128 neurons, batches of 120; about a minute on 2 cores",
         "fashion-mnist": f"Fashion-MNIST: {_SIZE}",
-        "mnist": f"the post's own: MNIST, {_SIZE}",
+        "mnist": f"MNIST, as in Hobbhahn's post: {_SIZE}",
     },
     seeds={"quick": 4, "fashion-mnist": 4, "mnist": 4},
     sweeps=lambda scale, seeds: _sweeps(_SCALES[scale], seeds),

@@ -229,8 +229,8 @@ def exact_claims(isotropic: xr.Dataset, descent: xr.Dataset) -> list[Claim]:
 
 
 _NOTE = (
-    "Height of a hump: the lesser of the rise to a peak and the fall behind it, in shares of wrong labels; peak and dips are "
-    "where the mean of all other seeds has them, so that noise makes no hump. Published numbers of other data are given as "
-    "words. What stands as published for the sphere is the formula of Mei and Montanari. A hump below 0.01, or below 0.05 "
-    "decades, counts as none."
+    "The height of a hump is the lesser of the rise to a peak and the fall behind it, in shares of wrong labels. Peak and "
+    "dips are where the mean of all other seeds has them, so that noise makes no hump. Published numbers of other data "
+    "are given as words. What stands as published for the sphere is the formula of Mei and Montanari. A hump below 0.01, "
+    "or below 0.05 decades, counts as none."
 )

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["exact", "exact_figure"]
 
 _CAPTION = (
-    "Left: excess test error of the least-norm solution of noisy linear targets on isotropic inputs (points: means over seeds "
-    "with 95% intervals) beside the formula of Hastie et al. (line). Right: test error along full-batch gradient descent, with "
-    "as many examples as inputs: that of a linear network of memjax (points), the formula (line), and the parts of the formula "
-    "from the signal that is not learnt yet (dashed) and from the noise that is learnt (dotted). Means over seeds."
+    "The left panel shows the excess test error of the least-norm solution of noisy linear targets on isotropic inputs "
+    "(points: means over seeds with 95% intervals) beside the formula of Hastie et al. (line). The right panel shows the "
+    "test error along full-batch gradient descent with as many examples as inputs, for a linear network (points) and by "
+    "the formula (line). The dashed part of the formula comes from the signal that is not learnt yet, and the dotted part "
+    "from the noise that is learnt."
 )
 
 

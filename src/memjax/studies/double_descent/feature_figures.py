@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["FEATURES", "FOLD", "features", "fold"]
 
 FEATURES = (
-    "Least squares on random features of images by number of features over train size: squared test loss (top) and share of "
-    "wrong labels (bottom), for several ridges. Means over seeds, geometric ones of the loss, with 95% intervals. Dotted: as "
-    "many features as examples."
+    "The panels show least squares on random features of images by the number of features over the train size: the "
+    "squared test loss (top) and the share of wrong labels (bottom), for several ridges. Curves are means over seeds, "
+    "geometric ones of the loss, with 95% intervals. The dotted line is where there are as many features as examples."
 )
 FOLD = (
-    "The same errors without a ridge, against the number of features (left) and against the effective parameters on test "
-    "inputs (right), both over the train size. Geometric means over seeds. In colours: fewer features than examples, and as "
-    "many or more. An arrow points to more features."
+    "The panels show the same errors without a ridge, against the number of features (left) and against the effective "
+    "parameters on test inputs (right), both over the train size. Curves are geometric means over seeds. Colours tell "
+    "fewer features than examples from as many or more, and an arrow points to more features."
 )
 
 

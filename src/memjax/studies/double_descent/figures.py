@@ -42,26 +42,27 @@ def all_figures(
 
 
 _NETWORKS = (
-    "Networks with 20% wrong train labels. Top left: test error by width and step (mean over seeds); the white lines are where "
-    "the train error falls below 0.1 (dashed) and 0.01 (solid). Top right: test error at the end by width. Bottom left: test "
-    "error along training of three widths, that is, columns of the map. Bottom right: test error by train size for four "
-    "widths. Lines are means over seeds, bands are 95% intervals."
+    "All panels show networks with 20% wrong train labels. The map (top left) has the test error by width and step; its "
+    "white lines are where the train error falls below 0.1 (dashed) and 0.01 (solid). The other panels show the test "
+    "error at the end by width, along training of three widths (columns of the map), and by train size for four widths. "
+    "Lines are means over seeds, bands are 95% intervals."
 )
 _REUSE = (
-    "Test error at the end of training by width, with true labels (left) and with 20% of the train labels wrong (right): "
-    "fresh networks, networks of which each starts from the narrower one before it, and both together, where the reuse ends at "
-    "the dotted line: networks to the left of the line have at most as many parameters as train examples times classes. Lines "
-    "are means over seeds, bands are 95% intervals."
+    "The panels show the test error at the end of training by width, with true labels (left) and with 20% of the train "
+    "labels wrong (right), for fresh networks and for networks of which each starts from the narrower one before it. To "
+    "the left of the dotted line networks have at most as many parameters as train examples times classes; there the "
+    "reuse ends. Lines are means over seeds, bands are 95% intervals."
 )
 _SPHERE = (
-    "Excess test error of least squares on random ReLU features of inputs on a sphere (points: means over seeds with 95% "
-    "intervals) beside the formula of Mei and Montanari (line)."
+    "The points show the excess test error of least squares on random ReLU features of inputs on a sphere, means over "
+    "seeds with 95% intervals, and the line is the formula of Mei and Montanari."
 )
 _DIABETES = (
-    "Left: squared test error of linear regression on the diabetes data by train size, as it is and with one of its three "
-    "factors taken away: small singular values, test inputs along them, or residuals of the best model. Right: the three "
-    "factors along the smallest singular direction. Medians over random train sets, means over seeds with 95% intervals. "
-    "Dotted: as many rows as inputs."
+    "The left panel shows the squared test error of linear regression on the diabetes data by train size, as it is and "
+    "with one of its three factors taken away: small singular values, test inputs along them, or residuals of the best "
+    "model. The right panel shows the three factors along the smallest singular direction. Points are medians over random "
+    "train sets, and means of these over seeds with 95% intervals. The dotted line is where there are as many rows as "
+    "inputs."
 )
 
 

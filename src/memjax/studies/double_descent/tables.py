@@ -58,7 +58,10 @@ def widths(width: xr.Dataset, decay: xr.Dataset) -> Table:
     return grid(joined, {"width": "width"}, columns, title="Networks by width", note=_WIDTHS)
 
 
-_WIDTHS = "Errors at the end of training; train errors are of the labels that were trained on, test labels are true."
+_WIDTHS = (
+    "Errors are those at the end of training. Train errors are of the labels that were trained on, and test labels are "
+    "true."
+)
 
 
 def reuse(chain: xr.Dataset) -> Table:
@@ -77,8 +80,9 @@ def reuse(chain: xr.Dataset) -> Table:
 
 
 _REUSE = (
-    "Test errors at the end of training, and train errors in the last two columns. Reused: a network starts with the last "
-    "parameters of the network of the width in the row above, and its further units start with a draw of their own."
+    "Numbers are test errors at the end of training, and train errors in the last two columns. Where weights are reused, "
+    "a network starts with the last parameters of the network of the width in the row above, and its further units start "
+    "with a draw of their own."
 )
 
 
@@ -95,7 +99,9 @@ def samples(found: xr.Dataset) -> Table:
     return grid(joined, {"width": "width"}, columns, title="Networks by examples, 20% wrong labels", note=_SAMPLES)
 
 
-_SAMPLES = "Effective model complexity: the largest train size of the sweep at which the train error is at most 0.1."
+_SAMPLES = (
+    "The effective model complexity is the largest train size of the sweep at which the train error is at most 0.1."
+)
 
 
 def diabetes(found: xr.Dataset) -> Table:
@@ -117,5 +123,6 @@ def diabetes(found: xr.Dataset) -> Table:
 
 
 _DIABETES = (
-    "Medians over 50 random train sets of a seed; losses are of targets of variance 1, geometric means over seeds."
+    "Numbers are medians over 50 random train sets of a seed. Losses are of targets of variance 1, as geometric means "
+    "over seeds."
 )

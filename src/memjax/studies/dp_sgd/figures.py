@@ -41,27 +41,29 @@ def all_figures(found: Found) -> dict[str, Figure]:
 
 
 _MEMORY = (
-    "What networks on random halves memorise (left) and what LiRA finds at 1% and at 0.1% false positives (middle, right), "
-    "with 95% intervals, and the largest values that the guarantee allows: by the Gaussian mechanism (solid) and by epsilon "
-    "and delta alone (dashed). On the horizontal axis are the guarantees from strict to none; clip is clipping without "
-    "noise. Open markers: networks at ten times the learning rate. Intervals that reach 0 have no lower end. Dotted: chance."
+    "The panels show what networks on random halves memorise (left), and what the attack LiRA finds at 1% and at 0.1% "
+    "false positives (middle, right), with 95% intervals. Lines are the largest values that the guarantee allows: by the "
+    "Gaussian mechanism (solid) and by epsilon and delta alone (dashed). The horizontal axis has the guarantees from "
+    "strict to none; clip is clipping without noise. Open markers are networks at ten times the learning rate. Intervals "
+    "that reach 0 have no lower end. The dotted line is chance."
 )
 _UTILITY = (
-    "Left: train and test accuracy of networks on Poisson batches by guarantee, means over seeds with 95% intervals. Right: "
-    "test accuracy at epsilon 2 by clip norm, a line for each learning rate, beside the median length of the gradients of "
-    "single examples along training (dotted)."
+    "The left panel shows train and test accuracy of networks on Poisson batches by guarantee, means over seeds with 95% "
+    "intervals. The right panel shows the test accuracy at epsilon 2 by clip norm, a line for each learning rate, and the "
+    "median length of the gradients of single examples along training (dotted)."
 )
 _AUDIT = (
-    "Left: lower bounds on epsilon from audits of single runs (points, moved sideways; one for each run and attack), beside "
-    "the accountant's epsilon (bars); without noise there is none. Right: true against false positive rate of the attack "
-    "that projects on the gradient of the target (points), and the closed form of the Gaussian mechanism (lines). Filled: one "
-    "step. Open: the network after 16 steps alone."
+    "The left panel shows the lower bounds on epsilon from audits of single runs (points, moved sideways; one for each "
+    "run and attack) beside the accountant's epsilon (bars); without noise there is none. The right panel shows the true "
+    "against the false positive rate of the attack that projects on the gradient of the target (points), and the closed "
+    "form of the Gaussian mechanism (lines). Filled points are one step, open ones the network after 16 steps alone."
 )
 _TAIL = (
-    "Left: test error in the long tail by guarantee (means over data sets with 95% intervals), and the least error that the "
-    "guarantee leaves to any network: by singletons alone (dashed) and by all subpopulations (solid). Dash-dotted: the error "
-    "of a guess about what the train set lacks. Open markers: networks at ten times the learning rate. Right: test error by "
-    "how often the subpopulation was seen, at the smaller rate."
+    "The left panel shows the test error in the long tail by guarantee (means over data sets with 95% intervals) and the "
+    "least error that the guarantee leaves to any network: by singletons alone (dashed) and by all subpopulations "
+    "(solid). The dash-dotted line is the error of a guess about what the train set lacks, and open markers are networks "
+    "at ten times the learning rate. The right panel shows the test error by how often the subpopulation was seen, at the "
+    "smaller rate."
 )
 
 

@@ -89,9 +89,9 @@ def _memory(found: Found) -> Table:
 
 
 _MEMORY = (
-    "Scores are differences of shares of right networks with and without a row. The most memorised rows are a twentieth of "
-    "all, chosen by other networks than those that score them. Larger rate: two thirds as many networks, at ten times the "
-    "learning rate."
+    "Scores are differences of shares of right networks with and without a row. The most memorised rows are a twentieth "
+    "of all, and other networks choose them than those that score them. The larger rate has two thirds as many networks, "
+    "at ten times the learning rate."
 )
 
 
@@ -126,9 +126,10 @@ def _factor(found: Found, name: str, what: str) -> str:
 
 
 _BOUNDS = (
-    "For the replacement of one row, as between halves of a bank. Gaussian: the exact limits of the mechanism, with 2 mu. "
-    "Pair: what epsilon and delta alone allow. Bound over ours: the Gaussian limit over our number; where the interval "
-    "of ours reaches 0, the limit over its upper end. A true positive rate at chance is the false positive rate."
+    "Bounds are for the replacement of one row, as between halves of a bank. Gaussian bounds are the exact limits of the "
+    "mechanism, with 2 mu, and pair bounds are what epsilon and delta alone allow. The bound over ours is the Gaussian "
+    "limit over our number; where the interval of ours reaches 0, it is the limit over its upper end. A true positive "
+    "rate at chance is the false positive rate."
 )
 
 
@@ -196,8 +197,8 @@ def _known(values: Any) -> Any:
 
 
 _TAIL = (
-    "Predicted: the error that follows from the train rows that are wrong. Floor: the least error that the guarantee leaves to "
-    "any network; for singletons alone, and for subpopulations seen any number of times."
+    "The predicted error follows from the train rows that are wrong. The floor is the least error that the guarantee "
+    "leaves to any network: for singletons alone, and for subpopulations seen any number of times."
 )
 
 

@@ -121,13 +121,15 @@ _NOTE = (
     "is from a summary of it, with the sign that a gradient has."
 )
 _GRADIENTS_NOTE = (
-    "Means over examples. Spread: root mean square of the logits less each example's mean. Deviation: of single gradients "
-    "(example and class) from the prediction, root mean square, times K; to first order it is the spread. Random logits know "
-    "nothing of the labels, so the mean gradient stays near the prediction even where single ones are far off it."
+    "Numbers are means over examples. The spread is the root mean square of the logits less each example's mean. The "
+    "deviation is that of single gradients (example and class) from the prediction, as a root mean square, times K; to "
+    "first order it is the spread. Random logits know nothing of the labels, so the mean gradient stays near the "
+    "prediction even where single ones are far off it."
 )
 _FIRST_NOTE = (
-    "Changes of logits, averaged over train examples. Examples share their weights, so a class that is frequent rises for all. "
-    "Correlation: over classes, of the change of the mean logit with the share of the class among the labels."
+    "Numbers are changes of logits, averaged over train examples. Examples share their weights, so a class that is "
+    "frequent rises for all. The correlation is over classes, of the change of the mean logit with the share of the class "
+    "among the labels."
 )
 _DEPARTURE_NOTE = (
     "Class shares: the Kullback-Leibler divergence from the mean prediction to them is down to a tenth of its first value. "

@@ -29,14 +29,15 @@ def all_figures(found: xr.Dataset) -> dict[str, Figure]:
 
 
 _GRADIENTS = (
-    "Before the first step. Left: size of the gradient in the correct logit (negative) and in another (positive) "
-    "at the smallest initial scale, every seed a point; lines: 1 - 1/K and 1/K. Right: root mean square deviation of single "
-    "gradients from that, times K, against the spread of the logits, at every initial scale and seed; line: equality, the "
-    "first order."
+    "Both panels are before the first step. The left one shows the size of the gradient in the correct logit (negative) "
+    "and in another (positive) against the number K of classes, at the smallest initial scale, a point for every seed; "
+    "the lines are 1 - 1/K and 1/K. The right one shows the root mean square deviation of single gradients from these "
+    "values, times K, against the spread of the logits, at every initial scale and seed; on the line the two are equal."
 )
 _DEPARTURE = (
-    "Mean gradient in the correct logit over its value at uniform outputs, against the step, by initial scale: "
-    "means over seeds with 95% intervals. Upper row SGD, lower row Adam. Dotted: where it counts as departed."
+    "The panels show the mean gradient in the correct logit over its value at uniform outputs, against the step, by "
+    "initial scale: means over seeds with 95% intervals, for SGD (upper row) and Adam (lower row). The dotted line is "
+    "where the gradient counts as departed."
 )
 
 

@@ -112,13 +112,14 @@ _NOTE = (
     "just above that. Claims on the loss are means over the learning rates at which a run arrived."
 )
 _RATES_NOTE = (
-    "A run that fits the points with less curvature than 2 / rate need not arrive. Arrival is where 98% of the limit is first "
-    "reached, linear between records: geometric means."
+    "A run that fits the points with less curvature than 2 / rate need not arrive. Arrival is where 98% of the limit is "
+    "first reached, interpolated between records; times are geometric means."
 )
 _MOMENTUM_NOTE = (
-    "Heavy-ball momentum, full batch, degree 3. A large momentum may end before it arrives, for the loss is gone."
+    "Runs have heavy-ball momentum, the full batch and degree 3. A run of large momentum may end before it arrives, for "
+    "the loss is gone."
 )
 _RISES_NOTE = (
-    "Shares of single steps, degree 3. The last column is the mean loss of the last tenth of the recorded steps over that of "
-    "as many steps after arrival, for runs that arrive early enough to have both."
+    "Numbers are shares of single steps, for degree 3. The last column is the mean loss of the last tenth of the recorded "
+    "steps over that of as many steps after arrival, for runs that arrive early enough to have both."
 )

@@ -30,17 +30,18 @@ def all_figures(rates: xr.Dataset, three: xr.Dataset, heavy: xr.Dataset, step_lo
 
 
 _SHARPNESS = (
-    "Largest Hessian eigenvalue along training for a Chebyshev polynomial of degree 3, one thin line per seed. "
-    "Dotted, in the same colours: 2 / learning rate, above which gradient descent diverges on a quadratic loss. Right: the "
-    "same in that unit."
+    "The left panel shows the largest Hessian eigenvalue along training for a Chebyshev polynomial of degree 3, one thin "
+    "line per seed. The dotted lines, in the same colours, are 2 / learning rate, above which gradient descent diverges "
+    "on a quadratic loss. The right panel shows the same in that unit."
 )
 _EDGE = (
-    "Sharpness at the end against the limit of stability, means with 95% intervals over seeds, by polynomial (left) "
-    "and by momentum (right; degree 3). Line: equality. Open marks: settings at which not every seed has arrived."
+    "The panels show the sharpness at the end against the limit of stability, means with 95% intervals over seeds, by "
+    "polynomial (left) and by momentum (right; degree 3). On the line the two are equal. Open marks are settings at which "
+    "not every seed has arrived."
 )
 _LOSS = (
-    "Train loss of every single step of seed 0, for degree 3. Dotted: the step at which the sharpness arrives at "
-    "2 / learning rate; from there on the loss rises at many steps and falls over long times."
+    "The panels show the train loss of every single step of seed 0, for degree 3. At the dotted line the sharpness "
+    "arrives at 2 / learning rate; from there on the loss rises at many steps and falls over long times."
 )
 
 

@@ -40,23 +40,25 @@ def all_figures(
 
 
 _EVENTS = (
-    "Rows by their forgetting events between presentations, as a share of the rows of the group, all seeds together. The last "
-    "bar, behind the dotted line, holds rows that are never learnt. Left: networks with true labels. Right: networks with 20% "
-    "random labels."
+    "The bars show how many rows have how many forgetting events between presentations, as a share of the rows of the "
+    "group, all seeds together. The last bar, behind the dotted line, holds rows that are never learnt. The left panel "
+    "has networks with true labels, the right one networks with 20% random labels."
 )
 _REMOVAL = (
-    "Test accuracy that is lost by removing a share of the rows, in percentage points: means over seeds with 95% intervals. "
-    "Points of one share are moved sideways. Dotted: no loss."
+    "The figure shows the test accuracy that is lost by removing a share of the rows, in percentage points: means over "
+    "seeds with 95% intervals. Points of one share are moved sideways. The dotted line is no loss."
 )
 _SCORES = (
-    "Left and middle: rank correlations between scores over rows, means over seeds. All scores are turned so that hard rows "
-    "have large values. Right: AUC of every score for finding corrupted labels, of one run (mean over seeds with a 95% "
-    "interval) and of the score's mean over all runs. Chance is 0.5."
+    "The left and the middle panel show rank correlations between scores over rows, means over seeds. All scores are "
+    "turned so that hard rows have large values. The right panel shows the AUC of every score for finding corrupted "
+    "labels, of one run (mean over seeds with a 95% interval) and of the score's mean over all runs. The AUC is the "
+    "probability that a corrupted row has the larger score; chance is 0.5."
 )
 _DIGITS = (
-    "Rows that are learnt and never forgotten in any run, and the rows that are forgotten most with true labels and with 20% "
-    "random labels. Above each: the label that networks are trained on, with the true label in brackets where the two differ. "
-    "Below each: mean number of forgetting events; a row that is never learnt has one for every epoch."
+    "The digits are rows that are learnt and never forgotten in any run, and the rows that are forgotten most with true "
+    "labels and with 20% random labels. Above each stands the label that networks are trained on, with the true label in "
+    "brackets where the two differ; below stands the mean number of forgetting events. A row that is never learnt has one "
+    "for every epoch."
 )
 
 

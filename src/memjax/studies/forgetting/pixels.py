@@ -74,5 +74,6 @@ def pixel_table(runs: xr.Dataset, epochs: int) -> Table:
 
 
 _NOTE = (
-    "All labels are true. Spread: standard deviation of normal noise on pixels between 0 and 1, on a fifth of the rows."
+    "All labels are true. The spread is the standard deviation of normal noise on pixels between 0 and 1, on a fifth of "
+    "the rows."
 )

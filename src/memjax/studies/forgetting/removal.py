@@ -94,6 +94,6 @@ def removal_table(lost: xr.DataArray) -> Table:
 
 
 _NOTE = (
-    "True labels. Networks with and without rows are paired by seed, and no seed is one of those whose events were counted. "
-    "Every seed has its own draw of random rows, and its own order of rows with equal counts."
+    "All labels are true. Networks with and without rows are paired by seed, and no seed is one of those whose events "
+    "were counted. Every seed has its own draw of random rows, and its own order of rows with equal counts."
 )

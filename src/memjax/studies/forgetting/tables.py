@@ -36,8 +36,9 @@ def _alone(value: xr.DataArray) -> Estimate:
 
 
 _SHARES = (
-    "Events between presentations. Unforgettable: learnt and never forgotten, as a share of the rows of a run; in all runs: "
-    "of rows of which this is so in every run, a number without an interval, which falls with every further run."
+    "Events are those between presentations. Rows are unforgettable if they are learnt and never forgotten, as a share of "
+    "the rows of a run. In the last column this is so in every run: a number without an interval, which falls with every "
+    "further run."
 )
 
 
@@ -53,8 +54,8 @@ def counts(ways: Mapping[str, xr.DataArray], presented: xr.DataArray) -> Table:
 
 
 _COUNTS = (
-    "The networks with 20% random labels. All three ways count one training of every seed: records do not change how a network "
-    "is trained. Rank correlation: with the counts between presentations, over rows."
+    "The networks have 20% random labels. All three ways count one training of every seed: records do not change how a "
+    "network is trained. The rank correlation is that with the counts between presentations, over rows."
 )
 
 
@@ -71,8 +72,8 @@ def finders(scores: xr.DataArray, marked: xr.DataArray) -> Table:
 
 
 _FINDERS = (
-    "AUC: chance that a corrupted row looks harder than a row with its true label, ties counted half. Intervals of the second "
-    "column are jackknife ones over seeds."
+    "The AUC is the chance that a corrupted row looks harder than a row with its true label, with ties counted half. "
+    "Intervals of the second column are jackknife ones over seeds."
 )
 
 
@@ -85,6 +86,6 @@ def agreement(parts: Mapping[str, Mapping[str, xr.DataArray | Estimate]]) -> Tab
 
 
 _AGREEMENT = (
-    "Of two networks with other seeds each. Networks of one width: mean over all pairs of seeds, with a jackknife interval "
-    "over seeds. Two widths: each seed with the next one."
+    "Correlations are of two networks with other seeds each. For networks of one width they are means over all pairs of "
+    "seeds, with a jackknife interval over seeds. For two widths each seed is paired with the next one."
 )

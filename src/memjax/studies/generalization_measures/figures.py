@@ -34,22 +34,26 @@ def all_figures(parts: Mapping[str, Part]) -> dict[str, Figure]:
 
 
 _SCORES = (
-    "Scores of every measure on both data sets: Kendall's tau with the gap, the mean granulated tau, and the conditional "
-    "mutual information. Means over seeds with 95% intervals; measures by their mean granulated tau. Below the line: the gap "
-    "of the same network on other test rows, the gap of a network with another seed, and random numbers."
+    "The panels show three scores of every measure on both data sets: Kendall's tau with the gap, the mean granulated "
+    "tau, and the conditional mutual information. Points are means over seeds with 95% intervals, and measures stand in "
+    "the order of their mean granulated tau. Below the line are the gap of the same network on other test rows, the gap "
+    "of a network with another seed, and random numbers."
 )
 _SCATTER = (
-    "The gap of every network against the measure with the largest mean granulated tau (left), the one with the smallest "
-    "(middle), and the L2 norm (right). Networks of all seeds; the colour is the width and the marker the depth."
+    "The panels show the gap of every network against the measure with the largest mean granulated tau (left), the one "
+    "with the smallest (middle), and the L2 norm (right), for networks of all seeds. The colour is the width and the "
+    "marker the depth."
 )
 _ERRORS = (
-    "Sign errors of every measure in environments, which are pairs of settings that differ in one hyperparameter: the mean "
-    "over environments, the error that nine tenths of them do not exceed, and the worst. Bars: 95% bootstrap intervals over "
-    "seeds. Dotted: a coin. Below the line: baselines that know the gap, and random numbers."
+    "The figure shows the sign errors of every measure in environments, which are pairs of settings that differ in one "
+    "hyperparameter: the mean over environments, the error that nine tenths of them do not exceed, and the worst. Bars "
+    "are 95% bootstrap intervals over seeds. The dotted line is a coin. Below the line are baselines that know the gap, "
+    "and random numbers."
 )
 _GRANULATED = (
-    "Granulated tau: Kendall's tau between measure and gap among runs in which one hyperparameter alone differs, means over "
-    "settings and seeds. Red: the measure is larger where the gap is larger. Blue: the measure is smaller there."
+    "The cells show the granulated tau: Kendall's tau between measure and gap among runs in which one hyperparameter "
+    "alone differs, means over settings and seeds. Where a cell is red the measure is larger where the gap is larger; "
+    "where it is blue the measure is smaller there."
 )
 _PANELS = {"tau": "Kendall's tau", "mean_psi": "mean granulated tau", "information": "conditional mutual information"}
 _ERROR_KINDS = {"mean": "mean", "nine_tenths": "nine tenths", "worst": "worst"}

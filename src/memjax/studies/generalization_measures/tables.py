@@ -41,10 +41,10 @@ def runs(parts: Mapping[str, Part]) -> Table:
 
 
 _RUNS = (
-    "Means over the settings of a seed, and the standard deviation over these settings, with 95% intervals over seeds. "
-    "Networks that did not come down to the cross-entropy are left out of all other numbers. Environments: pairs of "
-    "settings that differ in one hyperparameter; those with sure pairs have runs whose gaps differ by more than chance by "
-    "Hoeffding's inequality."
+    "Numbers are means over the settings of a seed, and the standard deviation over these settings, with 95% intervals "
+    "over seeds. Networks that did not come down to the cross-entropy are left out of all other numbers. Environments are "
+    "pairs of settings that differ in one hyperparameter; those with sure pairs have runs whose gaps differ by more than "
+    "chance by Hoeffding's inequality."
 )
 
 
@@ -69,8 +69,8 @@ def effects(parts: Mapping[str, Part]) -> Table:
 
 
 _EFFECTS = (
-    "The gap at the last value less the gap at the first value, mean over all settings of the others in which both runs "
-    "reached the cross-entropy."
+    "Numbers are the gap at the last value less the gap at the first value, as means over all settings of the others in "
+    "which both runs reached the cross-entropy."
 )
 
 
@@ -100,10 +100,10 @@ def scores(name: str, part: Part, order: Sequence[str]) -> Table:
 
 
 _SCORES = (
-    "Measures by their mean granulated tau on all data sets. Information: conditional mutual information with at most two "
-    "hyperparameters given. Sign errors are over environments: the mean, the error that nine tenths do not exceed, and the "
-    "worst, of all pairs of runs; for the last column pairs weigh by how sure the order of their gaps is. Random numbers: "
-    "means over 200 draws, and sign errors of one draw."
+    "Measures stand in the order of their mean granulated tau on all data sets. Information is the conditional mutual "
+    "information with at most two hyperparameters given. Sign errors are over environments: the mean, the error that nine "
+    "tenths do not exceed, and the worst, of all pairs of runs. For the last column pairs weigh by how sure the order of "
+    "their gaps is. Random numbers have means over 200 draws, and sign errors of one draw."
 )
 
 
@@ -131,7 +131,8 @@ def _rounded(values: xr.DataArray) -> Estimate:
 
 
 _GRANULATED = (
-    "Kendall's tau among runs in which this hyperparameter alone differs, mean over the settings of the others."
+    "Numbers are Kendall's tau among runs in which this hyperparameter alone differs, as means over the settings of the "
+    "others."
 )
 
 
@@ -160,7 +161,8 @@ def _passes(own: xr.DataArray, lucky: xr.DataArray, row: str) -> str:
 
 _CHECKS = {"informed": "informed", "ordered": "ordered", "never_reversed": "never reversed"}
 _SURVIVORS = (
-    "Informed: the information is above that of random numbers. Ordered: the mean granulated tau is above 0. Never reversed: "
-    "no hyperparameter has a granulated tau below 0. Each is asked of the whole 95% interval over seeds. A measure survives "
-    "that passes all parts on all data sets. Random numbers: the share of 200 draws that passes."
+    "A measure is informed if its information is above that of random numbers, ordered if its mean granulated tau is "
+    "above 0, and never reversed if no hyperparameter has a granulated tau below 0. Each is asked of the whole 95% "
+    "interval over seeds. A measure survives that passes all parts on all data sets. Random numbers have the share of 200 "
+    "draws that passes."
 )

@@ -34,18 +34,19 @@ def all_figures(
 
 
 _TIMES = (
-    "Left: steps to a train and to a test accuracy of 0.99 against the train fraction; points: single runs, lines: geometric "
-    "means; triangles: fractions with a run that never gets there; crosses: published, for p = 113, another network, rate and "
-    "criterion. Right: share of runs that grok within a number of steps, with exact 95% intervals."
+    "The left panel shows the steps to a train and to a test accuracy of 0.99 against the train fraction. Points are "
+    "single runs, lines are geometric means, triangles are fractions with a run that never gets there, and crosses are "
+    "published (p = 113, with another network, rate and criterion). The right panel shows the share of runs that grok "
+    "within a number of steps, with exact 95% intervals."
 )
 _GROWTH = (
-    "Left: the same times to grok with the laws fitted to them; in brackets Akaike weights. Right: more steps per 1% less data "
-    "by the law with the largest weight, with its 95% interval; grey: published by Power et al. for division mod 97; crosses: "
-    "between the published times."
+    "The left panel shows the same times to grok with the laws fitted to them; the numbers in brackets are Akaike "
+    "weights. The right panel shows how many more steps 1% less data takes by the law with the largest weight, with its "
+    "95% interval. Grey is published by Power et al. for division mod 97, and crosses are between the published times."
 )
 _KNOBS = (
-    "Steps to a train (open) and to a test (filled) accuracy of 0.99 by one knob at a time and by train fraction; points: "
-    "single runs, lines: geometric means; triangles: a run never gets there."
+    "The panels show the steps to a train (open) and to a test (filled) accuracy of 0.99 by one knob at a time and by "
+    "train fraction. Points are single runs, lines are geometric means, and at a triangle a run never gets there."
 )
 
 

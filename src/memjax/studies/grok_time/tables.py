@@ -108,18 +108,18 @@ def _over(name: str, one: xr.Dataset) -> str:
 
 
 _FRACTIONS_NOTE = (
-    "Times in steps. Late: runs whose test set is learned at twice the steps to fit or later; sudden: runs whose test accuracy "
-    "does the middle 80% of its rise within a third of the steps to generalise."
+    "Times are in steps. A run is late if its test set is learned at twice the steps to fit or later, and sudden if its "
+    "test accuracy does the middle 80% of its rise within a third of the steps to generalise."
 )
 _GROWTH_NOTE = (
-    "Maximum likelihood over single runs. Weight: Akaike's, from AICc. Share of draws: of sets of seeds drawn with replacement "
-    "in which the law is best. Where the time rises as x falls, all laws but the constant and the exponential one grow "
-    "faster than exponentially."
+    "Laws are fitted by maximum likelihood over single runs. The weight is Akaike's, from AICc. The share of draws counts "
+    "sets of seeds drawn with replacement in which the law is best. Where the time rises as x falls, all laws but the "
+    "constant and the exponential one grow faster than exponentially."
 )
 _KNOBS_NOTE = (
-    "Times in steps by accuracy 0.99, within these fewer steps. adamw: decoupled decay; adam: L2 in the gradient; sgd: "
-    "momentum 0.9 and L2 in the gradient. Their rates and strengths of L2 are not matched, so a time says what these settings "
-    "do, not what the optimizer can."
+    "Times are in steps by accuracy 0.99, within these fewer steps. adamw has decoupled decay, adam has L2 in the "
+    "gradient, and sgd has momentum 0.9 and L2 in the gradient. Their rates and strengths of L2 are not matched, so a "
+    "time says what these settings do, not what the optimizer can."
 )
 _EXPONENTS_NOTE = (
     "Least squares of log time over log knob, seed by seed, over those values with which all seeds get there. One number for "

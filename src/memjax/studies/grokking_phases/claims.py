@@ -104,7 +104,11 @@ def _table(name: str, one: xr.Dataset, columns: Columns) -> Table:
 
 
 _NOTE = (
-    "A set is learned at an accuracy of 0.9; grokking is to learn the test set at least a hundredth of all steps later than "
-    "the train set. Fast rates are the upper half, with the middle one. The dialogue is known from a summary alone."
+    "A set is learned at an accuracy of 0.9; grokking is to learn the test set at least a hundredth of all steps later "
+    "than the train set. Fast rates are the upper half, with the middle one. The dialogue of Vaintrob and Kaarel is known "
+    "from a summary alone."
 )
-_CELLS = 'Means; times are geometric ones, of runs that get there. "Other by ratio": late is twice the time to fit.'
+_CELLS = (
+    'Numbers are means; times are geometric ones, of runs that get there. By "other by ratio" a run is late at twice the '
+    "time to fit."
+)

@@ -25,8 +25,14 @@ def all_figures(found: Mapping[str, xr.Dataset]) -> dict[str, Figure]:
     return {"maps": Figure(partial(maps, found), _MAPS), "rates": Figure(partial(rates, found), _RATES)}
 
 
-_MAPS = "Phase of every run, a strip for each seed. Rows: AdamW, descent with momentum, descent with Langevin noise."
-_RATES = "Steps to an accuracy of 0.9 (triangle: a seed never gets there), and frequencies. Grey: a frequency per two widths."
+_MAPS = (
+    "The maps show the phase of every run by learning rate and weight decay or temperature, a strip for each seed. The "
+    "rows are AdamW, descent with momentum, and descent with Langevin noise."
+)
+_RATES = (
+    "The panels show the steps to an accuracy of 0.9 against the learning rate (a seed never gets there at a triangle), "
+    "and the number of frequencies that are learnt. The grey line is a frequency per two widths."
+)
 
 
 @plots.style()

@@ -75,9 +75,10 @@ def _asked(predicted: Mapping[str, xr.Dataset]) -> list[Claim]:
 
 
 _NOTE = (
-    "What is published is one run with train fraction 0.4, read from the thread's figures: minibatches of 128 and 25,000 "
-    "steps, which the paper scale has; the quick scale trains on full batches for 4000 steps. Times lie between records or "
-    "snapshots, and their intervals reach to these. A start is step 0 here; that of others may be the first snapshot after it."
+    "What is published is one run with train fraction 0.4, read from the figures of van Wingerden's thread: minibatches "
+    "of 128 and 25,000 steps, which the paper scale has; the quick scale trains on full batches for 4000 steps. Times lie "
+    "between records or snapshots, and their intervals reach to these. A start is step 0 here; that of others may be the "
+    "first snapshot after it."
 )
 
 

@@ -94,8 +94,9 @@ def _range(one: xr.Dataset, name: str) -> str:
 
 
 _NOTE = (
-    "As memjax.measures.llc judges: ok; not converged (R-hat above 1.1, or a drift); negative; unstable step. The thread's "
-    "settings have one chain, few draws and no burn-in: the draws begin at the snapshot itself, which R-hat of the two "
-    "halves sees, and which biases the mean down. The last columns are from the smallest to the largest; the scale of an LLC "
-    "is that of its n beta. All estimates are used in all tables, whatever their verdict."
+    "Verdicts are those of memjax.measures.llc: ok; not converged (R-hat above 1.1, or a drift); negative; unstable step. "
+    "The settings of van Wingerden's thread have one chain, few draws and no burn-in: the draws begin at the snapshot "
+    "itself, which R-hat of the two halves sees, and which biases the mean down. The last columns are from the smallest "
+    "to the largest; the scale of an LLC is that of its n beta. All estimates are used in all tables, whatever their "
+    "verdict."
 )

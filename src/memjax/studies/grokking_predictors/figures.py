@@ -39,21 +39,31 @@ def all_figures(
 
 
 _CAPTIONS = {
-    "course": "Test loss, L2 norm, minus the mean log-probability of all classes on the train set, and the learning "
-    "coefficient estimated as in the thread, against the step by train fraction; means over seeds with 95% intervals.",
-    "scatter": "Test loss against three predictors at the snapshots of every run, by train fraction. One relation for all "
-    "runs would be one curve.",
-    "scores": "Left: Spearman correlation of each predictor with the test loss along a run, over evenly spaced records, to "
-    "which values at the snapshots are interpolated. Right: root mean square error of the log test loss predicted from it "
-    "in runs not seen, over that of the mean of other runs at the same step: from runs of any fraction, from other seeds of "
-    "the same fraction, and from these with the step known too. Left of the dotted line a predictor knows more than the "
-    "step alone. Means over runs with 95% intervals over seeds.",
-    "order": "When each predictor peaks, is half-way down to its last value, and falls most steeply, over the time at which "
-    "the test loss does; geometric means over runs that learn the test set, with 95% intervals over seeds, widened to the "
-    "records or snapshots between which both times lie. Left of the dotted line the predictor is first. Bars that reach the "
-    "edge go on beyond it.",
-    "states": "Three hidden states of a Markov model over training metrics by run and step, a panel per train fraction. "
-    f"Marks: when the train set (o) and the test set (x) are learned to an accuracy of {ACCURACY:g}.",
+    "course": (
+        "The panels show the test loss, the L2 norm, minus the mean log-probability of all classes on the train set, and "
+        "the learning coefficient estimated as in van Wingerden's thread, against the step by train fraction: means over "
+        "seeds with 95% intervals."
+    ),
+    "scatter": (
+        "The panels show the test loss against three predictors at the snapshots of every run, by train fraction. One "
+        "relation for all runs would be one curve."
+    ),
+    "scores": (
+        "The left panel shows the Spearman (rank) correlation of each predictor with the test loss along a run, over "
+        "evenly spaced records, to which values at the snapshots are interpolated. The right panel shows the root mean "
+        "square error of the log test loss that is predicted from it in runs not seen, over that of the mean of other "
+        "runs at the same step: from runs of any fraction, from other seeds of the same fraction, and from these with the "
+        "step known too. Left of the dotted line a predictor knows more than the step alone. Points are means over runs "
+        "with 95% intervals over seeds."
+    ),
+    "order": (
+        "The figure shows when each predictor peaks, is half-way down to its last value, and falls most steeply, over the "
+        "time at which the test loss does: geometric means over runs that learn the test set, with 95% intervals over "
+        "seeds, widened to the records or snapshots between which both times lie. Left of the dotted line the predictor "
+        "is first. Bars that reach the edge go on beyond it."
+    ),
+    "states": "The panels show three hidden states of a Markov model over training metrics by run and step, one for each train "
+    f"fraction. Marks say when the train set (o) and the test set (x) are learned to an accuracy of {ACCURACY:g}.",
 }
 _SHOWN = {
     "test_loss": "test loss (nats)",

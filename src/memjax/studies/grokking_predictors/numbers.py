@@ -154,15 +154,15 @@ def partial_table(at: xr.Dataset) -> Table:
 
 
 _CORRELATED = (
-    "Along a run: mean over runs of each run's own correlation, by records, by values at the snapshots brought to all "
-    "records, and by snapshots, which are closer where training is younger. The other columns are pooled, with intervals by "
-    "leaving out one seed at a time; between runs, ranks are taken within a step (and fraction) only. Compare predictors "
-    "within a column, and by the same number of seeds and snapshots."
+    "Along a run, numbers are means over runs of each run's own correlation: by records, by values at the snapshots "
+    "brought to all records, and by snapshots, which are closer where training is younger. The other columns are pooled, "
+    "with intervals by leaving out one seed at a time; between runs, ranks are taken within a step (and fraction) only. "
+    "Compare predictors within a column, and by the same number of seeds and snapshots."
 )
 _PARTIAL = (
-    "At the snapshots. Ranks, within each run or over all, with what the ranks of the given number explain taken out by "
-    "least squares; intervals by leaving out one seed at a time. Where two numbers nearly determine each other little is "
-    "left, and the noise of an estimate counts against it. No correlation says what causes what."
+    "Correlations are of ranks at the snapshots, within each run or over all. What the ranks of the given number explain "
+    "is taken out by least squares, and intervals leave out one seed at a time. Where two numbers nearly determine each "
+    "other little is left, and the noise of an estimate counts against it. No correlation says what causes what."
 )
 
 
@@ -250,8 +250,9 @@ def _score(part: xr.Dataset, name: str) -> Estimate | str:
 
 
 _PREDICTED = (
-    "At the snapshots. Each run is predicted by least squares on the ranks of the predictors, fitted to all other runs, to "
-    "other train fractions (not seen), to the other seeds of the same fraction, or to these with a level of its own at each "
-    "step (last). R^2 is about the run's own mean. Below a ratio of 1 a predictor knows more than the step alone (the mean "
-    "of the same other runs at that step); in the last column, it adds to it. Means of ratios are geometric."
+    "Predictions are made at the snapshots. Each run is predicted by least squares on the ranks of the predictors, fitted "
+    "to all other runs, to other train fractions (not seen), to the other seeds of the same fraction, or to these with a "
+    "level of its own at each step (last). R^2 is about the run's own mean. Below a ratio of 1 a predictor knows more "
+    "than the step alone (the mean of the same other runs at that step); in the last column, it adds to it. Means of "
+    "ratios are geometric."
 )

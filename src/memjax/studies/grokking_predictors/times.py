@@ -127,10 +127,10 @@ def _lead(one: xr.Dataset, event: str) -> Estimate:
 
 
 _LED = (
-    "Ratios of steps, geometric means over the runs that learn the test set; below 1 the predictor is first. Half-way: from "
-    "the peak to the last record. Intervals are widened to the records between which both times lie. Sharpness and LLC are "
-    "read at the snapshots, and so is the test loss beside them: at the quick scale these are a factor of about 1.4 to 2 "
-    "apart, which is most of their intervals. What comes first need not be the cause."
+    "Numbers are ratios of steps, as geometric means over the runs that learn the test set; below 1 the predictor is "
+    "first. Half-way is from the peak to the last record. Intervals are widened to the records between which both times "
+    "lie. Sharpness and LLC are read at the snapshots, and so is the test loss beside them: at the quick scale these are "
+    "a factor of about 1.4 to 2 apart, which is most of their intervals. What comes first need not be the cause."
 )
 
 

@@ -41,32 +41,35 @@ def all_figures(
 
 
 _DEPTH = (
-    "Correlation of the output with the train image (the constant) and with the input (the identity), for unseen digits "
-    "(solid) and for noise (dashed), by the number of layers; means over seeds with 95% intervals. Dotted: correlation of "
-    "the unseen digits themselves with the train image, which the identity would have."
+    "The panels show the correlation of the output with the train image (the constant) and with the input (the identity), "
+    "for unseen digits (solid) and for noise (dashed), by the number of layers; lines are means over seeds with 95% "
+    "intervals. The dotted line is the correlation of the unseen digits themselves with the train image, which the "
+    "identity would have."
 )
 _PICTURES = (
-    "What networks that were trained on one image (first column) give for other inputs (first row). Every row is the network "
-    "of the first seed with so many layers. Each picture has its own scale from its lowest value (white) to its highest "
-    "(black); one whose values differ by less than 5% is grey."
+    "The pictures show what networks that were trained on one image (first column) give for other inputs (first row). "
+    "Every row is the network of the first seed with so many layers. Each picture has its own scale from its lowest value "
+    "(white) to its highest (black); one whose values differ by less than 5% is grey."
 )
 _STRIDES = (
-    "Convolutions with biases and a stride of 1 or 2 in all layers but the last, trained on one digit (solid) or 5 (dashed). "
-    "Left: what networks give for unseen digits, as the correlation with the train image that the output is most like less the "
-    "correlation with the input; above the dotted line a network rather gives the train image. Middle: largest |eigenvalue| of "
-    "the input Jacobian at train images, median over the images. Right: share of unseen digits whose path of 100 applications "
-    "ends at a train image. Lines are means over seeds, with 95% intervals but on the right, where points are seeds."
+    "The panels show convolutions with biases and a stride of 1 or 2 in all layers but the last, trained on one digit "
+    "(solid) or 5 (dashed). The left panel shows what networks give for unseen digits, as the correlation with the train "
+    "image that the output is most like less the correlation with the input; above the dotted line a network rather gives "
+    "the train image. The middle panel shows the largest |eigenvalue| of the input Jacobian at train images, as the "
+    "median over the images. The right panel shows the share of unseen digits whose path of 100 applications ends at a "
+    "train image. Lines are means over seeds, with 95% intervals but on the right, where points are seeds."
 )
 _RADIUS = (
-    "Networks with biases that are trained to give back 5 points, by the number of layers. Left: largest |eigenvalue| of the "
-    "input Jacobian at a train point, median over points; below the dotted line a point that is given back attracts. Right: "
-    "share of random starts whose path ends at a train point. The dotted line there is the share of linear autoencoders in two "
-    "dimensions, whose paths stay where they start. Lines are means over seeds, with 95% intervals on the left; points on the "
-    "right are seeds."
+    "The panels show networks with biases that are trained to give back 5 points, by the number of layers. The left panel "
+    "has the largest |eigenvalue| of the input Jacobian at a train point, as the median over points; below the dotted "
+    "line a point that is given back attracts. The right panel has the share of random starts whose path ends at a train "
+    "point. The dotted line there is the share of linear autoencoders in two dimensions, whose paths stay where they "
+    "start. Lines are means over seeds, with 95% intervals on the left; points on the right are seeds."
 )
 _BASINS = (
-    "Where paths end that start in the plane, for the networks of the first seed on 5 points in two dimensions. A colour for "
-    "each train point (circles); grey: the path ends at no train point after 300 applications."
+    "The panels show where paths end that start in the plane, for the networks of the first seed on 5 points in two "
+    "dimensions. Each train point (circle) has a colour; where it is grey, the path ends at no train point after 300 "
+    "applications."
 )
 _CONTRAST = 0.05
 # The interval of a mean of shares may reach beyond 0 and 1; single seeds do not.

@@ -89,10 +89,11 @@ def strides(found: xr.Dataset) -> Table:
 
 _STRIDES_TITLE = "Downsampling: what convolutions with biases make of unseen digits"
 _STRIDES = (
-    "Means over seeds. Correlations of the output for unseen digits: with the train image that the output is most like, and "
-    "with the input. Eigenvalue: largest |eigenvalue| of the input Jacobian at train images, median over the images. A path is "
-    "of 100 applications from an unseen digit, and ends at a train image if its distance is at most 0.3 of the image's norm. "
-    "Train loss: geometric mean. Intervals of means of shares may reach beyond 0 and 1."
+    "Numbers are means over seeds. Correlations are of the output for unseen digits: with the train image that the output "
+    "is most like, and with the input. The eigenvalue is the largest |eigenvalue| of the input Jacobian at train images, "
+    "as the median over the images. A path is of 100 applications from an unseen digit, and ends at a train image if its "
+    "distance is at most 0.3 of the image's norm. The train loss is a geometric mean. Intervals of means of shares may "
+    "reach beyond 0 and 1."
 )
 
 
@@ -119,9 +120,10 @@ _COLUMNS: dict[str, Any] = {
     "ends at a train point": "ended",
 }
 _POINTS = (
-    "Means over seeds. Error: largest distance of an output from its train point. Eigenvalue: largest |eigenvalue| of the "
-    "input Jacobian at train points, median over the points and the largest. Attractors: share of train points where it is "
-    "below 1; a dash for linear networks, where it is 1 but for rounding. Starts are uniform in the cube, and a path is of 300 "
-    "applications. Last columns: share of starts within 0.1 of a train point, and of paths that end within 0.1. Intervals of "
-    "means of shares may reach beyond 0 and 1."
+    "Numbers are means over seeds. The error is the largest distance of an output from its train point. The eigenvalue is "
+    "the largest |eigenvalue| of the input Jacobian at train points: the median over the points and the largest. "
+    "Attractors are the share of train points where it is below 1; linear networks have a dash, for it is 1 there but for "
+    "rounding. Starts are uniform in the cube, and a path is of 300 applications. The last columns are the share of "
+    "starts within 0.1 of a train point, and of paths that end within 0.1. Intervals of means of shares may reach beyond "
+    "0 and 1."
 )

@@ -117,9 +117,9 @@ _OF_NETWORK: Columns = {
 _NOTE = (
     "Numbers over all networks are geometric means. Exponents are slopes of log peak on log size over the networks. Their "
     "first interval takes the scatter of the networks about the line as noise, which is what the hypothesis is about; the "
-    "other one only says how well these networks are known. The post states the hypothesis for one network and no test of it. "
-    "Widths, depths and class counts differ from the post's 100-100 with 17 classes; optimizer, rate, inputs and initial "
-    "parameters are the post's."
+    "other one only says how well these networks are known. Liu's post states the hypothesis for one network and no test "
+    "of it. Widths, depths and class counts differ from the post's 100-100 with 17 classes; optimizer, rate, inputs and "
+    "initial parameters are the post's."
 )
 _PEAKS_NOTE = (
     '"Peak" is the top of the parabola through the three sizes about the maximum, in the logarithm, of each seed: a geometric '
@@ -128,6 +128,6 @@ _PEAKS_NOTE = (
     "any size, N (ln C - train loss) / ln 2 over log2 C; it may be larger where the bits still rise at the largest size."
 )
 _BUDGETS_NOTE = (
-    "Prediction: 2 bits per parameter, the same at every budget. Measured: what the runs store by that step. All networks: "
-    "those that have a peak inside the sizes in every seed; the others are not known."
+    "The prediction is 2 bits per parameter, the same at every budget. The measured capacity is what the runs store by "
+    "that step. All networks are those that have a peak inside the sizes in every seed; the others are not known."
 )

@@ -33,14 +33,18 @@ def all_figures(runs: xr.Dataset, found: xr.Dataset, at: xr.Dataset) -> dict[str
 
 
 _HYPOTHESIS = (
-    "Train size of the largest L2 gap against the size at which 2 bits per parameter are used up (left) and against the "
-    "number of examples worth the most bits that the network stored by that step (right), geometric means with 95% intervals "
-    "over seeds. Solid: equality, which is the hypothesis. Dashed: straight line through the logarithms at the largest budget."
+    "The panels show the train size of the largest L2 gap against the size at which 2 bits per parameter are used up "
+    "(left) and against the number of examples worth the most bits that the network stored by that step (right), as "
+    "geometric means with 95% intervals over seeds. On the solid line the two are equal, which is the hypothesis. The "
+    "dashed line is a straight line through the logarithms at the largest budget."
 )
-_GAPS = "L2 gap by network and budget, mean over seeds with 95% intervals. Dashed: the predicted size 2 P / log2 C."
+_GAPS = (
+    "The panels show the L2 gap by network and budget, means over seeds with 95% intervals. The dashed line is the "
+    "predicted size 2 P / log2 C."
+)
 _BUDGETS = (
-    "How peak and stored bits move while training goes on, by network; measured over predicted capacity is half the bits per "
-    "parameter. Dotted: equality."
+    "The panels show how peak and stored bits move while training goes on, by network; the measured over the predicted "
+    "capacity is half the bits per parameter. On the dotted line the two are equal."
 )
 
 

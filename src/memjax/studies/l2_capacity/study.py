@@ -58,7 +58,7 @@ STUDY = Study(
     },
     scales={
         "quick": "seven networks of 497 to 3665 parameters, 12 train sizes 50 to 2263, 3000 steps: about a minute on 2 cores",
-        "paper": "seven networks of 1342 to 12,817 parameters with the post's own, 16 train sizes 100 to 18,102, 10,000 "
+        "paper": "seven networks of 1342 to 12,817 parameters, with that of Liu's post, 16 train sizes 100 to 18,102, 10,000 "
         "steps: about 3 minutes on one H200, about 2 hours on 2 cores (estimated)",
     },
     seeds={"quick": 3, "paper": 4},

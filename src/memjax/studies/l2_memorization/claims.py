@@ -107,12 +107,12 @@ _OF_RIDGE: Columns = {
 _GAPS = "Gap of the L2 norm by train size"
 _RIDGE = "Exponents whose R^2 is 1.000 to three digits, with the best amplitude and offset of each"
 _NOTE = (
-    "The gap is the L2 norm of all parameters after the last step less the norm before the first. Power laws are fitted on "
-    "50 to 1600 examples, to the mean gap over seeds unless said otherwise. The post shows one run per size. Its sigma is not "
-    'defined, so "13.5 sigma" cannot be checked: it stands beside the noise of our runs, from which the level of each seed is '
-    "taken out."
+    "The gap is the L2 norm of all parameters after the last step less the norm before the first. Power laws are fitted "
+    "on 50 to 1600 examples, to the mean gap over seeds unless said otherwise. Liu's post shows one run per size. Its "
+    'sigma is not defined, so "13.5 sigma" cannot be checked: it stands beside the noise of our runs, from which the '
+    "level of each seed is taken out."
 )
-_GAPS_NOTE = "The reference is the mean over 4 seeds of an independent program with the post's settings."
+_GAPS_NOTE = "The reference is the mean over 4 seeds of an independent program with the settings of Liu's post."
 _RIDGE_NOTE = (
     "Six points and three parameters leave three degrees of freedom: an R^2 near 1 says that the curve is smooth, not that "
     "this law is true. Amplitude, exponent and offset trade off against each other. Published: 0.270 with 6.500 and -9.636."

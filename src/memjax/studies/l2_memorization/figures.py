@@ -27,27 +27,29 @@ def all_figures(runs: xr.Dataset, gaps: xr.DataArray, laws: Laws, published: Map
     return {
         "gap": Figure(partial(gap, gaps, laws.offset), _GAP),
         "ridge": Figure(partial(ridge, laws.rising, published), _RIDGE),
-        "trajectories": Figure(partial(trajectories, runs["weight_l2"]), "L2 norm of all parameters against step."),
+        "trajectories": Figure(
+            partial(trajectories, runs["weight_l2"]), "The curves show the L2 norm of all parameters against the step."
+        ),
         "base_run": Figure(partial(base_run, runs.sel(train_size=_BASE_SIZE)), _BASE_RUN),
         "capacity": Figure(partial(gap, bits), _CAPACITY),
     }
 
 
 _GAP = (
-    "L2 norm after the last step minus the initial one, with 95% Student-t intervals over seeds, and the offset power law "
-    "fitted on 50 to 1600 examples."
+    "The figure shows the L2 norm after the last step less the initial one against the train size, with 95% Student-t "
+    "intervals over seeds, and the offset power law fitted on 50 to 1600 examples."
 )
 _RIDGE = (
-    "The offset power law with its exponent held at other values: offset and amplitude follow along a ridge on which the fit "
-    "hardly changes. The square marks the published numbers."
+    "The panels show the offset power law with its exponent held at other values: offset and amplitude follow along a "
+    "ridge on which the fit hardly changes. The square marks the published numbers."
 )
 _BASE_RUN = (
-    f"Runs with {_BASE_SIZE} train and {_BASE_SIZE} test examples, mean over seeds: the labels are memorised, the test loss "
-    "only grows."
+    f"The panels show runs with {_BASE_SIZE} train and {_BASE_SIZE} test examples, mean over seeds: the labels are "
+    "memorised, and the test loss only grows."
 )
 _CAPACITY = (
-    "Label information stored after the last step per parameter. The post explains the peak by a capacity of 2 bits per "
-    "parameter; what these runs store is less, and 1000 steps is not convergence."
+    "The figure shows the label information stored after the last step per parameter. Liu's post explains the peak by a "
+    "capacity of 2 bits per parameter. What these runs store is less, and 1000 steps is not convergence."
 )
 
 

@@ -120,17 +120,19 @@ _NOTE = (
     "far. No correlation here says what causes what: settings with more conflict differ in rate and size too."
 )
 _COMPARISONS = (
-    "95% intervals by leaving out one seed at a time; they hold for these sizes and steps only. Within groups, ranks are taken "
-    'inside each group and pooled; "given train loss" takes out what its ranks explain. Records of one run follow each other: '
-    "they are no independent evidence, and the intervals do not treat them as such."
+    "Intervals are 95% ones by leaving out one seed at a time; they hold for these sizes and steps only. Within groups, "
+    'ranks are taken inside each group and pooled; "given train loss" takes out what its ranks explain. Records of one '
+    "run follow each other: they are no independent evidence, and the intervals do not treat them as such."
 )
 _LOSSES_NOTE = (
-    "Losses in nats. Of labels drawn independently of the inputs no network has an expected test loss below the entropy of "
-    "their law (ln C where it is uniform). A test set of 1000 scatters about it, and the lowest of many records is biased down."
+    "Losses are in nats. Of labels drawn independently of the inputs no network has an expected test loss below the "
+    "entropy of their law (ln C where it is uniform). A test set of 1000 scatters about it, and the lowest of many "
+    "records is biased down."
 )
 _EFFECTS_NOTE = (
-    "Cosine: mean over pairs of train examples of the cosine of their gradients, over the early records; times N - 1, where "
-    "-1 is gradients that cancel and 0 unrelated ones. Of batches: the same between batches of 25 examples, as it is. All but "
-    "the first are differences to the run without warmup with the same seed, data and initial parameters, with 95% intervals "
-    "over seeds; every twentieth excludes no change by chance. A positive change of a cosine is less conflict."
+    "The cosine is the mean over pairs of train examples of the cosine of their gradients, over the early records, times "
+    "N - 1: at -1 gradients cancel, and at 0 they are unrelated. That of batches is the same between batches of 25 "
+    "examples, without the factor. All but the first are differences to the run without warmup with the same seed, data "
+    "and initial parameters, with 95% intervals over seeds; every twentieth excludes no change by chance. A positive "
+    "change of a cosine is less conflict."
 )

@@ -31,13 +31,18 @@ def all_figures(runs: xr.Dataset, found: xr.Dataset, rates: xr.Dataset) -> dict[
 
 
 _RELATION = (
-    "Test loss against L2 norm by law of the labels. Lines: the course of training, mean over seeds, by train size; points: "
-    "each run after the last step. Dotted: the best guess that ignores the input."
+    "The panels show the test loss against the L2 norm by law of the labels. Lines are the course of training, means over "
+    "seeds by train size; points are single runs after the last step. The dotted line is the best guess that ignores the "
+    "input."
 )
-_CORRELATIONS = "Spearman correlation of L2 norm and test loss, with 95% jackknife intervals over seeds."
+_CORRELATIONS = (
+    "The figure shows the Spearman (rank) correlation of L2 norm and test loss, with 95% jackknife intervals over "
+    "seeds."
+)
 _COSINE = (
-    "Mean cosine between the gradients of train examples, times N - 1 (-1: they cancel; 0: unrelated), against the summed "
-    "learning rate, in steps at the full rate, by warmup length; mean over seeds with 95% intervals."
+    "The panels show the mean cosine between the gradients of train examples, times N - 1 (at -1 they cancel; at 0 they "
+    "are unrelated), against the summed learning rate in steps at the full rate, by warmup length: means over seeds with "
+    "95% intervals."
 )
 _LOSS = "Train loss in the same panels as the cosine."
 

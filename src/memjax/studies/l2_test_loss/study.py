@@ -65,8 +65,8 @@ STUDY = Study(
     scales={
         "quick": "9-50-50-17, train sizes 100 to 3200; warmups of 0, 100 and 400 steps at two rates and three sizes: about "
         "a minute on 2 cores",
-        "paper": "the post's 9-100-100-17, train sizes 50 to 25600; five warmups at four rates and four sizes: about 2 hours "
-        "on 2 cores (estimated)",
+        "paper": "the network of Liu's post, 9-100-100-17, train sizes 50 to 25600; five warmups at four rates and "
+        "four sizes: about 2 hours on 2 cores (estimated)",
     },
     seeds={"quick": 8, "paper": 8},
     sweeps=_sweeps,

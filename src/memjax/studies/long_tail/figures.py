@@ -37,22 +37,26 @@ def all_figures(
 
 
 _PRICE = (
-    "Test error against the share of singletons that are fitted (left) and against the error that follows from what is not "
-    "fitted (right). Every point is a setting of a learner, the mean over seeds; bars are 95% intervals. Line on the left: "
-    "everything but singletons is fitted. Line on the right: the test error is the predicted one."
+    "The panels show the test error against the share of singletons that are fitted (left) and against the error that "
+    "follows from what is not fitted (right). Every point is a setting of a learner, as the mean over seeds; bars are 95% "
+    "intervals. On the left line everything but singletons is fitted, and on the right line the test error is the "
+    "predicted one."
 )
 _GROUPS = (
-    "Test error by how often the subpopulation was seen in the train set, means over seeds with 95% intervals. Of every "
-    "learner the setting with the lowest error and one that fits less than half of the singletons. Dotted: a guess."
+    "The figure shows the test error by how often the subpopulation was seen in the train set, means over seeds with 95% "
+    "intervals. Every learner has two settings: the one with the lowest error and one that fits less than half of the "
+    "singletons. The dotted line is a guess."
 )
 _TAIL = (
-    "Left: frequencies of the subpopulations (line), and the shares of the train rows of the first seed (points; a "
-    "subpopulation that is not seen has none). Middle and right: number and total frequency of the subpopulations that are "
-    "seen so many times, means over seeds with 95% intervals (points), beside the exact sums (line)."
+    "The left panel shows the frequencies of the subpopulations (line) and the shares of the train rows of the first seed "
+    "(points; a subpopulation that is not seen has none). The other panels show the number and the total frequency of the "
+    "subpopulations that are seen so many times, as means over seeds with 95% intervals (points), beside the exact sums "
+    "(line)."
 )
 _SCORES = (
-    "Memorisation score of every row against the times that its subpopulation is in the data set (small points, moved sideways "
-    "at random), their means (squares), and the score of a learner that looks up subpopulations (line)."
+    "The figure shows the memorisation score of every row against the times that its subpopulation is in the data set "
+    "(small points, moved sideways at random), their means (squares), and the score of a learner that looks up "
+    "subpopulations (line)."
 )
 
 

@@ -59,9 +59,9 @@ def _known(values: xr.DataArray) -> Any:
 
 
 _LEARNERS = (
-    "Predicted: the error that follows from the train set alone, which is that of a guess about what is not seen, and the "
-    "price of every subpopulation that is wrong. If fitted, if not fitted: error on test rows of subpopulations that are seen "
-    "once, by whether their one train row is right; a dash where there is none."
+    "The predicted error follows from the train set alone: it is that of a guess about what is not seen, and the price of "
+    "every subpopulation that is wrong. The error if fitted, or if not fitted, is on test rows of subpopulations that are "
+    "seen once, by whether their one train row is right; a dash stands where there is none."
 )
 
 
@@ -82,7 +82,7 @@ def groups(found: Mapping[str, xr.Dataset]) -> Table:
 
 
 _GROUPS = (
-    "For each learner the setting with the lowest test error, and the weakest setting at which less than half of the "
+    "Every learner has the setting with the lowest test error, and the weakest setting at which less than half of the "
     "singletons are fitted."
 )
 
@@ -100,7 +100,7 @@ def sums(sample: xr.Dataset, tail: xr.Dataset) -> Table:
     )
 
 
-_SUMS = "Means over seeds. Mass: total frequency of the subpopulations that are seen so many times."
+_SUMS = "Numbers are means over seeds. Mass is the total frequency of the subpopulations that are seen so many times."
 
 
 def scores(bank: xr.Dataset) -> Table:
@@ -115,6 +115,4 @@ def scores(bank: xr.Dataset) -> Table:
     return listed({"times": map(str, times)}, times, columns, title="Memorisation scores", note=_SCORES)
 
 
-_SCORES = (
-    "Look-up: the score of a learner that knows the subpopulations of its half of the rows and guesses about others."
-)
+_SCORES = "The look-up is a learner that knows the subpopulations of its half of the rows and guesses about others."

@@ -35,24 +35,25 @@ def all_figures(
 
 
 _PREDICTED = (
-    "Gap of every network, train accuracy less test accuracy, against the gap that a regression on the margins at all layers "
-    "of nine tenths of the other networks of the seed predicts; all seeds. Colours: number of train examples. Open markers: a "
-    "fifth of the labels is random. On the dotted line the prediction is exact."
+    "The panels show the gap of every network, train accuracy less test accuracy, against the gap that is predicted by a "
+    "regression on the margins at all layers of nine tenths of the other networks of the seed. Colours are the number of "
+    "train examples, and open markers have a fifth of random labels. On the dotted line the prediction is exact."
 )
 _SCORES = (
-    "Cross-validated R^2 of regressions of the gap on different sets of features, means over seeds with 95% intervals. The "
-    "sets below the first differ from the first in what their names say."
+    "The figure shows the cross-validated R^2 of regressions of the gap on different sets of features, means over seeds "
+    "with 95% intervals. The sets below the first differ from the first in what their names say."
 )
 _LOSSES = (
-    "Top: test accuracy of networks trained with the cross-entropy, with the cross-entropy and a weight decay, and for large "
-    "margins, against the probability of a random train label (left) and the number of train examples (right); means over "
-    "seeds. Bottom: the same less that of the cross-entropy on the same seeds, with 95% intervals; the dotted line is no "
-    "difference."
+    "The upper panels show the test accuracy of networks trained with the cross-entropy, with the cross-entropy and a "
+    "weight decay, and for large margins, against the probability of a random train label (left) and the number of train "
+    "examples (right), as means over seeds. The lower panels show the same less that of the cross-entropy on the same "
+    "seeds, with 95% intervals; the dotted line is no difference."
 )
 _CHANGES = (
-    "Top: test accuracy on images with Gaussian noise against its standard deviation (left), and on images changed by one step "
-    "along the signs of a gradient against its length (right), both in units of a pixel from 0 to 1; means over seeds. Bottom: "
-    "the same less that of the cross-entropy on the same seeds, with 95% intervals; the dotted line is no difference."
+    "The upper panels show the test accuracy on images with Gaussian noise against its standard deviation (left), and on "
+    "images changed by one step along the signs of a gradient against its length (right), both in units of a pixel from 0 "
+    "to 1, as means over seeds. The lower panels show the same less that of the cross-entropy on the same seeds, with 95% "
+    "intervals; the dotted line is no difference."
 )
 
 

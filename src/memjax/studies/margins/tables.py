@@ -28,8 +28,8 @@ def scores(found: Mapping[str, Scored]) -> Table:
 
 
 _SCORES = (
-    "Scores of the networks of each seed by themselves; means over seeds. Quartiles and fences of normalised margins in "
-    "logarithms, where nothing else is said. Shuffled: means over 20 orders of the gaps."
+    "Scores are of the networks of each seed by themselves, as means over seeds. Features are quartiles and fences of "
+    "normalised margins in logarithms, where nothing else is said. Shuffled scores are means over 20 orders of the gaps."
 )
 
 
@@ -76,8 +76,9 @@ def known(found: Mapping[str, Scored]) -> Table:
 
 
 _KNOWN = (
-    "Cross-validated. Train size and label noise: a number for each combination. All knobs: a number for every value of every "
-    "knob, which add up. The share is negative where the margins make the prediction worse."
+    "Scores are cross-validated. Train size and label noise enter as a number for each combination, and all knobs as a "
+    "number for every value of every knob, which add up. The share is negative where the margins make the prediction "
+    "worse."
 )
 
 
@@ -143,8 +144,8 @@ def changes(found: Mapping[str, xr.Dataset]) -> Table:
 
 
 _CHANGES = (
-    "Networks on all train examples with true labels. Sizes are in units of a pixel, from 0 to 1: the standard deviation of "
-    "the noise, and the length of one step along the signs of a gradient."
+    "Networks are trained on all train examples with true labels. Sizes are in units of a pixel, from 0 to 1: the "
+    "standard deviation of the noise, and the length of one step along the signs of a gradient."
 )
 
 

@@ -70,41 +70,45 @@ def of_attributions(scored: Mapping[str, Rated]) -> dict[str, Figure]:
 
 
 _SCORES = (
-    "Memorisation scores of all rows by the MLP, from the least to the most memorised. Crosses are rows with a corrupted "
-    "label. Dotted: the score above which a row counts as memorised."
+    "The curve shows the memorisation scores of all rows by the MLP, from the least to the most memorised. Crosses are "
+    "rows with a corrupted label. Above the dotted line a row counts as memorised."
 )
 _DIGITS = (
-    "The most memorised rows (above), the most memorised ones among those with their true label (middle), and some of the "
-    "least memorised (below). Above each: the label that networks are trained on, with the true label in brackets where that "
-    "is another. Below each: the score."
+    "The digits are the most memorised rows (above), the most memorised ones among those with their true label (middle), "
+    "and some of the least memorised (below). Above each stands the label that networks are trained on, with the true "
+    "label in brackets where that is another; below stands the score."
 )
 _ROWS = (
-    "Memorisation score of every row by the bank, against the leverage D* of the row among hidden activations, the logit "
-    "margin at the end, and the step of the first record at which the row is right (twice the number of steps for never). "
-    "These three are means over ten networks on all rows. Crosses are rows with a corrupted label."
+    "The panels show the memorisation score of every row by the bank, against the leverage D* of the row among hidden "
+    "activations, the logit margin at the end, and the step of the first record at which the row is right (twice the "
+    "number of steps for never). These three are means over ten networks on all rows. Crosses are rows with a corrupted "
+    "label."
 )
 _KNOBS = (
-    "Mean memorisation score of all rows with its 95% interval, and share of the rows with their true label whose score is "
-    "above 0.25, along steps, width, weight decay and the share of corrupted labels. The values of each knob stand at equal "
-    "distances."
+    "The panels show the mean memorisation score of all rows with its 95% interval, and the share of the rows with their "
+    "true label whose score is above 0.25, along steps, width, weight decay and the share of corrupted labels. The values "
+    "of each knob stand at equal distances."
 )
-_ROC = "True against false positive rate of every attack on the networks of the bank. Dotted: chance."
+_ROC = (
+    "The curves show the true against the false positive rate of every attack on the networks of the bank. The dotted "
+    "line is chance."
+)
 _SHADOWS = (
-    "True positive rate at 0.1% and at 1% false positives against the number of networks in the bank, with 95% bootstrap "
-    "intervals. Dotted: chance."
+    "The panels show the true positive rate at 0.1% and at 1% false positives against the number of networks in the bank, "
+    "with 95% bootstrap intervals. The dotted line is chance."
 )
 _ATTRIBUTIONS = (
-    "Datamodeling scores (above) and leave-one-out scores (below) with 95% jackknife intervals. Dotted: the ceiling that the "
-    "networks allow. Black diamonds: published scores on MNIST, of other networks."
+    "The panels show the datamodeling scores (above) and leave-one-out scores (below) with 95% jackknife intervals. The "
+    "dotted line is the ceiling that the networks allow. Black diamonds are published scores on MNIST, of other networks."
 )
 
 
 def _pairs_caption(strongest: xr.Dataset) -> str:
     return (
-        "Pairs of a row (above) and a test example (below) with the strongest influence on whether networks are right about "
-        "the example, each row and each example once, in a bank without corrupted labels. Below each pair: the influence and "
-        f"its standard error. {strongest.attrs['influential']} pairs of a memorised row and an example have an influence above "
-        "0.15 by more than two standard errors."
+        "Each pair is a row (above) and a test example (below) with the strongest influence on whether networks are right "
+        "about the example, each row and each example once, in a bank without corrupted labels. Below each pair stand the "
+        f"influence and its standard error. {strongest.attrs['influential']} pairs of a memorised row and an example have an "
+        "influence above 0.15 by more than two standard errors."
     )
 
 

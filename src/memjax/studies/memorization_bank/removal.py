@@ -72,6 +72,6 @@ def removal_table(lost: xr.DataArray) -> Table:
 
 
 _NOTE = (
-    "True labels on all rows. Networks with and without rows are paired by seed, and the intervals are over seeds. Random: "
-    "mean of four draws of rows."
+    "All rows have true labels. Networks with and without rows are paired by seed, and the intervals are over seeds. "
+    "Random rows are the mean of four draws."
 )

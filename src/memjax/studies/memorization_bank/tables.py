@@ -74,9 +74,9 @@ def _percent(found: xr.Dataset, name: str, rate: float) -> Any:
 
 
 _ATTACKS_NOTE = (
-    "Published: CIFAR-10, wide residual networks, 256 shadow networks, rates in %. Copies are 18 flipped and shifted images "
-    "for every image, also behind the published AUC; the digits have none. Calibrated: less the mean of networks without the "
-    "row. Rows found are those at 0.1% FPR."
+    "Published rates are of CIFAR-10, wide residual networks and 256 shadow networks, in %. Copies are 18 flipped and "
+    "shifted images for every image, also behind the published AUC; the digits have none. Calibrated values have the mean "
+    "of networks without the row taken off. Rows found are those at a false positive rate (FPR) of 0.1%."
 )
 
 
@@ -97,9 +97,9 @@ def shadows(sizes: xr.DataArray) -> Table:
 
 
 _SHADOWS_NOTE = (
-    "A network is attacked with the other networks of a bank of this size. Published: LiRA with one variance for every row / "
-    "one for all rows in %, CIFAR-10, read from a figure, by the number of shadow networks. Rates in the head are those of "
-    "false positives."
+    "A network is attacked with the other networks of a bank of this size. Published is LiRA with one variance for every "
+    "row / one for all rows in %, on CIFAR-10, read from a figure, by the number of shadow networks. Rates in the head "
+    "are those of false positives."
 )
 
 

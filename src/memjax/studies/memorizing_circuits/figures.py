@@ -42,26 +42,29 @@ def all_figures(
 
 
 _ORDERS = (
-    "Rank correlation, over points, of the steps at which a point is first right: of two networks on one data set by what they "
-    "share, and of a network with the network linearised at its own initial state or at another one. Points that are right "
-    "before the first step are left out. Means over data sets with 95% intervals. Dotted: no relation."
+    "The figure shows the rank correlation, over points, of the steps at which a point is first right: of two networks on "
+    "one data set by what they share, and of a network with the network linearised at its own initial state or at another "
+    "one. Points that are right before the first step are left out. Markers are means over data sets with 95% intervals. "
+    "The dotted line is no relation."
 )
 _CURVES = (
-    "Share of the points that are learnt, means over data sets with 95% intervals. A point counts from the first record at "
-    "which it is right (left), or from the record from which it stays right (right). Solid: networks. Dashed: networks that "
-    "are linearised at their initial state. Both descend on all points, at small rates at which the first step moves the "
-    "outputs equally far under both losses."
+    "The panels show the share of the points that are learnt, means over data sets with 95% intervals. A point counts "
+    "from the first record at which it is right (left), or from the record from which it stays right (right). Solid lines "
+    "are networks, and dashed lines are networks that are linearised at their initial state. Both descend on all points, "
+    "at small rates at which the first step moves the outputs equally far under both losses."
 )
 _GRADIENTS = (
-    "Left: distribution of the cosines between the gradients of two points, all data sets together. Solid: before the first "
-    "step. Dashed: after one epoch. Right: norm of the mean gradient over the mean norm, of the first n points, before the "
-    "first step. Means over data sets with 95% intervals. Black: orthogonal gradients of one norm."
+    "The left panel shows the distribution of the cosines between the gradients of two points, all data sets together, "
+    "before the first step (solid) and after one epoch (dashed). The right panel shows the norm of the mean gradient over "
+    "the mean norm, of the first n points, before the first step: means over data sets with 95% intervals. The black line "
+    "is that of orthogonal gradients of one norm."
 )
 _COEFFICIENTS = (
-    "Left: local learning coefficient against the number of train points modulo 11, by what the labels are. Right: against the "
-    "modulus p, of networks on four fifths of all pairs, with logarithmic axes. Means over seeds with 95% intervals. Solid "
-    "black: half of the number of points. Dashed black: half of the number of outputs on train points, the most that points "
-    "can fix. Dotted: half of the number of parameters."
+    "The left panel shows the local learning coefficient against the number of train points modulo 11, by what the labels "
+    "are. The right panel shows it against the modulus p, for networks on four fifths of all pairs, with logarithmic "
+    "axes. Markers are means over seeds with 95% intervals. The solid black line is half of the number of points, the "
+    "dashed one half of the number of outputs on train points, which is the most that points can fix, and the dotted one "
+    "half of the number of parameters."
 )
 _BARS = {
     "same start": "same start,\nother batches",

@@ -92,9 +92,9 @@ def orders(times: Mapping[str, xr.Dataset], linear: Mapping[str, xr.Dataset]) ->
 
 
 _ORDERS = (
-    "First-learnt: first record at which a point is right. Learnt-for-good: record from which a point stays right. Means over "
-    "all pairs of nine runs on one data set: three starts (initial states) in three orders of batches. Points that one of the "
-    "two runs has right before the first step are left out."
+    "A point is first learnt at the first record at which it is right, and learnt for good at the record from which it "
+    "stays right. Numbers are means over all pairs of nine runs on one data set: three starts (initial states) in three "
+    "orders of batches. Points that one of the two runs has right before the first step are left out."
 )
 
 
@@ -110,8 +110,8 @@ def spreads(slow: Mapping[str, xr.Dataset], linear: Mapping[str, xr.Dataset]) ->
 
 
 _SPREADS = (
-    "Steps at which 10% and 90% of the points are learnt, of the points that are wrong before the first step, "
-    "in descent on all points. The first step moves the outputs equally far under both losses."
+    "Numbers are the steps at which 10% and 90% of the points are learnt, of the points that are wrong before the first "
+    "step, in descent on all points. The first step moves the outputs equally far under both losses."
 )
 
 
@@ -157,6 +157,7 @@ def gradients(conflicts: Mapping[str, xr.Dataset]) -> Table:
 
 
 _GRADIENTS = (
-    "Cosines between the gradients of all pairs of points, of pairs with one label and with two; share of the pairs below 0. "
-    "Length: norm of the mean gradient over the mean norm, times the root of the number of points; 1 for orthogonal gradients."
+    "Cosines are between the gradients of all pairs of points, of pairs with one label and with two, with the share of "
+    "the pairs below 0. The length is the norm of the mean gradient over the mean norm, times the root of the number of "
+    "points; it is 1 for orthogonal gradients."
 )

@@ -125,14 +125,14 @@ _CAPACITY = "Random labels of 40 classes fitted after {} steps"
 _WHOLE = '"All fitted up to" is the largest N at which at least half of the seeds have every label right.'
 _GROWS = "A ratio that still grows from one column to the next is no constant of the layer."
 _SHARP = "Largest sharpness over the train sizes"
-_EIGENVALUE = "Largest eigenvalue of the Hessian of the mean train loss, in nats."
+_EIGENVALUE = "Numbers are the largest eigenvalue of the Hessian of the mean train loss, in nats."
 _COVER = "Two classes: share of seeds in which all N labels are fitted"
 _NOTE = (
     '"Most labels fitted" is the largest mean over seeds of N times the train accuracy; its interval does not know that N was '
     "chosen. Published are the optimizer (Adam, 0.01), 40 classes and the sizes up to 400; the capacities of about 4 n are the "
     "post's own rough reading of its figure, and the sharpness is read from another one, which draws n = 40 alone. Neither the "
     "number of steps nor the initial parameters are in its text: ours are full batch, PyTorch's initial parameters, and biases "
-    "as in torch.nn.Linear. The post has no two classes: Adam at 0.1 is our choice."
+    "as in torch.nn.Linear. Liu's post has no two classes: Adam at 0.1 is our choice."
 )
 _COVER_NOTE = (
     "Exact 95% intervals (Clopper-Pearson). A softmax over two logits without biases is one hyperplane through the origin, "

@@ -35,17 +35,21 @@ def all_figures(early: xr.Dataset, linear: xr.Dataset, ratio: xr.DataArray, shar
 
 
 _FITTED = (
-    "Train examples classified right against their number, early in training and at its end. Dotted: the published capacities "
-    "4 n, in the same colours. Grey: all fitted."
+    "The panels show the train examples classified right against their number, early in training and at its end. The "
+    "dotted lines are the published capacities 4 n, in the same colours. On the grey line all are fitted."
 )
 _STEPS = (
-    "Largest number of examples fitted, over all train sizes, per input dimension. About 20 full-batch steps give the "
-    "published 4; the ratio has no plateau there."
+    "The figure shows the largest number of examples fitted, over all train sizes, per input dimension, against the step. "
+    "About 20 full-batch steps give the published 4; the ratio has no plateau there."
 )
-_SHARPNESS = "Largest Hessian eigenvalue of the train loss. Star: the published maximum, for n = 40."
+_SHARPNESS = (
+    "The panels show the largest Hessian eigenvalue of the train loss against the number of train examples. The star is "
+    "the published maximum, for n = 40."
+)
 _COVER = (
-    "Two classes: share of seeds in which all labels are fitted, with exact 95% intervals, and Cover's law (lines). Open "
-    "squares: share in which the same examples can be separated at all, by linear programming."
+    "The panels show, for two classes, the share of seeds in which all labels are fitted, with exact 95% intervals, "
+    "beside Cover's law (lines). Open squares are the share in which the same examples can be separated at all, by linear "
+    "programming."
 )
 
 

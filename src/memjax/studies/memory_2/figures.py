@@ -33,11 +33,14 @@ def all_figures(bits: xr.DataArray, found: xr.Dataset, published: float, linear:
 
 
 _LOAD = (
-    "Bits stored at the end of training per parameter, against train examples per parameter: means over seeds with 95% "
-    "Student-t intervals. Grey: all that the labels hold. Dotted: published."
+    "The panels show the bits stored at the end of training per parameter, against train examples per parameter: means "
+    "over seeds with 95% Student-t intervals. The grey line is all that the labels hold, and the dotted one is published."
 )
-_STEPS = "The same against the training step, at the train size that stores most."
-_PARAMETERS = "Most bits stored, against the number of parameters. Dotted: the published 2.4 bits per parameter."
+_STEPS = "The panels show the bits stored per parameter against the training step, at the train size that stores most."
+_PARAMETERS = (
+    "The figure shows the most bits stored against the number of parameters. The dotted line is the published 2.4 bits "
+    "per parameter."
+)
 
 
 @plots.style()

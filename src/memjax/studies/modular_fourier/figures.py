@@ -26,25 +26,30 @@ def all_figures(found: Mapping[str, xr.Dataset], square: xr.Dataset) -> dict[str
     return {
         "progress": Figure(partial(progress, found["mlp"]), _PROGRESS),
         "modes": Figure(partial(modes, found["mlp"]), _MODES),
-        "transformer": Figure(partial(progress, found["transformer"]), "The same for the transformer."),
+        "transformer": Figure(
+            partial(progress, found["transformer"]),
+            "The panels show the same as those of the MLP, for the transformer.",
+        ),
         "quadratic": Figure(partial(quadratic, square), _QUADRATIC),
     }
 
 
 _PROGRESS = (
-    "MLP with shared embedding. Left: losses of the first seed (thick) and of all others (thin); shaded: circuit formation "
-    "of the first seed. Middle: Gini coefficients of the Fourier norms and L2 norm of all parameters over its largest, means "
-    "over seeds with 95% intervals. Right: loss of each frequency alone, first seed; colours: key frequencies, grey: the "
-    "others."
+    "All panels show the MLP with shared embedding. The left panel has the losses of the first seed (thick) and of all "
+    "others (thin); the shaded steps are the circuit formation of the first seed. The middle panel has the Gini "
+    "coefficients of the Fourier norms and the L2 norm of all parameters over its largest, as means over seeds with 95% "
+    "intervals. The right panel has the loss of each frequency alone for the first seed, key frequencies in colours and "
+    "the others in grey."
 )
 _MODES = (
-    "Share of the logits' power by frequency (up) and step (across), for the first seeds of the MLP. What is missing to a "
-    "sum of one is no function of the result: memorisation. Triangles: key frequencies."
+    "The figure shows the share of the logits' power by frequency (up) and step (across), for the first seeds of the MLP. "
+    "What is missing to a sum of one is no function of the result, which is memorisation. Triangles mark key frequencies."
 )
 _QUADRATIC = (
-    "Quadratic network. Left: sum of the operands' phases against the output's for every neuron that counts, first seed, "
-    "coloured by frequency; line: the exact weights. Middle: the same at the start. Right: inverse participation ratio and "
-    "test accuracy, means over seeds with 95% intervals; dotted: the IPR of exact weights."
+    "All panels show the quadratic network. The left panel has the sum of the operands' phases against the output's phase "
+    "for every neuron that counts, for the first seed, coloured by frequency; the exact weights lie on the line. The "
+    "middle panel has the same at the start. The right panel has the inverse participation ratio and the test accuracy, "
+    "means over seeds with 95% intervals; the dotted line is the ratio of exact weights."
 )
 _LOSSES = {
     "train_loss": "train",

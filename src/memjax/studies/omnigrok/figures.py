@@ -32,14 +32,15 @@ def all_figures(held: xr.Dataset, free: xr.Dataset, best: float) -> dict[str, Fi
 
 
 _L_AND_U = (
-    "Train loss (L) and test loss (U) against the norm that is held, geometric means over seeds with 95% intervals. "
-    "Left: at the end. Right: test loss of the same runs after fewer steps. Dotted: the norm with the lowest test loss."
+    "The left panel shows the train loss (L) and the test loss (U) at the end against the norm that is held, geometric "
+    "means over seeds with 95% intervals. The right panel shows the test loss of the same runs after fewer steps. The "
+    "dotted line is the norm with the lowest test loss."
 )
 _GROKKING = (
-    "Without the constraint, from twice PyTorch's initial parameters: losses (left, colours as on the right) and norm (right) "
-    "against the step, by weight decay, geometric means over seeds (95% intervals but for the train loss), at some of the "
-    "records. Dotted: the loss below which a split counts as learned, and the norm with the lowest test loss under the "
-    "constraint."
+    "The panels show networks without the constraint, from twice PyTorch's initial parameters: their losses (left, "
+    "colours as on the right) and their norm (right) against the step, by weight decay, as geometric means over seeds "
+    "(95% intervals but for the train loss), at some of the records. The dotted lines are the loss below which a split "
+    "counts as learned, and the norm with the lowest test loss under the constraint."
 )
 
 

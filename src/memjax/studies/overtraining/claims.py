@@ -108,8 +108,8 @@ def _table(name: str, found: xr.Dataset) -> Table:
 
 
 _TABLE_NOTE = (
-    "Mean squared errors over the variance of the targets; 1 is the error of guessing the mean. Geometric means over "
-    "draws of the cases, and mean steps."
+    "Numbers are mean squared errors over the variance of the targets, of which 1 is the error of guessing the mean. They "
+    "are geometric means over draws of the cases, and steps are means."
 )
 _NOTE = (
     "Errors are those of cases that were left out, and ratios are geometric means over draws of the cases. The publication has "

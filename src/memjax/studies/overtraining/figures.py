@@ -31,10 +31,10 @@ def all_figures(found: Mapping[str, xr.Dataset]) -> dict[str, Figure]:
 
 
 _WIDTHS = (
-    "Top: error of cases that were left out, over the variance of the targets, against the number of hidden units, for "
-    "networks and ensembles at the end of training and where control cases stop training; geometric means over draws of the "
-    "cases. Bottom: the same errors over those of 4 hidden units on the same draw, with 95% intervals over draws; the dotted "
-    "line is no influence of the number of hidden units."
+    "The upper panels show the error of cases that were left out, over the variance of the targets, against the number of "
+    "hidden units, for networks and ensembles at the end of training and where control cases stop training, as geometric "
+    "means over draws of the cases. The lower panels show the same errors over those of 4 hidden units on the same draw, "
+    "with 95% intervals over draws; the dotted line is no influence of the number of hidden units."
 )
 
 

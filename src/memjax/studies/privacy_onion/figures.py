@@ -40,20 +40,21 @@ def all_figures(
 
 
 _ROC = (
-    "True against false positive rate of LiRA, means over data sets, for networks on all rows and for networks that were "
-    "trained again without a tenth of the rows. The three curves of remaining rows are of the same rows. They would agree if "
-    "exposure were a property of a row alone. Dotted: chance."
+    "The curves show the true against the false positive rate of the attack LiRA, means over data sets, for networks on "
+    "all rows and for networks that were trained again without a tenth of the rows. The three curves of remaining rows "
+    "are of the same rows. They would agree if exposure were a property of a row alone. The dotted line is chance."
 )
 _CHANGES = (
-    "Exposure of every remaining row before and after, when the most exposed tenth is removed and when a random tenth is "
-    "removed; rows of all data sets. Exposure is the difference of mean log-odds with and without the row, over the sum of the "
-    "standard deviations. On the dotted line nothing changes."
+    "The panels show the exposure of every remaining row before and after, when the most exposed tenth is removed and "
+    "when a random tenth is removed, for rows of all data sets. Exposure is the difference of mean log-odds with and "
+    "without the row, over the sum of the standard deviations. On the dotted line nothing changes."
 )
 _DIGITS = (
-    "Of the remaining rows, those whose exposure without the exposed tenth exceeds most that without a random tenth, and below "
-    "each the nearest removed row of the same label. Above each: the label in training, with the true label in brackets where "
-    "that is another. Below a remaining row: the exposure when random rows were removed and when exposed rows "
-    "were. Below a removed row: the distance in pixels, each from 0 to 1."
+    "The upper digits are the remaining rows whose exposure without the exposed tenth exceeds most that without a random "
+    "tenth, and below each stands the nearest removed row of the same label. Above each digit stands the label in "
+    "training, with the true label in brackets where that is another. Below a remaining row stands the exposure when "
+    "random rows were removed and when exposed rows were. Below a removed row stands the distance in pixels, each from 0 "
+    "to 1."
 )
 
 

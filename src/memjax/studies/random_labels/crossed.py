@@ -85,6 +85,6 @@ def _text(value: float) -> str:
 
 _PIXELS = {"true labels": "true pixels"}
 _NOTE = (
-    "The middle one of the seeds, and in brackets the smallest and the largest; one number stands for equal ones. "
-    "Steps that never came are the largest. Train accuracies are those at the last step."
+    "Numbers are the middle one of the seeds, and in brackets the smallest and the largest; one number stands for equal "
+    "ones. Steps that never came are the largest. Train accuracies are those at the last step."
 )

@@ -42,23 +42,28 @@ def all_figures(
 
 
 _LEVELS = (
-    "By level of label noise, means over seeds with 95% intervals. Left: test error against labels with the noise of the train "
-    "labels (solid) and against true labels (dashed). Right: steps to fit over those of the same seed without noise. Grey: "
-    "test errors and minutes of a re-run of the publication on CIFAR-10, which are other data and other networks."
+    "Both panels go by the level of label noise and show means over seeds with 95% intervals. The left one has the test "
+    "error against labels with the noise of the train labels (solid) and against true labels (dashed). The right one has "
+    "the steps to fit over those of the same seed without noise. Grey lines are test errors and minutes of a re-run of "
+    "the publication on CIFAR-10, which are other data and other networks."
 )
 _PARTS = (
-    "Accuracy on train examples with a true label, on those with a corrupted label, and on the test set against the step, one "
-    "hidden layer, by level of label noise. Bands: 95% intervals over seeds. A run that has fitted stays as it is."
+    "The panels show the accuracy on train examples with a true label, on those with a corrupted label, and on the test "
+    "set against the step, for one hidden layer, by level of label noise. Bands are 95% intervals over seeds. A run that "
+    "has fitted stays as it is."
 )
-_CAPACITY = "Train accuracy at the end against the number of hidden units, by law. Bands: 95% intervals over seeds."
+_CAPACITY = (
+    "The figure shows the train accuracy at the end against the number of hidden units, by law. Bands are 95% intervals "
+    "over seeds."
+)
 _SINGLE = (
-    "Left: Gini coefficient of the loss sensitivities of the train examples, by law; points are seeds. Right: share of test "
-    "inputs with another predicted class in the box of a radius, in standard deviations of a pixel, at snapshots of the "
-    "training. Bands: 95% intervals over seeds."
+    "The left panel shows the Gini coefficient of the loss sensitivities of the train examples, by law; points are seeds. "
+    "The right panel shows the share of test inputs with another predicted class in the box of a radius, in standard "
+    "deviations of a pixel, at snapshots of the training. Bands are 95% intervals over seeds."
 )
 _BRAKES = (
-    "Accuracy on the corrupted part (solid, bands: 95% intervals over seeds) and on the clean part (dashed) against the step, "
-    "at label noise 0.4, by dropout (left) and weight decay (right)."
+    "The panels show the accuracy on the corrupted part (solid, with 95% intervals over seeds) and on the clean part "
+    "(dashed) against the step, at label noise 0.4, by dropout (left) and weight decay (right)."
 )
 
 

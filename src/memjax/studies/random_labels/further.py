@@ -32,19 +32,20 @@ def further_figures(
 
 
 _CLASSES = (
-    "Sensitivity of the loss of a class (row) to the train inputs of a class (column) at the end, over the mean of the cells "
-    "of its panel; geometric means over seeds on a logarithmic scale of colours. The class of an input is the label that the "
-    "network was trained on."
+    "The cells show the sensitivity of the loss of a class (row) to the train inputs of a class (column) at the end, over "
+    "the mean of the cells of its panel, as geometric means over seeds on a logarithmic scale of colours. The class of an "
+    "input is the label that the network was trained on."
 )
 _EASY = (
-    "Share of the networks on one data set that are right about a train row after one epoch (solid), rows sorted, and the same "
-    "if all rows were equally hard, by a binomial law with the mean accuracy (dashed). Bands: 95% intervals over data sets."
+    "Solid lines show the share of the networks on one data set that are right about a train row after one epoch, with "
+    "the rows sorted. Dashed lines show the same if all rows were equally hard, by a binomial law with the mean accuracy. "
+    "Bands are 95% intervals over data sets."
 )
 _GROWTH = (
-    "Steps to fit against the number of train examples (left) and of hidden units (right), geometric means with 95% intervals "
-    "over seeds. Full markers: all runs have fitted. Open markers: some runs never fitted, and the marker is the mean of those "
-    "that did, as many as the text says, so that the mean of all runs is larger. Arrows at the last step (dotted): no run has "
-    "fitted."
+    "The panels show the steps to fit against the number of train examples (left) and of hidden units (right), geometric "
+    "means with 95% intervals over seeds. At full markers all runs have fitted. At open markers some runs never fitted, "
+    "and the marker is the mean of those that did, as many as the text says, so that the mean of all runs is larger. At "
+    "arrows at the last step (dotted) no run has fitted."
 )
 
 

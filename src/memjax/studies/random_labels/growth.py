@@ -145,7 +145,7 @@ def _never(own: xr.DataArray) -> str:
 
 
 _NOTE = (
-    "Power laws of the steps, fitted by maximum likelihood to single runs. A run that had not fitted by its last step counts "
-    "by the probability of a later time. Where all fitted: at the widths at which every run of every law has fitted. Intervals "
-    "leave out one seed at a time."
+    "Numbers are exponents of power laws of the steps, fitted by maximum likelihood to single runs. A run that had not "
+    "fitted by its last step counts by the probability of a later time. The last column is at the widths at which every "
+    "run of every law has fitted. Intervals leave out one seed at a time."
 )

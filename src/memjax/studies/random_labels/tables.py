@@ -73,8 +73,9 @@ def laws_table(found: xr.Dataset, records: np.ndarray) -> Table:
 
 
 _LAWS = (
-    "Loss sensitivity: sum of the absolute derivatives of an example's loss in its pixels, a mean over the records of a run "
-    "until the run fits. Gini coefficient: of the sensitivities of the train examples of a run."
+    "The loss sensitivity is the sum of the absolute derivatives of an example's loss in its pixels, as a mean over the "
+    "records of a run until the run fits. The Gini coefficient is that of the sensitivities of the train examples of a "
+    "run."
 )
 
 

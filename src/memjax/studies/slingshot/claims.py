@@ -118,11 +118,11 @@ _NOTE = (
     "the rounding of a loss below 1e-7 to zero."
 )
 _RUNS_NOTE = (
-    "Growth of the last layer in the window before a spike and in the one after it, means over all spikes with both. Never "
-    "means not within the steps of this scale: a larger eps postpones before it prevents. The least loss is of a record of any "
-    "seed, a mean of 50 steps; 0 is what float32 rounds to."
+    "The growth of the last layer is in the window before a spike and in the one after it, as means over all spikes with "
+    "both. Never means not within the steps of this scale: a larger eps postpones before it prevents. The least loss is "
+    "of a record of any seed, a mean of 50 steps; 0 is what float32 rounds to."
 )
 _GAIN_NOTE = (
-    "Test accuracy of addition modulo 23; both runs of a seed share initial parameters and train pairs. The initial scale, "
-    "0.25, was chosen of 1, 0.5 and 0.25 as the one at which the test set is learned at all."
+    "Numbers are test accuracies of addition modulo 23; both runs of a seed share initial parameters and train pairs. The "
+    "initial scale, 0.25, was chosen of 1, 0.5 and 0.25 as the one at which the test set is learned at all."
 )

@@ -34,14 +34,17 @@ def all_figures(datasets: Mapping[str, xr.Dataset]) -> dict[str, Figure]:
 
 
 _SLINGSHOTS = (
-    "Random labels, Adam, no weight decay, one line per seed: mean train loss of every 50 steps (left, drawn at "
-    f"{_FLOOR:g} where float32 rounds it to zero) and norm of the last layer (right), with the float32 softmax and with one "
-    "that does not round. Dotted: the loss that counts as a spike."
+    "The panels show random labels under Adam without weight decay, one line per seed: mean train loss of every 50 steps "
+    f"(left, drawn at {_FLOOR:g} where float32 rounds it to zero) and norm of the last layer (right), with the float32 "
+    "softmax and with one that does not round. The dotted line is the loss that counts as a spike."
 )
-_EPS = "Norm of the last layer by eps of Adam, one line per seed, with the float32 softmax."
+_EPS = (
+    "The panels show the norm of the last layer against the step by eps of Adam, one line per seed, with the float32 "
+    "softmax."
+)
 _ACCURACY = (
-    "Addition modulo 23: test accuracy (left) and norm of the last layer (right) with the float32 softmax and with the exact "
-    "one, one line per seed, from the same parameters."
+    "The panels show addition modulo 23: the test accuracy (left) and the norm of the last layer (right) with the float32 "
+    "softmax and with the exact one, one line per seed, from the same parameters."
 )
 
 

@@ -163,9 +163,10 @@ _SCALING = (
     "between the records beside it."
 )
 _PROGRESS = (
-    "Share: of the sum of squared first-layer weights, at random k / n. Movement: of one weight since the start, whichever "
-    "bit's it is, and so positive whatever happens. Relevant over others: root mean square change of the relevant bits' "
-    "weights over that of the others', not known before any has moved."
+    "The share is that of the relevant bits in the sum of squared first-layer weights, which is k / n at random. The "
+    "movement is that of one weight since the start, whichever bit's it is, and so positive whatever happens. Relevant "
+    "over others is the root mean square change of the relevant bits' weights over that of the others', not known before "
+    "any has moved."
 )
 _GAP = (
     f"Time: step over the run's own steps to {LEARNED:.0%}. Fourier gap: squared population gradient in the relevant bits' "
@@ -199,6 +200,6 @@ def _of_grokked(one: xr.Dataset, name: str) -> Within | str:
 
 
 _FINITE = (
-    "n = 40, k = 3, SGD with batches of 32 at 0.1, l2 coupled; sizes, l2 and steps are ours. Records are 100 steps apart, "
-    "with times between them by interpolation and intervals that allow for anywhere between."
+    "Runs have n = 40, k = 3, SGD with batches of 32 at 0.1, and coupled l2; sizes, l2 and steps are ours. Records are "
+    "100 steps apart. Times are interpolated between them, and their intervals allow for anywhere between."
 )

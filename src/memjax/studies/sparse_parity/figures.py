@@ -29,18 +29,19 @@ def all_figures(clock: xr.Dataset, learned: xr.Dataset, runs: xr.Dataset) -> dic
 
 
 _PROGRESS = (
-    "Online SGD on the product of 3 of 50 signs. The clock is each run's own time to learn. Left: test accuracy. Middle: share "
-    "of the three relevant bits in the squared first-layer weights and largest movement of a weight, dotted: the share in "
-    "random weights. Right: squared population gradient of the relevant bits' weights less that of the others', over its "
-    "variance on a batch. Means over seeds with 95% intervals."
+    "The panels show online SGD on the product of 3 of 50 signs, against the step over each run's own time to learn: "
+    "means over seeds with 95% intervals. The left panel has the test accuracy. The middle panel has the share of the "
+    "three relevant bits in the squared first-layer weights, which is at the dotted line in random weights, and the "
+    "largest movement of a weight. The right panel has the squared population gradient of the relevant bits' weights less "
+    "that of the others', over its variance on a batch."
 )
 _SCALING = (
-    "Steps to 95% test accuracy against the number of signs n, by number k of relevant ones. Lines: means over the seeds with "
-    "95% intervals; dotted: n^(k - 1) through the first mean."
+    "The figure shows the steps to 95% test accuracy against the number of signs n, by number k of relevant ones. Lines "
+    "are means over the seeds with 95% intervals; dotted lines are n^(k - 1) through the first mean."
 )
 _FINITE = (
-    "Train (dashed) and test (solid) accuracy on a finite sample of n = 40, k = 3, by weight decay (panels) and train size "
-    "(colours): means over seeds."
+    "The panels show train (dashed) and test (solid) accuracy on a finite sample of n = 40, k = 3, by weight decay "
+    "(panels) and train size (colours), as means over seeds."
 )
 
 

@@ -37,23 +37,24 @@ def all_figures(main: xr.Dataset, raw: xr.Dataset, loads: xr.Dataset) -> dict[st
 
 
 _DESCENT = (
-    "Final losses, norm of all parameters, and dimensionality of points and features against the number T of train points: "
-    "means over data sets with 95% intervals, small dots single data sets. Dotted: the test loss of a constant zero, and the "
-    "published dimensionalities, m / T of points in a polygon and 2/5 of features in a pentagon. Right: median of all points, "
-    "with bars from their 5% to their 95% quantile, and the five largest features of every data set."
+    "The panels show the final losses, the norm of all parameters, and the dimensionality of points and features against "
+    "the number T of train points. Lines are means over data sets with 95% intervals, and small dots are single data "
+    "sets. The dotted lines are the test loss of a constant zero, and the published dimensionalities: m / T of points in "
+    "a polygon and 2/5 of features in a pentagon. The right panel has the median of all points, with bars from their 5% "
+    "to their 95% quantile, and the five largest features of every data set."
 )
 _VECTORS = (
-    "Hidden vectors of the train points (above) and vectors of the features (below) by number of points T, for the first data "
-    "set. Every panel has a scale of its own."
+    "The panels show the hidden vectors of the train points (above) and the vectors of the features (below) by number of "
+    "points T, for the first data set. Every panel has a scale of its own."
 )
 _CROSSOVER = (
-    "Test loss, norm over its largest value, and the share of the five largest in the sum of all D_f, against T (1 - S), by "
-    "number of features n and sparsity S; means over data sets. Dotted: the levels that the crossings are read at, and the "
-    "published crossover."
+    "The panels show the test loss, the norm over its largest value, and the share of the five largest in the sum of all "
+    "D_f, against T (1 - S), by number of features n and sparsity S; curves are means over data sets. The dotted lines "
+    "are the levels that the crossings are read at, and the published crossover."
 )
 _NORMALIZATION = (
-    "Hidden vectors of the train points with inputs of unit norm (above) and with inputs as drawn (below), for the first data "
-    "set. Every panel has a scale of its own."
+    "The panels show the hidden vectors of the train points with inputs of unit norm (above) and with inputs as drawn "
+    "(below), for the first data set. Every panel has a scale of its own."
 )
 
 

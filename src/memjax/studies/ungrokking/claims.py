@@ -143,7 +143,7 @@ _NOTE = (
     "p = 113."
 )
 _CRITICAL_NOTE = (
-    "Half right: geometric means. Logistic fit: 1 / (1 + exp((c - log2 N) / w)) through the mean accuracies, with bootstrap "
-    "intervals. Last fifth: D_crit at the end over that at four fifths of the steps. Not fitted: share of the records after "
-    "the first two in which the train accuracy is below 1."
+    "The size for half right is a geometric mean. The logistic fit is 1 / (1 + exp((c - log2 N) / w)) through the mean "
+    "accuracies, with bootstrap intervals. The last fifth is D_crit at the end over that at four fifths of the steps. Not "
+    "fitted is the share of the records after the first two in which the train accuracy is below 1."
 )

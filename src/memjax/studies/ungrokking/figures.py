@@ -27,13 +27,15 @@ def all_figures(continued: xr.Dataset, scratch: xr.Dataset, found: xr.Dataset) -
 
 
 _UNGROKKING = (
-    "First, a panel for each learning rate: test accuracy of networks that had generalised from the largest train set, after "
-    "going on with N of its examples, by weight decay, and from scratch (black, lowest rate); means with 95% intervals. Last: "
-    "the mean course after the change at the lowest rate and a weight decay of 1, by N."
+    "The first panels, one for each learning rate, show the test accuracy of networks that had generalised from the "
+    "largest train set, after going on with N of its examples, by weight decay, and of networks from scratch (black, "
+    "lowest rate); means with 95% intervals. The last panel shows the mean course after the change at the lowest rate and "
+    "a weight decay of 1, by N."
 )
 _CRITICAL = (
-    "Train size at which half of the test pairs are right, by weight decay, for each learning rate: against the steps since "
-    "the change, and against steps x learning rate x weight decay. Geometric means with 95% intervals."
+    "The panels show the train size at which half of the test pairs are right, by weight decay, for each learning rate: "
+    "against the steps since the change, and against steps x learning rate x weight decay. Points are geometric means "
+    "with 95% intervals."
 )
 
 
