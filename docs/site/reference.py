@@ -124,7 +124,7 @@ def _use(name: Public) -> str:
     """How an object that is neither function nor class is used, where this can be told from what the object is."""
     if isinstance(name.value, Measure):
         splits = " and ".join(f"``{split}``" for split in name.value.splits)
-        code = f'mj.Experiment(measures=("loss", mj.measures.{name.name}.on("train")))'
+        code = f'mj.Experiment(measures=("{name.value.name}",))  # or mj.measures.{name.name}.on("train")'
         about = f"A recorded measure; by default it is taken on {splits}, in units of ``{name.value.units}``."
         return f"\n\n{about}\n\n.. code-block:: python\n\n   {code}"
     if isinstance(name.value, Scalar):
