@@ -12,12 +12,13 @@ from pathlib import Path
 from sphinx.pycode import ModuleAnalyzer
 
 from memjax.analysis import Scalar
+from memjax.measures import Measure
 from public import Public, folder, helpers, home, names, packages, public
 
 HELPERS = "helpers"
 INTRODUCTION = """
-Every name that memjax promises to keep has a page here, with its signature, its errors and an example that the tests run.
-The pages are written from the code.
+Every name that memjax promises to keep has a page here, with its signature, its errors and an example. The pages are written
+from the code, and the tests run the examples.
 
 .. list-table::
    :class: summary
@@ -108,7 +109,7 @@ def _name_page(name: Public) -> str:
     if own != name:
         return head + f".. py:data:: {name.name}\n\n   The same as :py:obj:`{own.path}`.\n"
     if not name.is_code:
-        return head + f".. py:data:: {name.name}\n\n" + _indented(_doc(name))
+        return head + f".. py:data:: {name.name}\n\n" + _indented(_doc(name) + _use(name))
     if inspect.isclass(name.value):
         return head + f".. autoclass:: {name.path}\n   :members:\n"
     return head + f".. autofunction:: {name.path}\n" + _gallery(name)
@@ -117,6 +118,18 @@ def _name_page(name: Public) -> str:
 def _gallery(name: Public) -> str:
     """The pictures of a plot function: the examples of the gallery that call the function."""
     return f"\n.. minigallery:: {name.path}\n" if name.package == "memjax.plots" else ""
+
+
+def _use(name: Public) -> str:
+    """How an object that is neither function nor class is used, where this can be told from what the object is."""
+    if isinstance(name.value, Measure):
+        splits = " and ".join(f"``{split}``" for split in name.value.splits)
+        code = f'mj.Experiment(measures=("{name.value.name}",))  # or mj.measures.{name.name}.on("train")'
+        about = f"A recorded measure; by default it is taken on {splits}, in units of ``{name.value.units}``."
+        return f"\n\n{about}\n\n.. code-block:: python\n\n   {code}"
+    if isinstance(name.value, Scalar):
+        return f"\n\n.. code-block:: python\n\n   mj.analysis.{name.name}(ds.train_loss)  # a number for every run"
+    return ""
 
 
 def _indented(text: str) -> str:

@@ -55,7 +55,13 @@ def _half_cosine(step: Array, start: Array | float, stop: int, final_fraction: A
 @named
 @dataclass(frozen=True)
 class constant:
-    """A constant rate; ``adam(1e-3)`` is short for ``adam(constant(1e-3))``."""
+    """A constant rate; ``adam(1e-3)`` is short for ``adam(constant(1e-3))``.
+
+    Examples
+    --------
+    >>> [round(float(constant(0.1).at(step, 100)), 4) for step in (0, 50, 100)]
+    [0.1, 0.1, 0.1]
+    """
 
     peak: float = traced(1e-3)
 
@@ -94,7 +100,13 @@ class warmup:
 @named
 @dataclass(frozen=True)
 class linear:
-    """Straight line from ``peak`` at step 0 to ``peak * final_fraction`` at the last step."""
+    """Straight line from ``peak`` at step 0 to ``peak * final_fraction`` at the last step.
+
+    Examples
+    --------
+    >>> [round(float(linear(0.1).at(step, 100)), 4) for step in (0, 50, 100)]
+    [0.1, 0.05, 0.0]
+    """
 
     peak: float = traced(1e-3)
     final_fraction: float = traced(0.0)
@@ -110,7 +122,13 @@ class linear:
 @named
 @dataclass(frozen=True)
 class cosine:
-    """Half a cosine from ``peak`` at step 0 to ``peak * final_fraction`` (`optax.cosine_decay_schedule`)."""
+    """Half a cosine from ``peak`` at step 0 to ``peak * final_fraction`` (`optax.cosine_decay_schedule`).
+
+    Examples
+    --------
+    >>> [round(float(cosine(0.1).at(step, 100)), 4) for step in (0, 25, 50, 100)]
+    [0.1, 0.0854, 0.05, 0.0]
+    """
 
     peak: float = traced(1e-3)
     final_fraction: float = traced(0.0)
@@ -126,7 +144,13 @@ class cosine:
 @named
 @dataclass(frozen=True)
 class warmup_cosine:
-    """Linear rise over ``warmup_steps``, then half a cosine (`optax.warmup_cosine_decay_schedule` from 0)."""
+    """Linear rise over ``warmup_steps``, then half a cosine (`optax.warmup_cosine_decay_schedule` from 0).
+
+    Examples
+    --------
+    >>> [round(float(warmup_cosine(0.1, 10).at(step, 100)), 4) for step in (0, 5, 10, 55, 100)]
+    [0.0, 0.05, 0.1, 0.05, 0.0]
+    """
 
     peak: float = traced(1e-3)
     warmup_steps: float = traced(100)

@@ -67,7 +67,9 @@ def test_an_object_of_two_packages_is_described_once(pages):
 
 
 def test_a_measure_and_a_scalar_say_what_they_are(pages):
-    assert "Share of examples classified right" in pages["memjax.measures.accuracy"]
+    accuracy = pages["memjax.measures.accuracy"]
+    assert "Share of examples classified right" in accuracy and "taken on ``train`` and ``test``" in accuracy
+    assert 'mj.Experiment(measures=("accuracy",))' in accuracy and "mj.analysis.gap(ds." in pages["memjax.analysis.gap"]
     assert "Largest record; NaN if any is." in pages["memjax.analysis.maximum"]
     assert "autoclass" not in pages["memjax.types.Array"] and "An array of JAX" in pages["memjax.types.Array"]
 

@@ -28,6 +28,11 @@ def get(loss: str | Callable[..., Array]) -> Any:
     ------
     InputError
         If the name is not one of the built-in losses.
+
+    Examples
+    --------
+    >>> get("mse").__name__
+    'mse'
     """
     if callable(loss):
         return loss

@@ -91,7 +91,13 @@ def require_labels(loss: str, targets: Array) -> None:
 
 
 def is_label(outputs: Array, targets: Array) -> Array:
-    """Mask ``bool[B, C]`` of the label's output, for outputs ``[B, C]`` and integer labels ``[B]`` of any dtype."""
+    """Mask ``bool[B, C]`` of the label's output, for outputs ``[B, C]`` and integer labels ``[B]`` of any dtype.
+
+    Examples
+    --------
+    >>> is_label(jnp.zeros((2, 3)), jnp.array([0, 2])).tolist()
+    [[True, False, False], [False, False, True]]
+    """
     return jnp.asarray(targets)[..., None] == jnp.arange(outputs.shape[-1])
 
 

@@ -122,7 +122,13 @@ def adamw(
     weight_decay: float = 1e-2,
     clip_norm: float | None = None,
 ) -> Optimizer:
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019), as `optax.adamw` with PyTorch's default decay."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019), as `optax.adamw` with PyTorch's default decay.
+
+    Examples
+    --------
+    >>> adamw(3e-4, weight_decay=1.0).hyperparameters["weight_decay"]
+    1.0
+    """
     numbers = dict(learning_rate=learning_rate, b1=b1, b2=b2, eps=eps, weight_decay=weight_decay, clip_norm=clip_norm)
     return Optimizer(_adamw, numbers)
 
@@ -136,7 +142,13 @@ def sgd(
     l2: float = 0.0,
     clip_norm: float | None = None,
 ) -> Optimizer:
-    """Gradient descent with optional (Nesterov) momentum and coupled L2, as `optax.sgd`."""
+    """Gradient descent with optional (Nesterov) momentum and coupled L2, as `optax.sgd`.
+
+    Examples
+    --------
+    >>> sgd(0.1, momentum=0.9).hyperparameters["momentum"]
+    0.9
+    """
     numbers = dict(learning_rate=learning_rate, momentum=momentum, l2=l2, clip_norm=clip_norm, nesterov=nesterov)
     return Optimizer(_sgd, numbers)
 
@@ -151,6 +163,12 @@ def rmsprop(
     l2: float = 0.0,
     clip_norm: float | None = None,
 ) -> Optimizer:
-    """RMSProp, as `optax.rmsprop` (``eps`` inside the square root), with coupled L2."""
+    """RMSProp, as `optax.rmsprop` (``eps`` inside the square root), with coupled L2.
+
+    Examples
+    --------
+    >>> rmsprop(1e-3, decay=0.99).hyperparameters["decay"]
+    0.99
+    """
     numbers = dict(learning_rate=learning_rate, decay=decay, eps=eps, momentum=momentum, l2=l2, clip_norm=clip_norm)
     return Optimizer(_rmsprop, numbers)

@@ -39,6 +39,15 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     ------
     InputError
         If the name has another ending, the file exists, or its folder does not exist.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import xarray as xr
+    >>> losses = xr.Dataset({"train_loss": ("seed", [0.5, 0.7])})
+    >>> with TemporaryDirectory() as folder:
+    ...     xr.open_dataset(save(losses, f"{folder}/losses.nc")).load().train_loss.values
+    array([0.5, 0.7])
     """
     target = absolute("path", path)
     if target.suffix not in (".nc", ".zarr"):

@@ -36,6 +36,11 @@ def find(name: str) -> Study:
     ------
     InputError
         If there is none; the message lists them.
+
+    Examples
+    --------
+    >>> find("margins").name
+    'margins'
     """
     packages = _packages()
     if name not in packages:

@@ -73,17 +73,35 @@ def near(value: float | tuple[float, float], within: float = TOLERANCE) -> Rule:
 
 
 def above(level: float) -> Rule:
-    """Above a level, as when "larger", "rises" or "more than" is published."""
+    """Above a level, as when "larger", "rises" or "more than" is published.
+
+    Examples
+    --------
+    >>> decide(Estimate(5.0, 4.8, 5.2, count=4), above(4.0)).value
+    'as published'
+    """
     return Rule(level, math.inf)
 
 
 def below(level: float) -> Rule:
-    """Below a level."""
+    """Below a level.
+
+    Examples
+    --------
+    >>> decide(Estimate(5.0, 4.8, 5.2, count=4), below(4.0)).value
+    'differs'
+    """
     return Rule(-math.inf, level)
 
 
 def between(low: float, high: float) -> Rule:
-    """Between two numbers, both included, without a tolerance."""
+    """Between two numbers, both included, without a tolerance.
+
+    Examples
+    --------
+    >>> decide(Estimate(5.0, 4.8, 5.2, count=4), between(4.0, 5.0)).value
+    'not told apart'
+    """
     return Rule(low, high)
 
 
