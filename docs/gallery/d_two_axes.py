@@ -1,8 +1,9 @@
 """
-Curves and panels over two swept axes
-=====================================
+Curves, panels and bars over two swept axes
+===========================================
 
-``curves`` draws one curve per value of a second axis, and ``small_multiples`` one panel.
+``curves`` draws one curve per value of a second axis, ``small_multiples`` one panel, and ``bars`` a bar for every pair
+of values.
 """
 
 import memjax as mj
@@ -30,3 +31,8 @@ def draw(panel, ax):
 
 
 axes = mj.plots.small_multiples(draw, accuracy, by="hidden")
+
+# %%
+# Bars, with a colour for each number of labels:
+few = accuracy.sel(train_size=[50, 200])
+ax = mj.plots.bars(few, "hidden", by="train_size", name="train accuracy at the end")

@@ -31,6 +31,7 @@ def about_measure(measure: Measure) -> str:
     """What a measure is given, and what it leaves in a Dataset, as a list of fields."""
     fields = {
         "In an experiment": f'``mj.Experiment(measures=("{measure.name}",))``',
+        "On other splits": f'``mj.measures.{measure.name}.on("held_out")``',
         "In the Dataset": " and ".join(f"``{measure.variable(split)}``" for split in measure.splits),
         "Value": _value(measure),
         "Units": "a pure number" if measure.units == "1" else measure.units,

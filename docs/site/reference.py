@@ -20,8 +20,8 @@ from public import Public, folder, helpers, home, names, packages, public
 HELPERS = "helpers"
 EXAMPLES = "\nExamples\n--------\n"
 INTRODUCTION = """
-Every name that memjax promises to keep has a page here, with its signature, its errors and an example that the tests run.
-The pages are written from the code.
+Every name that memjax promises to keep has a page here, with its signature, its errors and an example. The pages are written
+from the code, and the tests run the examples.
 
 .. list-table::
    :class: summary

@@ -47,7 +47,7 @@ def _block(kind: str, words: list[str], page: Path) -> str:
         case "table", [study, scale, name]:
             return _table(run_of(study, scale)["tables"][name]["rows"])
         case "answer", [study, scale]:
-            return "\n\n".join(_escaped(sentence) for sentence in run_of(study, scale)["answer"])
+            return "\n\n".join(_sentence(_escaped(text)) for text in run_of(study, scale)["answer"])
         case "overview", []:
             return _overview(page)
     raise ValueError(f"{page}: the mark {kind} {' '.join(words)} is not known.")
@@ -57,6 +57,14 @@ def _table(rows: list[list[str]]) -> str:
     head, *body = rows
     lines = [head, ["---"] * len(head), *body]
     return "\n".join("| " + " | ".join(_escaped(cell).replace("|", r"\|") for cell in line) + " |" for line in lines)
+
+
+def _sentence(text: str) -> str:
+    """A sentence of the answer; one that says the same of several claims is a list of these claims."""
+    head, _, rest = text.partition(": ")
+    # What stands as published may have a semicolon of its own, but no verb.
+    claims = re.split(r"; (?=[^;]* is )", rest.removesuffix("."))
+    return f"{head}:\n\n" + "\n".join(f"- {claim}" for claim in claims) if len(claims) > 1 else text
 
 
 def _overview(page: Path) -> str:

@@ -200,7 +200,7 @@ def test_the_share_of_runs_that_never_got_there_is_drawn_beside_the_median_of_th
     assert squares(ax, 0.6) == {(0.0, 1.0)} and squares(ax, 1.0) == set()
     legend = ax.get_legend()
     assert [text.get_text() for text in legend.get_texts()] == [
-        "no run got there", "25% of the runs never got there", "75% of the runs never got there",
+        "no run got there", "25% of runs never got there", "75% of runs never got there",
         "k/4: only k of 4 runs have a value",
     ]  # fmt: skip
     small, large = (one.get_markersize() for one in legend.legend_handles[1:3])

@@ -114,6 +114,19 @@ def test_trajectories_colour_by_rank_with_a_key(series):
     assert bar.get_ylabel() == "train size\n2 runs (thin) and their mean"
 
 
+def test_shares_and_few_runs_that_reach_zero_have_a_linear_axis(series):
+    assert (
+        plots.trajectories(series.assign_attrs(long_name="train accuracy", units="1") / 3.0, ax=_axes()).get_yscale()
+        == "linear"
+    )
+    lost = series.copy()
+    lost[0, 0, 3] = 0.0
+    assert plots.trajectories(lost, ax=_axes()).get_yscale() == "linear"
+    # Of four runs the mean is drawn, and the mean is above zero.
+    four = xr.concat([lost, series], "seed").assign_coords(seed=range(4))
+    assert plots.trajectories(four, ax=_axes()).get_yscale() == "log"
+
+
 def test_long_keys_are_thinned(series):
     many = xr.concat([series] * 8, "train_size").assign_coords(train_size=np.arange(48))
     bar = plots.trajectories(many, ax=_axes()).figure.axes[1]

@@ -67,7 +67,8 @@ def test_an_object_of_two_packages_is_described_once(pages):
 
 
 def test_a_measure_and_a_scalar_say_what_they_are(pages):
-    assert "Share of examples classified right" in pages["memjax.measures.accuracy"]
+    accuracy = pages["memjax.measures.accuracy"]
+    assert "Share of examples classified right" in accuracy and "``train_accuracy`` and ``test_accuracy``" in accuracy
     assert "Largest record; NaN if any is." in pages["memjax.analysis.maximum"]
     assert ".. py:function:: maximum(series: xr.DataArray, dim: str = 'step')" in pages["memjax.analysis.maximum"]
     assert "autoclass" not in pages["memjax.types.Array"] and "An array of JAX" in pages["memjax.types.Array"]
@@ -99,6 +100,7 @@ def fields(page):
 def test_the_page_of_a_measure_says_what_a_sweep_records(pages):
     assert fields(pages["memjax.measures.memorized_bits"]) == {
         "In an experiment": '``mj.Experiment(measures=("memorized_bits",))``',
+        "On other splits": '``mj.measures.memorized_bits.on("held_out")``',
         "In the Dataset": "``memorized_bits``",
         "Value": "one number at each record: the sum over the examples of the split",
         "Units": "bits",

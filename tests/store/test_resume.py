@@ -195,6 +195,14 @@ def test_a_longer_axis_trains_only_what_is_new(spec, store, trained):
     assert mj.open(store).identical(grown)
 
 
+def test_progress_counts_what_the_store_has_as_done(spec, store, capsys):
+    sweep(spec, {"seed": [0, 1]}, store=store)
+    capsys.readouterr()
+    mj.sweep(spec, {"seed": range(6)}, packing=PACKING, store=store, progress=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "memjax: 2 of 6 runs done, compiling" and lines[-1].startswith("memjax: 6 of 6 runs done in ")
+
+
 def test_values_in_another_order_and_axes_in_another_order_are_the_same_sweep(spec, store, trained):
     first = sweep(spec, store=store)
     del trained[:]

@@ -382,7 +382,7 @@ def test_every_setting_of_a_knob_has_its_own_scores():
     assert [int(one.true.sum()) for one in found] == [18] * 6 + [20]
     table = knobs.knobs_table(found, numbers.scores(numbers.final(bank)))
     # Of the 18 rows with their true label 8 are memorised at the end.
-    assert [row[-2] for row in table.rows] == ["1", *["0.4444"] * 5, "0.5"] and table.rows[1][-1] == "1"
+    assert [row[-2] for row in table.rows] == ["1.0000", *["0.4444"] * 5, "0.5000"] and table.rows[1][-1] == "1"
 
 
 def test_properties_of_rows_are_means_and_their_correlation_is_that_of_ranks():

@@ -77,3 +77,16 @@ def test_what_stands_between_marks_is_replaced_and_the_rest_is_kept():
     assert made.startswith(f"before\n<!-- answer omnigrok quick -->\n{first}\n\n") and made.endswith(
         "-->\nafter 7 [6, 8]"
     )
+
+
+def test_an_answer_on_several_claims_is_a_list_of_them():
+    made = generate.generated("<!-- answer omnigrok quick -->\n<!-- end -->", FOLDER / "omnigrok.md")
+    assert (
+        made.count("\n- ") == 3
+        and "\n\nAs published:\n\n- norm with the lowest test loss is 7.0 [5.0, 7.0] (pub" in made
+    )
+    one = generate.generated("<!-- answer random-labels quick -->\n<!-- end -->", FOLDER / "random-labels.md")
+    assert (
+        "\nDifferent here: one hidden layer: steps to fit" in one
+        and "in our notes of the paper; 1.26 in a re-run" in one
+    )

@@ -200,8 +200,11 @@ def test_tables_say_what_they_hold_claims_first(page):
 
 
 def test_columns_of_numbers_are_aligned_as_numbers(page):
-    assert [cell.get("class") for cell in page.all("td")[8:12]] == ["number", None, "number", None]
-    assert [cell.get("class") for cell in page.all("th")[7:10]] == ["number", "number", None]
+    assert [cell.get("class") for cell in page.all("td")[8:12]] == ["number", "short", "number", "short"]
+    assert [cell.get("class") for cell in page.all("th")[7:10]] == ["number", "number", "short"]
+    # A long first column would leave no room for the others beside it, so only a short one stays.
+    firsts = [cell.get("class") for cell in page.all("th") if cell["scope"] == "row"]
+    assert firsts[:3] == ["long", "long", "number stays"]
     counted = Table(
         "", ("a", "b"), (("1.0 [0.9, 1.1], never in 1 of 3", "-"), ("never in 3 of 3, not known in 1 of 4", "so 1"))
     )

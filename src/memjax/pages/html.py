@@ -23,8 +23,8 @@ GENERATOR = "memjax"
 # good on paper; for more there is the PDF beside it.
 PICTURE_DPI = 200
 
-# Letters of a cell from which its column is given the width of a line of text.
-_LONG = 32
+# Letters of the longest cell: up to the one a column is never broken, and from the other on it has the width of a line of text.
+_SHORT, _LONG = 22, 32
 
 # Nothing is loaded but what stands in the file, whatever a title or a cell may smuggle in.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -115,16 +115,16 @@ def _table(table: Table) -> str:
     # A wide table scrolls in a region of its own, which a keyboard can reach.
     return (
         f'<div class="scroll" role="region" aria-label="{escape(table.title)}" tabindex="0">\n'
-        f"<table>\n<caption>{escape(table.title)}</caption>\n"
+        f"<table>\n<caption><span>{escape(table.title)}</span></caption>\n"
         f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>{note}"
     )
 
 
 def _kinds(table: Table) -> list[str]:
-    """Kind of every column: numbers, long text, or neither."""
+    """Kind of every column: numbers, text that stays on a line, long text, or neither."""
     longest = [max(len(row[i]) for row in table.rows) if table.rows else 0 for i in range(len(table.columns))]
     return [
-        "number" if numeric else "long" if length > _LONG else ""
+        "number" if numeric else "long" if length > _LONG else "short" if length <= _SHORT else ""
         for numeric, length in zip(numeric_columns(table), longest, strict=True)
     ]
 

@@ -96,7 +96,7 @@ def curve(
     scale_axis(ax, at, "x")
     set_labels(ax, label_of(values[x]), name or label_of(values))
     ax.legend()
-    fit_legend(ax)
+    fit_legend(ax, share=0.65)
     return ax
 
 

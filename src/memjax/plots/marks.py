@@ -36,7 +36,7 @@ def mark_never(ax: Axes, never: np.ndarray) -> list[Any]:
     ax.scatter(some[:, 1], some[:, 0], largest**2 * never[some[:, 0], some[:, 1]], **look)
     shown: dict[str, Any] = {"linestyle": "none", "marker": "o", "markerfacecolor": "white", "markeredgecolor": "black"}
     for share in _KEY_SHARES:
-        text, size = f"{share:.0%} of the runs never got there", largest * share**0.5
+        text, size = f"{share:.0%} of runs never got there", largest * share**0.5
         handles.append(Line2D([], [], markersize=size, markeredgewidth=0.6, label=text, **shown))
     return handles
 

@@ -10,7 +10,8 @@ import xarray as xr
 from memjax.checks.labelled import require_array, require_dim, require_only_dims
 from memjax.plots.axes import axes_or_new, label_of, scale_axis, set_labels
 from memjax.plots.lines import add_color_key, add_line_key, draw_lines, is_numeric
-from memjax.plots.means import mean_text
+from memjax.plots.means import FEW, mean_text
+from memjax.plots.ranges import range_of
 from memjax.plots.styles import style
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def trajectories(
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on; a logarithmic vertical axis if all values are positive and span more than a decade.
+        The axes drawn on; a logarithmic vertical axis if all values are positive and span more than a decade, and are no
+        shares, such as accuracies.
 
     Raises
     ------
@@ -82,7 +84,10 @@ def trajectories(
     require_only_dims(series, (by, over, x))
     ax = axes_or_new(ax, width=4.5 if is_numeric(series[by]) else 5.5)
     means, colors = draw_lines(ax, series, x, by, over, level)
-    scale_axis(ax, np.stack([mean.values for mean in means]), "y")
+    if not np.isfinite(range_of(series)).all():
+        # The runs themselves are drawn if they are few, and a run at zero has no place on a logarithmic axis.
+        few = series.sizes.get(over, FEW) < FEW
+        scale_axis(ax, series.values if few else np.stack([mean.values for mean in means]), "y")
     set_labels(ax, label_of(series[x]), name or label_of(series))
     if not key:
         return ax

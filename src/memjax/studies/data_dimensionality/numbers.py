@@ -221,7 +221,7 @@ def spectra(values: Mapping[str, xr.Dataset]) -> Iterator[tuple[str, str, xr.Dat
             count = int(scores.notnull().sum("example").max())
             curve = (scores / scores.mean("example")).quantile(QUANTILES, "example")
             null = null_curve(count, one["rank"], QUANTILES)
-            yield f"{axis} = {label}", when, one.assign(points=count, curve=curve, null=null)
+            yield f"{axis.replace('_', ' ')} = {label}", when, one.assign(points=count, curve=curve, null=null)
 
 
 def null_curve(count: int, rank: xr.DataArray, quantiles: npt.ArrayLike) -> xr.DataArray:
@@ -246,4 +246,4 @@ def pairs_of_labels(varied: xr.Dataset, axis: str) -> Iterator[tuple[str, xr.Dat
         left, right = (scores.sel({axis: label}, drop=True).reset_coords(drop=True) for label in (one, other))
         # Points of the smaller train set are the first ones of the larger, but curves are of all points of each.
         distance = curve_distance(sorted_curves(left), sorted_curves(right))
-        yield f"{axis} {one} and {other}", analysis.spearman(left, right, "example"), distance
+        yield f"{axis.replace('_', ' ')} {one} and {other}", analysis.spearman(left, right, "example"), distance

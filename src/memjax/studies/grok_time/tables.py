@@ -22,7 +22,7 @@ LABELS = {
 }
 """Knobs by the names of their sweeps."""
 
-_TIMES = ("t_train", "t_test")
+_TIMES = {"t_train": "steps to fit", "t_test": "steps to generalise"}
 _FRACTION = {"train_size": "fraction"}
 
 
@@ -44,14 +44,16 @@ def tables(
 
 def by_fraction(accuracy: xr.Dataset, loss: xr.Dataset) -> Table:
     """Times by train fraction, by accuracy and by loss, with counts of both definitions."""
-    both = accuracy.assign({f"{name}, loss": loss[name] for name in _TIMES} | {"never": 1.0 - accuracy["reached"]})
+    both = accuracy.assign(
+        {f"{head}, loss": loss[name] for name, head in _TIMES.items()} | {"never": 1.0 - accuracy["reached"]}
+    )
     columns: Columns = {
-        **{name: _time(name) for name in _TIMES},
+        **{head: _time(name) for name, head in _TIMES.items()},
         "ratio": lambda one: estimate(ratio(between(one, "t_test"), between(one, "t_train")), "geometric"),
         "share never": share("never"),
         "late": lambda one: int((one["outcome"] == "grokked").sum()),
         "sudden": lambda one: int(one["sudden"].sum()),
-        **{f"{name}, loss": _time(f"{name}, loss") for name in _TIMES},
+        **{f"{head}, loss": _time(f"{head}, loss") for head in _TIMES.values()},
     }
     return grid(both, _FRACTION, columns, title="By train fraction", note=_FRACTIONS_NOTE)
 
@@ -81,7 +83,7 @@ def knobs(varied: Mapping[str, xr.Dataset]) -> Table:
     labels, parts = zip(*rows, strict=True)
     columns: dict[str, Column | str] = {"value": lambda one: one["knob"].item()}
     for fraction in parts[0]["train_size"].values.tolist():
-        columns |= {f"{name} at {fraction:g}": _time(name, train_size=fraction) for name in _TIMES}
+        columns |= {f"{head} at {fraction:g}": _time(name, train_size=fraction) for name, head in _TIMES.items()}
     return listed({"knob": labels}, parts, columns, title="One knob at a time", note=_KNOBS_NOTE)
 
 
@@ -91,8 +93,8 @@ def exponents(varied: Mapping[str, xr.Dataset]) -> Table:
     rows = [(label, found.isel(train_size=i)) for label, found in numbers for i in range(found.sizes["train_size"])]
     labels, parts = zip(*rows, strict=True)
     columns: dict[str, Column | str] = {"fraction": lambda one: one["train_size"].item()}
-    for name in _TIMES:
-        columns |= {f"of {name}": partial(_exponent, name), f"{name}: over": partial(_over, name)}
+    for name, head in _TIMES.items():
+        columns |= {f"of {head}": partial(_exponent, name), f"{head}: over": partial(_over, name)}
     title = "Exponents: time proportional to knob^exponent"
     return listed({"knob": labels}, parts, columns, title=title, note=_EXPONENTS_NOTE)
 
@@ -106,8 +108,8 @@ def _over(name: str, one: xr.Dataset) -> str:
 
 
 _FRACTIONS_NOTE = (
-    "Times are in steps. A run is late if its test set is learned at twice t_train or later, and sudden if its test "
-    "accuracy does the middle 80% of its rise within a third of t_test."
+    "Times are in steps. A run is late if its test set is learned at twice the steps to fit or later, and sudden if its "
+    "test accuracy does the middle 80% of its rise within a third of the steps to generalise."
 )
 _GROWTH_NOTE = (
     "Laws are fitted by maximum likelihood over single runs. The weight is Akaike's, from AICc. The share of draws counts "

@@ -33,9 +33,11 @@ def times_table(recorded: xr.Dataset) -> Table:
     """When train and test set are learned, by accuracy and by loss, for each train fraction."""
     steps = recorded["step"].values
     columns: Columns = {
-        "t_train (steps)": time("t_train", steps),
-        "t_test (steps)": time("t_test", steps),
-        "t_test / t_train": lambda one: ratio(*(within_records(one[name], steps) for name in ("t_test", "t_train"))),
+        "steps to fit": time("t_train", steps),
+        "steps to generalise": time("t_test", steps),
+        "to generalise over to fit": lambda one: ratio(
+            *(within_records(one[name], steps) for name in ("t_test", "t_train"))
+        ),
         "grokked": lambda one: f"{int((one['outcome'] == 'grokked').sum())} of {one.sizes['seed']}",
     }
     rows = {"criterion": "learned at", "train_size": "train fraction"}
@@ -201,8 +203,8 @@ def state_table(models: Mapping[str, xr.Dataset], recorded: xr.Dataset) -> Table
     found = xr.concat([aligned(model["state"], recorded) for model in models.values()], "states")
     columns = {
         "share of the phases' entropy explained": "explained",
-        "steps from t_train to the nearest change of state": "t_train",
-        "steps from t_test to the nearest change of state": "t_test",
+        "steps from the fit to the nearest change of state": "t_train",
+        "steps from the generalisation to the nearest change of state": "t_test",
     }
     labels = [f"{model.attrs['num_states']} ({name})" for name, model in models.items()]
     least = models["least BIC"]
@@ -213,6 +215,6 @@ def state_table(models: Mapping[str, xr.Dataset], recorded: xr.Dataset) -> Table
 
 _STATES = (
     "Gaussian hidden Markov models over the recorded measures of training alone (logarithm of the train loss), fitted to all "
-    "runs. Phases by accuracy: before t_train, memorised, from t_test on. States of other seeds of the same fraction know "
-    "how training usually goes, but not the run: what its own states add is the difference."
+    "runs. Phases by accuracy: before the fit, memorised, from the generalisation on. States of other seeds of the same "
+    "fraction know how training usually goes, but not the run: what its own states add is the difference."
 )

@@ -12,7 +12,7 @@ import xarray as xr
 
 from memjax.pages.table import Table
 from memjax.studies.kit.estimate import Estimate, Kind, estimate
-from memjax.studies.kit.number_format import column_text
+from memjax.studies.kit.number_format import column_text, number_text
 from memjax.studies.kit.within import Within, within_records
 
 __all__ = ["Column", "Columns", "columns_of", "geometric", "grid", "listed", "mean", "outcomes", "share", "time"]
@@ -196,6 +196,8 @@ def columns_of(parts: Sequence[Any], columns: Columns, units: Mapping[str, str] 
 
 
 def _texts(cells: Sequence[Cell], units: str) -> list[str]:
+    if cells and all(isinstance(cell, float | np.floating) for cell in cells):
+        return number_text([float(cell) for cell in cells if isinstance(cell, float | np.floating)], units)
     read = [estimate(cell) if isinstance(cell, xr.DataArray | Within) else cell for cell in cells]
     estimates = iter(column_text([cell for cell in read if isinstance(cell, Estimate)], units))
     return [next(estimates) if isinstance(cell, Estimate) else _label(cell) for cell in read]

@@ -8,12 +8,14 @@ from statistics import median_high
 
 from memjax.studies.kit.estimate import Estimate
 
-__all__ = ["behind", "column_text", "range_text", "text"]
+__all__ = ["behind", "column_text", "number_text", "range_text", "text"]
 
 _MOST_DIGITS = 6
 _SMALL, _LARGE = 1e-4, 1e8
 _FAR_APART = 100.0
 _ROUNDING = 1e-9
+_CHOSEN = 2
+_NO_NUMBERS = ("nan", "inf", "-inf")
 
 
 def text(one: Estimate, units: str = "") -> str:
@@ -68,6 +70,26 @@ def column_text(column: Sequence[Estimate], units: str = "") -> list[str]:
     """
     shown = _number_format(column)
     return [_cell(one, shown, units) for one in column]
+
+
+def number_text(column: Sequence[float], units: str = "") -> list[str]:
+    """Numbers of one column that have no intervals, all in one format.
+
+    Examples
+    --------
+    >>> number_text([0.000159, 9.423e-05, 0.0004]), number_text([7.578, -11.7]), number_text([0.5, float("inf")])
+    (['1.590e-4', '9.423e-5', '4.000e-4'], ['7.578', '-11.700'], ['0.5', 'inf'])
+    """
+    plain = [f"{number:.4g}" for number in column]
+    sizes = [abs(number) for number in column if number and math.isfinite(number)]
+    # Numbers that somebody chose, such as 0.5 and 0.25, have few digits and stay what they are.
+    if all(len(text.strip("-0.").replace(".", "")) <= _CHOSEN for text in plain if text not in _NO_NUMBERS):
+        return [f"{text}{behind(units)}" for text in plain]
+    if any("e" in text for text in plain):
+        return [f"{_with_exponent(number, 4)}{behind(units)}" for number in column]
+    places = max(len(text.partition(".")[2]) for text in plain)
+    shown = [f"{number:.{places}f}" for number in column] if max(sizes) < 10 * _FAR_APART * min(sizes) else plain
+    return [f"{text}{behind(units)}" for text in shown]
 
 
 def _cell(one: Estimate, shown: Callable[[float], str], units: str) -> str:

@@ -117,9 +117,9 @@ def tables(held: xr.Dataset, free: xr.Dataset) -> dict[str, Table]:
         "test loss": geometric("test_loss"),
     }
     columns: dict[str, Column | str] = {
-        "t_train": time("t_train", free["step"], "geometric"),
-        "t_test": time("t_test", free["step"], "geometric"),
-        "t_test / t_train": lambda one: estimate(_later(one), "geometric"),
+        "steps to fit the train set": time("t_train", free["step"], "geometric"),
+        "steps to learn the test set": time("t_test", free["step"], "geometric"),
+        "test over train": lambda one: estimate(_later(one), "geometric"),
         "norm at the end": "end_norm",
         "test loss at the end": geometric("end_test_loss"),
         "outcome": outcomes,
