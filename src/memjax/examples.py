@@ -31,7 +31,8 @@ class Tile(NamedTuple):
     Examples
     --------
     >>> import jax.numpy as jnp
-    >>> tile = Tile(x=jnp.array([[1.0], [2.0], [1.0]]), y=jnp.array([0, 1, 0]), mask=jnp.array([True, True, False]))
+    >>> x, y = jnp.array([[1.0], [2.0], [1.0]]), jnp.array([0, 1, 0])
+    >>> tile = Tile(x, y, mask=jnp.array([True, True, False]))
     >>> float(tile.sum(tile.x[:, 0]))  # 1 + 2, without the padding
     3.0
     """
@@ -79,7 +80,8 @@ class Examples:
     ...     return examples.mean(lambda tile: apply(params, tile.x)[:, 0])
 
     >>> import jax.numpy as jnp
-    >>> three = Examples(jnp.array([[[1.0], [2.0]], [[6.0], [0.0]]]), jnp.zeros((2, 2), int), None, 0, size=3, num_tiles=2)
+    >>> x, y = jnp.array([[[1.0], [2.0]], [[6.0], [0.0]]]), jnp.zeros((2, 2), int)
+    >>> three = Examples(x, y, None, 0, size=3, num_tiles=2)
     >>> float(mean_output(10.0, lambda params, x: params * x, three))
     30.0
     """

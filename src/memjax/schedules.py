@@ -122,7 +122,8 @@ class linear:
 
     Examples
     --------
-    >>> [round(float(linear(peak=1.0, final_fraction=0.2).at(step, 100)), 2) for step in (0, 50, 100)]
+    >>> rate = linear(peak=1.0, final_fraction=0.2)
+    >>> [round(float(rate.at(step, 100)), 2) for step in (0, 50, 100)]
     [1.0, 0.6, 0.2]
     """
 
@@ -166,7 +167,8 @@ class warmup_cosine:
 
     Examples
     --------
-    >>> [round(float(warmup_cosine(peak=1.0, warmup_steps=20).at(step, 100)), 2) for step in (0, 10, 20, 60, 100)]
+    >>> rate = warmup_cosine(peak=1.0, warmup_steps=20)
+    >>> [round(float(rate.at(step, 100)), 2) for step in (0, 10, 20, 60, 100)]
     [0.0, 0.5, 1.0, 0.5, 0.0]
     """
 

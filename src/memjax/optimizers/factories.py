@@ -142,7 +142,8 @@ def adamw(
 
     >>> import numpy as np
     >>> rule = adamw(0.1, weight_decay=0.5).transformation(steps=1)
-    >>> update, _ = rule.update(np.float32(3.0), rule.init(np.float32(10.0)), np.float32(10.0))
+    >>> gradient, weight = np.float32(3.0), np.float32(10.0)
+    >>> update, _ = rule.update(gradient, rule.init(weight), weight)
     >>> round(float(update), 4)
     -0.6
     """
@@ -181,7 +182,8 @@ def sgd(
 
     >>> import numpy as np
     >>> rule = sgd(0.5, l2=0.1).transformation(steps=1)
-    >>> update, _ = rule.update(np.float32(2.0), rule.init(np.float32(10.0)), np.float32(10.0))
+    >>> gradient, weight = np.float32(2.0), np.float32(10.0)
+    >>> update, _ = rule.update(gradient, rule.init(weight), weight)
     >>> float(update)
     -1.5
     """
@@ -223,7 +225,8 @@ def rmsprop(
 
     >>> import numpy as np
     >>> rule = rmsprop(0.1, decay=0.75).transformation(steps=1)
-    >>> update, _ = rule.update(np.float32(3.0), rule.init(np.float32(0.0)), np.float32(0.0))
+    >>> gradient, weight = np.float32(3.0), np.float32(0.0)
+    >>> update, _ = rule.update(gradient, rule.init(weight), weight)
     >>> round(float(update), 4)
     -0.2
     """

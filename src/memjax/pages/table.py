@@ -22,7 +22,8 @@ class Table:
 
     Examples
     --------
-    >>> losses = Table("Loss by train size", ("train size", "loss"), (("50", "0.31"), ("100", "0.12")), "Means of four runs.")
+    >>> rows = ("50", "0.31"), ("100", "0.12")
+    >>> losses = Table("Loss by train size", ("train size", "loss"), rows, "Means of four runs.")
     >>> [dict(zip(losses.columns, row))["loss"] for row in losses.rows]
     ['0.31', '0.12']
     """

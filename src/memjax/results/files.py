@@ -44,7 +44,8 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     --------
     >>> import tempfile
     >>> import memjax as mj
-    >>> ds = mj.sweep(mj.Experiment(steps=4, record_every=2, train_size=8), over={"seed": [0, 1]})
+    >>> spec = mj.Experiment(steps=4, record_every=2, train_size=8)
+    >>> ds = mj.sweep(spec, over={"seed": [0, 1]})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = mj.save(ds, f"{folder}/two-seeds.nc")
     ...     path.name, mj.open(path).equals(ds)

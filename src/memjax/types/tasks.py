@@ -46,11 +46,15 @@ class Task(Protocol):
     ... class Sign:
     ...     num_outputs: int = 2
     ...     def draw(self, seed, train_size, test_size):
-    ...         values = np.random.default_rng(seed).normal(size=(train_size + test_size, 1)).astype(np.float32)
-    ...         drawn = Data(values, (values[:, 0] > 0).astype(np.int32))
-    ...         return Split(Data(*(part[:train_size] for part in drawn)), Data(*(part[train_size:] for part in drawn)))
-    >>> isinstance(Sign(), Task), mj.Experiment(task=Sign(), train_size=50).task.draw(0, 4, 2).test.x.shape
-    (True, (2, 1))
+    ...         def part(stream, size):
+    ...             x = np.random.default_rng([seed, stream]).normal(size=(size, 1))
+    ...             return Data(x.astype(np.float32), (x[:, 0] > 0).astype(np.int32))
+    ...         return Split(part(0, train_size), part(1, test_size))
+    >>> isinstance(Sign(), Task), mj.Experiment(task=Sign(), train_size=50).sizes()
+    (True, (50, 50))
+    >>> small, large = (Sign().draw(seed=0, train_size=size, test_size=2).train for size in (2, 4))
+    >>> np.array_equal(small.x, large.x[:2])
+    True
     """
 
     @property

@@ -122,8 +122,9 @@ Of the outputs w x, the first example asks for a smaller w, and the second for a
 
 >>> import jax.numpy as jnp
 >>> import memjax as mj
->>> examples = mj.Examples(jnp.array([[[1.0], [2.0]]]), jnp.array([[[0.0], [9.0]]]), None, 0, size=2, num_tiles=1)
->>> cosine = mj.measures.gradient_cosine.function(jnp.array(1.0), lambda w, x: w * x, examples, loss=mj.losses.mse)
->>> float(cosine)
+>>> inputs, targets = jnp.array([[[1.0], [2.0]]]), jnp.array([[[0.0], [9.0]]])
+>>> examples = mj.Examples(inputs, targets, None, 0, size=2, num_tiles=1)
+>>> line, measure = (lambda w, x: w * x), mj.measures.gradient_cosine.function
+>>> float(measure(jnp.array(1.0), line, examples, loss=mj.losses.mse))
 -1.0
 """

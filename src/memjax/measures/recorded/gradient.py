@@ -46,8 +46,9 @@ The mean loss of the outputs w x on the inputs 1 and 2 is 2.5 w^2, with the grad
 
 >>> import jax.numpy as jnp
 >>> import memjax as mj
->>> examples = mj.Examples(jnp.array([[[1.0], [2.0]]]), jnp.array([[[0.0], [0.0]]]), None, 0, size=2, num_tiles=1)
->>> norm = mj.measures.gradient_norm.function(jnp.array(3.0), lambda w, x: w * x, examples, loss=mj.losses.mse)
->>> float(norm)
+>>> inputs, targets = jnp.array([[[1.0], [2.0]]]), jnp.array([[[0.0], [0.0]]])
+>>> examples = mj.Examples(inputs, targets, None, 0, size=2, num_tiles=1)
+>>> line, measure = (lambda w, x: w * x), mj.measures.gradient_norm.function
+>>> float(measure(jnp.array(3.0), line, examples, loss=mj.losses.mse))
 15.0
 """

@@ -56,7 +56,8 @@ Examples
 --------
 >>> import jax.numpy as jnp
 >>> import memjax as mj
->>> params = {"layer_9": jnp.array([7.0]), "layer_10": {"kernel": jnp.array([3.0]), "bias": jnp.array([4.0])}}
+>>> last = {"kernel": jnp.array([3.0]), "bias": jnp.array([4.0])}
+>>> params = {"layer_9": jnp.array([7.0]), "layer_10": last}
 >>> float(mj.measures.last_layer_l2.function(params, None, None))
 5.0
 """

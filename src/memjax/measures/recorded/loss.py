@@ -27,7 +27,8 @@ A network whose outputs are its inputs, on two examples of class 0:
 >>> import memjax as mj
 >>> outputs, labels = jnp.array([[2.0, 1.0], [0.0, 3.0]]), jnp.array([0, 0])
 >>> two = mj.Tile(outputs, labels, jnp.ones(2, bool))
->>> values = mj.measures.loss.function(None, lambda params, x: x, two, loss=mj.losses.cross_entropy)
+>>> as_they_are = lambda params, x: x
+>>> values = mj.measures.loss.function(None, as_they_are, two, loss=mj.losses.cross_entropy)
 >>> [round(float(value), 4) for value in values]
 [0.3133, 3.0486]
 """

@@ -48,7 +48,8 @@ Examples
 >>> import jax.numpy as jnp
 >>> import memjax as mj
 >>> params = {"layer_0": {"kernel": jnp.array([[3.0], [0.0]]), "bias": jnp.array([4.0])}}
->>> {name: float(norm) for name, norm in mj.measures.layer_l2.function(params, None, None).items()}
+>>> norms = mj.measures.layer_l2.function(params, None, None)
+>>> {name: float(norm) for name, norm in norms.items()}
 {'layer_0/bias': 4.0, 'layer_0/kernel': 3.0}
 """
 

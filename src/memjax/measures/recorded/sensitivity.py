@@ -51,6 +51,7 @@ The loss (3 x)^2 of one input has the derivative 18 x:
 >>> import jax.numpy as jnp
 >>> import memjax as mj
 >>> two = mj.Tile(jnp.array([[1.0], [-2.0]]), jnp.zeros((2, 1)), jnp.ones(2, bool))
->>> mj.measures.loss_sensitivity.function(3.0, lambda w, x: w * x, two, loss=mj.losses.mse).tolist()
+>>> line, measure = (lambda w, x: w * x), mj.measures.loss_sensitivity.function
+>>> measure(3.0, line, two, loss=mj.losses.mse).tolist()
 [18.0, 36.0]
 """

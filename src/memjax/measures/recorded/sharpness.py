@@ -87,8 +87,9 @@ The mean loss of the outputs w x on the inputs 1 and 2 is 2.5 w^2, whose second 
 
 >>> import jax.numpy as jnp
 >>> import memjax as mj
->>> examples = mj.Examples(jnp.array([[[1.0], [2.0]]]), jnp.array([[[0.0], [0.0]]]), None, 0, size=2, num_tiles=1)
->>> top = mj.measures.sharpness.function(jnp.array(3.0), lambda w, x: w * x, examples, loss=mj.losses.mse)
->>> round(float(top), 4)
+>>> inputs, targets = jnp.array([[[1.0], [2.0]]]), jnp.array([[[0.0], [0.0]]])
+>>> examples = mj.Examples(inputs, targets, None, 0, size=2, num_tiles=1)
+>>> line, measure = (lambda w, x: w * x), mj.measures.sharpness.function
+>>> round(float(measure(jnp.array(3.0), line, examples, loss=mj.losses.mse)), 4)
 5.0
 """

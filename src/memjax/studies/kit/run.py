@@ -75,7 +75,7 @@ def run(
     --------
     >>> import tempfile
     >>> from memjax import Experiment
-    >>> from memjax.studies import Findings, Study, Sweep, Table, run
+    >>> from memjax.studies import Findings, Study, Sweep, run
     >>> spec = Experiment(steps=4, record_every=2, train_size=8)
     >>> study = Study(
     ...     name="eight-examples",
@@ -85,12 +85,12 @@ def run(
     ...     scales={"quick": "a few seeds"},
     ...     seeds={"quick": 2},
     ...     sweeps=lambda scale, seeds: {"dataset": Sweep(spec, {"seed": range(seeds)})},
-    ...     analyse=lambda ds: Findings(tables={"runs": Table("Runs", ("runs",), ((str(ds["dataset"].sizes["seed"]),),))}),
+    ...     analyse=lambda datasets: Findings(note=f"{datasets['dataset'].sizes['seed']} runs."),
     ... )
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     made, findings = run(study, f"{folder}/mine", seeds=3)
-    ...     (made / "dataset.nc").exists(), (made / "report.html").exists(), findings.tables["runs"].rows
-    (True, True, (('3',),))
+    ...     (made / "dataset.nc").exists(), (made / "report.html").exists(), findings.note
+    (True, True, '3 runs.')
     """
     scale = next(iter(study.scales)) if scale is None else scale
     if scale not in study.scales:

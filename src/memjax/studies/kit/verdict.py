@@ -95,7 +95,8 @@ def above(level: float) -> Rule:
     --------
     >>> from memjax.studies.kit import Claim, Estimate
     >>> ours = Estimate(5.0, 4.8, 5.2, count=4)
-    >>> [Claim("exponent", "more than the level", ours, above(level)).verdict.value for level in (4.0, 5.0, 6.0)]
+    >>> claims = [Claim("exponent", "more than the level", ours, above(level)) for level in (4.0, 5.0, 6.0)]
+    >>> [claim.verdict.value for claim in claims]
     ['as published', 'not told apart', 'differs']
     """
     return Rule(level, math.inf)
@@ -108,7 +109,8 @@ def below(level: float) -> Rule:
     --------
     >>> from memjax.studies.kit import Claim, Estimate
     >>> ours = Estimate(5.0, 4.8, 5.2, count=4)
-    >>> [Claim("exponent", "less than the level", ours, below(level)).verdict.value for level in (4.0, 5.0, 6.0)]
+    >>> claims = [Claim("exponent", "less than the level", ours, below(level)) for level in (4.0, 5.0, 6.0)]
+    >>> [claim.verdict.value for claim in claims]
     ['differs', 'not told apart', 'as published']
     """
     return Rule(-math.inf, level)
@@ -121,7 +123,8 @@ def between(low: float, high: float) -> Rule:
     --------
     >>> from memjax.studies.kit import Claim, Estimate
     >>> ours = Estimate(5.0, 4.8, 5.2, count=4)
-    >>> [Claim("exponent", "in the range", ours, between(low, 6.0)).verdict.value for low in (4.8, 5.0, 5.5)]
+    >>> claims = [Claim("exponent", "in the range", ours, between(low, 6.0)) for low in (4.8, 5.0, 5.5)]
+    >>> [claim.verdict.value for claim in claims]
     ['as published', 'not told apart', 'differs']
     """
     return Rule(low, high)
