@@ -125,7 +125,8 @@ def _use(name: Public) -> str:
     if isinstance(name.value, Measure):
         splits = " and ".join(f"``{split}``" for split in name.value.splits)
         code = f'mj.Experiment(measures=("{name.value.name}",))  # or mj.measures.{name.name}.on("train")'
-        about = f"A recorded measure; by default it is taken on {splits}, in units of ``{name.value.units}``."
+        units = "is a pure number" if name.value.units == "1" else f"is in {name.value.units}"
+        about = f"This is a recorded measure. By default it is taken on {splits}. Its value {units}."
         return f"\n\n{about}\n\n.. code-block:: python\n\n   {code}"
     if isinstance(name.value, Scalar):
         return f"\n\n.. code-block:: python\n\n   mj.analysis.{name.name}(ds.train_loss)  # a number for every run"
