@@ -146,7 +146,7 @@ SPEC = mj.Experiment(
 
 def test_training_takes_the_gradient_by_hand_and_gamma_is_data():
     over = {"gamma": [0.2, 1.5], "seed": [0, 1]}
-    assert "1 programs" in str(mj.explain(SPEC, over))
+    assert "1 program," in str(mj.explain(SPEC, over))
     ds = mj.sweep(SPEC, over=over)
     for gamma in over["gamma"]:
         check_training(ds.sel(gamma=[gamma], seed=[1]), LargeMargin(gamma=gamma))

@@ -53,7 +53,7 @@ class FirstOnly(Decayed):
 def test_the_number_of_a_loss_is_data():
     over = {"temperature": [0.5, 1.0, 4.0]}
     spec = dataclasses.replace(SPEC, loss=Tempered())
-    assert "1 programs" in str(mj.explain(spec, over))
+    assert "1 program," in str(mj.explain(spec, over))
     ds = mj.sweep(spec, over=over)
     assert (ds.train_loss.sel(temperature=1.0) == mj.sweep(SPEC).train_loss).all()
     network = next(iter(mj.snapshots(ds.sel(temperature=[4.0]))))

@@ -213,9 +213,14 @@ def test_all_reports_are_opened_as_one_page(here, capsys, monkeypatch):
 
 SMALL = "[experiment]\nsteps = 2\nrecord_every = 1\n"
 FILES = {
-    "a byte order mark": ("spec.toml", b"\xef\xbb\xbf" + SMALL.encode(), 0, "1 runs on"),
-    "a byte order mark before JSON": ("spec.json", b'\xef\xbb\xbf{"experiment": {"steps": 10}}', 0, "1 runs on"),
-    "Windows line ends": ("spec.toml", SMALL.replace("\n", "\r\n").encode(), 0, "1 runs on"),
+    "a byte order mark": ("spec.toml", b"\xef\xbb\xbf" + SMALL.encode(), 0, "1 run of networks"),
+    "a byte order mark before JSON": (
+        "spec.json",
+        b'\xef\xbb\xbf{"experiment": {"steps": 10}}',
+        0,
+        "1 run of networks",
+    ),
+    "Windows line ends": ("spec.toml", SMALL.replace("\n", "\r\n").encode(), 0, "1 run of networks"),
     "UTF-16": ("spec.toml", SMALL.encode("utf-16"), 2, "'spec.toml' is in UTF-16: save it as UTF-8."),
     "Latin-1": ("spec.toml", b"# \xe9\n" + SMALL.encode(), 2, "'spec.toml' is no text in UTF-8: save it as UTF-8."),
     "a key twice": ("spec.json", b'{"experiment": {"steps": 2, "steps": 20}}', 2, "'steps' stands twice in one table"),

@@ -44,10 +44,11 @@ def rows(dataset: xr.Dataset, using: Sequence[Any] = ()) -> xr.Dataset:
     Returns
     -------
     xr.Dataset
-        Dimensions: those axes of the sweep on which the data sets or the subsets depend, then ``example``, the number of the
-        row; targets that are vectors have the dimension ``output`` besides. Variables: ``train_count`` (whole numbers),
-        ``target``, and, for tasks with label noise, ``clean_target`` and ``corrupted`` (bool). A row that the data set of a run
-        lacks has no target (NaN), is not trained on, and is not corrupted.
+        Dimensions: those axes of the sweep on which the variable depends, then ``example``, the number of the row; targets
+        that are vectors have the dimension ``output`` besides. Variables: ``train_count`` (whole numbers), which depends on
+        the data sets and the subsets, and ``target``, which depends on the data sets alone, as do ``clean_target`` and
+        ``corrupted`` (bool) of tasks with label noise. A row that the data set of a run lacks has no target (NaN), is not
+        trained on, and is not corrupted.
 
     Raises
     ------
@@ -67,23 +68,35 @@ def rows(dataset: xr.Dataset, using: Sequence[Any] = ()) -> xr.Dataset:
     known: dict[Any, Experiment] = {}
     for run in runs:
         known.setdefault(_key(run), run)
-    order = {key: code for code, key in enumerate(known)}
-    dims = list(labels[0])
-    codes = np.array([order[_key(run)] for run in runs]).reshape([dataset.sizes[dim] for dim in dims])
-    kept = [dim for axis, dim in enumerate(dims) if (codes != codes.take([0], axis)).any()]
-    codes = codes[tuple(slice(None) if dim in kept else 0 for dim in dims)]
+    sizes = {dim: dataset.sizes[dim] for dim in labels[0]}
+    codes, kept = _codes([_key(run) for run in runs], sizes)
+    alike = [dim for dim in kept if dim not in _codes([_data_key(run) for run in runs], sizes)[1]]
+    codes = codes[tuple(slice(None) if dim in kept else 0 for dim in sizes)]
     found = _joined(kept, codes, [_of_run(run) for run in known.values()])
+    of_data = found.drop_vars("train_count").isel(dict.fromkeys(alike, 0))
+    found = found.assign(dict(of_data.data_vars))
     return found.assign_coords({dim: dataset[dim].variable for dim in kept}).assign_attrs(dataset.attrs)
+
+
+def _codes(keys: list[Any], sizes: dict[str, int]) -> tuple[np.ndarray, list[str]]:
+    """The place of every run's key among the different keys, by axis, and the axes along which keys differ."""
+    order: dict[Any, int] = {}
+    codes = np.array([order.setdefault(key, len(order)) for key in keys]).reshape([*sizes.values()])
+    return codes, [dim for axis, dim in enumerate(sizes) if (codes != codes.take([0], axis)).any()]
 
 
 def _key(run: Experiment) -> Any:
     """What the rows of a run follow from: runs with one key have one data set, and train on the same rows of it."""
-    subset = None if run.subset is None else (run.subset, run.subset_key)
+    return _data_key(run), None if run.subset is None else (run.subset, run.subset_key)
+
+
+def _data_key(run: Experiment) -> Any:
+    """What the data set of a run follows from."""
     try:
         hash(run.task)
     except TypeError:
-        return id(run.task), run.data_key, run.data_sizes(), subset
-    return run.task, run.data_key, run.data_sizes(), subset
+        return id(run.task), run.data_key, run.data_sizes()
+    return run.task, run.data_key, run.data_sizes()
 
 
 def _of_run(run: Experiment) -> dict[str, np.ndarray]:
