@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
+from numpydoc.docscrape_sphinx import SphinxDocString
+from objects import about_measure, about_scalar, call
 from sphinx.pycode import ModuleAnalyzer
 
 from memjax.analysis import Scalar
@@ -16,6 +18,7 @@ from memjax.measures import Measure
 from public import Public, folder, helpers, home, names, packages, public
 
 HELPERS = "helpers"
+EXAMPLES = "\nExamples\n--------\n"
 INTRODUCTION = """
 Every name that memjax promises to keep has a page here, with its signature, its errors and an example. The pages are written
 from the code, and the tests run the examples.
@@ -103,33 +106,43 @@ def _title(text: str, line: str = "=") -> str:
 
 def _name_page(name: Public) -> str:
     own = home(name)
-    # The side bar has packages alone: with every name in the bar of every page the site would be four times as large.
+    # The side bar has packages alone: otherwise every name would stand in the bar of every page.
     up = HELPERS if name in helpers() else name.package
     head = f":orphan:\n{_title(name.path)}\nA part of :doc:`{up}`.\n\n.. py:currentmodule:: {name.package}\n\n"
     if own != name:
         return head + f".. py:data:: {name.name}\n\n   The same as :py:obj:`{own.path}`.\n"
+    return head + _entry(name) + _guide(name)
+
+
+def _entry(name: Public) -> str:
     if not name.is_code:
-        return head + f".. py:data:: {name.name}\n\n" + _indented(_doc(name) + _use(name))
+        return _object(name)
     if inspect.isclass(name.value):
-        return head + f".. autoclass:: {name.path}\n   :members:\n"
-    return head + f".. autofunction:: {name.path}\n" + _gallery(name)
+        return f".. autoclass:: {name.path}\n   :members:\n"
+    return f".. autofunction:: {name.path}\n" + _gallery(name)
+
+
+def _object(name: Public) -> str:
+    """The entry of an object: how it is used, and the string below its assignment, which is written as docstrings are."""
+    first, about = f".. py:data:: {name.name}\n", ""
+    if isinstance(name.value, Scalar):
+        first, about = f".. py:function:: {name.name}{call(name.value)}\n", about_scalar(name.name)
+    if isinstance(name.value, Measure):
+        first, about = first + "   :type: memjax.measures.Measure\n", about_measure(name.value)
+    text, rule, examples = _doc(name).partition(EXAMPLES)
+    parts = text, about, str(SphinxDocString(rule + examples))
+    return f"{first}\n" + _indented("\n\n".join(part.strip() for part in parts if part.strip()))
+
+
+def _guide(name: Public) -> str:
+    """A link to the pages that the docstring names by their files."""
+    pages = re.findall(r"``docs/([\w/]+)\.md``", _doc(name))
+    return "".join(f"\n.. seealso:: :doc:`/{page}`\n" for page in dict.fromkeys(pages))
 
 
 def _gallery(name: Public) -> str:
     """The pictures of a plot function: the examples of the gallery that call the function."""
     return f"\n.. minigallery:: {name.path}\n" if name.package == "memjax.plots" else ""
-
-
-def _use(name: Public) -> str:
-    """How an object that is neither function nor class is used, where this can be told from what the object is."""
-    if isinstance(name.value, Measure):
-        splits = " and ".join(f"``{split}``" for split in name.value.splits)
-        code = f'mj.Experiment(measures=("{name.value.name}",))  # or mj.measures.{name.name}.on("train")'
-        about = f"A recorded measure; by default it is taken on {splits}, in units of ``{name.value.units}``."
-        return f"\n\n{about}\n\n.. code-block:: python\n\n   {code}"
-    if isinstance(name.value, Scalar):
-        return f"\n\n.. code-block:: python\n\n   mj.analysis.{name.name}(ds.train_loss)  # a number for every run"
-    return ""
 
 
 def _indented(text: str) -> str:
@@ -140,8 +153,6 @@ def _doc(name: Public) -> str:
     """The docstring of an object; of data, the string below its assignment."""
     if name.is_code:
         return inspect.getdoc(name.value) or ""
-    if isinstance(name.value, Scalar):
-        return name.value.doc
     return "\n".join(ModuleAnalyzer.for_module(name.source).find_attr_docs().get(("", name.name), []))
 
 

@@ -13,6 +13,14 @@ class InputError(ValueError):
 
     Raised on the host before anything is traced or written. The message is one whole sentence that names the field,
     the value, what is allowed and what to do; the command line prints it and exits with code 2.
+
+    Examples
+    --------
+    >>> import memjax as mj
+    >>> mj.Experiment(train_size=0)
+    Traceback (most recent call last):
+        ...
+    memjax.errors.InputError: train_size is 0: give a whole number of at least 1.
     """
 
 

@@ -27,6 +27,13 @@ class Tile(NamedTuple):
     rows
         ``int32[B]``, numbers of the examples in the data set, from which a model that draws random numbers in training gets
         its keys; None elsewhere.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> tile = Tile(x=jnp.array([[1.0], [2.0], [1.0]]), y=jnp.array([0, 1, 0]), mask=jnp.array([True, True, False]))
+    >>> float(tile.sum(tile.x[:, 0]))  # 1 + 2, without the padding
+    3.0
     """
 
     x: Array
@@ -63,6 +70,18 @@ class Examples:
         Whether the arrays are one tile of this run alone, whose padding repeats the first example already.
     _rows
         Numbers ``[T, B]`` of the examples in the data set, or None.
+
+    Examples
+    --------
+    A measure without ``per_example`` is given the examples of its split:
+
+    >>> def mean_output(params, apply, examples):
+    ...     return examples.mean(lambda tile: apply(params, tile.x)[:, 0])
+
+    >>> import jax.numpy as jnp
+    >>> three = Examples(jnp.array([[[1.0], [2.0]], [[6.0], [0.0]]]), jnp.zeros((2, 2), int), None, 0, size=3, num_tiles=2)
+    >>> float(mean_output(10.0, lambda params, x: params * x, three))
+    30.0
     """
 
     _x: Array

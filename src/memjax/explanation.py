@@ -78,6 +78,15 @@ class Explanation:
         Bytes that the sweep needs, by part, and bytes that it may take.
     compile_seconds, seconds
         Estimated time to compile, and to train on all lanes, at the speed measured now.
+
+    Examples
+    --------
+    >>> import memjax as mj
+    >>> plan = mj.explain(mj.Experiment(steps=100), over={"train_size": [50, 100], "seed": range(4)})
+    >>> plan.runs, plan.programs, plan.groups[0].parameters
+    (8, 1, (12817, 12817))
+    >>> plan.memory.added < plan.budget
+    True
     """
 
     groups: tuple[BlockSummary, ...]

@@ -22,7 +22,25 @@ __all__ = ["Own", "Schedule", "constant", "cosine", "linear", "warmup", "warmup_
 
 @runtime_checkable
 class Schedule(Protocol):
-    """Anything with ``at(step, steps) -> learning rate``; the fields declared `memjax.fields.traced` can be swept."""
+    """Anything with ``at(step, steps) -> learning rate``; the fields declared `memjax.fields.traced` can be swept.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from memjax import traced
+    >>> from memjax.optimizers import sgd
+    >>> @dataclass(frozen=True)
+    ... class Halving:
+    ...     peak: float = traced(0.1)
+    ...     def at(self, step, steps):
+    ...         return self.peak * 0.5 ** (step / 100)
+    >>> isinstance(Halving(), Schedule)
+    True
+    >>> float(Halving(peak=0.4).at(200, steps=1000))
+    0.1
+    >>> sgd(Halving()).hyperparameters["learning_rate"].peak
+    0.1
+    """
 
     def at(self, step: Array, steps: int) -> Array:
         """Learning rate before update ``step`` (from 0) of a run of ``steps`` updates."""
@@ -59,8 +77,8 @@ class constant:
 
     Examples
     --------
-    >>> [round(float(constant(0.1).at(step, 100)), 4) for step in (0, 50, 100)]
-    [0.1, 0.1, 0.1]
+    >>> [round(float(constant(peak=0.3).at(step, 100)), 2) for step in (0, 50, 100)]
+    [0.3, 0.3, 0.3]
     """
 
     peak: float = traced(1e-3)
@@ -104,8 +122,8 @@ class linear:
 
     Examples
     --------
-    >>> [round(float(linear(0.1).at(step, 100)), 4) for step in (0, 50, 100)]
-    [0.1, 0.05, 0.0]
+    >>> [round(float(linear(peak=1.0, final_fraction=0.2).at(step, 100)), 2) for step in (0, 50, 100)]
+    [1.0, 0.6, 0.2]
     """
 
     peak: float = traced(1e-3)
@@ -126,8 +144,8 @@ class cosine:
 
     Examples
     --------
-    >>> [round(float(cosine(0.1).at(step, 100)), 4) for step in (0, 25, 50, 100)]
-    [0.1, 0.0854, 0.05, 0.0]
+    >>> [round(float(cosine(peak=1.0).at(step, 100)), 2) for step in (0, 25, 50, 100)]
+    [1.0, 0.85, 0.5, 0.0]
     """
 
     peak: float = traced(1e-3)
@@ -148,8 +166,8 @@ class warmup_cosine:
 
     Examples
     --------
-    >>> [round(float(warmup_cosine(0.1, 10).at(step, 100)), 4) for step in (0, 5, 10, 55, 100)]
-    [0.0, 0.05, 0.1, 0.05, 0.0]
+    >>> [round(float(warmup_cosine(peak=1.0, warmup_steps=20).at(step, 100)), 2) for step in (0, 10, 20, 60, 100)]
+    [0.0, 0.5, 1.0, 0.5, 0.0]
     """
 
     peak: float = traced(1e-3)
@@ -166,4 +184,4 @@ class warmup_cosine:
 
 
 Own = constant | warmup | linear | cosine | warmup_cosine
-"""Any schedule of this file."""
+"""Any schedule of memjax, as a type."""

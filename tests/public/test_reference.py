@@ -41,7 +41,7 @@ def test_every_public_name_has_a_page_with_its_signature_or_its_value(pages):
         for name in room.__all__:
             path = f"{room.__name__}.{name}"
             page = pages.get(f"{path}-class") or pages.get(path, "")
-            entry = rf"\.\. (py:module|autofunction|autoclass|py:data):: ({re.escape(path)}|{name})\n"
+            entry = rf"\.\. (py:module|autofunction|autoclass|py:data|py:function):: ({re.escape(path)}|{name})[(\n]"
             if not re.search(entry, page):
                 missing.append(path)
     assert not missing and len(pages) > 250
@@ -68,10 +68,65 @@ def test_an_object_of_two_packages_is_described_once(pages):
 
 def test_a_measure_and_a_scalar_say_what_they_are(pages):
     accuracy = pages["memjax.measures.accuracy"]
-    assert "Share of examples classified right" in accuracy and "taken on ``train`` and ``test``" in accuracy
-    assert 'mj.Experiment(measures=("accuracy",))' in accuracy and "mj.analysis.gap(ds." in pages["memjax.analysis.gap"]
+    assert "Share of examples classified right" in accuracy and "``train_accuracy`` and ``test_accuracy``" in accuracy
     assert "Largest record; NaN if any is." in pages["memjax.analysis.maximum"]
+    assert ".. py:function:: maximum(series: xr.DataArray, dim: str = 'step')" in pages["memjax.analysis.maximum"]
     assert "autoclass" not in pages["memjax.types.Array"] and "An array of JAX" in pages["memjax.types.Array"]
+
+
+# Public names without an example of their own, and why they need none.
+WITHOUT_EXAMPLE = {
+    **dict.fromkeys(
+        ("Apply", "Array", "LossFn", "Params", "Trainer", "Own", "Column", "Columns"), "a type in signatures"
+    ),
+}
+
+
+def test_every_public_name_has_an_example_or_names_the_guide_that_shows_one(reference):
+    missing = []
+    for name in reference.public():
+        text = reference._doc(reference.home(name))
+        guides = [DOCS.parent / page for page in re.findall(r"``(docs/adding/\w+\.md)``", text)]
+        shown = ">>>" in text or any(guide.exists() for guide in guides)
+        if shown == (name.name in WITHOUT_EXAMPLE):
+            missing.append(name.path)
+    assert not missing, f"{missing}: give each an Examples section, which the tests run; or take an exception back."
+
+
+def fields(page):
+    return dict(re.findall(r"^   :([A-Z][\w ]+): (.*)$", page, flags=re.MULTILINE))
+
+
+def test_the_page_of_a_measure_says_what_a_sweep_records(pages):
+    assert fields(pages["memjax.measures.memorized_bits"]) == {
+        "In an experiment": '``mj.Experiment(measures=("memorized_bits",))``',
+        "On other splits": '``mj.measures.memorized_bits.on("held_out")``',
+        "In the Dataset": "``memorized_bits``",
+        "Value": "one number at each record: the sum over the examples of the split",
+        "Units": "bits",
+        "Targets": "class labels alone",
+    }
+    assert fields(pages["memjax.measures.layer_l2"])["Value"] == "an array at each record, along ``parameter``"
+    assert "live" not in pages["memjax.measures.sharpness"]
+
+
+def test_every_variable_on_the_pages_of_the_measures_is_in_a_dataset(pages):
+    names = [name for name in memjax.measures.BUILT_IN if name != "sign_accuracy"]
+    spec = memjax.Experiment(steps=2, record_every=2, train_size=8, measures=tuple(names))
+    ds = memjax.sweep(spec, over={"seed": [0]})
+    for name in names:
+        told = fields(pages[f"memjax.measures.{name}"])
+        variables = re.findall(r"``(\w+)``", told["In the Dataset"])
+        assert variables and {ds[variable].attrs["units"] for variable in variables} == {
+            told["Units"].replace("a pure number", "1")
+        }
+        assert [f"{split}_{name}" in ds for split in ("train", "test")] == [
+            f"{s}_{name}" in variables for s in ("train", "test")
+        ]
+
+
+def test_a_guide_that_a_docstring_names_is_a_link(pages):
+    assert ".. seealso:: :doc:`/adding/task`\n" in pages["memjax.types.PoolTask"]
 
 
 def test_what_the_skeletons_import_has_a_page(pages, reference):

@@ -31,8 +31,9 @@ def get(loss: str | Callable[..., Array]) -> Any:
 
     Examples
     --------
-    >>> get("mse").__name__
-    'mse'
+    >>> import numpy as np
+    >>> get("mse")(np.array([[1.0, 3.0]]), np.array([[0.0, 0.0]])).tolist()
+    [5.0]
     """
     if callable(loss):
         return loss

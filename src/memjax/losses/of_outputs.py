@@ -95,8 +95,9 @@ def is_label(outputs: Array, targets: Array) -> Array:
 
     Examples
     --------
-    >>> is_label(jnp.zeros((2, 3)), jnp.array([0, 2])).tolist()
-    [[True, False, False], [False, False, True]]
+    >>> import jax.numpy as jnp
+    >>> is_label(jnp.zeros((2, 3)), jnp.array([2, 0])).astype(int).tolist()
+    [[0, 0, 1], [1, 0, 0]]
     """
     return jnp.asarray(targets)[..., None] == jnp.arange(outputs.shape[-1])
 

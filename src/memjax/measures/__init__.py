@@ -50,7 +50,16 @@ from memjax.measures.sampled.llc import LLC, llc
 from memjax.measures.sampled.settings import VERDICTS
 
 BUILT_IN = {part.name: part for part in tuple(vars().values()) if isinstance(part, Measure)}
-"""The measures that this package exports, by name: an experiment can give these names in ``measures``."""
+"""The measures that this package exports, by name: an experiment can give these names in ``measures``.
+
+Examples
+--------
+>>> import memjax as mj
+>>> mj.measures.BUILT_IN["el2n"] is mj.measures.el2n
+True
+>>> [name for name, measure in mj.measures.BUILT_IN.items() if measure.units == "bits"]
+['memorized_bits']
+"""
 
 
 def settle(measures: Iterable[str | Measure | Callable[..., Any]]) -> tuple[Measure, ...]:

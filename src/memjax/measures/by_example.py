@@ -42,6 +42,15 @@ class ByExample:
         How values are folded over the records so far, ``mean``, ``first`` or ``drops``; None takes the value itself.
     at
         ``records``, or ``presentations``: the steps whose minibatch holds the example, of the examples that a run trains on.
+
+    Examples
+    --------
+    >>> from memjax.measures import by_example, loss
+    >>> kept = by_example(loss, on=("data", "test"))
+    >>> [kept.variable(split) for split in kept.splits]
+    ['example_loss', 'test_example_loss']
+    >>> by_example("correct", over="drops").name
+    'forgetting_events'
     """
 
     measure: Measure

@@ -52,6 +52,24 @@ class Measure:
         For the labels of plots; units ``1`` for pure numbers.
     needs_labels
         Whether targets must be class labels.
+
+    Examples
+    --------
+    A number of the parameters, and a value of every example that is averaged over both splits:
+
+    >>> import jax
+    >>> import memjax as mj
+    >>> def largest_weight(params, apply, examples):
+    ...     return max(abs(leaf).max() for leaf in jax.tree.leaves(params))
+    >>> def confidence(params, apply, tile):
+    ...     return jax.nn.softmax(apply(params, tile.x)).max(-1)
+    >>> largest = mj.Measure(largest_weight, "largest_weight", long_name="largest weight")
+    >>> sure = mj.Measure(confidence, "confidence", per_example=True, splits=("train", "test"))
+    >>> spec = mj.Experiment(measures=("loss", largest, sure))
+    >>> [measure.variable("test") for measure in mj.measures.settle(spec.measures)]
+    ['test_loss', 'largest_weight', 'test_confidence']
+    >>> float(largest.function({"kernel": jax.numpy.array([0.5, -2.0])}, None, None))
+    2.0
     """
 
     function: Callable[..., Any]

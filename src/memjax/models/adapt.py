@@ -26,7 +26,17 @@ _NNX = (
 
 @dataclass(frozen=True)
 class FunctionPair:
-    """A model from two functions, ``init(key, x) -> params`` and ``apply(params, x) -> outputs``."""
+    """A model from two functions, ``init(key, x) -> params`` and ``apply(params, x) -> outputs``.
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp
+    >>> line = FunctionPair(lambda key, x: jnp.zeros(x.shape[1]), lambda params, x: x @ params[:, None])
+    >>> line.init(jax.random.key(0), jnp.ones((1, 2))).tolist()
+    [0.0, 0.0]
+    >>> line.apply(jnp.array([1.0, 10.0]), jnp.array([[2.0, 3.0]])).tolist()
+    [[32.0]]
+    """
 
     init_fn: Callable[[Array, Array], Params]
     apply_fn: Callable[[Params, Array], Array]
@@ -54,6 +64,17 @@ class NNX:
     draws
         Whether the module draws random numbers in training, as dropout does. It is then in the mode ``module.train()`` in
         training, on each example by itself and with the example's key, and else in the mode ``module.eval()``.
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp
+    >>> from flax import nnx
+    >>> line = NNX(lambda rngs: nnx.Linear(2, 1, rngs=rngs))
+    >>> params = line.init(jax.random.key(0), jnp.ones((1, 2)))
+    >>> jax.tree.map(jnp.shape, params)
+    {'bias': (1,), 'kernel': (2, 1)}
+    >>> line.apply(jax.tree.map(jnp.ones_like, params), jnp.array([[1.0, 2.0]])).tolist()
+    [[4.0]]
     """
 
     factory: Callable[[Any], Any]

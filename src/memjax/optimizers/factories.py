@@ -124,10 +124,27 @@ def adamw(
 ) -> Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019), as `optax.adamw` with PyTorch's default decay.
 
+    Parameters
+    ----------
+    learning_rate, b1, b2, eps, clip_norm
+        As for `adam`.
+    weight_decay
+        Decoupled decay, at least 0: each step takes ``learning_rate * weight_decay * parameters`` off the parameters.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range, here or as a value of an axis.
+
     Examples
     --------
-    >>> adamw(3e-4, weight_decay=1.0).hyperparameters["weight_decay"]
-    1.0
+    The first step from the parameter 10 has length 0.1, and the decay adds 0.1 * 0.5 * 10:
+
+    >>> import numpy as np
+    >>> rule = adamw(0.1, weight_decay=0.5).transformation(steps=1)
+    >>> update, _ = rule.update(np.float32(3.0), rule.init(np.float32(10.0)), np.float32(10.0))
+    >>> round(float(update), 4)
+    -0.6
     """
     numbers = dict(learning_rate=learning_rate, b1=b1, b2=b2, eps=eps, weight_decay=weight_decay, clip_norm=clip_norm)
     return Optimizer(_adamw, numbers)
@@ -144,10 +161,29 @@ def sgd(
 ) -> Optimizer:
     """Gradient descent with optional (Nesterov) momentum and coupled L2, as `optax.sgd`.
 
+    Parameters
+    ----------
+    learning_rate, l2, clip_norm
+        As for `adam`.
+    momentum
+        Share of the last step that a step keeps, from 0 to less than 1; None has no momentum.
+    nesterov
+        Whether momentum looks ahead, as Nesterov's does; needs ``momentum``.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range, here or as a value of an axis.
+
     Examples
     --------
-    >>> sgd(0.1, momentum=0.9).hyperparameters["momentum"]
-    0.9
+    With the gradient 2 at the parameter 10, a step is -0.5 * (2 + 0.1 * 10):
+
+    >>> import numpy as np
+    >>> rule = sgd(0.5, l2=0.1).transformation(steps=1)
+    >>> update, _ = rule.update(np.float32(2.0), rule.init(np.float32(10.0)), np.float32(10.0))
+    >>> float(update)
+    -1.5
     """
     numbers = dict(learning_rate=learning_rate, momentum=momentum, l2=l2, clip_norm=clip_norm, nesterov=nesterov)
     return Optimizer(_sgd, numbers)
@@ -165,10 +201,31 @@ def rmsprop(
 ) -> Optimizer:
     """RMSProp, as `optax.rmsprop` (``eps`` inside the square root), with coupled L2.
 
+    Parameters
+    ----------
+    learning_rate, l2, clip_norm
+        As for `adam`.
+    decay
+        Decay of the mean of squared gradients, from 0 to less than 1.
+    eps
+        Number added to that mean, at least 0.
+    momentum
+        Share of the last step that a step keeps, from 0 to less than 1; None has no momentum.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range, here or as a value of an axis.
+
     Examples
     --------
-    >>> rmsprop(1e-3, decay=0.99).hyperparameters["decay"]
-    0.99
+    After one gradient g the mean of squares is g^2 / 4, so the first step is twice the learning rate:
+
+    >>> import numpy as np
+    >>> rule = rmsprop(0.1, decay=0.75).transformation(steps=1)
+    >>> update, _ = rule.update(np.float32(3.0), rule.init(np.float32(0.0)), np.float32(0.0))
+    >>> round(float(update), 4)
+    -0.2
     """
     numbers = dict(learning_rate=learning_rate, decay=decay, eps=eps, momentum=momentum, l2=l2, clip_norm=clip_norm)
     return Optimizer(_rmsprop, numbers)

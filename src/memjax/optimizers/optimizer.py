@@ -51,6 +51,15 @@ class Optimizer:
     ------
     InputError
         If a number is out of the range that the factory says, or not finite.
+
+    Examples
+    --------
+    >>> from memjax.optimizers import adam, cosine
+    >>> rule = adam(cosine(peak=1e-3), b2=0.98)
+    >>> rule.name, rule.hyperparameters["b2"]
+    ('adam', 0.98)
+
+    The names of hyperparameters are names of axes: ``over={"optimizer.b2": [0.98, 0.999]}`` sweeps this one.
     """
 
     factory: Callable[..., optax.GradientTransformation]

@@ -19,6 +19,12 @@ class Table:
         Text of the head and of every cell.
     note
         How to read the table, and what its numbers cannot mean.
+
+    Examples
+    --------
+    >>> losses = Table("Loss by train size", ("train size", "loss"), (("50", "0.31"), ("100", "0.12")), "Means of four runs.")
+    >>> [dict(zip(losses.columns, row))["loss"] for row in losses.rows]
+    ['0.31', '0.12']
     """
 
     title: str

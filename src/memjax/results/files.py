@@ -42,12 +42,13 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
 
     Examples
     --------
-    >>> from tempfile import TemporaryDirectory
-    >>> import xarray as xr
-    >>> losses = xr.Dataset({"train_loss": ("seed", [0.5, 0.7])})
-    >>> with TemporaryDirectory() as folder:
-    ...     xr.open_dataset(save(losses, f"{folder}/losses.nc")).load().train_loss.values
-    array([0.5, 0.7])
+    >>> import tempfile
+    >>> import memjax as mj
+    >>> ds = mj.sweep(mj.Experiment(steps=4, record_every=2, train_size=8), over={"seed": [0, 1]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = mj.save(ds, f"{folder}/two-seeds.nc")
+    ...     path.name, mj.open(path).equals(ds)
+    ('two-seeds.nc', True)
     """
     target = absolute("path", path)
     if target.suffix not in (".nc", ".zarr"):

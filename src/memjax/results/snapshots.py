@@ -50,6 +50,18 @@ class Snapshot:
         Numbers ``int[N]`` of the train and test examples: indices into the task's pool, or else places in the draw.
     swept
         Value of every swept field of the run, also of fields that move together along one axis.
+
+    Examples
+    --------
+    >>> import memjax as mj
+    >>> spec = mj.Experiment(steps=4, record_every=2, train_size=8, snapshots=(4,))
+    >>> ds = mj.sweep(spec, over={"seed": [0]})
+    >>> (last,) = mj.snapshots(ds)
+    >>> last.run, last.step, last.outputs(last.train.x).shape
+    ({'seed': 0}, 4, (8, 17))
+    >>> right = last.outputs(last.train.x).argmax(-1) == last.train.y
+    >>> float(right.mean()) == ds.train_accuracy.sel(seed=0, step=4).item()
+    True
     """
 
     run: dict[str, Any]

@@ -29,6 +29,16 @@ def open_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
     InputError
         If the file does not exist, cannot be read, or is not a memjax dataset of a known schema; if a part of a store is
         damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import memjax as mj
+    >>> spec = mj.Experiment(steps=4, record_every=2, train_size=8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ds = mj.sweep(spec, over={"seed": [0, 1]}, store=f"{folder}/store")
+    ...     mj.open(f"{folder}/store").train_loss.equals(ds.train_loss)
+    True
     """
     source = absolute("path", path)
     return open_store(source) if is_store(source) else open_file(source)

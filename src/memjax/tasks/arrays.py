@@ -42,6 +42,16 @@ class Arrays:
         Whether the first rows of the permutation, and its last, have every class in the share that it has of all.
     evaluation
         Name and number of rows of each further set at the end of the arrays, behind the test rows.
+
+    Examples
+    --------
+    Smaller train sets are the beginnings of larger ones, and ``x`` holds places in the pool:
+
+    >>> import memjax as mj, numpy as np
+    >>> task = mj.tasks.from_arrays(np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 0, 1]))
+    >>> small, large = (task.draw(seed=0, train_size=size, test_size=0).train for size in (2, 4))
+    >>> np.array_equal(large.x[:2], small.x), task.pool[small.x].shape
+    (True, (2, 2))
     """
 
     x: np.ndarray

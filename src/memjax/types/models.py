@@ -14,6 +14,24 @@ class Model(Protocol):
     """A pure function from parameters and inputs to outputs, without any knowledge of training.
 
     A Linen module is a model without conversion; `memjax.models.as_model` lists what else is accepted.
+
+    Examples
+    --------
+    A model of one's own, a line; ``docs/adding/model.md`` lists what else a model can have:
+
+    >>> from dataclasses import dataclass
+    >>> import jax, jax.numpy as jnp
+    >>> @dataclass(frozen=True)
+    ... class Line:
+    ...     outputs: int = 2
+    ...     def init(self, key, x):
+    ...         return jax.random.normal(key, (x.shape[1], self.outputs))
+    ...     def apply(self, params, x):
+    ...         return x @ params
+    >>> isinstance(Line(), Model), Line().init(jax.random.key(0), jnp.ones((1, 3))).shape
+    (True, (3, 2))
+    >>> Line().apply(jnp.array([[1.0, 10.0]]), jnp.array([[2.0]])).tolist()
+    [[2.0, 20.0]]
     """
 
     def init(self, key: Array, x: Array) -> Params:
@@ -31,6 +49,8 @@ class PaddableModel(Model, Protocol):
 
     The parameters of a run lie among zeros in the arrays of a wider model, and stay the only ones that change. Initial
     parameters, snapshots and counts are those of the true model.
+
+    `memjax.models.MLP` is one; ``docs/adding/model.md`` says how to write another.
     """
 
     @property
@@ -61,6 +81,8 @@ class FittedModel(Model, Protocol):
     Three class attributes are optional. ``minimises`` names the losses whose minimum the fit is; without it every loss is
     allowed. ``by_gradient`` is False for a model that has no gradient to train by. A method ``check_fit(train_size)`` raises
     `memjax.InputError` for a train size that the model cannot take. A field ``room`` of None becomes the train size.
+
+    `memjax.models.LeastSquares` is one; ``docs/adding/model.md`` says how to write another.
     """
 
     def fit(self, params: Params, examples: Any) -> Params:
@@ -88,6 +110,8 @@ class RandomModel(Model, Protocol):
     Only the gradient of a training step calls ``apply_train``; records, snapshots and measures call ``apply``, which draws
     none. A model that draws only at some values of its fields says so by an attribute ``draws``: where it is False,
     training calls ``apply``.
+
+    `memjax.models.MLP` is one; ``docs/adding/model.md`` says how to write another.
     """
 
     def apply_train(self, params: Params, x: Array, keys: Array) -> Array:

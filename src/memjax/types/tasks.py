@@ -34,6 +34,23 @@ class Task(Protocol):
     ----------
     num_outputs
         Number of model outputs that the targets need.
+
+    Examples
+    --------
+    A task of one's own, the sign of a number; ``docs/adding/task.md`` lists what else a task can have:
+
+    >>> import numpy as np
+    >>> from dataclasses import dataclass
+    >>> import memjax as mj
+    >>> @dataclass(frozen=True)
+    ... class Sign:
+    ...     num_outputs: int = 2
+    ...     def draw(self, seed, train_size, test_size):
+    ...         values = np.random.default_rng(seed).normal(size=(train_size + test_size, 1)).astype(np.float32)
+    ...         drawn = Data(values, (values[:, 0] > 0).astype(np.int32))
+    ...         return Split(Data(*(part[:train_size] for part in drawn)), Data(*(part[train_size:] for part in drawn)))
+    >>> isinstance(Sign(), Task), mj.Experiment(task=Sign(), train_size=50).task.draw(0, 4, 2).test.x.shape
+    (True, (2, 1))
     """
 
     @property
@@ -53,7 +70,10 @@ class Task(Protocol):
 
 @runtime_checkable
 class PoolTask(Task, Protocol):
-    """A task whose inputs all come from one fixed array, the pool, so that runs hold indices instead of copies."""
+    """A task whose inputs all come from one fixed array, the pool, so that runs hold indices instead of copies.
+
+    `memjax.tasks.ModularArithmetic` is one; ``docs/adding/task.md`` says how to write another.
+    """
 
     @property
     def pool(self) -> np.ndarray:
@@ -63,7 +83,10 @@ class PoolTask(Task, Protocol):
 
 @runtime_checkable
 class SizedTask(Protocol):
-    """A task that decides the sizes of its splits, because it cannot draw every size."""
+    """A task that decides the sizes of its splits, because it cannot draw every size.
+
+    `memjax.tasks.Arrays` is one; ``docs/adding/task.md`` says how to write another.
+    """
 
     def sizes(self, train_size: int, test_size: int | None) -> tuple[int, int]:
         """Train and test size, with a number in place of None; raises `memjax.InputError` for sizes that it cannot draw.
@@ -75,7 +98,10 @@ class SizedTask(Protocol):
 
 @runtime_checkable
 class FiniteTask(Protocol):
-    """A task with a fixed number of train examples, so that a train size between 0 and 1 is a fraction of them."""
+    """A task with a fixed number of train examples, so that a train size between 0 and 1 is a fraction of them.
+
+    `memjax.tasks.Arrays` is one; ``docs/adding/task.md`` says how to write another.
+    """
 
     @property
     def num_examples(self) -> int:
@@ -85,7 +111,10 @@ class FiniteTask(Protocol):
 
 @runtime_checkable
 class TokenTask(Protocol):
-    """A task whose inputs are tokens: integers that are names, not quantities."""
+    """A task whose inputs are tokens: integers that are names, not quantities.
+
+    `memjax.tasks.ModularArithmetic` is one; ``docs/adding/task.md`` says how to write another.
+    """
 
     @property
     def num_tokens(self) -> int:
@@ -95,7 +124,10 @@ class TokenTask(Protocol):
 
 @runtime_checkable
 class FileTask(Protocol):
-    """A task that reads files: a spec records their content, and a task from a spec is compared with that record."""
+    """A task that reads files: a spec records their content, and a task from a spec is compared with that record.
+
+    `memjax.tasks.Images` is one; ``docs/adding/task.md`` says how to write another.
+    """
 
     @property
     def content(self) -> str | None:
@@ -105,7 +137,10 @@ class FileTask(Protocol):
 
 @runtime_checkable
 class NoisyTask(Protocol):
-    """A task that corrupts the targets of some train examples, and can say what they were."""
+    """A task that corrupts the targets of some train examples, and can say what they were.
+
+    `memjax.tasks.Arrays` is one; ``docs/adding/task.md`` says how to write another.
+    """
 
     def clean_targets(self, seed: int, train_size: int) -> np.ndarray:
         """Targets of the train examples of ``draw`` before the corruption, ``[N, ...]``."""
@@ -114,7 +149,10 @@ class NoisyTask(Protocol):
 
 @runtime_checkable
 class EvaluatedTask(Protocol):
-    """A task with named sets of examples beside its train and test sets, such as a validation set or a shifted test set."""
+    """A task with named sets of examples beside its train and test sets, such as a validation set or a shifted test set.
+
+    `memjax.tasks.Arrays` is one; ``docs/adding/task.md`` says how to write another.
+    """
 
     @property
     def evaluation_sizes(self) -> Mapping[str, int]:
@@ -132,6 +170,8 @@ class FreshTask(Protocol):
 
     A field that is declared with `memjax.traced` may be a traced number of JAX in `fresh`, so that an axis of the field
     compiles nothing. Every other field is structure there: each of its values compiles a program.
+
+    `memjax.tasks.RandomLabels` is one; ``docs/adding/task.md`` says how to write another.
     """
 
     def stream(self, seed: int) -> Any:

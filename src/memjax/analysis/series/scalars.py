@@ -11,7 +11,7 @@ runs are not affected.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,6 @@ class Scalar:
         Name of the number, for ``long_name``.
     units
         Powers of the units of series and positions in the units of the result; None if these do not apply.
-    doc
-        One line that describes the number.
 
     Examples
     --------
@@ -61,7 +59,6 @@ class Scalar:
     function: Reduction
     label: str
     units: tuple[int, int] | None = (1, 0)
-    doc: str = field(default="", compare=False)
 
     def __call__(self, series: xr.DataArray, dim: str = "step") -> xr.DataArray:
         """Take the number from every run.
@@ -107,7 +104,7 @@ class Scalar:
             return self.function(y[..., inside], at[inside])
 
         ends = ("first" if start is None else f"{start:g}", "last" if stop is None else f"{stop:g}")
-        return replace(self, function=sliced, label=f"{self.label} from {ends[0]} to {ends[1]}", doc="")
+        return replace(self, function=sliced, label=f"{self.label} from {ends[0]} to {ends[1]}")
 
     def __add__(self, other: Scalar | float) -> Scalar:
         return _combined(self, other, np.add, "+")
@@ -134,10 +131,10 @@ class Scalar:
         return _combined(_number(other), self, _divide, "/")
 
     def __neg__(self) -> Scalar:
-        return replace(self, function=lambda y, at: -self.function(y, at), label=f"-{_bracketed(self.label)}", doc="")
+        return replace(self, function=lambda y, at: -self.function(y, at), label=f"-{_bracketed(self.label)}")
 
     def __abs__(self) -> Scalar:
-        return replace(self, function=lambda y, at: np.abs(self.function(y, at)), label=f"|{self.label}|", doc="")
+        return replace(self, function=lambda y, at: np.abs(self.function(y, at)), label=f"|{self.label}|")
 
 
 def _number(value: Any) -> Scalar:
@@ -190,21 +187,100 @@ def _rate(y: FloatArray, at: FloatArray) -> FloatArray:
     return np.asarray(((y - y.mean(axis=-1, keepdims=True)) * centred).sum(axis=-1) / (centred**2).sum())
 
 
-first = Scalar(lambda y, at: y[..., 0], "first", doc="First record of each run, usually the initial state.")
-last = Scalar(lambda y, at: y[..., -1], "last", doc="Last record of each run; NaN for a run that diverged.")
-gap = Scalar(
-    lambda y, at: y[..., -1] - y[..., 0], "gap",
-    doc='Last minus first; of the L2 norm the W_gap of Liu (2026), "How does memorization affect l2?".',
-)  # fmt: skip
-maximum = Scalar(lambda y, at: y.max(axis=-1), "maximum", doc="Largest record; NaN if any is.")
-minimum = Scalar(lambda y, at: y.min(axis=-1), "minimum", doc="Smallest record; NaN if any is.")
-mean = Scalar(
-    lambda y, at: y.mean(axis=-1),
-    "mean",
-    doc="Mean of the records, which count the same however they are spaced; NaN if any is.",
-)
-area = Scalar(
-    lambda y, at: np.trapezoid(y, at, axis=-1), "area", (1, 1),
-    doc="Area under the series by trapezoids, in units of the series times those of the positions.",
-)  # fmt: skip
-rate = Scalar(_rate, "rate", (1, -1), doc="Least-squares slope of the series per unit of the positions (per step).")
+first = Scalar(lambda y, at: y[..., 0], "first")
+"""First record of each run, usually the initial state.
+
+Examples
+--------
+>>> import memjax as mj
+>>> import xarray as xr
+>>> norm = xr.DataArray([2.0, 3.0, 7.0], {"step": [0, 10, 30]}, "step")
+>>> mj.analysis.first(norm).item()
+2.0
+"""
+
+last = Scalar(lambda y, at: y[..., -1], "last")
+"""Last record of each run; NaN for a run that diverged.
+
+Examples
+--------
+>>> import memjax as mj
+>>> import xarray as xr
+>>> norm = xr.DataArray([2.0, 3.0, 7.0], {"step": [0, 10, 30]}, "step")
+>>> mj.analysis.last(norm).item()
+7.0
+>>> mj.analysis.last.between(stop=10)(norm).item()
+3.0
+"""
+
+gap = Scalar(lambda y, at: y[..., -1] - y[..., 0], "gap")
+"""Last record minus first; of the L2 norm, the W_gap of Liu (2026), "How does memorization affect l2?".
+
+Examples
+--------
+>>> import memjax as mj
+>>> import xarray as xr
+>>> norm = xr.DataArray([2.0, 3.0, 7.0], {"step": [0, 10, 30]}, "step")
+>>> mj.analysis.gap(norm).item()
+5.0
+"""
+
+maximum = Scalar(lambda y, at: y.max(axis=-1), "maximum")
+"""Largest record; NaN if any is.
+
+Examples
+--------
+>>> import memjax as mj
+>>> import xarray as xr
+>>> norm = xr.DataArray([2.0, 9.0, 7.0], {"step": [0, 10, 30]}, "step")
+>>> mj.analysis.maximum(norm).item()
+9.0
+"""
+
+minimum = Scalar(lambda y, at: y.min(axis=-1), "minimum")
+"""Smallest record; NaN if any is.
+
+Examples
+--------
+>>> import memjax as mj
+>>> import xarray as xr
+>>> norm = xr.DataArray([2.0, 1.0, 7.0], {"step": [0, 10, 30]}, "step")
+>>> mj.analysis.minimum(norm).item()
+1.0
+"""
+
+mean = Scalar(lambda y, at: y.mean(axis=-1), "mean")
+"""Mean of the records, which count the same however they are spaced; NaN if any is.
+
+Examples
+--------
+>>> import memjax as mj
+>>> import xarray as xr
+>>> norm = xr.DataArray([2.0, 3.0, 7.0], {"step": [0, 10, 30]}, "step")
+>>> mj.analysis.mean(norm).item()
+4.0
+"""
+
+area = Scalar(lambda y, at: np.trapezoid(y, at, axis=-1), "area", (1, 1))
+"""Area under the series by trapezoids, in units of the series times those of the positions.
+
+Examples
+--------
+>>> import memjax as mj
+>>> import xarray as xr
+>>> norm = xr.DataArray([2.0, 3.0, 7.0], {"step": [0, 10, 30]}, "step")
+>>> mj.analysis.area(norm).item()
+125.0
+"""
+
+rate = Scalar(_rate, "rate", (1, -1))
+"""Least-squares slope of the series per unit of the positions (per step).
+
+Examples
+--------
+>>> import memjax as mj
+>>> import xarray as xr
+>>> norm = xr.DataArray([2.0, 4.0, 8.0], {"step": [0, 10, 30]}, "step")
+>>> mj.analysis.rate(norm).item()
+0.2
+"""

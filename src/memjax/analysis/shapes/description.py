@@ -59,6 +59,20 @@ class Description:
         depth below the lower end). NaN for curves of other shapes.
     sentence
         str ``(...)``: verdicts, then the evidence on a second line.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> loss = xr.DataArray(
+    ...     [[9.0, 6.0, 4.0, 2.0], [9.1, 6.1, 4.0, 2.1], [8.9, 6.0, 4.1, 2.0]],
+    ...     dims=("seed", "train_size"),
+    ...     coords={"train_size": [50, 100, 200, 400]},
+    ... )
+    >>> said = describe(loss, resamples=0)
+    >>> said.evidence["shape"].item(), said.evidence["noise"].round(2).item()
+    ('falling', 0.06)
+    >>> str(said).startswith("falling")
+    True
     """
 
     evidence: xr.Dataset

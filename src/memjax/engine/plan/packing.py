@@ -53,6 +53,14 @@ class Packing:
         Bytes that the sweep may add to those of the process: by default half of the free memory, or three quarters of what
         JAX may take of an accelerator's memory. Blocks and lanes are chosen to stay below this limit; a sweep that cannot is
         refused.
+
+    Examples
+    --------
+    >>> import memjax as mj
+    >>> by_hand = mj.Packing(schedule="streamed", lanes=1, runs=16)
+    >>> plan = mj.explain(mj.Experiment(steps=100), over={"seed": range(64)}, packing=by_hand)
+    >>> plan.lanes, plan.groups[0].blocks
+    (1, 4)
     """
 
     schedule: Schedule | None = None

@@ -34,6 +34,14 @@ class HiddenSpace(NamedTuple):
         Number of independent directions ``[...]``: the rank of H. With a ridge, the rank of H with sqrt(ridge) I below H.
     live
         Number of neurons ``[...]`` that are not zero on every example. ``live - rank`` of these neurons are redundant.
+
+    Examples
+    --------
+    Three neurons, of which the third repeats the first:
+
+    >>> space = hidden_space([[1.0, 0.0, 2.0], [0.0, 1.0, 0.0], [1.0, 1.0, 2.0]])
+    >>> int(space.rank), int(space.live), space.whitening.shape
+    (2, 3, (3, 3))
     """
 
     whitening: np.ndarray

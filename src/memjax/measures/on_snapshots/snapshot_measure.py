@@ -24,6 +24,12 @@ class Variable(NamedTuple):
         For the labels of plots; units ``1`` for pure numbers.
     dims
         Names of the dimensions of the value; none for a single number.
+
+    Examples
+    --------
+    >>> spread = Variable("spread of the outputs", units="logits", dims=("layer",))
+    >>> SnapshotMeasure(lambda snapshot: ({"spread": [1.0, 2.0]}, {}), {"spread": spread})(None)["spread"].attrs
+    {'long_name': 'spread of the outputs', 'units': 'logits'}
     """
 
     long_name: str

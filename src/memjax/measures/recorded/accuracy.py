@@ -23,7 +23,20 @@ def _accuracy(params: Params, apply: Apply, examples: Tile) -> Array:
 accuracy = Measure(
     _accuracy, "accuracy", per_example=True, needs_labels=True, splits=("train", "test"), long_name="accuracy"
 )
-"""Share of examples classified right, between 0 and 1; ties go to the lower class."""
+"""Share of examples classified right, between 0 and 1; ties go to the lower class.
+
+Examples
+--------
+A network whose outputs are its inputs, on two examples of class 0:
+
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> outputs, labels = jnp.array([[2.0, 1.0], [0.0, 3.0]]), jnp.array([0, 0])
+>>> two = mj.Tile(outputs, labels, jnp.ones(2, bool))
+>>> values = mj.measures.accuracy.function(None, lambda params, x: x, two)
+>>> [round(float(value), 4) for value in values]
+[1.0, 0.0]
+"""
 
 
 def _sign_accuracy(params: Params, apply: Apply, examples: Tile) -> Array:
@@ -42,4 +55,17 @@ def _sign_accuracy(params: Params, apply: Apply, examples: Tile) -> Array:
 sign_accuracy = Measure(
     _sign_accuracy, "sign_accuracy", per_example=True, splits=("train", "test"), long_name="sign accuracy"
 )
-"""Share of outputs with the sign of their target, between 0 and 1; an output of zero is wrong."""
+"""Share of outputs with the sign of their target, between 0 and 1; an output of zero is wrong.
+
+Examples
+--------
+A network whose outputs are its inputs, on two examples with the target 1:
+
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> outputs, targets = jnp.array([[0.5], [-2.0]]), jnp.array([[1.0], [1.0]])
+>>> two = mj.Tile(outputs, targets, jnp.ones(2, bool))
+>>> values = mj.measures.sign_accuracy.function(None, lambda params, x: x, two)
+>>> [round(float(value), 4) for value in values]
+[1.0, 0.0]
+"""

@@ -29,4 +29,17 @@ memorized_bits = Measure(
     long_name="memorised label information",
     units="bits",
 )
-"""N (ln C - mean cross-entropy) / ln 2 on the train split: the saving over uniform guessing (Liu, "Memory 2")."""
+"""N (ln C - mean cross-entropy) / ln 2 on the train split: the saving over uniform guessing (Liu, "Memory 2").
+
+Examples
+--------
+A network whose outputs are its inputs is undecided on the first example, and sure of the second:
+
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> outputs, labels = jnp.array([[0.0, 0.0, 0.0, 0.0], [50.0, 0.0, 0.0, 0.0]]), jnp.array([0, 0])
+>>> two = mj.Tile(outputs, labels, jnp.ones(2, bool))
+>>> values = mj.measures.memorized_bits.function(None, lambda params, x: x, two)
+>>> [round(float(value), 4) for value in values]
+[0.0, 2.0]
+"""

@@ -115,4 +115,15 @@ gradient_cosine = Measure(_MeanCosine(1), "gradient_cosine", long_name="mean cos
 """Mean over pairs of different train examples of the cosine between their gradients of the loss (Fort et al., "Stiffness").
 
 NaN for fewer than two gradients that are not exactly zero. Costs as much as `batch_gradient_cosine` of batches of one.
+
+Examples
+--------
+Of the outputs w x, the first example asks for a smaller w, and the second for a larger one:
+
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> examples = mj.Examples(jnp.array([[[1.0], [2.0]]]), jnp.array([[[0.0], [9.0]]]), None, 0, size=2, num_tiles=1)
+>>> cosine = mj.measures.gradient_cosine.function(jnp.array(1.0), lambda w, x: w * x, examples, loss=mj.losses.mse)
+>>> float(cosine)
+-1.0
 """

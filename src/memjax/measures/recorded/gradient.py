@@ -38,4 +38,16 @@ def _gradient_norm(params: Params, apply: Apply, examples: Examples, *, loss: Lo
 
 
 gradient_norm = Measure(_gradient_norm, "gradient_norm", long_name="L2 norm of the gradient of the train loss")
-"""Euclidean norm of the gradient of the mean (unscaled) loss over the whole train split; costs one step per record."""
+"""Euclidean norm of the gradient of the mean (unscaled) loss over the whole train split; costs one step per record.
+
+Examples
+--------
+The mean loss of the outputs w x on the inputs 1 and 2 is 2.5 w^2, with the gradient 5 w:
+
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> examples = mj.Examples(jnp.array([[[1.0], [2.0]]]), jnp.array([[[0.0], [0.0]]]), None, 0, size=2, num_tiles=1)
+>>> norm = mj.measures.gradient_norm.function(jnp.array(3.0), lambda w, x: w * x, examples, loss=mj.losses.mse)
+>>> float(norm)
+15.0
+"""

@@ -51,6 +51,14 @@ last_layer_l2 = Measure(_last_layer_l2, "last_layer_l2", long_name="L2 norm of t
 
 The last layer is the entry of the parameter tree whose name comes last, with numbers in their order: ``layer_10`` of a
 `memjax.models.MLP` of ten hidden layers. If the names of a model have another order, use `l2_of`.
+
+Examples
+--------
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> params = {"layer_9": jnp.array([7.0]), "layer_10": {"kernel": jnp.array([3.0]), "bias": jnp.array([4.0])}}
+>>> float(mj.measures.last_layer_l2.function(params, None, None))
+5.0
 """
 
 

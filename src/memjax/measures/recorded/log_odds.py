@@ -34,6 +34,18 @@ log_odds = Measure(
 
 Carlini et al. (2022, "Membership inference attacks from first principles") and Park et al. (2023, "TRAK") compare networks by
 this number, because its distribution over networks is close to normal.
+
+Examples
+--------
+A network whose outputs are its inputs: with three equal outputs the odds are 1 to 2.
+
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> outputs, labels = jnp.array([[0.0, 0.0, 0.0], [3.0, 2.0, -50.0]]), jnp.array([0, 0])
+>>> two = mj.Tile(outputs, labels, jnp.ones(2, bool))
+>>> values = mj.measures.log_odds.function(None, lambda params, x: x, two)
+>>> [round(float(value), 4) for value in values]
+[-0.6931, 1.0]
 """
 
 
@@ -53,4 +65,16 @@ el2n = Measure(
 """Mean over a split of the Euclidean distance between probabilities and one-hot label.
 
 EL2N of Paul et al. (2021, "Deep learning on a data diet"), who average over networks early in training.
+
+Examples
+--------
+A network whose outputs are its inputs is undecided on the first example, and right about the second:
+
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> outputs, labels = jnp.array([[0.0, 0.0], [50.0, 0.0]]), jnp.array([0, 0])
+>>> two = mj.Tile(outputs, labels, jnp.ones(2, bool))
+>>> values = mj.measures.el2n.function(None, lambda params, x: x, two)
+>>> [round(float(value), 4) for value in values]
+[0.7071, 0.0]
 """

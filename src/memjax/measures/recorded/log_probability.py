@@ -27,4 +27,16 @@ log_probability = Measure(
 """Mean over examples and over all classes c of log p(c | x), without labels.
 
 An undecided network has -ln C, the largest possible value.
+
+Examples
+--------
+A network whose outputs are its inputs is undecided on the first example, and sure of the second:
+
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> outputs, labels = jnp.array([[0.0, 0.0, 0.0, 0.0], [50.0, 0.0, 0.0, 0.0]]), jnp.array([0, 0])
+>>> two = mj.Tile(outputs, labels, jnp.ones(2, bool))
+>>> values = mj.measures.log_probability.function(None, lambda params, x: x, two)
+>>> [round(float(value), 4) for value in values]
+[-1.3863, -37.5]
 """

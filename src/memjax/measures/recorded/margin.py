@@ -43,4 +43,17 @@ logit_margin = Measure(
     long_name="mean logit margin",
     units="logits",
 )
-"""Mean over a split of f_y - max_{j != y} f_j, which is positive for an example that is classified right."""
+"""Mean over a split of f_y - max_{j != y} f_j, which is positive for an example that is classified right.
+
+Examples
+--------
+A network whose outputs are its inputs, on two examples of class 0:
+
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> outputs, labels = jnp.array([[2.0, 1.0], [0.0, 3.0]]), jnp.array([0, 0])
+>>> two = mj.Tile(outputs, labels, jnp.ones(2, bool))
+>>> values = mj.measures.logit_margin.function(None, lambda params, x: x, two)
+>>> [round(float(value), 4) for value in values]
+[1.0, -3.0]
+"""

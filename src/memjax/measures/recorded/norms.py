@@ -29,14 +29,40 @@ def _layer_l2(params: Params, apply: Apply, examples: Examples) -> dict[str, Arr
 
 
 weight_l2 = Measure(_weight_l2, "weight_l2", long_name="L2 norm of all parameters")
-"""Euclidean norm of all parameters, biases included (Liu, "How does memorization affect l2?")."""
+"""Euclidean norm of all parameters, biases included (Liu, "How does memorization affect l2?").
+
+Examples
+--------
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> params = {"kernel": jnp.array([[3.0], [0.0]]), "bias": jnp.array([4.0])}
+>>> float(mj.measures.weight_l2.function(params, None, None))
+5.0
+"""
 
 layer_l2 = Measure(_layer_l2, "layer_l2", dims=("parameter",), long_name="L2 norm per parameter array")
-"""Euclidean norm of each parameter array, along the dimension ``parameter`` with labels such as ``layer_0/kernel``."""
+"""Euclidean norm of each parameter array, along the dimension ``parameter`` with labels such as ``layer_0/kernel``.
+
+Examples
+--------
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> params = {"layer_0": {"kernel": jnp.array([[3.0], [0.0]]), "bias": jnp.array([4.0])}}
+>>> {name: float(norm) for name, norm in mj.measures.layer_l2.function(params, None, None).items()}
+{'layer_0/bias': 4.0, 'layer_0/kernel': 3.0}
+"""
 
 distance_from_init = Measure(
     _distance_from_init, "distance_from_init", long_name="distance from the initial parameters"
 )
 """Euclidean distance of all parameters from the initial parameters of the run (Nagarajan and Kolter 2019, "Generalization in
 deep networks: the role of distance from initialization"). A run with a ``start`` has its ``start`` as its initial parameters.
+
+Examples
+--------
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> now, then = {"kernel": jnp.array([4.0, 5.0])}, {"kernel": jnp.array([1.0, 1.0])}
+>>> float(mj.measures.distance_from_init.function(now, None, None, initial=then))
+5.0
 """

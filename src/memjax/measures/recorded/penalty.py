@@ -17,4 +17,14 @@ def _penalty(params: Params, apply: Apply, examples: Examples, *, penalty: Calla
 
 
 penalty = Measure(_penalty, "penalty", long_name="penalty")
-"""Value of the penalty of the experiment at the recorded parameters, in units of the loss; 0 without a penalty."""
+"""Value of the penalty of the experiment at the recorded parameters, in units of the loss; 0 without a penalty.
+
+Examples
+--------
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> params = {"kernel": jnp.array([3.0, 4.0])}
+>>> squares = lambda params: 0.1 * (params["kernel"] ** 2).sum()
+>>> float(mj.measures.penalty.function(params, None, None, penalty=squares))
+2.5
+"""

@@ -43,4 +43,14 @@ loss_sensitivity = Measure(
 Arpit et al. (2017, arXiv:1706.05394, "loss-sensitivity") average the value of an example over training steps, which
 ``by_example(loss_sensitivity, over="mean")`` does over records. For a linear softmax with weights ``W[features, C]`` the value
 is ||W (p - e_y)||_1. The inputs must be floats. The measure costs one more gradient in the inputs.
+
+Examples
+--------
+The loss (3 x)^2 of one input has the derivative 18 x:
+
+>>> import jax.numpy as jnp
+>>> import memjax as mj
+>>> two = mj.Tile(jnp.array([[1.0], [-2.0]]), jnp.zeros((2, 1)), jnp.ones(2, bool))
+>>> mj.measures.loss_sensitivity.function(3.0, lambda w, x: w * x, two, loss=mj.losses.mse).tolist()
+[18.0, 36.0]
 """

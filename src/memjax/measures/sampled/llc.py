@@ -19,7 +19,14 @@ _MOST_R_HAT = 1.1
 
 
 class LLC(Settings):
-    """An estimator of the local learning coefficient; made by `llc`, where its settings are explained."""
+    """An estimator of the local learning coefficient; made by `llc`, where its settings are explained.
+
+    Examples
+    --------
+    >>> twice = llc(nbeta=(None, 2.0), chains=8)
+    >>> twice.labels, twice.chains, twice.draws
+    (['n / log n', '2'], 8, 500)
+    """
 
     def on_all(self, snapshots: Sequence[Any], train: Trainer) -> list[dict[str, xr.DataArray]]:
         """Estimates for every snapshot, by name; the chains around all of them are one packed batch.

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 __all__ = ["VERDICTS", "Settings"]
 
 VERDICTS = ("ok", "not_converged", "negative", "unstable_step")
-"""What ``llc_verdict`` says, by its number."""
+"""What ``llc_verdict`` says, by its number.
+
+Examples
+--------
+>>> import numpy as np
+>>> from memjax.measures import VERDICTS
+>>> np.array(VERDICTS)[[0, 3]].tolist()  # of ds.llc_verdict.values.astype(int)
+['ok', 'unstable_step']
+"""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,12 @@ class Estimate:
         Range of the finite values of single runs; NaN where single runs are not known.
     of
         What the value is, as ``Kind`` says.
+
+    Examples
+    --------
+    >>> grokked_at = Estimate(5200.0, 4100.0, 6300.0, count=7, never=1)
+    >>> grokked_at.runs, grokked_at.as_dict()["high"]
+    (8, 6300.0)
     """
 
     value: float

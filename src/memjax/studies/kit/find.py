@@ -39,8 +39,11 @@ def find(name: str) -> Study:
 
     Examples
     --------
-    >>> find("margins").name
-    'margins'
+    >>> study = find("l2-memorization")
+    >>> study.name, list(study.scales)
+    ('l2-memorization', ['quick', 'paper'])
+    >>> study.sweeps("quick", 3)["sweep"].over["seed"]
+    range(0, 3)
     """
     packages = _packages()
     if name not in packages:

@@ -27,22 +27,57 @@ Columns = Mapping[str, Column | str]
 
 
 def mean(name: str) -> Column:
-    """Column of the mean over seeds of a variable."""
+    """Column of the mean over seeds of a variable.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> part = xr.Dataset({"loss": ("seed", [1.0, 3.0, np.inf])})
+    >>> mean("loss")(part).value, mean("loss")(part).never
+    (2.0, 1)
+    """
     return lambda part: estimate(part[name])
 
 
 def geometric(name: str) -> Column:
-    """Column of the geometric mean over seeds of a positive variable."""
+    """Column of the geometric mean over seeds of a positive variable.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> part = xr.Dataset({"steps": ("seed", [10.0, 1000.0])})
+    >>> round(geometric("steps")(part).value, 6)
+    100.0
+    """
     return lambda part: estimate(part[name], "geometric")
 
 
 def share(name: str) -> Column:
-    """Column of the share of runs for which a variable of 0 and 1 holds."""
+    """Column of the share of runs for which a variable of 0 and 1 holds.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> part = xr.Dataset({"fitted": ("seed", [1, 1, 1, 0])})
+    >>> share("fitted")(part).value, round(share("fitted")(part).low, 3)
+    (0.75, 0.194)
+    """
     return lambda part: estimate(part[name], "share")
 
 
 def time(name: str, records: npt.ArrayLike, of: Kind = "mean") -> Column:
-    """Column of a time that was interpolated between records."""
+    """Column of a time that was interpolated between records.
+
+    Examples
+    --------
+    The interval reaches to the records on either side of the times, because curves are not known between records:
+
+    >>> import xarray as xr
+    >>> part = xr.Dataset({"fitted_at": ("seed", [40.0, 60.0, 50.0])})
+    >>> found, apart = time("fitted_at", [0, 100, 200])(part), mean("fitted_at")(part)
+    >>> found.value, found.low <= 0, apart.low > 25
+    (50.0, True, True)
+    """
     return lambda part: estimate(within_records(part[name], records), of)
 
 
@@ -136,6 +171,25 @@ def columns_of(parts: Sequence[Any], columns: Columns, units: Mapping[str, str] 
     """Text of every column, a cell for every part; what `grid` does with the parts that it selects itself.
 
     A part is a dataset, or anything else that every column makes a cell of.
+
+    Parameters
+    ----------
+    parts
+        Datasets, or anything else that every column makes a cell of.
+    columns, units
+        As in `grid`.
+
+    Returns
+    -------
+    list
+        For every column the text of its cells, in the order of the parts.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> parts = [xr.Dataset({"loss": ("seed", values)}) for values in ([1.0, 1.2], [3.0, 3.4])]
+    >>> columns_of(parts, {"loss": "loss", "runs": lambda part: part.sizes["seed"]})
+    [['1.1 [-0.2, 2.4]', '3.2 [0.7, 5.7]'], ['2', '2']]
     """
     makers = {head: mean(column) if isinstance(column, str) else column for head, column in columns.items()}
     return [_texts([make(part) for part in parts], (units or {}).get(head, "")) for head, make in makers.items()]

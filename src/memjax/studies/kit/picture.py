@@ -24,7 +24,16 @@ def label_text(given: int, label: int) -> str:
 
 
 def picture(ax: Axes, pixels: npt.ArrayLike, above: str, below: str) -> None:
-    """Draw pixels ``[height, width]``, dark where they are large, without ticks."""
+    """Draw pixels ``[height, width]``, dark where they are large, without ticks.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> ax = plt.figure().subplots()
+    >>> picture(ax, [[0.0, 1.0], [1.0, 0.0]], above=label_text(3, 8), below="0.97")
+    >>> ax.get_title(), ax.get_xlabel(), ax.images[0].get_array().tolist()
+    ('3 (8)', '0.97', [[0.0, 1.0], [1.0, 0.0]])
+    """
     ax.imshow(pixels, cmap="gray_r", interpolation="nearest")
     ax.set(xticks=[], yticks=[])
     ax.set_title(above, fontsize=8.0, pad=2.0)

@@ -70,6 +70,27 @@ def run(
     ------
     InputError
         If the folder exists, the scale is unknown, or the number of seeds is not positive.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from memjax import Experiment
+    >>> from memjax.studies import Findings, Study, Sweep, Table, run
+    >>> spec = Experiment(steps=4, record_every=2, train_size=8)
+    >>> study = Study(
+    ...     name="eight-examples",
+    ...     title="Four steps on eight examples",
+    ...     question="How many runs are there?",
+    ...     source="nowhere",
+    ...     scales={"quick": "a few seeds"},
+    ...     seeds={"quick": 2},
+    ...     sweeps=lambda scale, seeds: {"dataset": Sweep(spec, {"seed": range(seeds)})},
+    ...     analyse=lambda ds: Findings(tables={"runs": Table("Runs", ("runs",), ((str(ds["dataset"].sizes["seed"]),),))}),
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made, findings = run(study, f"{folder}/mine", seeds=3)
+    ...     (made / "dataset.nc").exists(), (made / "report.html").exists(), findings.tables["runs"].rows
+    (True, True, (('3',),))
     """
     scale = next(iter(study.scales)) if scale is None else scale
     if scale not in study.scales:
@@ -115,6 +136,28 @@ def again(folder: str | os.PathLike[str], *, study: Study | None = None) -> tupl
     ------
     InputError
         If the folder holds no datasets of a study, those of another one, or not all of them.
+
+    Examples
+    --------
+    >>> import dataclasses, tempfile
+    >>> from memjax import Experiment
+    >>> from memjax.studies import Findings, Study, Sweep, again, run
+    >>> spec = Experiment(steps=4, record_every=2, train_size=8)
+    >>> study = Study(
+    ...     name="eight-examples",
+    ...     title="Four steps on eight examples",
+    ...     question="How many runs are there?",
+    ...     source="nowhere",
+    ...     scales={"quick": "two seeds"},
+    ...     seeds={"quick": 2},
+    ...     sweeps=lambda scale, seeds: {"dataset": Sweep(spec, {"seed": range(seeds)})},
+    ...     analyse=lambda datasets: Findings(note="Not counted yet."),
+    ... )
+    >>> counted = dataclasses.replace(study, analyse=lambda ds: Findings(note=f"{ds['dataset'].sizes['seed']} runs."))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made, findings = run(study, f"{folder}/mine")
+    ...     again(made, study=counted)[1].note
+    '2 runs.'
     """
     datasets = read_folder(folder)
     about = next(iter(datasets.values())).attrs

@@ -20,7 +20,14 @@ __all__ = ["Figure", "Findings", "Measured", "Study", "Sweep"]
 
 @dataclass(frozen=True)
 class Sweep:
-    """An experiment and the axes it is swept over; a mapping gives the values of an axis by names."""
+    """An experiment and the axes it is swept over; a mapping gives the values of an axis by names.
+
+    Examples
+    --------
+    >>> two_sizes = Sweep(Experiment(steps=100), {"train_size": (50, 100), "seed": range(3)})
+    >>> two_sizes.experiment.steps, list(two_sizes.over)
+    (100, ['train_size', 'seed'])
+    """
 
     experiment: Experiment
     over: Mapping[str | tuple[str, ...], Sequence[Any] | Mapping[str, Any]]
@@ -39,6 +46,12 @@ class Measured:
     by
         Dimension along which parts are computed and saved one after another, so that a run that was stopped goes on behind
         its last part; None computes everything at once.
+
+    Examples
+    --------
+    >>> halved = Measured("dataset", lambda ds: ds / 2, by="seed")
+    >>> halved.of, halved.by, halved.compute(3.0)
+    ('dataset', 'seed', 1.5)
     """
 
     of: str
@@ -48,7 +61,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that is drawn when the folder is written, and the caption that says what it means."""
+    """A figure that is drawn when the folder is written, and the caption that says what it means.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> figure = Figure(lambda: plt.figure(figsize=(4.0, 3.0)), "Nothing is drawn here yet.")
+    >>> figure.draw().get_size_inches().tolist()
+    [4.0, 3.0]
+    """
 
     draw: Callable[[], Drawn]
     caption: str
@@ -70,6 +91,14 @@ class Findings:
         What a reader of the claims must know, beside what the verdicts mean.
     datasets
         Numbers that were computed from the records, by the name of their file.
+
+    Examples
+    --------
+    >>> from memjax.studies.kit import Estimate
+    >>> claim = Claim("share of labels that are fitted", 1.0, Estimate(0.99, 0.97, 1.0, count=4))
+    >>> found = Findings([claim], tables={"losses": Table("Losses", ("size", "loss"), (("50", "0.3"),))})
+    >>> list(found.all_tables), claim.verdict.value
+    (['published', 'losses'], 'as published')
     """
 
     claims: Sequence[Claim] = ()
@@ -126,6 +155,25 @@ class Study:
         follow one another.
     measured
         From the scale to what is measured on the networks of the sweeps; none unless given. These datasets join the others.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> sizes = Sweep(Experiment(steps=4, record_every=2, train_size=8), {"seed": range(2)})
+    >>> study = Study(
+    ...     name="eight-examples",
+    ...     title="Four steps on eight examples",
+    ...     question="How large is the loss after four steps?",
+    ...     source="nowhere",
+    ...     scales={"quick": "two seeds"},
+    ...     seeds={"quick": 2},
+    ...     sweeps=lambda scale, seeds: {"dataset": sizes},
+    ...     analyse=lambda datasets: Findings(note=f"{datasets['dataset'].sizes['seed']} runs"),
+    ... )
+    >>> study.sweeps("quick", 2)["dataset"].experiment.steps
+    4
+    >>> study.analyse({"dataset": xr.Dataset({"loss": ("seed", [2.0, 3.0])})}).note
+    '2 runs'
     """
 
     name: str

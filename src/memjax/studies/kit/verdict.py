@@ -12,11 +12,27 @@ from memjax.studies.kit.estimate import Estimate
 __all__ = ["AS_DERIVED", "LEGEND", "TOLERANCE", "Rule", "Verdict", "above", "below", "between", "decide", "near"]
 
 TOLERANCE = 0.15
-"""How far ours may be from a published number, as a share of that number; published numbers are often read from figures."""
+"""How far ours may be from a published number, as a share of that number; published numbers are often read from figures.
+
+Examples
+--------
+>>> from memjax.studies.kit import TOLERANCE, near
+>>> near(100.0) == near(100.0, within=TOLERANCE), near(100.0).high
+(True, 115.0)
+"""
 
 
 class Verdict(StrEnum):
-    """What a comparison says, in the words that reports use."""
+    """What a comparison says, in the words that reports use.
+
+    Examples
+    --------
+    >>> from memjax.studies.kit import Claim, Estimate
+    >>> Claim("exponent", 5.0, Estimate(5.0, 4.8, 5.2, count=4)).verdict is Verdict.AS_PUBLISHED
+    True
+    >>> f"The level {Verdict.DIFFERS}."
+    'The level differs.'
+    """
 
     AS_PUBLISHED = "as published"
     DIFFERS = "differs"
@@ -77,8 +93,10 @@ def above(level: float) -> Rule:
 
     Examples
     --------
-    >>> decide(Estimate(5.0, 4.8, 5.2, count=4), above(4.0)).value
-    'as published'
+    >>> from memjax.studies.kit import Claim, Estimate
+    >>> ours = Estimate(5.0, 4.8, 5.2, count=4)
+    >>> [Claim("exponent", "more than the level", ours, above(level)).verdict.value for level in (4.0, 5.0, 6.0)]
+    ['as published', 'not told apart', 'differs']
     """
     return Rule(level, math.inf)
 
@@ -88,8 +106,10 @@ def below(level: float) -> Rule:
 
     Examples
     --------
-    >>> decide(Estimate(5.0, 4.8, 5.2, count=4), below(4.0)).value
-    'differs'
+    >>> from memjax.studies.kit import Claim, Estimate
+    >>> ours = Estimate(5.0, 4.8, 5.2, count=4)
+    >>> [Claim("exponent", "less than the level", ours, below(level)).verdict.value for level in (4.0, 5.0, 6.0)]
+    ['differs', 'not told apart', 'as published']
     """
     return Rule(-math.inf, level)
 
@@ -99,8 +119,10 @@ def between(low: float, high: float) -> Rule:
 
     Examples
     --------
-    >>> decide(Estimate(5.0, 4.8, 5.2, count=4), between(4.0, 5.0)).value
-    'not told apart'
+    >>> from memjax.studies.kit import Claim, Estimate
+    >>> ours = Estimate(5.0, 4.8, 5.2, count=4)
+    >>> [Claim("exponent", "in the range", ours, between(low, 6.0)).verdict.value for low in (4.8, 5.0, 5.5)]
+    ['as published', 'not told apart', 'differs']
     """
     return Rule(low, high)
 

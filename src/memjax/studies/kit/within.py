@@ -13,7 +13,15 @@ __all__ = ["Within", "at_own_time", "beside_records", "geometric_mean", "ratio",
 
 
 class Within(NamedTuple):
-    """Values ``(seed,)``, and the least and the most that the records around each of them leave possible."""
+    """Values ``(seed,)``, and the least and the most that the records around each of them leave possible.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> times = within_records(xr.DataArray([57.0, 90.0], dims="seed"), [0.0, 40.0, 80.0, 120.0])
+    >>> [part.values.tolist() for part in times]
+    [[57.0, 90.0], [40.0, 80.0], [80.0, 120.0]]
+    """
 
     found: xr.DataArray
     least: xr.DataArray
