@@ -106,7 +106,7 @@ def _title(text: str, line: str = "=") -> str:
 
 def _name_page(name: Public) -> str:
     own = home(name)
-    # The side bar has packages alone: with every name in the bar of every page the site would be four times as large.
+    # The side bar has packages alone: otherwise every name would stand in the bar of every page.
     up = HELPERS if name in helpers() else name.package
     head = f":orphan:\n{_title(name.path)}\nA part of :doc:`{up}`.\n\n.. py:currentmodule:: {name.package}\n\n"
     if own != name:
