@@ -120,7 +120,10 @@ def readable(
     app: Sphinx, _: str, path: str, value: Any, options: Any, signature: str | None, returned: str | None
 ) -> Any:
     """A signature that Sphinx can take apart: a default that no text can give has three dots or the name of the function."""
-    del app, path, value, options
+    del app, path, options
+    if getattr(value, "_is_protocol", False):
+        # Nobody makes a protocol: its signature is that of any function.
+        return "", None
     plain = signature and re.sub(r"<function (\w+)[^>]*>", r"\1", signature.replace("<factory>", "..."))
     return plain, returned
 

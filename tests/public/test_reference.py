@@ -129,6 +129,13 @@ def test_a_guide_that_a_docstring_names_is_a_link(pages):
     assert ".. seealso:: :doc:`/adding/task`\n" in pages["memjax.types.PoolTask"]
 
 
+def test_a_protocol_has_no_signature(reference):
+    readable = importlib.import_module("links").readable
+    given = ("class", "path", memjax.types.Task, None, "(*args, **kwargs)", None)
+    assert readable(None, *given) == ("", None)
+    assert readable(None, "class", "path", memjax.tasks.MNIST1D, None, "(noise=0.0)", None) == ("(noise=0.0)", None)
+
+
 def test_what_the_skeletons_import_has_a_page(pages, reference):
     assert "memjax.models.padding.wider" in pages and "memjax.random.generator" in pages
     assert not {"memjax.errors.InputError", "memjax.measures.measure.Measure"} & set(pages)
