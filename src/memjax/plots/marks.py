@@ -23,8 +23,8 @@ _KEY_SHARES = (0.25, 0.75)
 def mark_never(ax: Axes, never: np.ndarray, times: bool = True) -> list[Any]:
     """Show in each cell ``[R, C]`` the share of infinite runs; return the entries of the legend.
 
-    The share is the area of a white dot. A cell of which all runs are infinite is grey. Of ``times``, the legend says that these
-    runs never got there.
+    The share is the area of a white dot. A cell of which all runs are infinite is grey. Of ``times``, the legend says that
+    these runs never got there.
     """
     from matplotlib.lines import Line2D
 
