@@ -42,7 +42,8 @@ def bars(
     values
         Values, dimensions ``(over, x, by)`` in any order; ``over`` may be missing. NaN and infinite runs are left out of the
         means, and the legend counts the runs that remain. The words above a bar say how many runs are infinite: "never in
-        2 of 5" of times, and "infinite in 2 of 5" of other numbers. Where every run is infinite, these words stand in place of the bar.
+        2 of 5" of times, and "infinite in 2 of 5" of other numbers. Where every run is infinite, these words stand in place of
+        the bar.
     x
         Dimension of the categories, in its order, whatever their labels are.
     by
