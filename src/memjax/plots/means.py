@@ -51,8 +51,10 @@ def mean(
     ax
         Where to draw; a new figure by default.
     level
-        Nominal coverage of the Student-t interval, between 0 and 1. The interval of a share, such as an accuracy, ends at 0 and
-        at 1: the mean cannot lie beyond, so the interval holds the mean as often as without these ends.
+        Nominal coverage of the Student-t interval, between 0 and 1. The interval of a recorded share, such as an accuracy, ends
+        at 0 and at 1: the mean cannot lie beyond, so the interval holds the mean as often as without these ends. Selections of
+        recorded values keep these ends. The result of arithmetic, or of a mean over a dimension, has the whole interval, unless
+        its attribute ``valid_range`` says otherwise.
     of
         ``geometric`` draws the geometric mean of positive values, and the interval of their logarithms.
     seeds
