@@ -10,12 +10,13 @@ import re
 
 import xarray as xr
 
-__all__ = ["is_recorded_share", "mark_share", "mark_shares", "named_share"]
+__all__ = ["is_recorded_share", "keep_mark", "mark_share", "mark_shares", "named_share"]
 
 _KEY = "memjax_recorded_share"
 _SHARE = r"([\w-]+ )*(accuracy|error rate)|(share|fraction|probability) of .*"
 # With one of these words a name is of another number: "gap of test accuracy" or "log accuracy".
 _OTHER = r"(?<!\w)(of|log|logarithm|logit|gap|change|difference|ratio|relative|excess)(?!\w).*(accuracy|error rate)"
+_BETWEEN_RECORDS = r"(first|last|mean|maximum|minimum)( from \S+ to \S+)?"
 
 
 def named_share(values: xr.DataArray) -> bool:
@@ -42,6 +43,12 @@ def mark_share(values: xr.DataArray) -> xr.DataArray:
     """
     values.variable.encoding[_KEY] = True
     return values
+
+
+def keep_mark(series: xr.DataArray, result: xr.DataArray, label: str) -> None:
+    """Mark, in place, numbers of a recorded share that lie between the least and the largest record, judged by their label."""
+    if is_recorded_share(series) and re.fullmatch(_BETWEEN_RECORDS, label):
+        mark_share(result)
 
 
 def mark_shares(recorded: xr.Dataset) -> xr.Dataset:

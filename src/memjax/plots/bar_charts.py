@@ -150,7 +150,7 @@ def _add_legend(ax: Axes, values: xr.DataArray, by: str | None, over: str, level
 
 def _said(values: xr.DataArray, over: str, level: float) -> str:
     """Words for the bars: how many finite runs each is the mean of."""
-    runs, finite = values.sizes[over], np.isfinite(values).sum(over).values
+    runs, finite = values.sizes[over], (abs(values) < np.inf).sum(over).values
     if runs == 1:
         return f"one {over}"
     return counts_text(finite, runs, over, level, "points") if finite.any() else f"no finite run of {runs} {over}s"

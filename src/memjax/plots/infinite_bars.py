@@ -47,7 +47,11 @@ def _write(ax: Axes, text: str, end: tuple[float, float], upright: bool, horizon
 def _make_room(ax: Axes, points: float, horizontal: bool) -> None:
     """Let the axis of values go on for so many points beyond the longest bar; at the foot of a bar there is no margin."""
     share = min(points / size_of(ax)[0 if horizontal else 1], 0.6)
-    ax.margins(**{"x" if horizontal else "y": share / (1.0 - share)})
+    margin = share / (1.0 - share)
+    if horizontal:
+        ax.margins(x=margin)
+    else:
+        ax.margins(y=margin)
 
 
 def keep_places(ax: Axes, values: xr.DataArray, count: int, horizontal: bool) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import xarray as xr
 
 __all__ = ["is_time"]
@@ -22,6 +20,8 @@ def is_time(values: xr.DataArray) -> bool:
     >>> is_time(xr.DataArray(0.0, attrs={"long_name": "test mean loss", "units": "nats"}))
     False
     """
+    import re
+
     units = str(values.attrs.get("units", ""))
     # Training steps are counts, whose units are 1.
     if units not in ("", "1"):
