@@ -9,6 +9,8 @@ from matplotlib.colors import CenteredNorm, LogNorm
 from matplotlib.figure import Figure
 
 from memjax import plots
+from memjax.analysis import time_to_threshold
+from memjax.plots.times import is_time
 
 SIZE, WIDTH = [50, 100, 200, 400], [8, 16, 32]
 
@@ -239,6 +241,30 @@ def test_the_average_can_be_named_and_a_mean_of_survivors_says_so(times):
     assert [text.get_text() for text in draw(times.isel(seed=3)).get_legend().get_texts()] == [
         "no run with a value", "no run got there",
     ]  # fmt: skip
+
+
+def test_only_a_time_never_comes_and_an_infinite_loss_is_infinite(times):
+    loss = times.assign_attrs(long_name="test mean loss", units="nats")
+    loss[0, 0, 1] = np.inf
+    ax = draw(loss)
+    assert [text.get_text() for text in ax.get_legend().get_texts()][:3] == [
+        "every run is infinite", "25% of runs are infinite", "75% of runs are infinite",
+    ]  # fmt: skip
+    assert ax.figure.axes[1].get_ylabel() == "test mean loss (nats),\nmedian of the finite seeds"
+    series = times.expand_dims(step=[0, 1]).assign_attrs(long_name="test accuracy", units="1")
+    for at in ({"units": "step(s)"}, {"units": "1"}, {}):
+        found = time_to_threshold(series.fillna(0.0).assign_coords(step=("step", [0, 1], at)), 200.0)["time"]
+        assert is_time(found)
+    for name in ("t_train", "first time", "steps to 99%"):
+        assert is_time(xr.DataArray(1.0, name=name))
+    for name, units in (
+        ("examples per step", ""),
+        ("steps per second", ""),
+        ("time", "nats"),
+        ("test accuracy", "1"),
+        ("L2 norm at step 100", ""),
+    ):
+        assert not is_time(xr.DataArray(1.0, attrs={"long_name": name, "units": units}))
 
 
 def test_cells_too_small_for_numbers_have_points():

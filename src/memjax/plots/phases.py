@@ -50,8 +50,9 @@ def phase_diagram(
     ----------
     values
         Values, dimensions ``(over, x, y)`` in any order; ``over`` may be missing. Infinity is the time of a run that never got
-        there (`time_to_threshold`). Such runs are no part of a mean or a median: the area of a white dot is their share, and a
-        cell in which no run got there is grey. NaN (diverged runs) are left out: a cell in which some runs are NaN says how
+        there (`time_to_threshold`), and the legend says so; the units or, without units, the name tell times from other
+        numbers. Infinite runs are no part of a mean or a median: the area of a white dot is their share, and a cell in which
+        every run is infinite is grey. NaN (diverged runs) are left out: a cell in which some runs are NaN says how
         many are not, and a cell without any value is hatched.
     x, y
         Dimensions of the horizontal and the vertical axis. Numbers are sorted and placed by rank, since swept values often
@@ -178,7 +179,7 @@ def category_map(
 def _mark(ax: Axes, cells: Cells, middle: xr.DataArray, levels: list[float], name: str) -> list[Any]:
     """Mark what the colour of a cell does not say, and return the entries of the legend."""
     never, known = (part.transpose(*middle.dims).values for part in (cells.never, cells.known))
-    handles = mark_empty(ax, known == 0) + mark_never(ax, never)
+    handles = mark_empty(ax, known == 0) + mark_never(ax, never, cells.times)
     handles += draw_borders(ax, np.where(never >= 0.5, np.inf, middle.values), levels, name)
     return handles + mark_counts(ax, known, cells.runs)
 
