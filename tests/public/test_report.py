@@ -10,11 +10,13 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 import memjax as mj
+from memjax.plots.axes import label_of
 from memjax.plots.ranges import range_of
 from memjax.report.curves import draw_curves
 from memjax.report.ends import at_end, end_text
 from memjax.report.finals import draw_finals, finals_table
 from memjax.report.layout import layout_of
+from memjax.report.selection import axis_facts, is_selection
 
 SPEC = mj.Experiment(
     model=mj.models.MLP(hidden=(2,)),
@@ -240,6 +242,50 @@ def test_labels_are_readable_and_lines_and_panels_are_few():
     assert layout.lines == "init_scale" and layout.drawn.sizes["init_scale"] == 12
     assert layout.drawn.init_scale.values[[0, -1]].tolist() == [1.0, 13.0]
     assert any("12 of the 13 values of init scale" in said for said in layout.left_out)
+
+
+def test_a_page_of_a_selection_names_its_runs_and_those_of_the_sweep(many, tmp_path):
+    part = many.sel(learning_rate=[0.1]).isel(init_scale=1, data_seed=0)[["weight_l2"]]
+    found = sections(mj.report(part, tmp_path))
+    title = next(iter(found))
+    assert title == f"A sweep over {label_of(many.init_seed)}"
+    assert "learning_rate 0.1 of the swept 0.1, 1e+30 init_scale 1.0 of the swept 0.5, 1.0" in found["Setting"]
+    assert "data_seed 0 of the swept 0, 1 init_seed (swept) 0, 1" in found["Setting"]
+    assert found[title].startswith("2 runs of models.MLP(hidden=(2,)) on tasks.RandomLabels(), swept over ")
+    assert "The sweep had more runs: the setting below says which ones this page shows." in found[title]
+    found = sections(mj.report(many.mean("data_seed", keep_attrs=True)[["weight_l2"]], tmp_path, title="all"))
+    assert "data_seed no axis of this dataset: averaged over, or dropped, of the swept 0, 1" in found["Setting"]
+    assert "learning_rate (swept) 0.1, 1e+30" in found["Setting"] and "more runs" not in found["all"]
+
+
+def test_a_page_of_a_whole_sweep_speaks_of_no_selection(tmp_path):
+    over = {("learning_rate", "l2"): [(0.1, 0.0), (0.1, 0.5)], "batch_size": [None, 4], "hidden": [(2,), (3,)]}
+    ds = mj.sweep(dataclasses.replace(SPEC, snapshots=(), examples=()), over)
+    assert not is_selection(ds) and all(name.endswith(" (swept)") for name, _ in axis_facts(ds))
+    last = dict(axis_facts(ds.isel(l2=1, batch_size=[1], hidden=0)))
+    assert last["learning_rate"] == "0.1 of the swept 0.1, 0.1" and last["l2"] == "0.5 of the swept 0.0, 0.5"
+    assert last["batch_size"] == "4 of the swept None, 4" and last["hidden"] == "2 of the swept 2, 3"
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (lambda ds: ds.isel(step=[]), r"no value left along 'step', so .* as in dataset.isel\(step=\[0\]\)"),
+        (lambda ds: ds.isel(init_seed=[]), "no value left along 'init_seed'"),
+        (lambda ds: ds.drop_vars("stop_reason"), "no coordinate 'stop_reason': keep status, stop_step and stop_reason"),
+        (lambda ds: ds.drop_vars("stop_step"), "no coordinate 'stop_step'"),
+        (lambda ds: ds.drop_attrs().assign_attrs(axes=ds.attrs["axes"]), "no attribute 'experiment'"),
+    ],
+)
+def test_what_a_report_cannot_be_made_of_is_said_in_a_sentence(many, tmp_path, part, said):
+    with pytest.raises(mj.InputError, match=said):
+        mj.report(part(many), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_without_any_words_on_them_have_a_report(many, tmp_path):
+    found = sections(mj.report(many.drop_vars(["status", "stop_reason"])[["weight_l2"]], tmp_path))
+    assert found["What became of the runs"].startswith("The dataset no longer has single runs")
 
 
 def test_a_report_leaves_no_figure_open_for_a_notebook_to_show(many, tmp_path):

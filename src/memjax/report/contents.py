@@ -21,7 +21,8 @@ from memjax.report.curves import Drawing, draw_curves
 from memjax.report.finals import draw_finals, finals_table, no_table_text
 from memjax.report.layout import Layout, layout_of
 from memjax.report.runs import runs_blocks
-from memjax.results.settings import listed_labels, settings_section
+from memjax.report.selection import axis_facts, is_selection
+from memjax.results.settings import settings_section
 
 __all__ = ["contents"]
 
@@ -80,27 +81,29 @@ def _contents(dataset: xr.Dataset, layout: Layout, drawn: Mapping[str, tuple[Blo
         settings_section(dataset),
         Section("Make it again", _again(dataset, layout)),
     )
-    swept = listing(label_of(dataset[axis]) for axis in dims).replace(" or ", " and ") if dims else ""
+    several = [label_of(dataset[axis]) for axis in dims if dataset.sizes[axis] > 1]
+    swept = listing(several).replace(" or ", " and ") if several else ""
     heading = title or (f"A sweep over {swept}" if swept else "One run")
-    return Report(heading, Text((_subject(dataset, swept),)), tuple(section for section in sections if section.blocks))
+    return Report(heading, Text(_subject(dataset, swept)), tuple(section for section in sections if section.blocks))
 
 
-def _subject(dataset: xr.Dataset, swept: str) -> str:
-    """A sentence on what was trained."""
+def _subject(dataset: xr.Dataset, swept: str) -> tuple[str, ...]:
+    """A sentence on what was trained, and one on a dataset that has not all of the runs."""
     fields = json.loads(dataset.attrs["experiment"])
     runs = int(dataset["status"].size) if "status" in dataset.coords else 0
     count = "One run" if runs == 1 else f"{runs} runs" if runs else "Runs"
     over = f", swept over {swept}" if swept else ""
-    return f"{count} of {source(fields['model'])} on {source(fields['task'])}{over}.".replace("mj.", "")
+    said = f"{count} of {source(fields['model'])} on {source(fields['task'])}{over}.".replace("mj.", "")
+    part = "The sweep had more runs: the setting below says which ones this page shows."
+    return (said, part) if is_selection(dataset) else (said,)
 
 
 def _setting(dataset: xr.Dataset) -> Facts:
     """The axes with their values, and the fields that were chosen."""
-    axes = [(axis, listed_labels(labels)) for axis, labels in json.loads(dataset.attrs["axes"]).items()]
     swept = {name for names in json.loads(dataset.attrs["over"]) for name in names.split(",")}
     changed = changed_fields(json.loads(dataset.attrs["experiment"]))
     chosen = [(name, source(value)) for name, value in changed.items() if name not in swept]
-    return Facts((*((f"{axis} (swept)", text) for axis, text in axes), *chosen))
+    return Facts((*axis_facts(dataset), *chosen))
 
 
 def _again(dataset: xr.Dataset, layout: Layout) -> tuple[Block, ...]:

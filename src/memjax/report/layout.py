@@ -14,7 +14,8 @@ from memjax.plots.axes import label_of, text_of
 from memjax.plots.lines import is_numeric
 from memjax.plots.ranges import range_of
 from memjax.plots.styles import CATEGORY_COLORS
-from memjax.results.table import axes_of, rows_of
+from memjax.report.checks import checked_axes
+from memjax.results.table import rows_of
 
 __all__ = ["Layout", "layout_of"]
 
@@ -59,8 +60,8 @@ class Layout:
 
 
 def layout_of(dataset: xr.Dataset) -> Layout:
-    """Decide what a report of a dataset draws; raises `InputError` where it is of no sweep."""
-    names = axes_of(dataset, "report")
+    """Decide what a report of a dataset draws; raises `InputError` where it is of no sweep, or nothing is left of it."""
+    names = checked_axes(dataset)
     kept = _numbers(dataset, names)
     further = _further(dataset, kept)
     numbers, over = _one_seed_axis(_with_own_labels(dataset[kept]), [name for name in names if name in dataset.dims])
