@@ -368,7 +368,7 @@ def test_a_study_with_a_broken_claims_file_is_named_and_left_out(tmp_path, lost)
     folder = tmp_path / "it's old"
     swept_report(folder)
     with_claims(folder, lost)
-    with pytest.raises(InputError, match="There is no report below .* The folder .*it's old.* is left out"):
+    with pytest.raises(InputError, match=r"There is no report below .* The folder .*it's old.* is left out"):
         write_index(tmp_path)
     swept_report(tmp_path / "good")
     found = Page(write_index(tmp_path).read_text(encoding="utf-8"))
