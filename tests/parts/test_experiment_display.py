@@ -1,6 +1,7 @@
 """An experiment as text and as a table: short, complete, and safe to show."""
 
 import dataclasses
+import functools
 import inspect
 from html.parser import HTMLParser
 
@@ -71,6 +72,11 @@ def test_a_function_without_a_name_is_not_taken_for_code():
 class Mine(mj.Experiment):
     steps: int = 30
     grade: int
+
+
+def test_an_object_that_holds_a_function_shows_no_address():
+    spec = mj.Experiment(model=mj.models.MLP(activation=functools.partial(cube)))
+    assert repr(spec) == "Experiment(model=models.MLP(activation=functools.partial(<function cube>)))"
 
 
 def test_a_subclass_is_named_and_shows_what_was_chosen():

@@ -132,3 +132,11 @@ def test_functions_that_share_a_name_are_told_apart():
     wrapped = {"reference": "m:scaled(scale=2)"}
     names = own_objects({"activation": [*lambdas, lambdas[0]], "loss": wrapped})
     assert list(names) == ["your_activation", "your_activation_2", "your_loss"]
+
+
+def test_what_an_object_says_of_itself_stays_one_comment():
+    fields = {"loss": {"reference": "Two(\n  <function f at 0x7f01>)"}, "activation": {"reference": "m:Net.apply"}}
+    attrs = {"experiment": json.dumps(fields), "over": "{}", "packing": "{}"}
+    lines = sweep_code(xr.Dataset(attrs=attrs)).text.splitlines()
+    assert lines[2:4] == ["# your_loss is your own: Two( <function f>)", "# apply is your own: m:Net.apply"]
+    assert lines[5:7] == ["    loss=your_loss,", "    activation=apply,"]

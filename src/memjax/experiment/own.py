@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from memjax.experiment.encode import encode
+from memjax.experiment.encode import encode, without_addresses
 
 __all__ = ["Key", "as_text", "key_of", "lines_of", "names_in_code", "own_objects"]
 
@@ -44,7 +44,7 @@ def as_text(reference: str, line: int | None = None) -> str:
     parts = _parts(reference)
     name = _name(reference)
     if name or parts is None:
-        return name or reference
+        return name or without_addresses(reference)
     module, path, held = parts
     where = module if line is None else f"{module}:{line}"
     return f"<{'lambda' if path == '<lambda>' else path} of {where}{f', closed over {held}' if held else ''}>"

@@ -6,6 +6,7 @@ import json
 
 import xarray as xr
 
+from memjax.experiment.encode import without_addresses
 from memjax.experiment.own import as_text, names_in_code
 from memjax.experiment.written_out import experiment_source, over_source
 from memjax.pages.blocks import Code
@@ -37,6 +38,6 @@ def sweep_code(dataset: xr.Dataset) -> Code:
 def _comment(name: str, reference: str) -> str:
     """Which function or object a name in the code stands for."""
     text = as_text(reference)
-    # Text that a user's object gives may have lines of its own, which would not be comments.
-    meant = " ".join((text if text.startswith("<") else reference).split())
-    return f"# {name} is your own: {meant}"
+    meant = text if text.startswith("<") else without_addresses(reference)
+    # What an object says of itself may have several lines, and all are one comment.
+    return f"# {name} is your own: {' '.join(meant.split())}"
