@@ -187,7 +187,7 @@ def describe(
     seeds = with_dim(curve, over).transpose(..., over, dim).sortby(dim).astype(np.float64)
     x = positions_for(LAWS["linear"], seeds, dim)
     rules = Rules(_candidates(candidates, x, dim), level, margin, flat_within, resamples, rng_seed)
-    infinite, seeds = np.isinf(seeds), seeds.where(np.isfinite(seeds))
+    infinite, seeds = seeds.isin([np.inf, -np.inf]), seeds.where(np.isfinite(seeds))
     values = _curves(seeds)
     judged = judge(values, x, rules)
     turn = _turns(seeds, judged, dim, over, rules)
