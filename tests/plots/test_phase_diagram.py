@@ -335,3 +335,24 @@ def test_kinds_without_seeds_fill_their_cells(kinds):
 def test_what_counts_no_names_is_refused(kinds, change, names):
     with pytest.raises(ValueError, match="kinds must count up to 7 names from 0"):
         plots.category_map(change(kinds), "train_size", "width", names)
+
+
+def test_seeds_can_be_an_axis_of_a_map():
+    time = xr.DataArray(
+        [[10.0, np.inf], [30.0, 20.0]], {"weight_decay": [0.0, 1.0], "seed": [0, 1]}, ("weight_decay", "seed")
+    )
+    ax = plots.phase_diagram(time, "weight_decay", "seed")
+    (mesh,) = [part for part in ax.collections if type(part).__name__ == "QuadMesh"]
+    np.testing.assert_array_equal(np.ma.filled(mesh.get_array(), np.inf), [[10.0, 30.0], [np.inf, 20.0]])
+    kinds = plots.category_map(xr.where(np.isfinite(time), 0, 1), "weight_decay", "seed", ["fits", "never"])
+    (mesh,) = [part for part in kinds.collections if type(part).__name__ == "QuadMesh"]
+    np.testing.assert_array_equal(np.asarray(mesh.get_array()), [[0, 0], [1, 0]])
+
+
+@pytest.mark.parametrize("draw", [plots.curve, plots.mean])
+def test_an_axis_that_the_array_lacks_is_named(draw):
+    values = xr.DataArray([[1.0, 2.0]], {"seed": [0], "learning_rate": [0.1, 1.0]}, ("seed", "learning_rate"))
+    with pytest.raises(
+        ValueError, match=r"x = 'train_size' is not a dimension of the array; choose one of \['seed', 'learning_rate'\]"
+    ):
+        draw(values, x="train_size")

@@ -8,7 +8,14 @@ import numpy as np
 import xarray as xr
 
 from memjax.analysis import mean_interval
-from memjax.checks.labelled import positions, require_array, require_choice, require_fraction, require_only_dims
+from memjax.checks.labelled import (
+    positions,
+    require_array,
+    require_choice,
+    require_dim,
+    require_fraction,
+    require_only_dims,
+)
 from memjax.plots.axes import axes_or_new
 from memjax.plots.ranges import range_of
 from memjax.plots.styles import style
@@ -84,6 +91,7 @@ def mean(
     [10.0, 0.1]
     """
     require_array(values, "values")
+    require_dim(values, x, "x")
     require_only_dims(values, (over, x))
     require_fraction(level, "level")
     positions(values, x)

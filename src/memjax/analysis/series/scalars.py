@@ -216,7 +216,10 @@ Examples
 """
 
 gap = Scalar(lambda y, at: y[..., -1] - y[..., 0], "gap")
-"""Last record minus first; of the L2 norm, the W_gap of Liu (2026), "How does memorization affect l2?".
+"""Last record minus first.
+
+Of the L2 norm this is the W_gap of Ziming Liu, "How does memorization affect l2?" (blog post, 2026,
+https://kindxiaoming.github.io/blog/2026/memorization-l2/).
 
 Examples
 --------
