@@ -196,7 +196,8 @@ def test_the_page_says_at_which_step_its_final_values_are():
     assert said(ds.sel(step=slice(4, None))) == "at step 6, the last record here"
     assert said(mj.measure(ds, ["loss"])) == "at the last snapshot, step 2"
     assert said(mj.measure(mj.best(ds), ["loss"])) == said(mj.best(ds)) == "of the best network"
-    # A step that one of the runs did not reach is none at which it ended.
+    # A step beyond the end of a run is none at which the run ended.
+    assert said(ds.isel(step=-1)) == said(ds.isel(step=[-1])) == "at step 6, the last record here"
     assert said(ds.sel(step=[0, 4])) == "at the last record here of each run"
     unknown = layout_of(ds.isel(step=0).drop_vars("step"))
     assert finals_table(unknown).title == "Quantities of the runs"

@@ -62,9 +62,10 @@ def _is_end(numbers: xr.Dataset, last: xr.DataArray) -> bool:
     fields: Mapping[str, Any] = json.loads(numbers.attrs["experiment"])
     swept = {name for names in json.loads(numbers.attrs["over"]) for name in names.split(",")}
     # A number of steps that was swept and is no longer known is no number to compare with.
-    fixed = np.nan if "steps" in swept else fields["steps"]
-    ends = last == (numbers["steps"] if "steps" in numbers.coords else fixed)
+    own = numbers["steps"] if "steps" in numbers.coords else np.nan if "steps" in swept else fields["steps"]
+    ends = last == own
     if "stop_step" in numbers.coords:
-        # A stopped network stays as it is, and so do its records after the stop.
-        ends = ends | (last >= numbers["stop_step"])
+        stop = numbers["stop_step"]
+        # A stopped network stays as it is, and so do its records between the stop and its number of steps.
+        ends = ends | (last == stop) | ((last >= stop) & (last <= own))
     return bool(ends.all())
