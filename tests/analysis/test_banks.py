@@ -435,7 +435,7 @@ def test_without_draws_scores_are_the_same_and_have_no_error():
         (lambda v, m: analysis.influence(v, m), "'test_example' is not a dimension"),
         (lambda v, m: analysis.membership(v, m, attack="lyra"), "attack = 'lyra' is not known"),
         (lambda v, m: analysis.membership(v, m, attack="rmia", gamma=0.5), r"gamma = 0.5 must be at least 1"),
-        (lambda v, m: analysis.roc(v, m, fpr=[0.0]), "fpr = 0.0 must lie strictly between 0 and 1"),
+        (lambda v, m: analysis.roc(v, m, fpr=[1.5]), "fpr = 1.5 must lie from 0 to 1"),
         (lambda v, m: analysis.datamodels(v, m, of="example", method="ridge"), "method = 'ridge' is not known"),
         (lambda v, m: analysis.datamodeling_ceiling(v), "over = 'repeat' must be a dimension"),
         (lambda v, m: analysis.memorization(v, m.assign_coords(seed=m.seed + 1)), "seed"),

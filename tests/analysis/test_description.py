@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -228,3 +230,32 @@ def test_flat_needs_all_intervals_inside_at_once():
     # Ten intervals at 99.5% each hold at once with 95%.
     assert flat[0.995] and not flat[0.95]
     assert not is_flat(values, within=0.999 * reach[0.995] / values.mean(), level=0.95)
+
+
+def test_runs_that_never_got_there_are_told_without_a_warning():
+    times = xr.DataArray(
+        np.array([[np.inf, 3368.0, 2392.0, 444.0, 199.0, np.inf], [np.inf, 3285.0, 1335.0, 459.0, 249.0, np.inf],
+                  [np.inf, 2685.0, 1635.0, 1384.0, 735.0, np.inf], [np.nan, np.inf, 896.0, 478.0, 173.0, np.nan]]),
+        dims=("seed", "weight_decay"), coords={"weight_decay": [0.0, 0.1, 0.3, 1.0, 2.0, 4.0]},
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        said = describe(times, "weight_decay")
+    assert str(said).splitlines()[-1] == (
+        "  left out as infinite (never got there): all runs at weight_decay = 0 and 4; 1 of 4 runs at weight_decay = 0.1"
+    )
+    np.testing.assert_array_equal(said.evidence["infinite"], [1.0, 0.25, 0.0, 0.0, 0.0, 1.0])
+    known = describe(times.where(np.isfinite(times)), "weight_decay")
+    assert said.evidence.drop_vars("infinite").equals(known.evidence.drop_vars("infinite"))
+    assert (
+        str(known) == str(said).rpartition("\n")[0] and (known.evidence["infinite"].dropna("weight_decay") == 0.0).all()
+    )
+
+
+def test_of_many_curves_each_counts_its_own_infinite_runs():
+    curve = _curve(GAP)
+    other = curve.copy(data=np.where(np.arange(10) < 8, np.inf, curve.values))
+    said = said_of(xr.concat([curve, other], "kind"))
+    assert "infinite" not in said.sentence[0].item()
+    assert said.sentence[1].item().endswith("all runs at train_size = 50, 100, 200, 400, 800, 1600 and 2 more")
+    np.testing.assert_array_equal(said.evidence["infinite"].sum("train_size"), [0.0, 8.0])

@@ -50,10 +50,43 @@ def test_a_shorter_run_that_never_gets_there_has_not_diverged():
     np.testing.assert_allclose(found["time"], [np.inf, 20.0 + 20.0 / 3.0])
 
 
+def test_a_threshold_that_no_accuracy_can_reach_is_refused():
+    shares = _series([0.1, 0.5, 0.9, 1.0])
+    with pytest.raises(ValueError, match=r"threshold = 95 .*values of accuracy lie from 0 to 1\. Give 0\.95\."):
+        time_to_threshold(shares, 95)
+    with pytest.raises(ValueError, match=r"lie from 0 to 1\. Give a threshold in this range"):
+        time_to_threshold(shares, -2.0, direction="falling")
+    # By its name, as in a Dataset without attributes.
+    with pytest.raises(ValueError, match=r"values of test accuracy lie from 0 to 1"):
+        time_to_threshold(shares.drop_attrs().rename("test_accuracy"), 50)
+    assert time_to_threshold(shares, np.float32(1.0))["outcome"].values.tolist() == ["reached"]
+
+
+def test_a_threshold_is_taken_wherever_the_quantity_may_reach_it():
+    shares = _series([0.1, 0.5, 0.9, 1.0])
+    for series in (100.0 * shares, shares.assign_attrs(units="%"), shares.assign_attrs(long_name="loss"),
+                   shares.assign_attrs(long_name="log accuracy")):  # fmt: skip
+        assert time_to_threshold(series, 95)["outcome"].item() == ("reached" if series.max() == 100 else "never")
+    # A difference keeps the name of the accuracies, and may be negative.
+    assert time_to_threshold(shares - 0.05, -0.5, direction="falling")["outcome"].item() == "never"
+
+
+def test_a_stated_range_decides_about_the_threshold():
+    bounded = _series([0.1, 0.5, 0.9, 1.0]).assign_attrs(valid_min=0.0, valid_max=2.0)
+    assert time_to_threshold(bounded, 1.5)["outcome"].values.tolist() == ["never"]
+    with pytest.raises(ValueError, match=r"threshold = 3 .*attributes of accuracy state values from 0 to 2"):
+        time_to_threshold(bounded, 3)
+    with pytest.raises(ValueError, match=r"state values from 0 to 2"):
+        time_to_threshold(bounded.assign_attrs(valid_range=(0, 2)), -0.1)
+
+
 def test_one_record_and_bad_arguments():
     assert time_to_threshold(_series([0.3], [0.7]), 0.5)["outcome"].values.tolist() == ["never", "from the start"]
     with pytest.raises(ValueError, match="threshold = nan must be a finite number"):
         time_to_threshold(_series([0.3]), NAN)
+    for text in ("95%", True, [0.5, 0.6], None):
+        with pytest.raises(ValueError, match=r"threshold = .* must be one number, for example 0\.95"):
+            time_to_threshold(_series([0.3]), text)
     with pytest.raises(ValueError, match=r"direction = 'up' is not known; choose one of \['rising', 'falling'\]"):
         time_to_threshold(_series([0.3]), 0.5, direction="up")
 

@@ -170,7 +170,7 @@ def test_tobit_of_a_constant_far_from_its_limit_is_the_mean():
         (_times("exponential"), {"budget": 100.0}, "give positive times up to a finite budget"),
         (_times("exponential") * 0.0, {}, "give positive times up to a finite budget"),
         (_times("exponential"), {"budget": np.inf}, "finite budget"),
-        (_times("exponential").assign_coords(fraction=X - 0.3), {}, "positive ones are needed"),
+        (_times("exponential").assign_coords(fraction=X - 0.45), {}, "positive ones are needed"),
         (_times("exponential").drop_vars("fraction"), {}, "has no numeric coordinate"),
         (_times("exponential"), {"resamples": 9}, "resamples = 9 is too few"),
         (_times("exponential"), {"over": "fraction"}, "both 'fraction'"),
@@ -180,3 +180,11 @@ def test_tobit_of_a_constant_far_from_its_limit_is_the_mean():
 def test_errors(times, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         _growth(times, **options)
+
+
+def test_a_position_of_0_is_left_out_by_name():
+    times = xr.DataArray(np.ones((2, 3)), dims=("seed", "weight_decay"), coords={"weight_decay": [0.0, 1.0, 2.0]})
+    with pytest.raises(ValueError, match=r"leave 0 out first, .* \.isel\(weight_decay=slice\(1, None\)\)"):
+        growth(times, 10.0, "weight_decay", resamples=0)
+    with pytest.raises(ValueError, match=r"\.isel\(weight_decay=times\['weight_decay'\]\.values > 0\)"):
+        growth(times.isel(weight_decay=[1, 0, 2]), 10.0, "weight_decay", resamples=0)

@@ -90,9 +90,67 @@ def test_another_ending_is_refused(dataset, tmp_path, name):
 def test_an_existing_file_is_kept(dataset, tmp_path, ending):
     path = tmp_path / f"sweep{ending}"
     path.write_text("precious")
-    with pytest.raises(mj.InputError, match=r"exists already: give another name"):
+    with pytest.raises(mj.InputError, match=r"exists already: give another name, or overwrite=True"):
         mj.save(dataset, path)
     assert path.read_text() == "precious" and len(_left(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("ending", [".nc", ".zarr"])
+def test_a_dataset_is_replaced_where_this_is_asked_for(dataset, mixed, tmp_path, ending):
+    path = mj.save(mixed, tmp_path / f"sweep{ending}")
+    assert mj.save(dataset, path, overwrite=True) == path
+    xr.testing.assert_identical(mj.open(path), dataset)
+    assert _left(tmp_path) == [f"sweep{ending}"]
+    mj.save(mixed, tmp_path / f"new{ending}", overwrite=True)
+
+
+def test_a_file_of_xarray_is_replaced_too(dataset, tmp_path):
+    path = _written(tmp_path / "other.nc", title="weather")
+    xr.testing.assert_identical(mj.open(mj.save(dataset, path, overwrite=True)), dataset)
+
+
+@pytest.mark.parametrize("ending", [".nc", ".zarr"])
+def test_what_is_no_dataset_is_never_replaced(dataset, tmp_path, ending):
+    text, folder = tmp_path / f"text{ending}", tmp_path / f"folder{ending}"
+    text.write_text("precious")
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("precious")
+    for path in (text, folder):
+        with pytest.raises(mj.InputError, match=r"holds no dataset, so overwrite=True does not replace it"):
+            mj.save(dataset, path, overwrite=True)
+    assert text.read_text() == (folder / "thesis.tex").read_text() == "precious" and len(_left(tmp_path)) == 2
+
+
+def test_a_link_is_not_replaced(dataset, tmp_path):
+    path = mj.save(dataset, tmp_path / "sweep.nc")
+    (tmp_path / "link.nc").symlink_to(path)
+    with pytest.raises(mj.InputError, match=r"is a link, which overwrite=True does not replace"):
+        mj.save(dataset, tmp_path / "link.nc", overwrite=True)
+    with pytest.raises(mj.InputError, match=r"overwrite is 'yes': give True or False"):
+        mj.save(dataset, path, overwrite="yes")
+
+
+@pytest.mark.parametrize("ending", [".nc", ".zarr"])
+def test_a_write_that_fails_leaves_the_former_dataset(dataset, mixed, tmp_path, monkeypatch, ending):
+    path = mj.save(mixed, tmp_path / f"sweep{ending}")
+
+    def fail(self, path, **options):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(xr.Dataset, "to_netcdf" if ending == ".nc" else "to_zarr", fail)
+        with pytest.raises(OSError, match="disk full"):
+            mj.save(dataset, path, overwrite=True)
+    xr.testing.assert_identical(mj.open(path), mixed)
+    assert _left(tmp_path) == [f"sweep{ending}"]
+
+
+def test_a_table_is_no_netcdf_file(tmp_path):
+    path = tmp_path / "animals.csv"
+    path.write_text("name,legs\nemu,2\n")
+    with pytest.raises(mj.InputError, match=r"animals\.csv' .* is no NetCDF file .*mj\.open reads \.nc files") as told:
+        mj.open(path)
+    assert "h5py" not in str(told.value) and "signature" not in str(told.value)
 
 
 def test_a_missing_folder_is_refused(dataset, tmp_path):

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.optimize import brentq
-from scipy.special import log_ndtr, ndtr, ndtri
 
 from memjax.privacy.arguments import Numbers, not_negative, positive, shares
 
@@ -87,6 +85,8 @@ def gaussian_delta(mu: Numbers, epsilon: Numbers) -> Any:
 
 def _log_delta(mu: Any, epsilon: Any) -> Any:
     """Logarithm of delta; the difference of two close numbers is taken of their logarithms."""
+    from scipy.special import log_ndtr
+
     with_example = log_ndtr(-epsilon / mu + mu / 2)
     without = log_ndtr(-epsilon / mu - mu / 2)
     # Where both are far below the smallest number, rounding may turn their order round.
@@ -127,6 +127,8 @@ def gaussian_epsilon(mu: Numbers, delta: Numbers) -> Any:
 
 
 def _epsilon(mu: float, delta: float) -> float:
+    from scipy.optimize import brentq
+
     def above(epsilon: float) -> float:
         return float(_log_delta(mu, epsilon) - np.log(delta))
 
@@ -164,6 +166,8 @@ def gaussian_power(mu: Numbers, fpr: Numbers) -> Any:
     >>> gaussian_power(1.0, np.array([0.01, 0.001])).round(4)
     array([0.0924, 0.0183])
     """
+    from scipy.special import ndtr, ndtri
+
     positive("mu", mu)
     shares("fpr", fpr)
     return ndtr(ndtri(fpr) + mu)
@@ -193,5 +197,7 @@ def gaussian_advantage(mu: Numbers) -> Any:
     >>> round(float(gaussian_advantage(1.0)), 4)
     0.3829
     """
+    from scipy.special import ndtr
+
     positive("mu", mu)
     return 2 * ndtr(mu / 2) - 1

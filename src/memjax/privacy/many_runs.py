@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv
 
 from memjax.checks.values import number, whole
 from memjax.errors import InputError
@@ -75,6 +74,8 @@ def audit_many_runs(
 
 def _least(some: int, trials: int, error: float) -> float:
     """Lower bound of a probability with ``some`` successes, wrong with at most the probability ``error``."""
+    from scipy.special import betaincinv
+
     return float(betaincinv(some, trials - some + 1, error)) if some else 0.0
 
 

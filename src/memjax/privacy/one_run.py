@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, expit
-from scipy.stats import binom
 
 from memjax.checks.values import whole
 from memjax.errors import InputError
@@ -102,6 +100,9 @@ def audit_p_value(
     >>> round(audit_p_value(75, 100, math.log(3)), 3)
     0.553
     """
+    from scipy.special import betainc, expit
+    from scipy.stats import binom
+
     right, guesses, size = _counts(right, guesses, delta, canaries)
     not_negative("epsilon", epsilon)
     likely = expit(epsilon)

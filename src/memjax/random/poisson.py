@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import poisson
 
 from memjax.random.many_streams import generators
 from memjax.random.minibatches import PAD, places_of
@@ -26,6 +25,9 @@ def room_for(expected: int) -> int:
     >>> room_for(64), room_for(600)
     (144, 808)
     """
+    # Half a second to import, which `import memjax` should not take.
+    from scipy.stats import poisson
+
     return -8 * (-(int(poisson.isf(_TOO_MANY, expected)) + 1) // 8)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.checks.file_names import absolute, shown
+from memjax.checks.shares import is_recorded_share, mark_share
 from memjax.errors import InputError, cause
 from memjax.results.schema import SCHEMA_VERSION, on_one_line
 
@@ -18,10 +20,12 @@ __all__ = ["open_file", "save"]
 
 DATASET_FILE = "dataset.nc"
 """Name of the dataset in the output folder of a study or of ``memjax run``."""
+# Attribute of a file that names the recorded shares, because a file keeps no encoding of ours.
+_SHARES = "recorded_shares"
 
 
-def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
-    """Write a Dataset to a new file atomically.
+def save(dataset: xr.Dataset, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write a Dataset to a file atomically.
 
     Parameters
     ----------
@@ -29,6 +33,9 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
         Result of `memjax.sweep`.
     path
         A name ending in ``.nc`` (NetCDF by h5netcdf) or ``.zarr`` (the extra ``memjax[zarr]``).
+    overwrite
+        Whether to replace a dataset of this name, by memjax or xarray. The former file stays until the new one is whole. Other
+        files and folders are never replaced.
 
     Returns
     -------
@@ -38,7 +45,8 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If the name has another ending, the file exists, or its folder does not exist.
+        If the name has another ending, its folder does not exist, or the file exists and is not to be overwritten or holds no
+        dataset.
 
     Examples
     --------
@@ -54,8 +62,10 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     target = absolute("path", path)
     if target.suffix not in (".nc", ".zarr"):
         raise InputError(f"Cannot save to {str(target)!r}: give a name ending in .nc or .zarr.")
-    if target.exists():
-        raise InputError(f"{str(target)!r} exists already: give another name, or remove it first.")
+    if not isinstance(overwrite, bool | np.bool_):
+        raise InputError(f"overwrite is {overwrite!r}: give True or False.")
+    if target.exists() or target.is_symlink():
+        _require_replaceable(target, overwrite)
     if not target.parent.is_dir():
         raise InputError(f"The folder {str(target.parent)!r} does not exist: create it first.")
     if target.suffix == ".zarr":
@@ -63,11 +73,48 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     with tempfile.TemporaryDirectory(prefix=".memjax-", dir=target.parent) as scratch:
         partial = Path(scratch) / target.name
         _write(dataset, partial, target)
-        partial.rename(target)
+        _put_in_place(partial, target, Path(scratch) / "former")
     return target
 
 
+def _put_in_place(partial: Path, target: Path, former: Path) -> None:
+    """Give the new file its name; a former folder steps aside first, because no call replaces one that is not empty."""
+    if not target.is_dir():
+        partial.replace(target)
+        return
+    target.rename(former)
+    try:
+        partial.rename(target)
+    except OSError:
+        former.rename(target)
+        raise
+
+
+def _require_replaceable(target: Path, overwrite: bool) -> None:
+    if not overwrite:
+        raise InputError(f"{str(target)!r} exists already: give another name, or overwrite=True, or remove it first.")
+    if target.is_symlink():
+        raise InputError(
+            f"{str(target)!r} is a link, which overwrite=True does not replace: give the name of the file."
+        )
+    if not _is_dataset(target):
+        raise InputError(f"{str(target)!r} holds no dataset, so overwrite=True does not replace it: give another name.")
+
+
+def _is_dataset(target: Path) -> bool:
+    """Whether a path is a file of NetCDF by HDF5, or a zarr folder, which memjax or xarray could have written."""
+    if target.suffix == ".zarr":
+        return target.is_dir() and any((target / name).is_file() for name in (".zgroup", "zarr.json"))
+    try:
+        with xr.open_dataset(target, engine="h5netcdf"):
+            return True
+    except Exception:
+        return False
+
+
 def _write(dataset: xr.Dataset, partial: Path, target: Path) -> None:
+    if shares := [str(name) for name, values in dataset.data_vars.items() if is_recorded_share(values)]:
+        dataset = dataset.assign_attrs({_SHARES: json.dumps(shares)})
     try:
         if target.suffix == ".nc":
             dataset.to_netcdf(partial, engine="h5netcdf", encoding=_encoding(dataset))
@@ -90,6 +137,12 @@ def _encoding(dataset: xr.Dataset) -> dict[str, dict[str, object]]:
     }
 
 
+def _is_hdf5(source: Path) -> bool:
+    """Whether a file starts as files of HDF5 do."""
+    with source.open("rb") as file:
+        return file.read(8) == b"\x89HDF\r\n\x1a\n"
+
+
 def open_file(source: Path) -> xr.Dataset:
     """Read a ``.nc`` file, a ``.zarr`` folder, or the dataset in the folder of a study; raises as `memjax.open`."""
     if source.suffix != ".zarr" and source.is_dir():
@@ -106,6 +159,11 @@ def open_file(source: Path) -> xr.Dataset:
         else:
             dataset = xr.load_dataset(source, engine="h5netcdf")
     except Exception as problem:
+        if source.is_file() and not _is_hdf5(source):
+            raise InputError(
+                f"{str(source)!r} cannot be read as a dataset, because it is no NetCDF file of HDF5: mj.open reads .nc files, "
+                ".zarr folders, a store or a study's folder."
+            ) from None
         raise InputError(f"{str(source)!r} cannot be read as a dataset: {problem}") from problem
     version = dataset.attrs.get("schema_version")
     if version is None:
@@ -117,4 +175,6 @@ def open_file(source: Path) -> xr.Dataset:
         )
     if "experiment" in dataset.attrs:
         dataset.attrs["experiment"] = on_one_line(dataset.attrs["experiment"])
+    for name in json.loads(dataset.attrs.pop(_SHARES, "[]")):
+        mark_share(dataset[name])
     return dataset

@@ -10,6 +10,7 @@ runs are not affected.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,11 +20,14 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis.base.records import Outside, of_records
+from memjax.checks.shares import is_recorded_share, mark_share
 
 __all__ = ["Scalar", "area", "first", "gap", "last", "maximum", "mean", "minimum", "rate"]
 
 FloatArray = npt.NDArray[np.float64]
 Reduction = Callable[[FloatArray, FloatArray], Any]
+# Numbers that lie between the least and the largest value of their series, so that those of a share are shares.
+_BETWEEN_VALUES = r"(first|last|mean|maximum|minimum)( from \S+ to \S+)?"
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class Scalar:
         if "units" in series.attrs and self.units is not None:
             result.attrs["units"] = _units(series.attrs["units"], series[dim].attrs.get("units", "1"), self.units)
         plain = self.label if self.label.isidentifier() else "scalar"
+        if is_recorded_share(series) and re.fullmatch(_BETWEEN_VALUES, self.label):
+            mark_share(result)
         return result.rename(f"{series.name}_{plain}" if series.name else plain)
 
     def between(self, start: float | None = None, stop: float | None = None) -> Scalar:
@@ -214,7 +220,10 @@ Examples
 """
 
 gap = Scalar(lambda y, at: y[..., -1] - y[..., 0], "gap")
-"""Last record minus first; of the L2 norm, the W_gap of Liu (2026), "How does memorization affect l2?".
+"""Last record minus first.
+
+Of the L2 norm this is the W_gap of Ziming Liu, "How does memorization affect l2?" (blog post, 2026,
+https://kindxiaoming.github.io/blog/2026/memorization-l2/).
 
 Examples
 --------

@@ -17,7 +17,7 @@ from memjax.analysis.fits.laws import LAWS
 from memjax.analysis.fits.named_models import curve_model
 from memjax.analysis.shapes.judge import Judged, Rules, default_candidates, judge
 from memjax.analysis.shapes.peaks import peak
-from memjax.analysis.shapes.sentence import law_text, turn_text, why
+from memjax.analysis.shapes.sentence import infinite_text, law_text, turn_text, why
 from memjax.analysis.shapes.shape import SHAPES
 from memjax.checks.labelled import (
     require_array,
@@ -53,12 +53,14 @@ class Description:
         - ``parameter_value`` (``parameter``), ``parameter_interval`` (``parameter``, ``bound``): of the law;
         - ``range`` (``bound``): first and last position of the branch that the law was judged on;
         - ``noise``: standard deviation of one run once the level of its seed is removed;
+        - ``infinite`` (the positions): share of the runs, without those that are NaN, whose value is infinite, such as the time
+          of a run that never got there; NaN at a position where all runs are NaN;
         - ``reason``, str: the differences that the shape rests on, with their intervals, or why there is no verdict.
     turn
         The result of `peak` for every inverted U, and for every U the same numbers of its minimum (``prominence`` is then the
         depth below the lower end). NaN for curves of other shapes.
     sentence
-        str ``(...)``: verdicts, then the evidence on a second line.
+        str ``(...)``: verdicts, then the evidence on a second line. A third line says at which positions runs are infinite.
 
     Examples
     --------
@@ -115,7 +117,8 @@ def describe(
     ----------
     curve
         Values, dimensions ``(..., over, dim)`` in any order. Non-finite values are left out; a position with fewer than
-        two finite seeds is skipped.
+        two finite seeds is skipped. Infinite values, which are the times of runs that never got there, are counted in
+        ``infinite`` and in the sentence.
     dim
         Dimension of the positions, with a numeric coordinate.
     over
@@ -184,13 +187,16 @@ def describe(
     seeds = with_dim(curve, over).transpose(..., over, dim).sortby(dim).astype(np.float64)
     x = positions_for(LAWS["linear"], seeds, dim)
     rules = Rules(_candidates(candidates, x, dim), level, margin, flat_within, resamples, rng_seed)
-    values = seeds.values.reshape(-1, *seeds.shape[-2:])
+    infinite, seeds = seeds.isin([np.inf, -np.inf]), seeds.where(np.isfinite(seeds))
+    values = _curves(seeds)
     judged = judge(values, x, rules)
     turn = _turns(seeds, judged, dim, over, rules)
     reasons = [why(one, x, _only(judged, i), rules) for i, one in enumerate(values)]
     lead = without(seeds, over, dim)
-    sentences = _sentences(judged, reasons, turn, rules)
-    evidence = _evidence(judged, reasons, lead, rules)
+    never = [infinite_text(one, ~np.isnan(values[i]), x, dim) for i, one in enumerate(_curves(infinite))]
+    sentences = [f"{a}{b}" for a, b in zip(_sentences(judged, reasons, turn, rules), never, strict=True)]
+    counted = infinite.sum(over) + seeds.notnull().sum(over)
+    evidence = _evidence(judged, reasons, lead, rules).assign(infinite=infinite.sum(over) / counted.where(counted > 0))
     evidence.attrs = {"dim": dim, "over": over, "seeds": int(seeds.sizes[over]), "level": level, "margin": margin}
     return Description(evidence, turn, _like(lead, np.array(sentences)).rename("sentence"))
 
@@ -209,6 +215,11 @@ def _candidates(candidates: Sequence[str | CurveModel] | None, x: FloatArray, di
                 f"The candidate {model.name!r} needs positive positions, and dim = {dim!r} has {x.min():g}; leave it out."
             )
     return models
+
+
+def _curves(seeds: xr.DataArray) -> np.ndarray:
+    """Values ``[M, S, n]`` of all curves."""
+    return seeds.values.reshape(-1, *seeds.shape[-2:])
 
 
 def _only(judged: Judged, index: int) -> Judged:

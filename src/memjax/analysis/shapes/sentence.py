@@ -12,9 +12,11 @@ from memjax.analysis.base.intervals import mean_and_error, student_interval
 from memjax.analysis.shapes.judge import CANNOT_TELL, Judged, Rules
 from memjax.analysis.shapes.shape import SHAPES, shape_of_values
 
-__all__ = ["law_text", "turn_text", "why"]
+__all__ = ["infinite_text", "law_text", "turn_text", "why"]
 
 FloatArray = npt.NDArray[np.float64]
+
+_SHOWN = 6
 
 
 def why(values: FloatArray, x: FloatArray, judged: Judged, rules: Rules) -> str:
@@ -65,6 +67,32 @@ def law_text(judged: Judged, rules: Rules) -> str:
     if law == CANNOT_TELL:
         return f"law {where}: cannot tell {names[best]} from the next (AICc: {behind}{stable})"
     return f"{law} {where}{_parameters_text(judged, rules)} (AICc, next: {behind}{stable})"
+
+
+def infinite_text(infinite: np.ndarray, finite: np.ndarray, x: FloatArray, dim: str) -> str:
+    """A line on the positions where runs are infinite, empty if no run is; masks ``[S, n]`` of the runs of one curve.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> infinite = np.array([[True, False, True], [True, False, False]])
+    >>> print("falling" + infinite_text(infinite, ~infinite, np.array([0.0, 1.0, 4.0]), "weight_decay"))
+    falling
+      left out as infinite (never got there): all runs at weight_decay = 0; 1 of 2 runs at weight_decay = 4
+    """
+    count, runs = infinite.sum(axis=0), (infinite | finite).sum(axis=0)
+    places: dict[str, list[str]] = {}
+    for number, of, at in zip(count, runs, x, strict=True):
+        if number:
+            places.setdefault("all runs" if number == of else f"{number} of {of} runs", []).append(f"{at:g}")
+    parts = [f"{who} at {dim} = {_listing(at)}" for who, at in places.items()]
+    return f"\n  left out as infinite (never got there): {'; '.join(parts)}" if parts else ""
+
+
+def _listing(words: list[str]) -> str:
+    shown, left = words[:_SHOWN], len(words) - _SHOWN
+    last = f"{left} more" if left > 0 else shown.pop()
+    return f"{', '.join(shown)} and {last}" if shown else last
 
 
 def turn_text(turn: Mapping[str, np.ndarray], dim: str, shape: str) -> str:

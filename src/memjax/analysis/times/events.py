@@ -9,7 +9,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis.base.records import of_records
-from memjax.checks.labelled import require_choice, require_fraction
+from memjax.analysis.times.threshold import require_threshold
+from memjax.checks.labelled import require_array, require_choice, require_fraction
 
 __all__ = ["plateaus", "time_to_threshold"]
 
@@ -31,7 +32,8 @@ def time_to_threshold(
     series
         Recorded values, dimensions ``(..., dim)``.
     threshold
-        Value to reach: a record counts if it is at least (falling: at most) the threshold.
+        Value to reach: a record counts if it is at least (falling: at most) the threshold. Accuracies lie from 0 to 1, so 95%
+        is 0.95.
     dim
         Dimension of the records, in recorded order; its coordinate is the time.
     direction
@@ -49,8 +51,9 @@ def time_to_threshold(
     Raises
     ------
     ValueError
-        If ``series`` is not a DataArray, ``dim`` is not one of its dimensions, ``threshold`` is not a finite number, or
-        ``direction`` is not known.
+        If ``series`` is not a DataArray, ``dim`` is not one of its dimensions, ``threshold`` is not a finite number,
+        ``direction`` is not known, or no value of ``series`` can reach the threshold: its attributes ``valid_min``,
+        ``valid_max`` or ``valid_range`` say so, or the series is an accuracy, an error rate or a share in units of 1.
 
     Examples
     --------
@@ -61,8 +64,8 @@ def time_to_threshold(
     (array([12., inf]), ['reached', 'never'])
     """
     require_choice(direction, ("rising", "falling"), "direction")
-    if not np.isfinite(threshold):
-        raise ValueError(f"threshold = {threshold!r} must be a finite number.")
+    require_array(series, "series")
+    threshold = require_threshold(series, threshold)
     sign = 1.0 if direction == "rising" else -1.0
     time, outcome = of_records(lambda y, at: _times(sign * y, at, sign * threshold, stays), series, dim)
     name = series.attrs.get("long_name", series.name or "the series")

@@ -128,6 +128,12 @@ OUTPUTS = {
 
 def _positions(times: xr.DataArray, dim: str) -> np.ndarray:
     x = positions(times, dim)
+    if (x == 0.0).any() and (x >= 0.0).all():
+        keep = f"slice({int((x == 0.0).sum())}, None)" if (np.diff(x) >= 0.0).all() else f"times[{dim!r}].values > 0"
+        raise ValueError(
+            f"dim = {dim!r} has the coordinate value 0, and the laws need positive values: leave 0 out first, for example with "
+            f".isel({dim}={keep})."
+        )
     if not (x > 0.0).all() or np.unique(x).size < 2:
         raise ValueError(
             f"dim = {dim!r} has coordinate values {x.tolist()}: positive ones are needed, two or more of them different."

@@ -25,6 +25,7 @@ from memjax.experiment.draw import SQUARED
 from memjax.jax_settings import compile_settings, float_dtype, wide
 from memjax.losses.seeing import Seeing, seeing
 from memjax.measures.measure import Measure
+from memjax.models.left_out import check_dropout
 from memjax.models.randomness import is_random, writes_training
 from memjax.optimizers.closed import is_closed_form
 from memjax.parameter_trees import layout_of
@@ -175,6 +176,7 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
     params = _of_model(model, f"cannot draw parameters for inputs {_show(x)}", model.init, key, x)
     _check_params(model, params)
     outputs = _outputs(model, params, x)
+    check_dropout(model, params, x)
     width, batch = experiment.task.num_outputs, x.shape[0]
     if outputs.shape != (batch, width):
         raise InputError(

@@ -29,7 +29,10 @@ memorized_bits = Measure(
     long_name="memorised label information",
     units="bits",
 )
-"""N (ln C - mean cross-entropy) / ln 2 on the train split: the saving over uniform guessing (Liu, "Memory 2").
+"""Bits of the labels of the train split that a network saves over uniform guessing, N (ln C - mean cross-entropy) / ln 2.
+
+N is the number of train examples, and C the number of classes. The measure is that of Ziming Liu, "Memory 2: how many bits does
+each parameter store?" (blog post, 2026, https://kindxiaoming.github.io/blog/2026/memory-2).
 
 Examples
 --------

@@ -29,7 +29,10 @@ def _layer_l2(params: Params, apply: Apply, examples: Examples) -> dict[str, Arr
 
 
 weight_l2 = Measure(_weight_l2, "weight_l2", long_name="L2 norm of all parameters")
-"""Euclidean norm of all parameters, biases included (Liu, "How does memorization affect l2?").
+"""Euclidean norm of all parameters, biases included.
+
+Its growth is the subject of Ziming Liu, "How does memorization affect l2?" (blog post, 2026,
+https://kindxiaoming.github.io/blog/2026/memorization-l2/).
 
 Examples
 --------
