@@ -98,8 +98,12 @@ def test_sizes_without_test_rows():
     task = from_arrays(X, Y)
     assert task.sizes(30, None) == (30, 30)
     assert task.sizes(59, 1) == (59, 1)
-    with pytest.raises(InputError, match=r"train_size 31 and test_size 31 need 62 rows, but the arrays have 60"):
+    with pytest.raises(
+        InputError, match=r"train_size 31 and test_size 31 \(train_size by default\) need 62 rows, but the"
+    ):
         task.sizes(31, None)
+    with pytest.raises(InputError, match=r"train_size 31 and test_size 30 need 61 rows, but the arrays have 60"):
+        task.sizes(31, 30)
 
 
 def test_sizes_with_test_rows():

@@ -128,7 +128,8 @@ def _frame(**column):
         (_frame(c=pd.Series([1, None] * 15, dtype=object)), r"Column 'c' of {x} holds None in row 1: .* missing"),
         (
             _frame(town=["Ulm", "Aix"] * 15),
-            r"Column 'town' of {x} has dtype \w+: give a column of integers or floats, without 'Ulm' ",
+            r"Column 'town' of {x} has dtype \w+: give a column of integers or floats, "
+            r"without 'Ulm' in row 0\. pandas\.get_dummies.* columns=",
         ),
         (
             _frame(c=pd.Series([1, "?"] * 15, dtype=object)),

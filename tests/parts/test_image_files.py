@@ -470,7 +470,7 @@ def test_files_of_ones_own_are_found_by_path_or_have_a_sentence(home):
     for name, what in [
         (
             "three",
-            r"a folder that has all but t10k-labels-idx1-ubyte: use mnist, fashion-mnist, kmnist, cifar10 or digits",
+            r"a folder that has all but t10k-labels-idx1-ubyte\. Use mnist, fashion-mnist, kmnist, cifar10 or digits",
         ),
         ("test", r"a folder that has all but train-images-idx3-ubyte or train-labels-idx1-ubyte"),
         ("empty", r"a folder without such files"),
@@ -479,6 +479,11 @@ def test_files_of_ones_own_are_found_by_path_or_have_a_sentence(home):
     ]:
         with pytest.raises(InputError, match=rf"Images\.dataset is '\S+/{name}', which is {what}"):
             files.find(str(home / name), None)
+
+
+def test_a_misspelt_name_of_a_data_set_is_suggested():
+    with pytest.raises(InputError, match=r"'minst', which is not there\. Did you mean mnist or kmnist\? Use mnist, "):
+        _ = Images("minst").pool
 
 
 def test_train_files_alone_have_no_test_rows(tmp_path):

@@ -90,8 +90,11 @@ def test_a_mistake_in_a_spec_exits_with_2_and_writes_nothing(case, here, capsys)
     [
         (
             ["study", "l2-memorisation"],
-            "There is no study 'l2-memorisation': use data-dimensionality, double-descent, ",
+            "There is no study 'l2-memorisation'. Did you mean l2-memorization",
         ),
+        (["study", "grokking"], "Did you mean grokking-phases or grokking-predictors? memjax studies lists all."),
+        (["study", "zzz"], "There is no study 'zzz': use data-dimensionality, double-descent, "),
+        (["run", "none.toml"], "The spec 'none.toml' cannot be read: No such file"),
         (["study", "l2-memorization", "--scale", "huge"], "has no scale 'huge': use quick or paper"),
         (["study", "l2-memorization", "--seeds", "0"], "seeds is 0: give at least 1"),
         (["study", "l2-memorization", "--out", "taken"], "'taken' exists already"),

@@ -3,6 +3,7 @@
 import doctest
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,22 @@ def test_the_first_example_of_the_readme_runs_and_leaves_a_picture(tmp_path, mon
     monkeypatch.chdir(tmp_path)
     exec(compile(small, "README.md", "exec"), {})
     assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_example_of_grokking_groks_between_too_little_and_too_much_weight_decay(tmp_path, monkeypatch):
+    # At a size for tests: the page states what 4,000 steps of all weight decays gave.
+    (program,) = programs(ROOT / "docs" / "analysis-questions.md")
+    small = program.replace("steps=4000", "steps=1000").replace("[0.0, 0.1, 0.3, 1.0, 2.0, 4.0]", "[0.0, 1.0, 4.0]")
+    small = small.replace("range(4)", "range(2)")
+    assert "steps=1000" in small and "[0.0, 1.0, 4.0]" in small and "range(2)" in small
+    monkeypatch.chdir(tmp_path)
+    made: dict[str, Any] = {}
+    exec(compile(small, "analysis-questions.md", "exec"), made)
+    train = made["analysis"].time_to_threshold(made["ds"].train_accuracy, 0.95)
+    assert made["found"].outcome.values.tolist() == [["never"] * 2, ["reached"] * 2, ["never"] * 2]
+    assert train.outcome.values.tolist() == [["reached"] * 2, ["reached"] * 2, ["never"] * 2]
+    assert (made["found"].time[1] > 3 * train.time[1]).all()
+    assert (tmp_path / "grokking.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_site_opens_with_the_example_of_the_readme():

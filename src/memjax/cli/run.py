@@ -27,8 +27,8 @@ def carry_out(options: argparse.Namespace) -> int:
     from memjax.sweep import sweep
 
     shard = _shard(options.shard)
-    _check(options, shard)
     experiment, over = _request(options.spec)
+    _check(options, shard)
     if options.dry_run:
         say(explain(experiment, over, progress=options.progress))
         return 0

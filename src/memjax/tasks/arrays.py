@@ -147,10 +147,11 @@ class Arrays:
         train_size, test_size = int(train_size), None if test_size is None else int(test_size)
         held_out = self._num_test
         if held_out == 0:
+            default = " (train_size by default)" if test_size is None else ""
             test_size = train_size if test_size is None else test_size
             if train_size + test_size > self.num_train:
                 raise InputError(
-                    f"train_size {train_size} and test_size {test_size} need {train_size + test_size} rows, but the "
+                    f"train_size {train_size} and test_size {test_size}{default} need {train_size + test_size} rows, but the "
                     f"arrays have {self.num_train}: lower one of them, give test_size=0 for none, or pass test arrays to "
                     "from_arrays."
                 )

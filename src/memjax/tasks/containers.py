@@ -199,7 +199,9 @@ def _of_columns(name: str, frame: Any) -> np.ndarray:
     for place, label in enumerate(frame.columns):
         column, what = frame.iloc[:, place], f"Column {label!r} of {name}"
         if not isinstance(column.dtype, np.dtype) and getattr(column.dtype, "categories", None) is not None:
-            raise InputError(f"{what} holds categories: give numbers, such as those of pandas.get_dummies.")
+            raise InputError(
+                f"{what} holds categories: give numbers, such as those of pandas.get_dummies, or leave the column out."
+            )
         columns.append(_checked(what, plain(what, column), "in row", column.dtype))
     return np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
 
@@ -237,6 +239,9 @@ _ADVICE = {
     "M": ", such as the days since the first one",
     "m": ", such as x / np.timedelta64(1, 's')",
 }
+_TEXT_COLUMN = (
+    " pandas.get_dummies(frame) turns text into numbers, and columns=[...] of from_frame leaves this column out."
+)
 
 
 def _not_numbers(name: str, array: np.ndarray, place: str, dtype: Any) -> str:
@@ -249,6 +254,7 @@ def _not_numbers(name: str, array: np.ndarray, place: str, dtype: Any) -> str:
                 )
         for index in np.ndindex(array.shape):
             if not isinstance(array[index], int | float | np.number):
-                return f"{what}, without {array[index]!r} {_location(place, index)}."
+                advice = _TEXT_COLUMN if place == "in row" and isinstance(array[index], str) else ""
+                return f"{what}, without {array[index]!r} {_location(place, index)}.{advice}"
         return f"{what}, such as that of .astype(int) or .astype(float)."
     return f"{what}{_ADVICE.get(array.dtype.kind, '')}."

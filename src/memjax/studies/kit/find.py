@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from difflib import get_close_matches
 from pathlib import Path
 
 from memjax.errors import InputError, listing
@@ -35,7 +36,7 @@ def find(name: str) -> Study:
     Raises
     ------
     InputError
-        If there is none; the message lists them.
+        If there is none; the message names similar ones, or lists all.
 
     Examples
     --------
@@ -47,6 +48,9 @@ def find(name: str) -> Study:
     """
     packages = _packages()
     if name not in packages:
+        near = [known for known in names() if name and known.startswith(name)] or get_close_matches(name, names())
+        if near:
+            raise InputError(f"There is no study {name!r}. Did you mean {listing(near)}? memjax studies lists all.")
         raise InputError(f"There is no study {name!r}: use {listing(names())}.")
     study: Study = importlib.import_module(f"memjax.studies.{packages[name]}.study").STUDY
     return study

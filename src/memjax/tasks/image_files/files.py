@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from memjax.checks.file_names import absolute
+from memjax.checks.suggestions import hint
 from memjax.errors import InputError, cause, listing
 
 __all__ = ["IDX", "KNOWN", "Found", "content", "find"]
@@ -129,9 +130,10 @@ def _own(dataset: str) -> Found:
         what = f"a folder that has all but {listing(missing)}" if paths else "a folder without such files"
         if paths:
             break
+    known = (*KNOWN, "digits")
     raise InputError(
-        f"Images.dataset is {dataset!r}, which is {what}: use {listing((*KNOWN, 'digits'))}, or the path of an .npz file, of "
-        f"a folder with {IDX[0]}, {IDX[1]} and so on, or of one with data_batch_1.bin and so on."
+        f"Images.dataset is {dataset!r}, which is {what}.{hint(dataset, known)} Use {listing(known)}, or the path of an .npz "
+        f"file, of a folder with {IDX[0]}, {IDX[1]} and so on, or of one with data_batch_1.bin and so on."
     )
 
 
