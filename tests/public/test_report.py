@@ -170,6 +170,9 @@ def test_final_values_of_chosen_steps_are_the_last_ones_within_the_steps_of_a_ru
     apart = at_end(ds.sel(step=[8, 0]), "step").weight_l2
     assert np.array_equal(apart.sel(steps=2), ds.weight_l2.sel(steps=2, step=0))
     assert np.array_equal(apart.sel(steps=8), ds.weight_l2.sel(steps=8, step=8))
+    # A whole number has no NaN to stand for a step that was not reached.
+    counts = at_end(ds.assign(count=ds.weight_l2.fillna(7.0).astype(int)).isel(step=slice(2, None)), "step")["count"]
+    assert bool(counts.sel(steps=2).isnull().all()) and not counts.sel(steps=8).isnull().any()
     late = at_end(ds.isel(step=slice(2, None)), "step").weight_l2
     assert bool(late.sel(steps=2).isnull().all()) and not late.sel(steps=8).isnull().any()
     assert finals_table(layout_of(ds.isel(step=slice(2, None)))).rows[0][1:] == ("not known in 2 of 2",) * 3

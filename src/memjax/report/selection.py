@@ -39,4 +39,4 @@ def _left(dataset: xr.Dataset, axis: str) -> list[Any]:
 
 
 def _is_whole(left: list[Any], swept: list[Any]) -> bool:
-    return list(map(str, left)) == list(map(str, swept))
+    return left == swept
