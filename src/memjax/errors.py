@@ -8,6 +8,16 @@ from collections.abc import Iterable
 __all__ = ["InputError", "cause", "listing", "shown"]
 
 
+# What to do where JAX refuses a function that it traces, by the kind of error: JAX's own first line says only what failed.
+_TRACED = {
+    "TracerArrayConversionError": "NumPy was called on a value that JAX traces, so use jax.numpy in place of numpy",
+    "TracerBoolConversionError": "Python's if, and, or, not or while was asked of a value that JAX traces, so use jnp.where, "
+    "or jnp.logical_and and its like",
+    "TracerIntegerConversionError": "a value that JAX traces stood where Python needs a whole number, so keep it in jax.numpy",
+    "ConcretizationTypeError": "a value that JAX traces was made a number of Python, so leave float(), int() and .item() out",
+}
+
+
 class InputError(ValueError):
     """A request that cannot be carried out as written.
 
@@ -46,8 +56,11 @@ def cause(problem: BaseException) -> str:
     >>> cause(KeyError("weights"))
     "KeyError: 'weights'."
     """
+    kind = type(problem).__name__
+    if kind in _TRACED:
+        return f"{_TRACED[kind]} ({kind})."
     lines = str(problem).strip().splitlines()
-    return f"{type(problem).__name__}: {lines[0].rstrip('.') if lines else 'no message'}."
+    return f"{kind}: {lines[0].rstrip('.') if lines else 'no message'}."
 
 
 def shown(thing: object) -> str:

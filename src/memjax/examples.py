@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from memjax.errors import InputError
 from memjax.jax_settings import wide
 from memjax.types import Array
 
@@ -43,7 +44,18 @@ class Tile(NamedTuple):
     rows: Array | None = None
 
     def sum(self, values: Array) -> Array:
-        """Sum of ``values[B]`` over the real examples, in float32 or wider; values of padding are ignored, even NaN."""
+        """Sum of ``values[B]`` over the real examples, in float32 or wider; values of padding are ignored, even NaN.
+
+        Raises
+        ------
+        InputError
+            If the values have another shape than ``[B]``; a single number stands for each example.
+        """
+        if (shape := jnp.shape(values)) not in ((), self.mask.shape):
+            raise InputError(
+                f"tile.sum and examples.mean take one value for each example, shape [B] = {[*self.mask.shape]}, and were given "
+                f"the shape {[*shape]}: take a mean or a sum over the other axes, such as values.mean(-1)."
+            )
         return jnp.where(self.mask, wide(values), 0).sum()
 
 

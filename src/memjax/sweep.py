@@ -77,7 +77,7 @@ def sweep(
         Trains the blocks, such as ``dask.distributed.Client().get_executor()``; None trains on all lanes of this machine.
     progress
         Whether to show the runs done and the time left: True shows a bar in a terminal and in a notebook, and a line a minute
-        on stderr in any other log. None shows the bar only.
+        on stderr in any other log, or one at most every ten seconds with an executor. None shows the bar only.
     packing
         How to pack the runs; None chooses the packing from the backend and the work.
 

@@ -6,9 +6,10 @@ import pytest
 import memjax.analysis
 import memjax.plots
 
+CHECKS = {"memjax.checks.labelled", "memjax.checks.shares"}
 ALLOWED = {
-    memjax.analysis: {"numpy", "xarray", "memjax.analysis", "memjax.checks.labelled"},
-    memjax.plots: {"numpy", "xarray", "memjax.analysis", "memjax.checks.labelled", "memjax.plots"},
+    memjax.analysis: {"numpy", "xarray", "memjax.analysis", *CHECKS},
+    memjax.plots: {"numpy", "xarray", "memjax.analysis", *CHECKS, "memjax.plots"},
 }
 ANALYSIS = Path(memjax.analysis.__file__).parent
 STANDARD = {
@@ -36,7 +37,7 @@ def _imported(nodes):
 
 
 def _package(module):
-    if module == "memjax.checks.labelled":
+    if module in CHECKS:
         return module
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] == "memjax" else parts[0]
@@ -53,11 +54,9 @@ def test_importing_is_cheap_and_looks_downwards_only(package):
 def test_analysis_never_imports_jax_or_plots_even_inside_functions():
     for file in Path(memjax.analysis.__file__).parent.rglob("*.py"):
         packages = {_package(module) for module in _imported(ast.walk(ast.parse(file.read_text())))}
-        assert (
-            packages
-            <= {"numpy", "xarray", "scipy", "hmmlearn", "sklearn", "memjax.analysis", "memjax.checks.labelled"}
-            | STANDARD
-        ), file.name
+        assert packages <= {"numpy", "xarray", "scipy", "hmmlearn", "sklearn", "memjax.analysis", *CHECKS} | STANDARD, (
+            file.name
+        )
 
 
 @pytest.mark.parametrize("family", sorted(path.name for path in ANALYSIS.iterdir() if (path / "__init__.py").exists()))

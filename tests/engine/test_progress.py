@@ -2,12 +2,14 @@
 
 import io
 import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 
-from memjax.engine.training import display
+from memjax.engine.training import display, train_runs
 from memjax.engine.training.display import Bar, Lines, Nowhere, display_of
+from memjax.engine.training.keep import InMemory
 from memjax.engine.training.pace import Pace
 from memjax.engine.training.progress import Progress
 
@@ -107,6 +109,41 @@ def test_a_log_gets_a_line_at_once_then_after_ten_seconds_then_one_a_minute(line
         log.show(0.0, f"{second}")
     log.end(1.0, "end")
     assert lines() == ["0", "10", "70", "130", "190", "end"]
+
+
+def test_with_an_executor_a_log_gets_a_line_for_a_finished_block_at_most_every_ten_seconds(lines):
+    """Such a block is seen only when it is finished, so a line a minute would leave most of them out."""
+    clock, blocks = Clock(), [block(1, 1.0) for _ in range(12)]
+    with Progress(plan(*blocks), True, clock=clock, elsewhere=True) as bar:
+        bar.compiled()
+        for i, one in enumerate(blocks):
+            clock.now = 4.0 * (i + 1)
+            bar.steps(one, 100)
+            bar.finished(one)
+    told = [line.partition(" of")[0] for line in lines()]
+    # A line comes before the last block of its time is counted as finished: at 12, 24, 36 and 48 s, and at the end.
+    assert told == ["0", "2", "5", "8", "11", "12"]
+
+
+def test_only_an_executor_trains_elsewhere(monkeypatch):
+    made = []
+    monkeypatch.setattr(train_runs, "Progress", lambda *given, **named: made.append(named) or nullcontext())
+    monkeypatch.setattr(train_runs, "execute", lambda *given: None)
+    monkeypatch.setattr(train_runs, "execute_on", lambda *given: None)
+    for executor in (object(), None):
+        train_runs.train_plan(plan(), InMemory(), True, executor)
+    assert made == [{"elsewhere": True}, {"elsewhere": False}]
+
+
+def test_parts_that_have_the_same_id_one_after_the_other_are_all_counted():
+    clock, part = Clock(), block(2, 4.0)
+    bar = Progress(plan(block(4, 8.0), block(4, 8.0)), False, clock=clock)
+    with bar:
+        bar.compiled()
+        for share in (0.25, 0.5):
+            bar.steps(part, 50)
+            bar.finished(part)  # A condition stopped the runs.
+            assert bar._pace.share == pytest.approx(share)
 
 
 def test_an_interrupt_says_what_was_done(lines):

@@ -1,6 +1,8 @@
 """An experiment as text and as a table: short, complete, and safe to show."""
 
 import dataclasses
+import functools
+import inspect
 from html.parser import HTMLParser
 
 import numpy as np
@@ -39,6 +41,50 @@ def test_the_text_leaves_out_what_was_not_chosen_and_says_what_cannot_be_typed()
     )
     task = mj.tasks.Arrays(np.zeros((6, 2)), np.arange(6) % 2, num_train=4)
     assert f"task={task!r}" in repr(mj.Experiment(task=task, train_size=4, test_size=2))
+
+
+def power(exponent):
+    def inner(x):
+        return x**exponent
+
+    return inner
+
+
+def test_a_function_without_a_name_is_not_taken_for_code():
+    where, inner = (
+        f"test_a_function_without_a_name_is_not_taken_for_code.<locals>.<lambda> of {__name__}",
+        f"power.<locals>.inner of {__name__}",
+    )
+    here = inspect.currentframe().f_lineno
+    shown = {
+        f"<{where}:{here + 2}>": lambda x: x,
+        f"<lambda of {__name__}:1>": eval("lambda x: x"),
+        f"<{inner}:{power.__code__.co_firstlineno + 1}, closed over exponent=2>": power(2),
+        f"<{inner}:{power.__code__.co_firstlineno + 1}, closed over exponent=3>": power(3),
+    }
+    for text, function in shown.items():
+        spec = mj.Experiment(model=mj.models.MLP(activation=function))
+        assert repr(spec) == f"Experiment(model=models.MLP(activation={text}))"
+        assert "activation = " + text in Rows(spec._repr_html_()).rows[1]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Mine(mj.Experiment):
+    steps: int = 30
+    grade: int
+
+
+def test_an_object_that_holds_a_function_shows_no_address():
+    spec = mj.Experiment(model=mj.models.MLP(activation=functools.partial(cube)))
+    assert repr(spec) == "Experiment(model=models.MLP(activation=functools.partial(<function cube>)))"
+
+
+def test_a_subclass_is_named_and_shows_what_was_chosen():
+    assert repr(Mine(grade=3)) == "Mine(grade=3)" and eval(repr(Mine(grade=3, steps=20))) == Mine(grade=3, steps=20)
+    text = Mine(grade=3, loss_scale=0.5)._repr_html_()
+    assert text.startswith("<strong>Mine</strong>")
+    bright = [row for row, faint in zip(Rows(text).rows, Rows(text).faint, strict=True) if not faint]
+    assert bright == ["loss_scale0.5", "grade3"]
 
 
 class Rows(HTMLParser):

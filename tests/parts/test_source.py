@@ -4,13 +4,16 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import memjax as mj
 from memjax.experiment.axes import read_axes
-from memjax.experiment.encode import encoded_fields
-from memjax.experiment.source import own_objects
+from memjax.experiment.encode import encode, encoded_fields
+from memjax.experiment.own import own_objects
+from memjax.experiment.source import source
 from memjax.experiment.written import encode_request
 from memjax.experiment.written_out import experiment_source, over_source
+from memjax.report.again import sweep_code
 from memjax.results.schema import attributes
 
 
@@ -83,3 +86,57 @@ def test_the_source_of_axes_makes_equal_axes(case):
         assert {name: labels.tolist() for name, labels in one.coords().items()} == {
             name: labels.tolist() for name, labels in other.coords().items()
         }
+
+
+def power(exponent):
+    return lambda x: x**exponent
+
+
+def test_functions_without_a_name_get_names_in_code_that_say_which_is_which():
+    over = {
+        "activation": [power(2), power(3), cube],
+        "loss": {"own": own_loss, "half": lambda y, t: 0.5 * own_loss(y, t)},
+    }
+    spec = mj.Experiment(model=M.MLP(hidden=(3,)))
+    request = encode_request(spec, read_axes(over))
+    made = attributes(request.fields, request.axes, [], {"packing": {}, "versions": {}, "created": ""})
+    code = sweep_code(xr.Dataset(attrs=made)).text
+    assert code.splitlines()[2:7] == [
+        f"# your_activation is your own: <power.<locals>.<lambda> of {__name__}, closed over exponent=2>",
+        f"# your_activation_2 is your own: <power.<locals>.<lambda> of {__name__}, closed over exponent=3>",
+        f"# cube is your own: {__name__}:cube",
+        f"# own_loss is your own: {__name__}:own_loss",
+        "# your_half is your own: <test_functions_without_a_name_get_names_in_code_that_say_which_is_which.<locals>.<lambda> "
+        f"of {__name__}>",
+    ]
+    own = {"your_activation": power(2), "your_activation_2": power(3), "cube": cube, "own_loss": own_loss}
+    made = {"mj": mj, **own, "your_half": over["loss"]["half"]}
+    exec(code.replace("ds = mj.sweep(experiment, over)", ""), made)
+    assert made["experiment"] == spec
+    assert [f(2.0) for f in made["over"]["activation"]] == [4.0, 8.0, 8.0]
+    assert made["over"]["loss"] == over["loss"]
+    # Where a text is to be read, there is no code.
+    assert source(encode(power(2))) == f"<power.<locals>.<lambda> of {__name__}, closed over exponent=2>"
+
+
+def test_objects_get_names_of_their_fields_and_no_name_stands_for_two():
+    task = mj.tasks.Arrays(np.zeros((6, 2)), np.arange(6) % 2, num_train=4)
+    fields = encoded_fields(mj.Experiment(task=task, train_size=4, test_size=2, loss=own_loss))
+    assert set(own_objects(fields)) == {"your_task", "own_loss"}
+    twice = {"loss": {"reference": "a:over"}, "activation": {"reference": "b:f"}, "task": {"reference": "c:f"}}
+    assert own_objects(twice) == {"over_2": "a:over", "f": "b:f", "f_2": "c:f"}
+
+
+def test_functions_that_share_a_name_are_told_apart():
+    lambdas = [{"reference": "m:<lambda>", "content": "1"}, {"reference": "m:<lambda>", "content": "2"}]
+    wrapped = {"reference": "m:scaled(scale=2)"}
+    names = own_objects({"activation": [*lambdas, lambdas[0]], "loss": wrapped})
+    assert list(names) == ["your_activation", "your_activation_2", "your_loss"]
+
+
+def test_what_an_object_says_of_itself_stays_one_comment():
+    fields = {"loss": {"reference": "Two(\n  <function f at 0x7f01>)"}, "activation": {"reference": "m:Net.apply"}}
+    attrs = {"experiment": json.dumps(fields), "over": "{}", "packing": "{}"}
+    lines = sweep_code(xr.Dataset(attrs=attrs)).text.splitlines()
+    assert lines[2:4] == ["# your_loss is your own: Two( <function f>)", "# apply is your own: m:Net.apply"]
+    assert lines[5:7] == ["    loss=your_loss,", "    activation=apply,"]

@@ -6,8 +6,11 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
+import memjax as mj
 from memjax import plots
-from memjax.analysis import gap, last
+from memjax.analysis import gap, last, mean, mean_interval
+from memjax.checks.shares import is_recorded_share, mark_share, mark_shares
+from memjax.plots.ranges import range_of
 
 STEP = [0, 10, 20]
 
@@ -18,7 +21,8 @@ def _series(values, **attrs):
 
 # Two runs, each twice: four of them have an interval.
 TWO = [[0.0, 0.2, 0.9], [0.1, 0.8, 1.0]]
-ACCURACY = _series([*TWO, *TWO], long_name="test accuracy", units="1")
+NAMED = _series([*TWO, *TWO], long_name="test accuracy", units="1").rename("test_accuracy")
+ACCURACY = mark_share(NAMED.copy())
 
 
 def _band(values, draw=plots.curve):
@@ -30,10 +34,9 @@ def _band(values, draw=plots.curve):
 def test_a_band_of_an_accuracy_ends_at_0_and_1():
     # Without these ends the band of 0.0 and 0.1 begins at -0.04, and that of 0.2 and 0.8 ends at 1.05.
     assert _band(ACCURACY) == (0.0, 1.0)
-    assert _band(100.0 * ACCURACY.assign_attrs(units="%")) == (0.0, 100.0)
-    assert _band(ACCURACY.drop_attrs().rename("train_accuracy")) == (0.0, 1.0)
     for name in ("corrupted train accuracy", "train error rate", "share of fitted examples", "fraction of runs"):
-        assert _band(ACCURACY.assign_attrs(long_name=name)) == (0.0, 1.0)
+        recorded = mark_shares(xr.Dataset({"mine": NAMED.copy().assign_attrs(long_name=name)}))
+        assert _band(recorded.mine) == (0.0, 1.0)
     assert _band(ACCURACY.assign_attrs(long_name="of my own", valid_range=(-0.01, 1.01))) == (-0.01, 1.01)
     assert _band(ACCURACY.assign_attrs(long_name="of my own", valid_min=0.0))[0] == 0.0
 
@@ -58,14 +61,109 @@ def _highest(values):
     ],
 )
 def test_what_is_no_accuracy_keeps_its_band(name):
-    low, high = _band(ACCURACY.assign_attrs(long_name=name))
+    low, high = _band(mark_shares(xr.Dataset({"mine": NAMED.copy().assign_attrs(long_name=name)})).mine)
     assert low < -0.04 and high > 1.04
-    # Differences of accuracies keep xarray's name, and are below 0 somewhere.
-    assert _band(ACCURACY - 0.5)[0] < -0.54
+
+
+def _sweep():
+    """Accuracies of two optimizers at two sizes as a sweep records them; one is always better."""
+    better = np.array([[0.9, 0.8, 0.95, 0.85, 0.9], [1.0, 1.0, 0.9, 1.0, 1.0]])
+    worse = np.array([[0.0, 0.78, 0.94, 0.83, 0.85], [0.3, 0.9, 0.9, 0.9, 0.9]])
+    values = np.stack([better, worse])[..., None] * np.array([0.5, 1.0])
+    dims, attrs = ("optimizer", "train_size", "seed", "step"), {"long_name": "test accuracy", "units": "1"}
+    coords = {"optimizer": ["adam", "sgd"], "train_size": [50, 100], "seed": range(5), "step": [0, 10]}
+    names = {"test_accuracy": (dims, values, attrs), "train_accuracy": (dims, np.clip(values + 0.01, 0, 1), attrs)}
+    return mark_shares(xr.Dataset(names, coords))
+
+
+def _end(recorded):
+    return recorded.test_accuracy.isel(step=-1)
+
+
+SELECTED = {
+    "step": lambda ds: _end(ds).sel(optimizer="sgd"),
+    "step without its coordinate": lambda ds: ds.test_accuracy.isel(step=-1, drop=True).sel(optimizer="sgd", drop=True),
+    "of the dataset": lambda ds: ds.sel(optimizer="sgd").isel(step=-1).test_accuracy,
+    "in another order": lambda ds: _end(ds).sel(optimizer="sgd").sortby("train_size", ascending=False).transpose(),
+    "renamed": lambda ds: _end(ds).sel(optimizer="sgd").rename("mine").assign_attrs(long_name="my own"),
+    "last record": lambda ds: last(ds.test_accuracy).sel(optimizer="sgd"),
+    "mean of records": lambda ds: mean.between(10, 10)(ds.test_accuracy).sel(optimizer="sgd"),
+}
+CALCULATED = {
+    "two optimizers": lambda ds: _end(ds).sel(optimizer="adam") - _end(ds).sel(optimizer="sgd"),
+    "without their coordinate": lambda ds: abs(
+        _end(ds).sel(optimizer="adam", drop=True) - _end(ds).sel(optimizer="sgd", drop=True)
+    ),
+    "of the dataset": lambda ds: (ds.sel(optimizer="adam") - ds.sel(optimizer="sgd")).test_accuracy.isel(step=-1),
+    "two records": lambda ds: ds.test_accuracy.diff("step").isel(step=0).sel(optimizer="sgd"),
+    "two splits": lambda ds: (ds.train_accuracy - ds.test_accuracy).isel(step=-1).sel(optimizer="sgd"),
+    "error": lambda ds: 1.0 - _end(ds).sel(optimizer="sgd"),
+    "percent": lambda ds: 100.0 * _end(ds).sel(optimizer="sgd").assign_attrs(units="%"),
+    "above chance": lambda ds: _end(ds).sel(optimizer="sgd") - 0.0,
+    "gap": lambda ds: gap(ds.test_accuracy).sel(optimizer="sgd"),
+    "mean over optimizers": lambda ds: _end(ds).mean("optimizer"),
+}
+
+
+def _ends(values):
+    ax = plots.mean(values, x="train_size", ax=Figure().subplots())
+    vertices = ax.collections[0].get_paths()[0].vertices
+    return {(float(x), round(float(y), 6)) for x, y in vertices}
+
+
+@pytest.mark.parametrize("name", SELECTED)
+def test_the_band_of_a_selection_of_a_recorded_accuracy_ends_at_0_and_1(name):
+    values = SELECTED[name](_sweep())
+    whole = mean_interval(values)["mean_interval"].transpose("train_size", ...).sortby("train_size").values
+    # Without the ends of the range the band of the smaller size goes from 0.18 to 1.18.
+    assert whole.max() > 1.1 and range_of(values) == (0.0, 1.0)
+    expected = whole.clip(0.0, 1.0)
+    assert {(x, round(float(y), 6)) for x, pair in zip((50.0, 100.0), expected, strict=True) for y in pair} <= _ends(
+        values
+    )
+    assert max(y for _, y in _ends(values)) == 1.0
+
+
+@pytest.mark.parametrize("name", CALCULATED)
+def test_what_was_calculated_keeps_the_whole_interval_whatever_its_name_and_its_values(name):
+    recorded = _sweep()
+    values = CALCULATED[name](recorded)
+    whole = mean_interval(values)["mean_interval"].transpose("train_size", ...).values
+    assert range_of(values) == (-np.inf, np.inf)
+    assert {(x, round(float(y), 6)) for x, pair in zip((50.0, 100.0), whole, strict=True) for y in pair} <= _ends(
+        values
+    )
+    if name == "two optimizers":
+        # All differences are positive, and their mean need not be.
+        assert float(values.min()) >= 0.0 and values.long_name == "test accuracy" and whole.min() < -0.2
+
+
+def test_bars_of_a_difference_keep_the_whole_interval():
+    recorded = _sweep()
+    for values in (CALCULATED["two optimizers"](recorded), SELECTED["step"](recorded)):
+        ax = plots.bars(values, "train_size", ax=Figure().subplots())
+        found = np.array([line[:, 1] for line in ax.collections[0].get_segments()])
+        whole = mean_interval(values)["mean_interval"].transpose("train_size", "bound").values
+        np.testing.assert_allclose(found, whole.clip(*range_of(values)))
+    assert range_of(values) == (0.0, 1.0)
+
+
+def test_a_sweep_marks_what_it_records_and_files_keep_the_marks(tmp_path):
+    spec = mj.Experiment(steps=2, record_every=2, train_size=8)
+    recorded = mj.sweep(spec, over={"seed": [0, 1]})
+    recorded["difference"] = recorded.test_accuracy - recorded.test_accuracy.isel(seed=0, drop=True)
+    recorded["difference"].attrs = recorded.test_accuracy.attrs
+    mj.save(recorded, tmp_path / "mine.nc")
+    opened = mj.open(tmp_path / "mine.nc")
+    assert opened.attrs == recorded.attrs
+    for dataset in (recorded, opened):
+        shares = {name for name, values in dataset.data_vars.items() if is_recorded_share(values)}
+        assert shares == {"train_accuracy", "test_accuracy"}
 
 
 def test_numbers_of_a_run_have_the_range_of_their_series_or_none():
     series = _series([[0.0, 0.2, 0.9], [0.3, 0.8, 1.0]] * 2, long_name="test accuracy", units="1")
+    mark_share(series)
     runs = series.expand_dims(train_size=[50, 100])
     assert _highest(last(runs)) == 1.0
     # 0.7, 0.9, 0.7 and 0.9 have a standard error of 0.1 / sqrt(3), and t(3) = 3.182.

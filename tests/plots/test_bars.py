@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from memjax import plots
 from memjax.analysis import mean_interval
+from memjax.checks.shares import mark_share
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def intervals(ax, bars):
 
 
 def test_bars_are_means_with_their_intervals_in_the_order_of_the_categories(accuracy):
-    one = accuracy.sel(width=16)
+    one = mark_share(accuracy).sel(width=16)
     ax = draw(one, "activation")
     summary = mean_interval(one)
     np.testing.assert_allclose([bar.get_height() for bar in ax.patches], summary["mean"])

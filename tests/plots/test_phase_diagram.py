@@ -9,6 +9,8 @@ from matplotlib.colors import CenteredNorm, LogNorm
 from matplotlib.figure import Figure
 
 from memjax import plots
+from memjax.analysis import time_to_threshold
+from memjax.plots.times import is_time
 
 SIZE, WIDTH = [50, 100, 200, 400], [8, 16, 32]
 
@@ -241,6 +243,30 @@ def test_the_average_can_be_named_and_a_mean_of_survivors_says_so(times):
     ]  # fmt: skip
 
 
+def test_only_a_time_never_comes_and_an_infinite_loss_is_infinite(times):
+    loss = times.assign_attrs(long_name="test mean loss", units="nats")
+    loss[0, 0, 1] = np.inf
+    ax = draw(loss)
+    assert [text.get_text() for text in ax.get_legend().get_texts()][:3] == [
+        "every run is infinite", "25% of runs are infinite", "75% of runs are infinite",
+    ]  # fmt: skip
+    assert ax.figure.axes[1].get_ylabel() == "test mean loss (nats),\nmedian of the finite seeds"
+    series = times.expand_dims(step=[0, 1]).assign_attrs(long_name="test accuracy", units="1")
+    for at in ({"units": "step(s)"}, {"units": "1"}, {}):
+        found = time_to_threshold(series.fillna(0.0).assign_coords(step=("step", [0, 1], at)), 200.0)["time"]
+        assert is_time(found)
+    for name in ("t_train", "first time", "steps to 99%"):
+        assert is_time(xr.DataArray(1.0, name=name))
+    for name, units in (
+        ("examples per step", ""),
+        ("steps per second", ""),
+        ("time", "nats"),
+        ("test accuracy", "1"),
+        ("L2 norm at step 100", ""),
+    ):
+        assert not is_time(xr.DataArray(1.0, attrs={"long_name": name, "units": units}))
+
+
 def test_cells_too_small_for_numbers_have_points():
     values = np.ones((2, 40, 40))
     values[0, 3, 4] = np.nan
@@ -309,3 +335,24 @@ def test_kinds_without_seeds_fill_their_cells(kinds):
 def test_what_counts_no_names_is_refused(kinds, change, names):
     with pytest.raises(ValueError, match="kinds must count up to 7 names from 0"):
         plots.category_map(change(kinds), "train_size", "width", names)
+
+
+def test_seeds_can_be_an_axis_of_a_map():
+    time = xr.DataArray(
+        [[10.0, np.inf], [30.0, 20.0]], {"weight_decay": [0.0, 1.0], "seed": [0, 1]}, ("weight_decay", "seed")
+    )
+    ax = plots.phase_diagram(time, "weight_decay", "seed")
+    (mesh,) = [part for part in ax.collections if type(part).__name__ == "QuadMesh"]
+    np.testing.assert_array_equal(np.ma.filled(mesh.get_array(), np.inf), [[10.0, 30.0], [np.inf, 20.0]])
+    kinds = plots.category_map(xr.where(np.isfinite(time), 0, 1), "weight_decay", "seed", ["fits", "never"])
+    (mesh,) = [part for part in kinds.collections if type(part).__name__ == "QuadMesh"]
+    np.testing.assert_array_equal(np.asarray(mesh.get_array()), [[0, 0], [1, 0]])
+
+
+@pytest.mark.parametrize("draw", [plots.curve, plots.mean])
+def test_an_axis_that_the_array_lacks_is_named(draw):
+    values = xr.DataArray([[1.0, 2.0]], {"seed": [0], "learning_rate": [0.1, 1.0]}, ("seed", "learning_rate"))
+    with pytest.raises(
+        ValueError, match=r"x = 'train_size' is not a dimension of the array; choose one of \['seed', 'learning_rate'\]"
+    ):
+        draw(values, x="train_size")

@@ -46,6 +46,20 @@ def test_linear_axes_have_the_rate_without_false_alarms(found):
     assert not draw(found.sel(attack="strong")[["tpr"]]).collections
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rates", [[0.0, 1.0], [1.0], [0.0, 0.1], [0.01]])
+def test_one_rate_above_0_is_a_point_on_axes_with_two_ends(found, rates):
+    one = found.sel(attack="strong", fpr=rates)
+    ax = draw(one)
+    ax.figure.canvas.draw()
+    low = 0.1 if rates[-1] == 1.0 else rates[-1]
+    assert ax.get_xlim() == ax.get_ylim() == (low, 1.0)
+    assert ax.lines[0].get_xydata().tolist() == [[rates[-1], float(one.tpr[-1])]] and ax.lines[0].get_marker() == "o"
+    ((bottom, top),) = [segment[:, 1].tolist() for segment in ax.collections[0].get_segments()]
+    assert [bottom, top] == one.tpr_interval[-1].values.tolist()
+    assert ax.lines[1].get_xydata().tolist() == [[low, low], [1.0, 1.0]]
+
+
 def test_all_alarms_find_all_members_and_none_finds_those_above_every_other_row(found):
     assert (found.tpr.sel(fpr=1.0) == 1.0).all()
     rng = np.random.default_rng(1)

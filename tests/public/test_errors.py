@@ -91,12 +91,12 @@ CASES = {
     "a measure of the wrong shape": (lambda: mj.sweep(spec(measures=(batch_mean,))), r"gives shape \[5\].*a number"),
     "a per-example measure of the wrong shape": (
         lambda: mj.sweep(spec(measures=(mj.Measure(batch_mean, "m", per_example=True),))),
-        "one value per example",
+        r"one value for each example, shape \[B\]; it gave \[5\]\. Take a mean",
     ),
     "two measures of one name": (lambda: spec(measures=("loss", "loss")), "Two measures are named 'loss'"),
     "a measure that fails": (
         lambda: mj.sweep(spec(measures=(mj.Measure(lambda p, a, e: p["no"], "m"),))),
-        "'m' cannot be computed",
+        r"'m' cannot be computed: KeyError: 'no', and params has the keys \['layer_0', 'layer_1'",
     ),
     "an optimizer of optax itself": (lambda: spec(optimizer=__import__("optax").adam(1e-3)), "from_optax"),
     "an impossible packing": (lambda: mj.Packing(width=0), "Packing.width is 0"),

@@ -1,16 +1,22 @@
 """`mj.report`: the page of a sweep says what its dataset says, and what it does not draw."""
 
+import dataclasses
 import html
 import re
 
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 
 import memjax as mj
+from memjax.plots.axes import label_of
+from memjax.plots.ranges import range_of
 from memjax.report.curves import draw_curves
-from memjax.report.finals import at_end, draw_finals, finals_table
+from memjax.report.ends import at_end, end_text
+from memjax.report.finals import draw_finals, finals_table
 from memjax.report.layout import layout_of
+from memjax.report.selection import axis_facts, is_selection
 
 SPEC = mj.Experiment(
     model=mj.models.MLP(hidden=(2,)),
@@ -28,6 +34,12 @@ OVER = {"learning_rate": [0.1, 1e30], "init_scale": [0.5, 1.0], "data_seed": [0,
 @pytest.fixture(scope="module")
 def many():
     return mj.sweep(SPEC, OVER)
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    pyplot.close("all")
 
 
 def sections(path):
@@ -128,6 +140,97 @@ def test_final_values_are_at_the_end_of_each_run():
     assert shown == pytest.approx(means, rel=0.02)
 
 
+def test_a_derived_variable_that_keeps_its_label_has_a_column_and_a_figure_of_its_own(many):
+    few = many.isel(init_scale=[0], data_seed=[0], init_seed=[0])[["train_loss", "test_loss", "weight_l2"]]
+    ds = few.assign(half_loss=(few.train_loss / 2).assign_attrs(few.train_loss.attrs))
+    table = finals_table(layout_of(ds))
+    names = ["train mean loss (train loss) (nats)", "test mean loss (nats)", "train mean loss (half loss) (nats)"]
+    assert [name for name in table.columns if "loss" in name] == names
+    (row,) = [row for row in table.rows if row[0] == "0.1"]
+    shown = {name: float(cell) for name, cell in zip(table.columns, row, strict=True)}
+    last = float(few.train_loss.sel(learning_rate=0.1).isel(step=-1).squeeze())
+    assert [shown[names[0]], shown[names[2]]] == pytest.approx([last, last / 2], rel=0.01)
+    assert "L2 norm of all parameters" in table.columns
+    drawings = {drawing.name: drawing for drawing in draw_curves(layout_of(ds))}
+    assert drawings["curves_half_loss"].figure.axes[0].get_ylabel().split() == names[2].split()
+    assert drawings["curves_half_loss"].caption.startswith("Train mean loss (half loss) against")
+    (one,) = draw_curves(layout_of(ds.isel(learning_rate=0)))
+    labels = ["mean loss (nats)", "L2 norm of all parameters", "train mean loss (half loss) (nats)"]
+    assert [ax.get_ylabel() for ax in one.figure.axes if ax.get_visible()] == labels
+
+
+def test_derived_accuracies_of_one_label_are_still_shares():
+    ds = mj.sweep(dataclasses.replace(SPEC, measures=("accuracy",)), {"seed": [0, 1]})
+    drawn = layout_of(ds.assign(copy=ds.train_accuracy.copy())).drawn
+    assert range_of(drawn["copy"]) == (0.0, 1.0)
+
+
+def test_final_values_of_chosen_steps_are_the_last_ones_within_the_steps_of_a_run():
+    ds = mj.sweep(SPEC, {("steps", "snapshots"): [(2, ()), (8, ())], "seed": [0, 1]})
+    apart = at_end(ds.sel(step=[8, 0]), "step").weight_l2
+    assert np.array_equal(apart.sel(steps=2), ds.weight_l2.sel(steps=2, step=0))
+    assert np.array_equal(apart.sel(steps=8), ds.weight_l2.sel(steps=8, step=8))
+    late = at_end(ds.isel(step=slice(2, None)), "step").weight_l2
+    assert bool(late.sel(steps=2).isnull().all()) and not late.sel(steps=8).isnull().any()
+    assert finals_table(layout_of(ds.isel(step=slice(2, None)))).rows[0][1:] == ("not known in 2 of 2",) * 3
+
+
+def test_the_page_says_at_which_step_its_final_values_are():
+    kept = dataclasses.replace(SPEC, measures=("loss",), keep_best=mj.stopping.Lowest("test_loss"), snapshots=(0, 2))
+    ds = mj.sweep(kept, {"steps": [2, 6]})
+
+    def said(part):
+        layout = layout_of(part)
+        title = finals_table(layout).title.removeprefix("Quantities ")
+        captions = {drawing.name: drawing.caption for drawing in draw_finals(layout)}
+        pyplot.close("all")
+        if "final_loss" in captions:
+            assert captions["final_loss"] == f"Train mean loss and test mean loss {title} against steps."
+        # What is of the best network is so at every step.
+        best = "Test mean loss of the best network against steps."
+        assert captions.get("final_best_test_loss", best) == best and captions
+        return title
+
+    assert said(ds) == said(ds.isel(step=slice(1, None))) == "at the end of the runs"
+    assert said(ds.sel(step=slice(0, 2))) == said(ds.sel(step=2)) == "at step 2, the last record here"
+    assert said(ds.sel(step=slice(4, None))) == "at step 6, the last record here"
+    assert said(mj.measure(ds, ["loss"])) == "at the last snapshot, step 2"
+    assert said(mj.measure(mj.best(ds), ["loss"])) == said(mj.best(ds)) == "of the best network"
+    # A step beyond the end of a run is none at which the run ended.
+    assert said(ds.isel(step=-1)) == said(ds.isel(step=[-1])) == "at step 6, the last record here"
+    assert said(ds.sel(step=[0, 4])) == "at the last record here of each run"
+    unknown = layout_of(ds.isel(step=0).drop_vars("step"))
+    assert finals_table(unknown).title == "Quantities of the runs"
+    assert next(draw_finals(unknown)).caption == "Train mean loss and test mean loss against steps."
+
+
+def test_records_of_a_stopped_run_are_at_its_end():
+    quick = mj.stopping.AtMost("train_loss", 9.0)
+    spec = dataclasses.replace(SPEC, steps=200, record_every=20, snapshots=(), stop_when=quick)
+    ds = mj.sweep(spec, {"seed": [0, 1]})
+    assert int(ds.stop_step.max()) < 100
+    assert end_text(ds.sel(step=slice(0, 100)), "step") == "at the end of the runs"
+    assert end_text(ds.drop_vars("stop_step").sel(step=slice(0, 100)), "step") == "at step 100, the last record here"
+
+
+def test_few_seeds_have_their_range_and_more_have_an_interval(many):
+    ds = mj.sweep(SPEC, {"seed": range(4)})[["weight_l2"]]
+    two = ds.isel(seed=slice(2))
+    two.weight_l2[:, -1] = [1.0, 3.0]
+    table = finals_table(layout_of(two))
+    assert [row[-1] for row in table.rows] == ["2.0 (1.0 to 3.0)"]
+    assert table.note == (
+        "Means over seeds, with the lowest and the highest value in round brackets where fewer than 4 seeds have one."
+    )
+    four = finals_table(layout_of(ds))
+    assert "[" in four.rows[0][0] and "to" not in four.rows[0][0]
+    assert four.note == "Means over seeds, with 95% intervals in square brackets."
+    ds.weight_l2[:, -1] = [1.0, 3.0, np.nan, np.nan]
+    assert finals_table(layout_of(ds)).rows == (("2.0 (1.0 to 3.0), not known in 2 of 4",),)
+    ds.weight_l2[:, -1] = [1.0, np.nan, np.nan, np.nan]
+    assert finals_table(layout_of(ds)).rows == (("1.00, not known in 3 of 4",),)
+
+
 def test_labels_are_readable_and_lines_and_panels_are_few():
     over = {
         ("learning_rate", "l2"): [(0.1, 0.0), (0.1, 0.5), (0.2, 0.0)],
@@ -142,10 +245,93 @@ def test_labels_are_readable_and_lines_and_panels_are_few():
     assert any("12 of the 13 values of init scale" in said for said in layout.left_out)
 
 
+def test_a_page_of_a_selection_names_its_runs_and_those_of_the_sweep(many, tmp_path):
+    part = many.sel(learning_rate=[0.1]).isel(init_scale=1, data_seed=0)[["weight_l2"]]
+    found = sections(mj.report(part, tmp_path))
+    title = next(iter(found))
+    assert title == f"A sweep over {label_of(many.init_seed)}"
+    assert "learning_rate 0.1 of the swept 0.1, 1e+30 init_scale 1.0 of the swept 0.5, 1.0" in found["Setting"]
+    assert "data_seed 0 of the swept 0, 1 init_seed (swept) 0, 1" in found["Setting"]
+    assert found[title].startswith("2 runs of models.MLP(hidden=(2,)) on tasks.RandomLabels(), swept over ")
+    assert "The sweep had more runs: the setting below says which ones this page shows." in found[title]
+    found = sections(mj.report(many.mean("data_seed", keep_attrs=True)[["weight_l2"]], tmp_path, title="all"))
+    assert "data_seed no axis of this dataset: averaged over, or dropped, of the swept 0, 1" in found["Setting"]
+    assert "learning_rate (swept) 0.1, 1e+30" in found["Setting"] and "more runs" not in found["all"]
+
+
+def test_a_page_of_a_whole_sweep_speaks_of_no_selection(tmp_path):
+    over = {("learning_rate", "l2"): [(0.1, 0.0), (0.1, 0.5)], "batch_size": [None, 4], "hidden": [(2,), (3,)]}
+    ds = mj.sweep(dataclasses.replace(SPEC, snapshots=(), examples=()), over)
+    assert not is_selection(ds) and all(name.endswith(" (swept)") for name, _ in axis_facts(ds))
+    last = dict(axis_facts(ds.isel(l2=1, batch_size=[1], hidden=0)))
+    assert last["learning_rate"] == "0.1 of the swept 0.1, 0.1" and last["l2"] == "0.5 of the swept 0.0, 0.5"
+    assert last["batch_size"] == "4 of the swept None, 4" and last["hidden"] == "2 of the swept 2, 3"
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (lambda ds: ds.isel(step=[]), r"no value left along 'step', so .* as in dataset.isel\(step=\[0\]\)"),
+        (lambda ds: ds.isel(init_seed=[]), "no value left along 'init_seed'"),
+        (lambda ds: ds.drop_vars("stop_reason"), "no coordinate 'stop_reason': keep status, stop_step and stop_reason"),
+        (lambda ds: ds.drop_vars("stop_step"), "no coordinate 'stop_step'"),
+        (lambda ds: ds.drop_attrs().assign_attrs(axes=ds.attrs["axes"]), "no attribute 'experiment'"),
+    ],
+)
+def test_what_a_report_cannot_be_made_of_is_said_in_a_sentence(many, tmp_path, part, said):
+    with pytest.raises(mj.InputError, match=said):
+        mj.report(part(many), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_without_any_words_on_them_have_a_report(many, tmp_path):
+    found = sections(mj.report(many.drop_vars(["status", "stop_reason"])[["weight_l2"]], tmp_path))
+    assert found["What became of the runs"].startswith("The dataset no longer has single runs")
+
+
 def test_a_report_leaves_no_figure_open_for_a_notebook_to_show(many, tmp_path):
     before = pyplot.get_fignums()
     mj.report(many, tmp_path)
     assert pyplot.get_fignums() == before
+
+
+def test_figures_are_drawn_one_by_one_so_that_matplotlib_does_not_warn(many, tmp_path, monkeypatch):
+    most = []
+    savefig = Figure.savefig
+
+    def counted(figure, *arguments, **options):
+        most.append(len(pyplot.get_fignums()))
+        savefig(figure, *arguments, **options)
+
+    pyplot.close("all")
+    monkeypatch.setattr(Figure, "savefig", counted)
+    mj.report(many, tmp_path)
+    assert len(most) == 4 and max(most) == 1
+
+
+def test_a_report_that_fails_leaves_no_figure_open(many, tmp_path, monkeypatch):
+    def failing(figure, *arguments, **options):
+        raise OSError("no room")
+
+    before = pyplot.get_fignums()
+    monkeypatch.setattr(Figure, "savefig", failing)
+    with pytest.raises(OSError, match="no room"):
+        mj.report(many, tmp_path)
+    assert pyplot.get_fignums() == before
+
+
+def test_a_table_of_too_many_rows_is_said_not_to_be_shown(many, tmp_path):
+    one = many.isel(init_scale=0, data_seed=0, init_seed=0)[["weight_l2"]]
+    rates = np.geomspace(0.01, 1.0, 61)
+    labels = ("learning_rate", rates, one.learning_rate.attrs)
+    long = one.isel(learning_rate=[0] * 61).assign_coords(learning_rate=labels)
+    found = sections(mj.report(long, tmp_path))
+    assert "The table of final values is not shown, because it would have 61 rows" in found["What is not shown"]
+    assert "Quantities at the end" not in found["Final values"]
+    found = sections(mj.report(long.isel(learning_rate=slice(60)), tmp_path))
+    assert (
+        "table of final values" not in found["What is not shown"] and "Quantities at the end" in found["Final values"]
+    )
 
 
 def test_a_page_of_other_origin_stays_and_ours_is_replaced(many, tmp_path):

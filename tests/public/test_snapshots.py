@@ -344,7 +344,10 @@ def _labelled(*labels):
         (lambda s: {"a": (("u", "u"), np.ones((2, 2)))}, "names of its dimensions, each once"),
         (lambda s: {"a": (0.1, 0.9)}, r"'a' gave tuple of shape \[2\]"),
         (lambda s: {"a": [[1.0], [1.0, 2.0]]}, "'a' gave list"),
-        (lambda params, apply: 1.0, "cannot be computed: TypeError"),
+        (
+            lambda params, apply: 1.0,
+            r"is a function of \(params, apply\), which cannot be called with .* \(params, apply, examples\)",
+        ),
         (lambda params, apply, examples: jnp.ones(3), r"gives shape \[3\], but must give a number"),
     ],
 )

@@ -1,5 +1,7 @@
 """`mj.table`: every number of the tidy table is the one that the dataset has at the labels of its row."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -80,6 +82,22 @@ def test_measures_of_snapshots_and_best_networks(ds):
     assert mj.table(merged).attrs["left_out"]["at_snapshot"] == ["snapshot"]
 
 
+def test_parameters_of_best_networks_are_not_listed_either():
+    found = mj.sweep(dataclasses.replace(SPEC, keep_best=mj.stopping.Lowest("test_loss")), {"seed": [0, 1]})
+    assert "best_parameters" in found
+    assert mj.table(found).attrs["left_out"] == {
+        "train_count": ["example"],
+        "example_correct": ["example_step", "example"],
+    }
+
+
+def test_one_label_of_what_moves_together_is_enough_and_numbers_can_be_given(ds):
+    frame = mj.table(ds.drop_vars("learning_rate_l2"))
+    assert "learning_rate_l2" not in frame and frame.l2.tolist() == mj.table(ds).l2.tolist()
+    numbered = mj.table(ds.drop_vars("seed").assign_coords(seed=range(2)))
+    assert numbered.seed.tolist() == [0, 0, 0, 1, 1, 1] * 6
+
+
 def test_a_mean_over_seeds_keeps_the_other_axes(ds):
     mean = mj.table(ds.mean("seed", keep_attrs=True))
     assert len(mean) == 2 * 3 * 3 and "seed" not in mean and "status" not in mean
@@ -91,6 +109,11 @@ REFUSED = {
     "another dataset": (lambda ds: xr.Dataset({"a": ("x", [1.0])}), "no attribute 'axes'"),
     "stacked runs": (lambda ds: ds.stack(run=("hidden", "seed")), "along 'run', which is no axis"),
     "renamed axes": (lambda ds: ds.rename(seed="draw"), "along 'draw', which is no axis"),
+    "no label of seeds": (
+        lambda ds: ds.drop_vars("seed"),
+        r"'seed' has no labels, .* number its 2 places with dataset.assign",
+    ),
+    "no label of steps": (lambda ds: ds[["weight_l2"]].drop_vars("step"), "'step' has no labels"),
     "rows of data sets": (mj.rows, "further dimensions, such as 'train_count' with 'example'"),
 }
 

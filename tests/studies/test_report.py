@@ -5,7 +5,10 @@ import importlib
 import io
 import json
 import re
+import shlex
 from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 import pytest
@@ -339,6 +342,62 @@ def test_the_index_page_counts_verdicts_and_leads_to_the_reports(tmp_path):
     (tmp_path / "index.html").write_text("mine")
     with pytest.raises(InputError, match="was not written by memjax"):
         write_index(tmp_path)
+
+
+def swept_report(folder):
+    """The report of a sweep, of which the index asks only whether memjax wrote the page."""
+    folder.mkdir()
+    write_report(folder, described(Findings(), {}))
+
+
+def test_addresses_on_the_index_page_are_quoted(tmp_path):
+    for name in ("a#b", "50% off?", "c:d"):
+        swept_report(tmp_path / name)
+        swept_report(tmp_path / name / "in")
+    for name in ("a#b", "c:d"):
+        write_claims(tmp_path / name, STUDY, FINDINGS, {}, {"scale": "quick"})
+    found = Page(write_index(tmp_path).read_text(encoding="utf-8"))
+    links = [link["href"] for link in found.all("a") if not link["href"].startswith("#")]
+    page = (tmp_path / "index.html").as_uri()
+    led = {url2pathname(urlsplit(urljoin(page, link)).path) for link in links}
+    assert len(links) == 6 and led == {str(path) for path in tmp_path.rglob("report.html")}
+
+
+@pytest.mark.parametrize("lost", ["verdict", "claims", "answer", "json"])
+def test_a_study_with_a_broken_claims_file_is_named_and_left_out(tmp_path, lost):
+    folder = tmp_path / "it's old"
+    swept_report(folder)
+    with_claims(folder, lost)
+    with pytest.raises(InputError, match=r"There is no report below .* The folder .*it's old.* is left out"):
+        write_index(tmp_path)
+    swept_report(tmp_path / "good")
+    found = Page(write_index(tmp_path).read_text(encoding="utf-8"))
+    assert [link["href"] for link in found.all("a") if not link["href"].startswith("#")] == ["good/report.html"]
+    assert found.all("h2")[-1]["text"] == "What is not shown"
+    text = found.all("p")[-1]["text"]
+    assert text.startswith("The folder ") and "it's old" in text
+    words = shlex.split(text.partition("memjax study NAME ")[2].removesuffix("."))
+    assert words == ["--again", str(folder)]
+
+
+def with_claims(folder, lost):
+    """Write a claims file that lacks something."""
+    write_claims(folder, STUDY, FINDINGS, {}, {"scale": "quick"})
+    said = json.loads((folder / "claims.json").read_text())
+    if lost == "verdict":
+        del said["claims"][1]["verdict"]
+    else:
+        said[lost] = None
+    (folder / "claims.json").write_text("{" if lost == "json" else json.dumps(said))
+
+
+def test_the_page_of_someone_else_beside_a_claims_file_is_no_report(tmp_path):
+    for name in ("other", "good"):
+        swept_report(tmp_path / name)
+        write_claims(tmp_path / name, STUDY, FINDINGS, {}, {"scale": "quick"})
+    (tmp_path / "other" / "report.html").write_text("<p>other</p>")
+    text = write_index(tmp_path).read_text(encoding="utf-8")
+    assert "good/report.html" in text and "other" not in text
 
 
 def test_files_that_begin_with_an_underscore_are_no_studies():

@@ -9,7 +9,7 @@ from typing import Any
 
 from memjax.errors import InputError, listing
 
-__all__ = ["OFFERED", "OF_LOSSES", "OF_PENALTIES", "asked_by", "check_asked"]
+__all__ = ["OFFERED", "OF_LOSSES", "OF_PENALTIES", "asked_by", "check_asked", "check_takes"]
 
 OFFERED = ("loss", "live", "model", "initial", "step", "learning_rate", "opt_state", "penalty")
 """Names that a measure's function may ask for."""
@@ -20,6 +20,8 @@ OF_LOSSES = ("model", "params", "x")
 
 # These two are given whatever their default; a function of old may have another thing by one of the other names.
 _ALWAYS = ("loss", "live")
+# What memjax's own measures ask for in padding, and a user's measure has no use for.
+_INTERNAL = ("live",)
 
 
 def asked_by(function: Callable[..., Any], offered: tuple[str, ...] = OFFERED) -> frozenset[str]:
@@ -42,13 +44,37 @@ def check_asked(what: str, function: Callable[..., Any], offered: tuple[str, ...
     >>> check_asked("The measure 'f'", lambda params, apply, examples, *, epoch: 0.0)
     Traceback (most recent call last):
         ...
-    memjax.errors.InputError: The measure 'f' asks for epoch by a keyword-only argument, which is not among loss, live, ...
+    memjax.errors.InputError: The measure 'f' asks for epoch by a keyword-only argument, which is not among loss, model, ...
     """
+    told = [name for name in offered if name not in _INTERNAL]
     for name in sorted(_keywords(function)[0] - {*offered}):
         raise InputError(
-            f"{what} asks for {name} by a keyword-only argument, which is not among {listing(offered)}: ask for one of "
+            f"{what} asks for {name} by a keyword-only argument, which is not among {listing(told)}: ask for one of "
             "these, or give the argument a default."
         )
+
+
+def check_takes(what: str, function: Callable[..., Any], arguments: tuple[str, ...]) -> None:
+    """Raise `InputError` where a function cannot be called with some arguments by position; ``what`` begins the sentence.
+
+    Examples
+    --------
+    >>> check_takes("The measure 'f'", lambda params, apply: 0.0, ("params", "apply", "examples"))
+    Traceback (most recent call last):
+        ...
+    memjax.errors.InputError: The measure 'f' is a function of (params, apply), which ... (params, apply, examples): ...
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # Some functions of C have no signature.
+        return
+    try:
+        signature.bind(*arguments, **dict.fromkeys(_keywords(function)[0]))
+    except TypeError:
+        raise InputError(
+            f"{what} is a function of {signature}, which cannot be called with the arguments ({', '.join(arguments)}): give a "
+            "function of these, which may ask for more by keyword-only arguments, such as *, model."
+        ) from None
 
 
 def _keywords(function: Callable[..., Any]) -> tuple[frozenset[str], frozenset[str]]:

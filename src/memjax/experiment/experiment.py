@@ -261,6 +261,11 @@ class Experiment:
         """
         return data_sizes(self)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # A dataclass writes all its fields, unless its own body says otherwise.
+        cls.__repr__ = cls.__repr__  # type: ignore[method-assign]
+
     def __repr__(self) -> str:
         return as_expression(self)
 

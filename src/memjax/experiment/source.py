@@ -5,25 +5,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from memjax.experiment.encode import encode, known_types
+from memjax.experiment.own import Key, as_text, key_of
 
-__all__ = ["Writer", "changed", "defaults_of", "identifier", "own_objects", "source"]
+__all__ = ["Writer", "changed", "defaults_of", "source"]
 
 
-def identifier(reference: str) -> str:
-    """A Python name for a user's object, of which ``reference`` is the encoded name: that of its function or class.
-
-    Examples
-    --------
-    >>> identifier("my.module:power(exponent=2)"), identifier("Arrays(x[60, 4])")
-    ('power', 'Arrays')
-    """
-    name = re.sub(r"\(.*", "", reference.rpartition(":")[2]).rpartition(".")[2]
-    return re.sub(r"\W+", "_", name).strip("_") or "yours"
+def _as_text(value: Mapping[str, Any]) -> str:
+    return as_text(str(value["reference"]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,11 +27,11 @@ class Writer:
     prefix
         What stands before the name of a part of memjax.
     own
-        From the encoded name of a user's object to its text.
+        From a user's object as it is encoded to its text.
     """
 
     prefix: str = "mj."
-    own: Callable[[str], str] = identifier
+    own: Callable[[Mapping[str, Any]], str] = _as_text
 
     def write(self, value: Any) -> str:
         """Expression for an encoded value."""
@@ -55,7 +47,7 @@ class Writer:
     def _object(self, value: Mapping[str, Any]) -> str:
         kind = value.get("type")
         if "reference" in value:
-            return self.own(str(value["reference"]))
+            return self.own(value)
         if kind == "tree":
             return self._container(value["kind"], value["entries"])
         if kind == "measures.on":
@@ -72,10 +64,16 @@ class Writer:
         return pairs if kind == "dict" else f"{kind}({pairs})"
 
 
-def source(value: Any) -> str:
+def source(value: Any, names: Mapping[Key, str] | None = None) -> str:
     """Python expression for an encoded value, as a user writes it who has imported memjax as mj.
 
-    A user's own object is written as the name of its function or class; `own_objects` lists them.
+    Parameters
+    ----------
+    value
+        Encoded value.
+    names
+        Names of the user's objects, as `names_in_code` gives them. Without names the text is for reading: what has no name,
+        such as a lambda, stands there in angle brackets.
 
     Examples
     --------
@@ -83,7 +81,8 @@ def source(value: Any) -> str:
     >>> source(encode(models.MLP(hidden=(100,)))), source(encode(optimizers.adam(0.1)))
     ('mj.models.MLP(hidden=(100,))', 'mj.optimizers.adam(learning_rate=0.1)')
     """
-    return Writer().write(value)
+    writer = Writer() if names is None else Writer(own=lambda found: names[key_of(found)])
+    return writer.write(value)
 
 
 def changed(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,11 +105,3 @@ def defaults_of(made: Any) -> Mapping[str, Any]:
     built = {one.name: one.default_factory() for one in dataclasses.fields(made)
              if one.default_factory is not dataclasses.MISSING}  # fmt: skip
     return {name: encode(default) for name, default in (given | built).items()}
-
-
-def own_objects(value: Any) -> dict[str, str]:
-    """References of the user's objects in an encoded value, by the names that `source` gives them."""
-    if isinstance(value, Mapping) and "reference" in value:
-        return {identifier(str(value["reference"])): str(value["reference"])}
-    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
-    return {name: reference for item in inside for name, reference in own_objects(item).items()}

@@ -9,6 +9,7 @@ from typing import Any
 
 from memjax.experiment.encode import encode
 from memjax.experiment.experiment import Experiment
+from memjax.experiment.own import Key, names_in_code
 from memjax.experiment.source import source
 
 __all__ = ["changed_fields", "default_fields", "experiment_source", "over_source"]
@@ -33,8 +34,10 @@ def changed_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in defaults or defaults[name] != value}
 
 
-def experiment_source(fields: Mapping[str, Any]) -> str:
+def experiment_source(fields: Mapping[str, Any], names: Mapping[Key, str] | None = None) -> str:
     """Call that makes an experiment of encoded fields, one line for each field that is not at its default.
+
+    Code that contains more than this call gives the ``names`` of the user's objects in all of it.
 
     Examples
     --------
@@ -45,12 +48,13 @@ def experiment_source(fields: Mapping[str, Any]) -> str:
         record_every=1,
     )
     """
-    lines = [f"    {name}={source(value)},\n" for name, value in changed_fields(fields).items()]
+    names = names_in_code(fields) if names is None else names
+    lines = [f"    {name}={source(value, names)},\n" for name, value in changed_fields(fields).items()]
     return f"mj.Experiment(\n{''.join(lines)})" if lines else "mj.Experiment()"
 
 
-def over_source(over: Mapping[str, Any]) -> str:
-    """Dict of the axes of a sweep, as a Dataset's attribute ``over`` has them.
+def over_source(over: Mapping[str, Any], names: Mapping[Key, str] | None = None) -> str:
+    """Dict of the axes of a sweep, as a Dataset's attribute ``over`` has them; ``names`` as for `experiment_source`.
 
     Examples
     --------
@@ -60,7 +64,8 @@ def over_source(over: Mapping[str, Any]) -> str:
         ("steps", "train_size"): [(20, 50), (40, 100)],
     }
     """
-    lines = [f"    {_axis_source(name)}: {_values_source(values)},\n" for name, values in over.items()]
+    names = names_in_code(over) if names is None else names
+    lines = [f"    {_axis_source(name)}: {_values_source(values, names)},\n" for name, values in over.items()]
     return f"{{\n{''.join(lines)}}}" if lines else "{}"
 
 
@@ -69,10 +74,10 @@ def _axis_source(name: str) -> str:
     return names[0] if len(names) == 1 else f"({', '.join(names)})"
 
 
-def _values_source(values: Any) -> str:
+def _values_source(values: Any, names: Mapping[Key, str]) -> str:
     if isinstance(values, Mapping):
-        return f"{{{', '.join(f'{label!r}: {source(value)}' for label, value in values.items())}}}"
+        return f"{{{', '.join(f'{label!r}: {source(value, names)}' for label, value in values.items())}}}"
     whole = all(type(value) is int for value in values)
     if whole and len(values) > 3 and list(values) == list(range(values[0], values[0] + len(values))):
         return f"range({values[0]}, {values[0] + len(values)})"
-    return f"[{', '.join(map(source, values))}]"
+    return f"[{', '.join(source(value, names) for value in values)}]"

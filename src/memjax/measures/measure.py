@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from memjax.checks.asked import asked_by, check_asked
+from memjax.checks.asked import asked_by, check_asked, check_takes
 from memjax.errors import InputError
 from memjax.types import LossFn
 
@@ -90,6 +90,8 @@ class Measure:
         if not callable(self.function):
             raise InputError(f"The measure {self.name!r} has function = {self.function!r}: give a function.")
         check_asked(f"The measure {self.name!r}", self.function)
+        given = ("params", "apply", "tile" if self.per_example else "examples")
+        check_takes(f"The measure {self.name!r}", self.function, given)
         if len(set(self.dims)) < len(self.dims):
             raise InputError(f"The measure {self.name!r} has dims = {self.dims!r}: give every dimension its own name.")
         if self.per_example and self.dims:

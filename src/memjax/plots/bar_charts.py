@@ -11,8 +11,9 @@ from memjax.analysis import mean_interval
 from memjax.checks.labelled import require_array, require_dim, require_fraction, require_only_dims
 from memjax.plots.axes import axes_or_new, fit_legend, label_of, set_labels, size_of, text_of
 from memjax.plots.category_names import category_ticks
+from memjax.plots.infinite_bars import keep_places, mark_infinite
 from memjax.plots.lines import colors_of
-from memjax.plots.means import FEW, mean_text
+from memjax.plots.means import FEW, counts_text
 from memjax.plots.ranges import range_of
 from memjax.plots.styles import style
 
@@ -40,7 +41,9 @@ def bars(
     ----------
     values
         Values, dimensions ``(over, x, by)`` in any order; ``over`` may be missing. NaN and infinite runs are left out of the
-        means, and the legend counts the runs that remain.
+        means, and the legend counts the runs that remain. The words above a bar say how many runs are infinite: "never in
+        2 of 5" of times, and "infinite in 2 of 5" of other numbers. Where every run is infinite, these words stand in place of
+        the bar.
     x
         Dimension of the categories, in its order, whatever their labels are.
     by
@@ -90,6 +93,7 @@ def bars(
         at = np.arange(values.sizes[x]) + width * (place - (len(groups) - 1) / 2)
         label = text_of(one[by].values) if by else None
         _draw_group(ax, one, at, over, level, {"width": width, "color": color, "label": label}, horizontal)
+    keep_places(ax, values, values.sizes[x], horizontal)
     _label(ax, values, x, name or label_of(values), horizontal)
     _add_legend(ax, values, by, over, level)
     return ax
@@ -103,18 +107,21 @@ def _draw_group(
     runs = runs.transpose(over, ...)
     summary = mean_interval(runs, over, level)
     middle, ends = summary["mean"].values, summary["mean_interval"].transpose("bound", ...).clip(*range_of(runs)).values
+    width = look.pop("width")
     if horizontal:
-        ax.barh(at, middle, height=look.pop("width"), **look)
+        ax.barh(at, middle, height=width, **look)
     else:
-        ax.bar(at, middle, **look)
+        ax.bar(at, middle, width=width, **look)
     if 1 < runs.sizes[over] < FEW:
         places = np.broadcast_to(at, runs.shape).ravel(), runs.values.ravel()
         ax.plot(*(places[::-1] if horizontal else places), ".", color="0.2", markersize=4.0, markeredgewidth=0.0)
     elif runs.sizes[over] > 1:
-        lengths = np.nan_to_num(np.stack([middle - ends[0], ends[1] - middle])).clip(min=0.0)
+        lengths = np.stack([middle - ends[0], ends[1] - middle]).clip(min=0.0)
         sides: dict[str, Any] = {"xerr" if horizontal else "yerr": lengths}
         places = (middle, at) if horizontal else (at, middle)
         ax.errorbar(*places, **sides, fmt="none", ecolor="0.2", elinewidth=0.9, capsize=2.0)
+    highest = np.stack([middle, *(ends if runs.sizes[over] >= FEW else runs.where(np.isfinite(runs)).values)])
+    mark_infinite(ax, runs, at, np.nan_to_num(highest).max(0, initial=0.0), width, horizontal)
 
 
 def _label(ax: Axes, values: xr.DataArray, x: str, name: str, horizontal: bool) -> None:
@@ -126,7 +133,7 @@ def _label(ax: Axes, values: xr.DataArray, x: str, name: str, horizontal: bool) 
 
 
 def _add_legend(ax: Axes, values: xr.DataArray, by: str | None, over: str, level: float) -> None:
-    said = mean_text(values, over, level).replace("(thin)", "(points)") if over in values.dims else ""
+    said = _said(values, over, level) if over in values.dims else ""
     title = "\n".join(line for line in (label_of(values[by]) if by else "", said) if line)
     if not title:
         return
@@ -139,3 +146,11 @@ def _add_legend(ax: Axes, values: xr.DataArray, by: str | None, over: str, level
     look: dict[str, Any] = {"ncols": max(-(-len(handles) // rows), 1), "title_fontsize": "small", "borderaxespad": 0.2}
     ax.legend(handles=handles, title=title, **place, **look)
     fit_legend(ax, share=1.0)
+
+
+def _said(values: xr.DataArray, over: str, level: float) -> str:
+    """Words for the bars: how many finite runs each is the mean of."""
+    runs, finite = values.sizes[over], (abs(values) < np.inf).sum(over).values
+    if runs == 1:
+        return f"one {over}"
+    return counts_text(finite, runs, over, level, "points") if finite.any() else f"no finite run of {runs} {over}s"

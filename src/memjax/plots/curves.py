@@ -75,6 +75,7 @@ def curve(
     ('gap of L2 norm', 'log')
     """
     require_array(values, "values")
+    require_dim(values, x, "x")
     require_only_dims(values, (over, x))
     require_fraction(level, "level")
     at = positions(values, x)

@@ -1,4 +1,4 @@
-"""Marks on the cells of a map: how many of its runs never got there, which have no value, and borders between cells."""
+"""Marks on the cells of a map: how many of its runs are infinite, which have no value, and borders between cells."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ _DOT, _LARGEST_DOT = 0.75, 15.0
 _KEY_SHARES = (0.25, 0.75)
 
 
-def mark_never(ax: Axes, never: np.ndarray) -> list[Any]:
-    """Show in each cell ``[R, C]`` the share of runs that never got there; return the entries of the legend.
+def mark_never(ax: Axes, never: np.ndarray, times: bool = True) -> list[Any]:
+    """Show in each cell ``[R, C]`` the share of infinite runs; return the entries of the legend.
 
-    The share is the area of a white dot. A cell in which no run got there is grey.
+    The share is the area of a white dot. A cell of which all runs are infinite is grey. Of ``times``, the legend says that
+    these runs never got there.
     """
     from matplotlib.lines import Line2D
 
-    handles = _fill(ax, never == 1.0, "no run got there", {"facecolor": "0.6", "edgecolor": "0.6", "linewidth": 0.0})
+    none, few = ("no run got there", "never got there") if times else ("every run is infinite", "are infinite")
+    handles = _fill(ax, never == 1.0, none, {"facecolor": "0.6", "edgecolor": "0.6", "linewidth": 0.0})
     some = np.argwhere((never > 0.0) & (never < 1.0))
     if not some.size:
         return handles
@@ -36,7 +38,7 @@ def mark_never(ax: Axes, never: np.ndarray) -> list[Any]:
     ax.scatter(some[:, 1], some[:, 0], largest**2 * never[some[:, 0], some[:, 1]], **look)
     shown: dict[str, Any] = {"linestyle": "none", "marker": "o", "markerfacecolor": "white", "markeredgecolor": "black"}
     for share in _KEY_SHARES:
-        text, size = f"{share:.0%} of runs never got there", largest * share**0.5
+        text, size = f"{share:.0%} of runs {few}", largest * share**0.5
         handles.append(Line2D([], [], markersize=size, markeredgewidth=0.6, label=text, **shown))
     return handles
 

@@ -8,7 +8,14 @@ import numpy as np
 import xarray as xr
 
 from memjax.analysis import mean_interval
-from memjax.checks.labelled import positions, require_array, require_choice, require_fraction, require_only_dims
+from memjax.checks.labelled import (
+    positions,
+    require_array,
+    require_choice,
+    require_dim,
+    require_fraction,
+    require_only_dims,
+)
 from memjax.plots.axes import axes_or_new
 from memjax.plots.ranges import range_of
 from memjax.plots.styles import style
@@ -17,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-__all__ = ["FEW", "draw_mean", "draw_seeds", "mean", "mean_text"]
+__all__ = ["FEW", "counts_text", "draw_mean", "draw_seeds", "mean", "mean_text"]
 
 # With fewer runs than this an interval says little, and the runs themselves are clear.
 FEW = 4
@@ -51,8 +58,10 @@ def mean(
     ax
         Where to draw; a new figure by default.
     level
-        Nominal coverage of the Student-t interval, between 0 and 1. The interval of a share, such as an accuracy, ends at 0 and
-        at 1: the mean cannot lie beyond, so the interval holds the mean as often as without these ends.
+        Nominal coverage of the Student-t interval, between 0 and 1. The interval of a recorded share, such as an accuracy, ends
+        at 0 and at 1: the mean cannot lie beyond, so the interval holds the mean as often as without these ends. Selections of
+        recorded values keep these ends. The result of arithmetic, or of a mean over a dimension, has the whole interval, unless
+        its attribute ``valid_range`` says otherwise.
     of
         ``geometric`` draws the geometric mean of positive values, and the interval of their logarithms.
     seeds
@@ -82,6 +91,7 @@ def mean(
     [10.0, 0.1]
     """
     require_array(values, "values")
+    require_dim(values, x, "x")
     require_only_dims(values, (over, x))
     require_fraction(level, "level")
     positions(values, x)
@@ -177,10 +187,17 @@ def mean_text(values: xr.DataArray, over: str, level: float) -> str:
         return f"one {over}"
     infinite = abs(values) == np.inf
     counts = (values.notnull() & ~infinite).sum(over).values[~infinite.any(over).values]
-    counts = counts[counts > 0]
-    least, most = (counts.min(), counts.max()) if counts.size else (0, values.sizes[over])
-    seeds = f"{most}" if least in (0, most) else f"{least} to {most}"
-    what = f"mean of {seeds} {over}s, {100.0 * level:g}% interval"
-    if values.sizes[over] < FEW:
-        what = f"{seeds} runs (thin) and their mean"
+    what = counts_text(counts, values.sizes[over], over, level, "thin")
     return what + (", triangles: an infinite run" if bool(infinite.any()) else "")
+
+
+def counts_text(counts: np.ndarray, runs: int, over: str, level: float, few: str) -> str:
+    """Words for means of ``counts`` finite runs each, without those of none; ``few`` says how two or three runs are drawn."""
+    counts = counts[counts > 0]
+    least, most = (counts.min(), counts.max()) if counts.size else (runs, runs)
+    seeds = f"{most}" if least == most else f"{least} to {most}"
+    return (
+        f"{seeds} runs ({few}) and their mean"
+        if runs < FEW
+        else f"mean of {seeds} {over}s, {100.0 * level:g}% interval"
+    )

@@ -50,14 +50,15 @@ def phase_diagram(
     ----------
     values
         Values, dimensions ``(over, x, y)`` in any order; ``over`` may be missing. Infinity is the time of a run that never got
-        there (`time_to_threshold`). Such runs are no part of a mean or a median: the area of a white dot is their share, and a
-        cell in which no run got there is grey. NaN (diverged runs) are left out: a cell in which some runs are NaN says how
+        there (`time_to_threshold`), and the legend says so; the units or, without units, the name tell times from other
+        numbers. Infinite runs are no part of a mean or a median: the area of a white dot is their share, and a cell in which
+        every run is infinite is grey. NaN (diverged runs) are left out: a cell in which some runs are NaN says how
         many are not, and a cell without any value is hatched.
     x, y
         Dimensions of the horizontal and the vertical axis. Numbers are sorted and placed by rank, since swept values often
         double; anything else keeps its order. All cells have one size.
     over
-        Dimension of the seeds.
+        Dimension of the seeds. Where this is ``x`` or ``y``, every run has a cell of its own.
     ax
         Where to draw; a new figure by default.
     center
@@ -100,7 +101,7 @@ def phase_diagram(
     >>> [text.get_text() for text in ax.get_xticklabels()], ax.get_legend().get_texts()[0].get_text()
     (['50', '3200'], 'accuracy = 0.5')
     """
-    levels = _levels(contour)
+    levels, over = _levels(contour), _of_seeds(over, x, y)
     _check(values, x, y, over, limits)
     if center is not None and not np.isfinite(center):
         raise ValueError(f"center = {center!r} must be a finite number.")
@@ -156,6 +157,7 @@ def category_map(
     """
     from matplotlib.colors import ListedColormap
 
+    over = _of_seeds(over, x, y)
     _check(kinds, x, y, over, None)
     if not 0 < len(names) <= len(CATEGORY_COLORS) or not np.isin(kinds.values, np.arange(len(names))).all():
         raise ValueError(
@@ -177,9 +179,14 @@ def category_map(
 def _mark(ax: Axes, cells: Cells, middle: xr.DataArray, levels: list[float], name: str) -> list[Any]:
     """Mark what the colour of a cell does not say, and return the entries of the legend."""
     never, known = (part.transpose(*middle.dims).values for part in (cells.never, cells.known))
-    handles = mark_empty(ax, known == 0) + mark_never(ax, never)
+    handles = mark_empty(ax, known == 0) + mark_never(ax, never, cells.times)
     handles += draw_borders(ax, np.where(never >= 0.5, np.inf, middle.values), levels, name)
     return handles + mark_counts(ax, known, cells.runs)
+
+
+def _of_seeds(over: str, x: str, y: str) -> str:
+    """Dimension that a cell is averaged over; a name that no dimension has where the seeds are an axis of the map."""
+    return "" if over in (x, y) else over
 
 
 def _check(values: xr.DataArray, x: str, y: str, over: str, limits: tuple[float, float] | None) -> None:

@@ -1,26 +1,23 @@
-"""Which values a quantity can have, judged by its name: a band of an accuracy ends at 0 and at 1."""
+"""Which values a quantity can have: a band of a recorded accuracy ends at 0 and at 1."""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
 
-__all__ = ["range_of"]
+from memjax.checks.shares import is_recorded_share
 
-# Scalars that keep to the range of their series; a gap or a rate does not.
-_KEEPS = r"\(?(first|last|mean|maximum|minimum)( from \S+ to \S+)?\)? of "
-_SHARE = r"([\w-]+ )*(accuracy|error rate)|(share|fraction|probability) of .*"
-# With one of these words a name is of another number: "gap of test accuracy" or "log accuracy".
-_OTHER = r"(?<!\w)(of|log|logarithm|logit|gap|change|difference|ratio|relative|excess)(?!\w).*(accuracy|error rate)"
-_WHOLE = {"": 1.0, "1": 1.0, "%": 100.0}
+__all__ = ["range_of"]
 
 
 def range_of(values: xr.DataArray) -> tuple[float, float]:
     """Least and largest possible value; infinite if no range is known.
 
-    The attributes ``valid_range``, or ``valid_min`` and ``valid_max``, decide. Without these attributes, the ``long_name`` (or
-    name) of an accuracy, an error rate or a share in units of 1 or % decides, such as "last of test accuracy" or "share of
-    fitted examples", unless a value lies outside.
+    The attributes ``valid_range``, or ``valid_min`` and ``valid_max``, decide. Without these attributes, the range is 0 to 1 of
+    an accuracy, an error rate or a share that a sweep or `memjax.measure` recorded, of a selection of its values, and of its
+    first, last, mean, least or largest record by `memjax.analysis`. A name decides nothing: xarray keeps names and attributes
+    through arithmetic, and a difference of two accuracies can lie below 0. So anything that was calculated by xarray, a mean
+    over a dimension included, has no known range.
 
     Raises
     ------
@@ -29,23 +26,16 @@ def range_of(values: xr.DataArray) -> tuple[float, float]:
 
     Examples
     --------
-    >>> range_of(xr.DataArray([0.5, 1.0], dims="seed", name="test_accuracy"))
-    (0.0, 1.0)
-    >>> range_of(xr.DataArray([0.5, 1.0], dims="seed", attrs={"long_name": "gap of test accuracy"}))
-    (-inf, inf)
+    >>> from memjax.checks.shares import mark_share
+    >>> accuracy = mark_share(xr.DataArray([0.5, 1.0], dims="seed", name="test_accuracy"))
+    >>> range_of(accuracy), range_of(accuracy - 0.5)
+    ((0.0, 1.0), (-inf, inf))
     """
-    import re
-
-    attrs = values.attrs
-    if {"valid_range", "valid_min", "valid_max"} & set(attrs):
+    if {"valid_range", "valid_min", "valid_max"} & set(values.attrs):
         return _stated(values)
-    name = str(attrs.get("long_name", values.name or "")).replace("_", " ")
-    whole = _WHOLE.get(str(attrs.get("units", "")))
-    name = re.sub(f"^{_KEEPS}", "", name)
-    share = re.fullmatch(_SHARE, name) and not re.match(_OTHER, name)
-    if whole is None or not share or _outside(values, 0.0, whole).size:
-        return -np.inf, np.inf
-    return 0.0, whole
+    if is_recorded_share(values) and not _outside(values, 0.0, 1.0).size:
+        return 0.0, 1.0
+    return -np.inf, np.inf
 
 
 def _stated(values: xr.DataArray) -> tuple[float, float]:

@@ -63,7 +63,8 @@ def roc(found: xr.Dataset, by: str | None = None, ax: Axes | None = None, *, log
     found = _checked(found, by)
     ax = axes_or_new(ax, width=4.0, height=3.8)
     rates = found["fpr"].values
-    low = float(rates[rates > 0.0].min()) if log else 0.0
+    # A rate of 1 alone gives a logarithmic axis no second end.
+    low = min(rates[(rates > 0.0) & (rates < 1.0)], default=0.1) if log else 0.0
     for place, color in enumerate(colors_of(found["tpr"], by) if by else [None]):
         one = found.isel({by: place}) if by else found
         _draw_curve(ax, one, text_of(found[by].values[place]) if by else "attack", color, log)
@@ -95,7 +96,13 @@ def _checked(found: xr.Dataset, by: str | None) -> xr.Dataset:
 def _draw_curve(ax: Axes, one: xr.Dataset, label: str, color: Any, log: bool) -> None:
     shown = one["fpr"].values > 0.0 if log else np.ones(one.sizes["fpr"], bool)
     at, rates = one["fpr"].values[shown], one["tpr"].values[shown]
-    line = ax.plot(at, np.where(rates > 0.0, rates, np.nan) if log else rates, color=color, label=label)[0]
+    # One rate is a point with a bar, because a line and a band need two.
+    look, lone = {"color": color, "label": label}, at.size == 1
+    heights = np.where(rates > 0.0, rates, np.nan) if log else rates
+    line = ax.plot(at, heights, "o" if lone else "-", clip_on=not lone, **look)[0]
     if "tpr_interval" in one:
         low, high = one["tpr_interval"].transpose("bound", "fpr").values[:, shown]
-        ax.fill_between(at, low, high, color=line.get_color(), alpha=0.2, linewidth=0.0)
+        if lone:
+            ax.vlines(at, low, high, color=line.get_color(), clip_on=False)
+        else:
+            ax.fill_between(at, low, high, color=line.get_color(), alpha=0.2, linewidth=0.0)

@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 
 from memjax.checks.labelled import require_array, require_dim, require_only_dims
+from memjax.checks.shares import named_share
 from memjax.plots.axes import axes_or_new, label_of, scale_axis, set_labels
 from memjax.plots.lines import add_color_key, add_line_key, draw_lines, is_numeric
 from memjax.plots.means import FEW, mean_text
-from memjax.plots.ranges import range_of
 from memjax.plots.styles import style
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def trajectories(
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on; a logarithmic vertical axis if all values are positive and span more than a decade, and are no
-        shares, such as accuracies.
+        The axes drawn on; a logarithmic vertical axis if all values are positive and span more than a decade, and the
+        name is not that of a share, such as an accuracy.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def trajectories(
     require_only_dims(series, (by, over, x))
     ax = axes_or_new(ax, width=4.5 if is_numeric(series[by]) else 5.5)
     means, colors = draw_lines(ax, series, x, by, over, level)
-    if not np.isfinite(range_of(series)).all():
+    if not named_share(series):
         # The runs themselves are drawn if they are few, and a run at zero has no place on a logarithmic axis.
         few = series.sizes.get(over, FEW) < FEW
         scale_axis(ax, series.values if few else np.stack([mean.values for mean in means]), "y")

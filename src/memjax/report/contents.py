@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import xarray as xr
 
@@ -17,10 +18,11 @@ from memjax.pages.html import PICTURE_DPI
 from memjax.plots.axes import label_of
 from memjax.report.again import sweep_code
 from memjax.report.curves import Drawing, draw_curves
-from memjax.report.finals import draw_finals, finals_table
+from memjax.report.finals import draw_finals, finals_table, no_table_text
 from memjax.report.layout import Layout, layout_of
 from memjax.report.runs import runs_blocks
-from memjax.results.settings import listed_labels, settings_section
+from memjax.report.selection import axis_facts, is_selection
+from memjax.results.settings import settings_section
 
 __all__ = ["contents"]
 
@@ -28,60 +30,80 @@ __all__ = ["contents"]
 def contents(dataset: xr.Dataset, title: str | None) -> tuple[Report, dict[str, bytes]]:
     """What the page contains, and the PNG file of every figure by its name; raises `InputError` for what is no sweep."""
     layout = layout_of(dataset)
-    drawings = {"curves": [*draw_curves(layout)], "finals": [*draw_finals(layout)]}
-    pictures = {one.name: _png(one) for part in drawings.values() for one in part}
-    return _contents(dataset, layout, drawings, title), pictures
+    files: dict[str, bytes] = {}
+    with _no_figure_left():
+        drawn = {"curves": _pictures(draw_curves(layout), files), "finals": _pictures(draw_finals(layout), files)}
+    return _contents(dataset, layout, drawn, title), files
 
 
-def _png(drawing: Drawing) -> bytes:
-    """A figure as a file; the figure is closed, so that a notebook does not show the figure below its cell."""
+@contextmanager
+def _no_figure_left() -> Iterator[None]:
+    """Close the figures that an error left open; a notebook would show them below its cell."""
+    from matplotlib import pyplot
+
+    before = set(pyplot.get_fignums())
+    try:
+        yield
+    finally:
+        for number in set(pyplot.get_fignums()) - before:
+            pyplot.close(number)
+
+
+def _pictures(drawings: Iterable[Drawing], files: dict[str, bytes]) -> tuple[Block, ...]:
+    """Figures as blocks of the page; each is added to the files and closed before the next one is drawn."""
+    return tuple(_picture(one, files) for one in drawings)
+
+
+def _picture(drawing: Drawing, files: dict[str, bytes]) -> Picture:
     from matplotlib import pyplot
 
     buffer = io.BytesIO()
     drawing.figure.savefig(buffer, format="png", dpi=PICTURE_DPI)
+    files[drawing.name] = buffer.getvalue()
+    # The words are those of the labels, which a figure has until it is closed.
+    words = alt_text(drawing.figure)
     pyplot.close(drawing.figure)
-    return buffer.getvalue()
+    return Picture(drawing.name, words, drawing.caption)
 
 
-def _contents(dataset: xr.Dataset, layout: Layout, drawings: dict[str, list[Drawing]], title: str | None) -> Report:
+def _contents(dataset: xr.Dataset, layout: Layout, drawn: Mapping[str, tuple[Block, ...]], title: str | None) -> Report:
     """What the page contains, in its order."""
-    table = finals_table(layout)
-    left_out = (Text(layout.left_out),) if layout.left_out else ()
+    table, missing = finals_table(layout), no_table_text(layout)
+    said = (*layout.left_out, *((missing,) if missing else ()))
+    left_out = (Text(said),) if said else ()
     dims = [axis for axis in json.loads(dataset.attrs["axes"]) if axis in dataset.dims]
     sections = (
         Section("Setting", (_setting(dataset),)),
         Section("What became of the runs", runs_blocks(dataset, [axis for axis in dims if axis in layout.axes])),
-        Section("Curves", _pictures(drawings["curves"])),
-        Section("Final values", (*_pictures(drawings["finals"]), *((table,) if table else ()))),
+        Section("Curves", drawn["curves"]),
+        Section("Final values", (*drawn["finals"], *((table,) if table else ()))),
         Section("What is not shown", left_out),
         settings_section(dataset),
         Section("Make it again", _again(dataset, layout)),
     )
-    swept = listing(label_of(dataset[axis]) for axis in dims).replace(" or ", " and ") if dims else ""
+    several = [label_of(dataset[axis]) for axis in dims if dataset.sizes[axis] > 1]
+    swept = listing(several).replace(" or ", " and ") if several else ""
     heading = title or (f"A sweep over {swept}" if swept else "One run")
-    return Report(heading, Text((_subject(dataset, swept),)), tuple(section for section in sections if section.blocks))
+    return Report(heading, Text(_subject(dataset, swept)), tuple(section for section in sections if section.blocks))
 
 
-def _subject(dataset: xr.Dataset, swept: str) -> str:
-    """A sentence on what was trained."""
+def _subject(dataset: xr.Dataset, swept: str) -> tuple[str, ...]:
+    """A sentence on what was trained, and one on a dataset that has not all of the runs."""
     fields = json.loads(dataset.attrs["experiment"])
     runs = int(dataset["status"].size) if "status" in dataset.coords else 0
     count = "One run" if runs == 1 else f"{runs} runs" if runs else "Runs"
     over = f", swept over {swept}" if swept else ""
-    return f"{count} of {source(fields['model'])} on {source(fields['task'])}{over}.".replace("mj.", "")
+    said = f"{count} of {source(fields['model'])} on {source(fields['task'])}{over}.".replace("mj.", "")
+    part = "The sweep had more runs: the setting below says which ones this page shows."
+    return (said, part) if is_selection(dataset) else (said,)
 
 
 def _setting(dataset: xr.Dataset) -> Facts:
     """The axes with their values, and the fields that were chosen."""
-    axes = [(axis, listed_labels(labels)) for axis, labels in json.loads(dataset.attrs["axes"]).items()]
     swept = {name for names in json.loads(dataset.attrs["over"]) for name in names.split(",")}
     changed = changed_fields(json.loads(dataset.attrs["experiment"]))
     chosen = [(name, source(value)) for name, value in changed.items() if name not in swept]
-    return Facts((*((f"{axis} (swept)", text) for axis, text in axes), *chosen))
-
-
-def _pictures(drawings: Iterable[Drawing]) -> tuple[Block, ...]:
-    return tuple(Picture(one.name, alt_text(one.figure), one.caption) for one in drawings)
+    return Facts((*axis_facts(dataset), *chosen))
 
 
 def _again(dataset: xr.Dataset, layout: Layout) -> tuple[Block, ...]:

@@ -79,11 +79,17 @@ def _all_in_one(layout: Layout, recorded: Mapping[str, Mapping[str, str]]) -> Fi
         if len(splits) > 1:
             with plots.style():
                 ax.legend()
-        both = label_of(layout.drawn[next(iter(splits.values()))])
-        ax.set_ylabel(both.removeprefix("train ").removeprefix("test ") if len(splits) > 1 else both)
+        first = layout.drawn[next(iter(splits.values()))]
+        ax.set_ylabel(_label_of_both(first) if len(splits) > 1 else label_of(first))
     for ax in places[len(recorded) :]:
         ax.set_visible(False)
     return figure
+
+
+def _label_of_both(first: xr.DataArray) -> str:
+    """Label of a panel with both splits, from that of the first one."""
+    own_name = f" ({first.name})".replace("_", " ")
+    return label_of(first).removeprefix("train ").removeprefix("test ").replace(own_name, "")
 
 
 def _by_value(layout: Layout, splits: Mapping[str, str]) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,12 +12,15 @@ import xarray as xr
 from memjax.errors import listing
 from memjax.plots.axes import label_of, text_of
 from memjax.plots.lines import is_numeric
+from memjax.plots.ranges import range_of
 from memjax.plots.styles import CATEGORY_COLORS
-from memjax.results.table import axes_of, rows_of
+from memjax.report.checks import checked_axes
+from memjax.results.table import rows_of
 
 __all__ = ["Layout", "layout_of"]
 
 _SPLITS = ("train", "test")
+_TIMES = ("step", "snapshot")
 _MOST_LINES, _MOST_PANELS, _MOST_QUANTITIES = 12, 4, 12
 
 
@@ -56,18 +60,18 @@ class Layout:
 
 
 def layout_of(dataset: xr.Dataset) -> Layout:
-    """Decide what a report of a dataset draws; raises `InputError` where it is of no sweep."""
-    names = axes_of(dataset, "report")
+    """Decide what a report of a dataset draws; raises `InputError` where it is of no sweep, or nothing is left of it."""
+    names = checked_axes(dataset)
     kept = _numbers(dataset, names)
     further = _further(dataset, kept)
-    numbers, over = _one_seed_axis(dataset[kept], [name for name in names if name in dataset.dims])
+    numbers, over = _one_seed_axis(_with_own_labels(dataset[kept]), [name for name in names if name in dataset.dims])
     numbers = _with_readable_labels(numbers, dataset)
-    numbers = numbers.isel({dim: 0 for dim in names if numbers.sizes.get(dim) == 1})
+    numbers = numbers.isel({dim: 0 for dim in (*names, *_TIMES) if numbers.sizes.get(dim) == 1})
     axes = [str(dim) for dim in numbers.dims if dim in names and dim != over]
     # A line and a place on an axis need an order, which numbers have.
     lines = next((axis for axis in axes if is_numeric(numbers[axis])), axes[0] if axes else "")
     others = [axis for axis in axes if axis != lines]
-    time = next((time for time in ("step", "snapshot") if numbers.sizes.get(time, 0) > 1), "")
+    time = next((time for time in _TIMES if numbers.sizes.get(time, 0) > 1), "")
     drawn, left_out = _selected(numbers, lines, others)
     shown = [str(name) for name in numbers.data_vars]
     if len(shown) > _MOST_QUANTITIES:
@@ -103,6 +107,21 @@ def _further(dataset: xr.Dataset, kept: list[str]) -> str:
     ]
     own = {name: str(dataset[name].dims[-1]).replace("_", " ") for name in names}
     return "; ".join(f"several {dim}s: {label_of(dataset[name])}" for name, dim in own.items())
+
+
+def _with_own_labels(numbers: xr.Dataset) -> xr.Dataset:
+    """Variables with the name behind the label where several have one label, as derived variables and their origin do."""
+    labels = Counter(label_of(array) for array in numbers.data_vars.values())
+    shared = {name: array for name, array in numbers.data_vars.items() if labels[label_of(array)] > 1}
+    return numbers.assign({name: _with_name(array) for name, array in shared.items()})
+
+
+def _with_name(array: xr.DataArray) -> xr.DataArray:
+    words = label_of(array.assign_attrs(units=""))
+    low, high = range_of(array)
+    # The range of an accuracy is known from the words alone, which are no longer the same.
+    known = {"valid_range": (low, high)} if np.isfinite([low, high]).all() else {}
+    return array.assign_attrs(long_name=f"{words} ({array.name})", **known)
 
 
 def _with_readable_labels(numbers: xr.Dataset, dataset: xr.Dataset) -> xr.Dataset:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from memjax.checks.shares import mark_shares
 from memjax.engine.program.outcome import RESERVED
 from memjax.errors import InputError
 from memjax.measures.values import Values
@@ -55,7 +56,7 @@ def aligned(dataset: xr.Dataset, rows: Sequence[Row]) -> xr.Dataset:
             raise InputError(f"{name!r} is the name of a measure and of a dimension: rename one of them.")
         cells = [(place, values[name]) for place, values in zip(places, read, strict=True) if name in values]
         out[name] = _variable(out, lead, cells, labels)
-    return out
+    return mark_shares(out)
 
 
 def _read(row: Row, taken: set[str]) -> dict[str, Values]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from memjax.checks.shares import mark_shares
 from memjax.engine.program.outcome import BlockResult, RecordSchema, Status, variables_of
 from memjax.results.examples import ExampleBlock, add_examples
 from memjax.results.flat_parameters import add_parameters
@@ -65,6 +66,7 @@ def assemble(axes: Axes, blocks: Sequence[BlockRecords]) -> xr.Dataset:
         attrs = {"long_name": variable.long_name, "units": variable.units}
         dataset = dataset.assign_coords({dim: (dim, labels) for dim, labels in extra.items()})
         dataset[name] = ((*dims, "step", *variable.dims), values, attrs)
+    mark_shares(dataset)
     begun = [ExampleBlock(b.schema, b.cells, b.result) for b in blocks if b.result is not None]
     dataset = add_examples(dataset, dims, shape, begun)
     return add_parameters(dataset, dims, shape, begun)

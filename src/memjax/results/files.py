@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from memjax.checks.file_names import absolute, shown
+from memjax.checks.shares import is_recorded_share, mark_share
 from memjax.errors import InputError, cause
 from memjax.results.schema import SCHEMA_VERSION, on_one_line
 
@@ -18,6 +20,8 @@ __all__ = ["open_file", "save"]
 
 DATASET_FILE = "dataset.nc"
 """Name of the dataset in the output folder of a study or of ``memjax run``."""
+# Attribute of a file that names the recorded shares, because a file keeps no encoding of ours.
+_SHARES = "recorded_shares"
 
 
 def save(dataset: xr.Dataset, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
@@ -109,6 +113,8 @@ def _is_dataset(target: Path) -> bool:
 
 
 def _write(dataset: xr.Dataset, partial: Path, target: Path) -> None:
+    if shares := [str(name) for name, values in dataset.data_vars.items() if is_recorded_share(values)]:
+        dataset = dataset.assign_attrs({_SHARES: json.dumps(shares)})
     try:
         if target.suffix == ".nc":
             dataset.to_netcdf(partial, engine="h5netcdf", encoding=_encoding(dataset))
@@ -169,4 +175,6 @@ def open_file(source: Path) -> xr.Dataset:
         )
     if "experiment" in dataset.attrs:
         dataset.attrs["experiment"] = on_one_line(dataset.attrs["experiment"])
+    for name in json.loads(dataset.attrs.pop(_SHARES, "[]")):
+        mark_share(dataset[name])
     return dataset

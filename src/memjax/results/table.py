@@ -12,7 +12,7 @@ from memjax.errors import InputError
 __all__ = ["axes_of", "rows_of", "table"]
 
 _TIMES = ("step", "snapshot")
-_OF_PARAMETERS = ("parameters", "parameter_index", "parameter_layout")
+_OF_PARAMETERS = ("parameters", "best_parameters", "parameter_index", "parameter_layout")
 
 
 def table(dataset: xr.Dataset) -> pd.DataFrame:
@@ -45,8 +45,8 @@ def table(dataset: xr.Dataset) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the dataset is not of a sweep, its runs are no longer along the axes of the sweep, or no variable has one number
-        for each run or for each run and step.
+        If the dataset is not of a sweep, its runs are no longer along the axes of the sweep, an axis or the steps have lost
+        their labels, or no variable has one number for each run or for each run and step.
 
     Examples
     --------
@@ -70,6 +70,7 @@ def table(dataset: xr.Dataset) -> pd.DataFrame:
     further = {name: [str(dim) for dim in dataset[name].dims if dim not in rows] for name in names}
     kept = [name for name in names if not further[name]]
     _require_numbers(dataset, kept, further)
+    _require_labels(dataset, rows, axes)
     sizes = {dim: dataset.sizes[dim] for dim in rows}
     order = {name: place for place, name in enumerate([*axes, *_TIMES])}
     # Sorting is stable, so that what is neither an axis nor a step keeps the order of the dataset.
@@ -120,4 +121,16 @@ def _require_numbers(dataset: xr.Dataset, kept: list[str], further: dict[str, li
         raise InputError(
             f"Every variable of the dataset has further dimensions, such as {names[0]!r} with {further[names[0]][0]!r}: "
             "average over them or select along them first, so that each run has one number."
+        )
+
+
+def _require_labels(dataset: xr.Dataset, rows: list[str], axes: list[str]) -> None:
+    """Raise `InputError` where rows would not say of which run or step they are."""
+    labelled = {dim for name in (*axes, *_TIMES) if name in dataset.coords for dim in dataset[name].dims}
+    lost = next((dim for dim in rows if dim not in labelled), None)
+    if lost is not None:
+        raise InputError(
+            f"The dimension {lost!r} has no labels, so that no row would say which {lost} it is of: keep the coordinate "
+            f"{lost!r}, or number its {dataset.sizes[lost]} places with "
+            f"dataset.assign_coords({lost}=range({dataset.sizes[lost]}))."
         )

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memjax.analysis.base.records import Outside, of_records
+from memjax.checks.shares import keep_mark
 
 __all__ = ["Scalar", "area", "first", "gap", "last", "maximum", "mean", "minimum", "rate"]
 
@@ -89,6 +90,7 @@ class Scalar:
         if "units" in series.attrs and self.units is not None:
             result.attrs["units"] = _units(series.attrs["units"], series[dim].attrs.get("units", "1"), self.units)
         plain = self.label if self.label.isidentifier() else "scalar"
+        keep_mark(series, result, self.label)
         return result.rename(f"{series.name}_{plain}" if series.name else plain)
 
     def between(self, start: float | None = None, stop: float | None = None) -> Scalar:

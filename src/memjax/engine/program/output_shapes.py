@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +14,8 @@ import numpy as np
 
 from memjax import losses
 from memjax.engine.program.asked import bound, first_seen
+from memjax.engine.program.measure_faults import fault_of
+from memjax.engine.program.measure_shapes import check_shape
 from memjax.engine.program.penalised import penalty_of
 from memjax.engine.program.program import Program, model_of
 from memjax.engine.program.told import on_trial
@@ -25,6 +26,7 @@ from memjax.experiment.draw import SQUARED
 from memjax.jax_settings import compile_settings, float_dtype, wide
 from memjax.losses.seeing import Seeing, seeing
 from memjax.measures.measure import Measure
+from memjax.models.left_out import check_dropout
 from memjax.models.randomness import is_random, writes_training
 from memjax.optimizers.closed import is_closed_form
 from memjax.parameter_trees import layout_of
@@ -66,7 +68,7 @@ def _checked(program: Program, settings: tuple[Any, ...]) -> None:
                 f"The measure {measure.name!r} needs class labels, but the targets are values: leave it out."
             )
         value = _value(program, measure, params, hyper, tile if measure.per_example else split)
-        _check_shape(measure, value)
+        check_shape(measure, value, _BATCH)
 
 
 def _check_rule(program: Program, hyper: Any) -> Any:
@@ -135,37 +137,15 @@ def _value(program: Program, measure: Measure, params: Any, hyper: Any, examples
         function = bound(program, measure, hyper, first_seen(program, params, hyper))
         return function(params, program.apply_with(hyper), examples)
 
-    return shape_of(f"The measure {measure.name!r} cannot be computed", call, params, hyper, examples)
-
-
-def _check_shape(measure: Measure, value: Any) -> None:
-    for leaf in jax.tree.leaves(value):
-        if jax.numpy.iscomplexobj(leaf):
-            raise InputError(f"The measure {measure.name!r} gives complex numbers: take their size or their real part.")
-    if measure.per_example:
-        _expect(measure, value, (_BATCH,), f"one value per example, [{_BATCH}] for {_BATCH} examples")
-    elif isinstance(value, dict):
-        if len(measure.dims) != 1:
-            raise InputError(
-                f"The measure {measure.name!r} gives a dict, so it needs the name of one dimension for its keys: wrap it "
-                "in memjax.measures.Measure(function, name, dims=('part',))."
-            )
-        for entry in value.values():
-            _expect(measure, entry, (), "a number for every key")
-    else:
-        rank = len(measure.dims)
-        shape = getattr(value, "shape", None)
-        what = "a number" if rank == 0 else f"an array with the {rank} dimensions {measure.dims}"
-        _expect(measure, value, shape if shape is not None and len(shape) == rank else (math.inf,), what)
-
-
-def _expect(measure: Measure, value: Any, shape: tuple[float, ...], what: str) -> None:
-    if getattr(value, "shape", None) != shape:
-        got = f"shape {list(value.shape)}" if hasattr(value, "shape") else f"a {type(value).__name__}"
-        raise InputError(
-            f"The measure {measure.name!r} gives {got}, but must give {what}: change its result, or declare its "
-            "dimensions with memjax.measures.Measure(function, name, dims=...)."
-        )
+    what = f"The measure {measure.name!r} cannot be computed"
+    try:
+        return shape_of(what, call, params, hyper, examples)
+    except InputError as problem:
+        if fault := fault_of(problem.__cause__, params, program.model):
+            raise InputError(f"{what}: {fault}") from problem.__cause__
+        if repr(measure.name) in str(problem):
+            raise
+        raise InputError(f"{what}: {problem}") from problem.__cause__
 
 
 def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
@@ -175,6 +155,7 @@ def check_functions(experiment: Experiment, x: Any, y: Any) -> None:
     params = _of_model(model, f"cannot draw parameters for inputs {_show(x)}", model.init, key, x)
     _check_params(model, params)
     outputs = _outputs(model, params, x)
+    check_dropout(model, params, x)
     width, batch = experiment.task.num_outputs, x.shape[0]
     if outputs.shape != (batch, width):
         raise InputError(

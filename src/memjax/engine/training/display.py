@@ -42,19 +42,21 @@ class Lines:
     ----------
     clock
         Gives the time in seconds.
+    often
+        Whether later lines are ten seconds apart, and not a minute.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, often: bool = False) -> None:
         self._clock = clock
         self._next = clock()
-        self._wait = _FIRST_LINE
+        self._wait, self._later = _FIRST_LINE, _FIRST_LINE if often else _BETWEEN_LINES
 
     def show(self, share: float, text: str) -> None:
         """Write the text, if it is time to."""
         now = self._clock()
         if now >= self._next:
             self.end(share, text)
-            self._next, self._wait = now + self._wait, _BETWEEN_LINES
+            self._next, self._wait = now + self._wait, self._later
 
     def end(self, share: float, text: str) -> None:
         """Write the text."""
@@ -97,8 +99,12 @@ class Bar:
         self._bar.set_description_str(text)
 
 
-def display_of(wanted: bool | None, leave: bool = True, clock: Callable[[], float] = time.monotonic) -> Display:
+def display_of(
+    wanted: bool | None, leave: bool = True, clock: Callable[[], float] = time.monotonic, often: bool = False
+) -> Display:
     """What shows progress: a bar if someone may be watching, otherwise lines, but these only if they are ``wanted``.
+
+    ``often`` is as for `Lines`.
 
     Examples
     --------
@@ -109,7 +115,7 @@ def display_of(wanted: bool | None, leave: bool = True, clock: Callable[[], floa
         return Nowhere()
     if _in_notebook() or _in_terminal():
         return Bar(leave, clock)
-    return Lines(clock) if wanted else Nowhere()
+    return Lines(clock, often) if wanted else Nowhere()
 
 
 def _tqdm() -> Any:

@@ -35,24 +35,32 @@ class Progress:
         Number of runs that were finished before.
     clock
         Gives the time in seconds.
+    elsewhere
+        Whether an executor trains the blocks, of which only the end is seen here: a log then gets a line when a block is
+        finished, at most every ten seconds. The time left is too long at first, for it includes that the workers compile.
     """
 
     def __init__(
-        self, plan: Plan, show: bool | None, done: int = 0, clock: Callable[[], float] = time.monotonic
+        self,
+        plan: Plan,
+        show: bool | None,
+        done: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+        elsewhere: bool = False,
     ) -> None:
         work = sum(block.seconds for block in plan.blocks)
         before = done * work / max(len(plan.runs), 1)
         self._pace = Pace(work + before, clock)
         self._pace.had(before)
         self._runs, self._done = done + len(plan.runs), done
-        self._wanted, self._clock = show, clock
+        self._wanted, self._clock, self._elsewhere = show, clock, elsewhere
         self._display: Display = Nowhere()
         self._compiling = True
         self._steps: dict[int, int] = {}
 
     def __enter__(self) -> Progress:
         self._began = self._clock()
-        self._display = display_of(self._wanted, clock=self._clock)
+        self._display = display_of(self._wanted, clock=self._clock, often=self._elsewhere)
         self._show()
         return self
 
@@ -74,6 +82,8 @@ class Progress:
     def finished(self, block: BlockPlan) -> None:
         """Count a block's runs as done; steps that it was spared, because a condition stopped its runs, are no work left."""
         self._pace.had(self._work(block, block.program.steps - self._steps.get(id(block), 0)))
+        # A part of a block that did not fit lives only while it is trained, and the next one may have its id.
+        del self._steps[id(block)]
         self._done += len(block.runs)
         self._show()
 

@@ -38,7 +38,7 @@ def train_plan(
     done
         Number of runs that were finished before.
     """
-    with Progress(plan, progress, done) as bar:
+    with Progress(plan, progress, done, elsewhere=executor is not None) as bar:
         execute(plan, keeper, bar) if executor is None else execute_on(executor, plan, keeper, bar)
 
 

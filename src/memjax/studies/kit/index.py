@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from memjax.checks.file_names import shown
 from memjax.errors import InputError
@@ -53,34 +55,61 @@ class _Found:
 def write_index(runs: Path) -> Path:
     """Write ``index.html`` in a folder with the reports of studies and sweeps in the folders below; returns the page.
 
+    Pages that memjax did not write are no reports. The page names folders of studies whose claims file cannot be read.
+
     Raises
     ------
     InputError
         If there is no report, or a page of other origin has the name.
     """
-    reports = sorted(path for depth in ("*", "*/*") for path in runs.glob(f"{depth}/{_REPORT}"))
-    studies = [found for found in (_study(runs, path.parent) for path in reports) if found]
-    known = {found.folder for found in studies}
-    sweeps = [path for path in reports if path.parent.relative_to(runs).as_posix() not in known and is_ours(path)]
-    if not studies and not sweeps:
+    found = sorted(path for depth in ("*", "*/*") for path in runs.glob(f"{depth}/{_REPORT}"))
+    ours = [path.parent for path in found if path.is_file() and is_ours(path)]
+    studies = [_study(runs, folder) for folder in ours if (folder / CLAIMS_FILE).exists()]
+    sweeps = [_name(runs, folder) for folder in ours if not (folder / CLAIMS_FILE).exists()]
+    readable = [study for study in studies if not isinstance(study, str)]
+    left_out = [_left_out(shown(runs / study)) for study in studies if isinstance(study, str)]
+    if not readable and not sweeps:
         raise InputError(
             f"There is no report below {shown(runs)!r}: make one with memjax study NAME, or name the folder that has some with "
-            "--runs DIR."
+            f"--runs DIR.{''.join(f' {sentence}' for sentence in left_out)}"
         )
-    pictures = {found.folder: found.thumbnail for found in studies if found.thumbnail}
-    write_page(runs / _INDEX, page(_contents(runs, studies, sweeps), pictures))
+    pictures = {study.folder: study.thumbnail for study in readable if study.thumbnail}
+    write_page(runs / _INDEX, page(_contents(runs, readable, sweeps, left_out), pictures))
     return runs / _INDEX
 
 
-def _study(runs: Path, folder: Path) -> _Found | None:
-    """What a study has left in a folder; None where no study did."""
+def _name(runs: Path, folder: Path) -> str:
+    return folder.relative_to(runs).as_posix()
+
+
+def _address(folder: str) -> str:
+    """Address of a report on the page; a name such as ``a#b`` is quoted, for a browser would look for ``a``."""
+    return f"{quote(folder)}/{_REPORT}"
+
+
+def _study(runs: Path, folder: Path) -> _Found | str:
+    """What a study has left in a folder; the name of the folder where its claims file cannot be read."""
+    name = _name(runs, folder)
     try:
         said = json.loads((folder / CLAIMS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
+        return name
+    return _Found(name, said, _thumbnail(folder)) if _is_whole(said) else name
+
+
+def _is_whole(said: Any) -> bool:
+    """Whether a claims file says all that the page shows: it may be of an early version, or edited."""
     if not isinstance(said, dict) or not said.keys() >= _KEYS:
-        return None
-    return _Found(folder.relative_to(runs).as_posix(), said, _thumbnail(folder))
+        return False
+    lists = isinstance(said["answer"], list) and isinstance(said["claims"], list)
+    return lists and all(isinstance(one, dict) and isinstance(one.get("verdict"), str) for one in said["claims"])
+
+
+def _left_out(folder: str) -> str:
+    return (
+        f"The folder {folder!r} is left out, because its {CLAIMS_FILE} cannot be read or lacks something, such as the verdict "
+        f"of a claim: make its report again with memjax study NAME --again {shlex.quote(folder)}."
+    )
 
 
 def _thumbnail(folder: Path) -> bytes | None:
@@ -100,15 +129,16 @@ def _thumbnail(folder: Path) -> bytes | None:
     return small.getvalue()
 
 
-def _contents(runs: Path, studies: Sequence[_Found], sweeps: Sequence[Path]) -> Report:
+def _contents(runs: Path, studies: Sequence[_Found], sweeps: Sequence[str], left_out: Sequence[str]) -> Report:
     count = len(studies) + len(sweeps)
     lead = f"{count} {'report' if count == 1 else 'reports'} below {shown(runs)}."
     sections = [_section(found) for found in studies]
     if studies:
         sections.insert(0, Section("All studies", (_verdicts(studies),)))
     if sweeps:
-        folders = [path.parent.relative_to(runs).as_posix() for path in sweeps]
-        sections.append(Section("Sweeps", (Links(tuple((name, f"{name}/{_REPORT}") for name in folders)),)))
+        sections.append(Section("Sweeps", (Links(tuple((folder, _address(folder)) for folder in sweeps)),)))
+    if left_out:
+        sections.append(Section("What is not shown", (Text(tuple(left_out)),)))
     return Report("Reports", Text((lead,)), tuple(sections))
 
 
@@ -130,6 +160,6 @@ def _section(found: _Found) -> Section:
             Text((str(said["question"]), *map(str, said["answer"][:1]))),
             *picture,
             Facts(tuple((name, text) for name, text in facts if text)),
-            Links((("The report", f"{found.folder}/{_REPORT}"),)),
+            Links((("The report", _address(found.folder)),)),
         ),
     )
