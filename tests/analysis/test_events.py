@@ -55,7 +55,7 @@ def test_a_threshold_that_no_accuracy_can_reach_is_refused():
     with pytest.raises(ValueError, match=r"threshold = 95 .*values of accuracy lie from 0 to 1\. Give 0\.95\."):
         time_to_threshold(shares, 95)
     with pytest.raises(ValueError, match=r"lie from 0 to 1\. Give a threshold in this range"):
-        time_to_threshold(shares, -2.0, direction="falling")
+        time_to_threshold(shares, 950, direction="falling")
     # By its name, as in a Dataset without attributes.
     with pytest.raises(ValueError, match=r"values of test accuracy lie from 0 to 1"):
         time_to_threshold(shares.drop_attrs().rename("test_accuracy"), 50)
@@ -68,7 +68,7 @@ def test_a_threshold_is_taken_wherever_the_quantity_may_reach_it():
                    shares.assign_attrs(long_name="log accuracy")):  # fmt: skip
         assert time_to_threshold(series, 95)["outcome"].item() == ("reached" if series.max() == 100 else "never")
     # A difference keeps the name of the accuracies, and may be negative.
-    assert time_to_threshold(shares - 0.05, -0.5, direction="falling")["outcome"].item() == "never"
+    assert time_to_threshold(shares - 0.05, -2.0, direction="falling")["outcome"].item() == "never"
 
 
 def test_a_stated_range_decides_about_the_threshold():

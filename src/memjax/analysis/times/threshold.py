@@ -52,8 +52,8 @@ def _stated(series: xr.DataArray) -> tuple[float, float]:
     if {"valid_range", "valid_min", "valid_max"} & set(attrs):
         low, high = attrs.get("valid_range", (-np.inf, np.inf))
         return float(attrs.get("valid_min", low)), float(attrs.get("valid_max", high))
-    # Arithmetic keeps names, and a difference of two shares reaches down to -1.
-    return (-1.0, 1.0) if _is_share(series, _name(series)) else (-np.inf, np.inf)
+    # Arithmetic keeps names: a difference of two shares, or the logarithm of one, may be negative.
+    return (-np.inf, 1.0) if _is_share(series, _name(series)) else (-np.inf, np.inf)
 
 
 def _is_share(series: xr.DataArray, name: str) -> bool:
