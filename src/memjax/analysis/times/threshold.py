@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-__all__ = ["require_threshold"]
+from memjax.checks.shares import named_share
 
-_ENDS, _STARTS = ("accuracy", "error rate"), ("share of ", "fraction of ", "probability of ")
-# With one of these words a name is of a number that need not lie between 0 and 1.
-_OTHER = {"log", "logarithm", "logit", "ratio", "relative", "excess"}
+__all__ = ["require_threshold"]
 
 
 def require_threshold(series: xr.DataArray, threshold: Any) -> float:
@@ -37,7 +35,7 @@ def require_threshold(series: xr.DataArray, threshold: Any) -> float:
     name = _name(series)
     if low <= threshold <= high:
         return float(threshold)
-    if not _is_share(series, name):
+    if not _is_share(series):
         raise ValueError(
             f"threshold = {threshold:g} is out of reach: the attributes of {name} state values from {low:g} to {high:g}. "
             "Give a threshold in this range, or take the attributes away with .drop_attrs()."
@@ -53,16 +51,14 @@ def _stated(series: xr.DataArray) -> tuple[float, float]:
         low, high = attrs.get("valid_range", (-np.inf, np.inf))
         return float(attrs.get("valid_min", low)), float(attrs.get("valid_max", high))
     # Arithmetic keeps names: a difference of two shares, or the logarithm of one, may be negative.
-    return (-np.inf, 1.0) if _is_share(series, _name(series)) else (-np.inf, np.inf)
+    return (-np.inf, 1.0) if _is_share(series) else (-np.inf, np.inf)
 
 
-def _is_share(series: xr.DataArray, name: str) -> bool:
+def _is_share(series: xr.DataArray) -> bool:
     """Whether the name is that of a share in units of 1, and the values agree."""
-    if {"valid_range", "valid_min", "valid_max"} & set(series.attrs) or series.attrs.get("units", "1") not in ("", "1"):
+    if {"valid_range", "valid_min", "valid_max"} & set(series.attrs):
         return False
-    if not (name.endswith(_ENDS) or name.startswith(_STARTS)) or _OTHER & set(name.split()):
-        return False
-    return bool((np.abs(series.values[np.isfinite(series.values)]) <= 1.0).all())
+    return named_share(series) and bool((np.abs(series.values[np.isfinite(series.values)]) <= 1.0).all())
 
 
 def _name(series: xr.DataArray) -> str:
