@@ -32,6 +32,10 @@ def closure(value):
     return lambda x: (x, value)
 
 
+def measured(value):
+    return lambda params, apply, examples: value
+
+
 def default(value):
     def own(x, scale=value):
         return x * scale
@@ -113,7 +117,7 @@ HOLDERS = (
     lambda value: jax.jit(closure(value)), lambda value: jax.vmap(closure(value)), lambda value: jax.checkpoint(closure(value)),
     lambda value: jax.custom_jvp(closure(value)), lambda value: functools.lru_cache(closure(value)), lambda value: [value],
     lambda value: (0, {"inside": value}), lambda value: {0: value}, lambda value: FunctionPair(closure(value), max),
-    lambda value: Measure(closure(value), "own"), lambda value: staticmethod(closure(value)),
+    lambda value: Measure(measured(value), "own"), lambda value: staticmethod(closure(value)),
     lambda value: property(closure(value)),
     lambda value: type("Made", (), {"value": value}), lambda value: types.SimpleNamespace(value=value),
 )  # fmt: skip
