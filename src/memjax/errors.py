@@ -34,18 +34,20 @@ class InputError(ValueError):
     """
 
 
-def listing(names: Iterable[object]) -> str:
-    """Write names as an English list.
+def listing(names: Iterable[object], last: str = "or") -> str:
+    """Write names as an English list, with the word ``last`` before the last name.
 
     Examples
     --------
     >>> listing(["adam", "sgd", "rmsprop"])
     'adam, sgd or rmsprop'
+    >>> listing(["2 finished", "1 diverged"], last="and")
+    '2 finished and 1 diverged'
     """
     words = [str(name) for name in names]
     if len(words) < 2:
         return "".join(words) or "nothing"
-    return f"{', '.join(words[:-1])} or {words[-1]}"
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def cause(problem: BaseException) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import xarray as xr
 
+from memjax.errors import listing
 from memjax.pages.blocks import Text
 from memjax.pages.table import Table
 from memjax.plots.axes import label_of, text_of
@@ -36,11 +37,7 @@ def _sentence(counts: Counter[str]) -> str:
         return f"The run {next(iter(counts))}." if total == 1 else f"All {total} runs {next(iter(counts))}."
     parts = [f"{count} {'is' if count == 1 else 'are'} {label}" if label in ("running", "waiting", "absent")
              else f"{count} {label}" for label, count in sorted(counts.items(), key=lambda item: -item[1])]  # fmt: skip
-    return f"Of {total} {'run' if total == 1 else 'runs'}, {_listed(parts)}."
-
-
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"Of {total} {'run' if total == 1 else 'runs'}, {listing(parts, last='and')}."
 
 
 def _reasons(dataset: xr.Dataset) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from memjax.errors import listing
 from memjax.pages.table import Table
 from memjax.studies.kit.estimate import Estimate, Kind, estimate
 from memjax.studies.kit.number_format import behind, range_text, text
@@ -185,7 +186,7 @@ def _counted(asked: Sequence[Claim], what: str, words: Mapping[Verdict, tuple[st
     counts = {verdict: sum(claim.verdict is verdict for claim in asked) for verdict in Verdict}
     parts = [f"{counts[verdict]} {said[counts[verdict] != 1]}" for verdict, said in words.items() if counts[verdict]]
     plural, verb = ("", "was") if len(asked) == 1 else ("s", "were")
-    return f"Of {len(asked)} {what}{plural} that {verb} compared, {_listed(parts)}."
+    return f"Of {len(asked)} {what}{plural} that {verb} compared, {listing(parts, last='and')}."
 
 
 _COUNTED = {
@@ -208,10 +209,6 @@ _HEADS = {
 def _sentence(head: str, claims: Sequence[Claim]) -> str:
     parts = [f"{claim.what} is {text(claim.estimate, claim.units)} (published: {claim.number})" for claim in claims]
     return f"{head}: {'; '.join(parts)}."
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def as_data(claim: Claim) -> Mapping[str, Any]:
